@@ -1,0 +1,109 @@
+"""A data set of images in memory, and the description of it that a run folder keeps."""
+
+import dataclasses
+import json
+
+import numpy as np
+
+from darts_tf.errors import UserError
+
+_DESCRIPTION_TYPES = {
+    "name": str,
+    "image_shape": list,
+    "class_names": list,
+    "mean": list,
+    "std": list,
+    "flip": bool,
+    "train_examples": int,
+    "test_examples": int,
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageData:
+    """A whole data set of labelled images, in memory.
+
+    Args:
+        name: What it was loaded as, such as `"cifar10"`.
+        train_images: uint8 array of shape `[N, H, W, C]`, C being 1 or 3.
+        train_labels: int32 array of shape `[N]`, values from 0 to `num_classes - 1`.
+        test_images: uint8 array of shape `[M, H, W, C]`.
+        test_labels: int32 array of shape `[M]`.
+        class_names: One name a class.
+        mean: Per channel, of pixels scaled to [0, 1].
+        std: Per channel, of pixels scaled to [0, 1]; positive.
+        flip: Whether an image still shows its class after a left-right flip (not so for digits
+            and letters). To change it: `dataclasses.replace(data, flip=False)`.
+    """
+
+    name: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    class_names: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    flip: bool
+
+    @property
+    def image_shape(self):
+        """`(height, width, channels)` of every image."""
+        return tuple(int(size) for size in self.train_images.shape[1:])
+
+    @property
+    def num_classes(self):
+        """The number of classes."""
+        return len(self.class_names)
+
+    def description(self):
+        """Returns what a run folder keeps as `data.json`: everything but the examples."""
+        return {
+            "name": self.name,
+            "image_shape": list(self.image_shape),
+            "class_names": list(self.class_names),
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "flip": self.flip,
+            "train_examples": len(self.train_labels),
+            "test_examples": len(self.test_labels),
+        }
+
+
+def load_description(path):
+    """Reads and checks a `data.json` that was written from `ImageData.description()`.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A dict with the keys of `ImageData.description()`.
+
+    Raises:
+        UserError: If the file cannot be read or does not describe a data set.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            description = json.load(file)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read the data description {path}: {error}") from error
+    if not isinstance(description, dict):
+        raise UserError(f"{path} does not describe a data set: expected a JSON object")
+    for key, kind in _DESCRIPTION_TYPES.items():
+        if not isinstance(description.get(key), kind):
+            raise UserError(
+                f"{path} does not describe a data set: {key} is {description.get(key)!r}, "
+                f"expected a JSON {'boolean' if kind is bool else kind.__name__}"
+            )
+    shape = description["image_shape"]
+    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
+        raise UserError(f"{path}: image_shape is {shape}, expected [height, width, channels]")
+    for key in ("mean", "std"):
+        values = description[key]
+        if len(values) != shape[2] or not all(isinstance(value, int | float) for value in values):
+            raise UserError(
+                f"{path}: {key} is {values}, expected {shape[2]} numbers, one a channel"
+            )
+    if min(description["std"]) <= 0:
+        raise UserError(f"{path}: std is {description['std']}, expected positive numbers")
+    return description

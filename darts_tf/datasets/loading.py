@@ -1,0 +1,182 @@
+"""From a name, a path or arrays to an `ImageData`."""
+
+import math
+import os
+
+import numpy as np
+from absl import logging
+
+from darts_tf.datasets import arrays, folders, pixels, splits, tfds_sets
+from darts_tf.datasets.image_data import ImageData
+from darts_tf.datasets.source import Source, check_memory, reader
+from darts_tf.errors import UserError
+
+
+def load(name_or_path, data_dir=None, train_examples=None, image_size=None, seed=0, download=False):
+    """Reads a data set of images with one label each into memory.
+
+    Where a set has no test part, a fixed fifth of its examples, stratified, is held out as one; it
+    is the same whatever the seed. Images have at least 4x4 pixels and 1 or 3 channels; an alpha
+    channel is removed by laying the image over white.
+
+    Args:
+        name_or_path: One of
+
+            * `"digits"`: scikit-learn's 1,797 grey 8x8 digits, which need no file and no network;
+            * a name of TensorFlow Datasets (`"cifar10"`, `"emnist/letters"`, `"svhn_cropped"`)
+              that is prepared in `data_dir`;
+            * a folder `FOLDER/class/*.png` (or jpg, jpeg, bmp, gif), or one of
+              `FOLDER/train/class/*.png` and `FOLDER/test/class/*.png`;
+            * an `.npz` file with `x_train` and `y_train`, and perhaps `x_test`, `y_test` and
+              `class_names`; see `from_arrays`.
+
+            Where a name is prepared in `data_dir` and a folder has the same name, the prepared set
+            is taken; write `./cifar10` for the folder.
+        data_dir: Folder of TensorFlow Datasets, by default `$TFDS_DATA_DIR` or
+            `~/tensorflow_datasets`.
+        train_examples: How many training examples to keep, every class in proportion. By default
+            all. The test part is never reduced.
+        image_size: Height and width to resize to, one integer for both; the aspect ratio is not
+            kept. By default images keep their size, which must be the same for all.
+        seed: Decides which `train_examples` are kept.
+        download: Whether a set of TensorFlow Datasets that is missing may be fetched over the
+            network. Without it the network is never used.
+
+    Returns:
+        An `ImageData`. `mean` and `std` are those of the training images that were kept, except
+        for `"cifar10"`, which has published ones.
+
+    Raises:
+        UserError: If the data cannot be found, read or used.
+    """
+    size = pixels.parse_image_size(image_size)
+    source = _find(os.fspath(name_or_path), data_dir, size, download)
+    return _assemble(source, train_examples, seed)
+
+
+def from_arrays(
+    x_train,
+    y_train,
+    x_test=None,
+    y_test=None,
+    class_names=None,
+    *,
+    name="arrays",
+    train_examples=None,
+    image_size=None,
+    seed=0,
+):
+    """Makes an `ImageData` of arrays.
+
+    Args:
+        x_train: Images of shape `[N, H, W]` (one channel) or `[N, H, W, C]`, C being 1, 3 or 4
+            (colour and alpha). uint8, or floats in [0, 1].
+        y_train: Labels of shape `[N]` or `[N, 1]`: integers from 0 to K - 1, or text.
+        x_test: Images for testing. By default a fixed fifth of the examples is held out.
+        y_test: Their labels.
+        class_names: K names. By default the numbers, or the texts in alphabetical order.
+        name: What the data set is called.
+        train_examples: As for `load`.
+        image_size: As for `load`.
+        seed: As for `load`.
+
+    Returns:
+        An `ImageData`.
+
+    Raises:
+        UserError: If the arrays cannot be used.
+    """
+    size = pixels.parse_image_size(image_size)
+    source = arrays.array_source(
+        x_train, y_train, x_test, y_test, class_names, name=name, image_size=size
+    )
+    return _assemble(source, train_examples, seed)
+
+
+def _find(name, data_dir, image_size, download):
+    """Returns the `Source` that `name` stands for."""
+    if name == "digits":
+        return _digits_source(image_size)
+    is_path = os.sep in name and (os.path.exists(name) or name[0] in "./~")
+    path = os.path.expanduser(name)
+    if not is_path and not name.lower().endswith(".npz"):
+        data_dir = os.path.expanduser(data_dir or tfds_sets.default_data_dir())
+        found = tfds_sets.directory(name, data_dir)
+        if found is None and download:
+            tfds_sets.download(name, data_dir)
+            found = tfds_sets.directory(name, data_dir)
+        if found:
+            return tfds_sets.tfds_source(name, found, image_size)
+        if not os.path.exists(path):
+            raise tfds_sets.missing(name, data_dir)
+    if os.path.isdir(path):
+        try:
+            return folders.folder_source(path, image_size)
+        except PermissionError as error:
+            raise UserError(f"cannot read {error.filename}: permission denied") from error
+    if not os.path.exists(path):
+        raise UserError(f"data set {name} does not exist: give an existing folder or .npz file")
+    if not path.lower().endswith(".npz"):
+        raise UserError(f"{name} is neither a folder nor an .npz file: give one of these")
+    return arrays.npz_source(path, image_size)
+
+
+def _digits_source(image_size):
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = np.floor(digits.images * (255 / 16) + 0.5).astype(np.uint8)[..., np.newaxis]
+    images = pixels.resize_all(images, image_size)
+    return Source(
+        name="digits",
+        class_names=tuple(str(name) for name in digits.target_names),
+        image_shape=images.shape[1:],
+        flip=False,
+        train_labels=digits.target.astype(np.int32),
+        read_train=reader(images),
+    )
+
+
+def _assemble(source, train_examples, seed):
+    """Chooses from `source`, reads what is chosen and computes its statistics."""
+    name = source.name
+    pixels.check_sides(source.image_shape[:2], name)
+    if source.image_shape[2] not in (1, 3):
+        raise UserError(
+            f"images of {name} have {source.image_shape[2]} channels: 1 or 3 are needed"
+        )
+    present = len(np.unique(source.train_labels))
+    if present < 2:
+        raise UserError(f"{name} has a single class with examples: at least 2 are needed")
+    if present < len(source.class_names):
+        logging.warning(
+            "%s: %d of its %d classes have no training example",
+            name, len(source.class_names) - present, len(source.class_names),
+        )  # fmt: skip
+    train, test = np.arange(len(source.train_labels)), None
+    test_labels, read_test = source.test_labels, source.read_test
+    if test_labels is None:
+        train, test = splits.hold_out(source.train_labels, name)
+        test_labels, read_test = source.train_labels[test], source.read_train
+        logging.info(
+            "%s has no test part: %d of its %d examples are held out for testing",
+            name, len(test), len(source.train_labels),
+        )  # fmt: skip
+    else:
+        test = np.arange(len(test_labels))
+    if train_examples is not None:
+        train = train[splits.subset(source.train_labels[train], train_examples, seed)]
+    check_memory((len(train) + len(test)) * math.prod(source.image_shape), name)
+    train_images = source.read_train(train)
+    mean, std = source.statistics or pixels.mean_and_std(train_images)
+    return ImageData(
+        name=name,
+        train_images=train_images,
+        train_labels=source.train_labels[train],
+        test_images=read_test(test),
+        test_labels=test_labels,
+        class_names=source.class_names,
+        mean=mean,
+        std=std,
+        flip=source.flip,
+    )

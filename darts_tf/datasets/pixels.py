@@ -1,0 +1,105 @@
+"""Operations on the pixels of single images and of whole arrays."""
+
+import numpy as np
+from PIL import Image
+
+from darts_tf.errors import UserError
+
+MINIMUM_SIDE = 4
+_SMALLEST_STD = 1 / 255
+
+
+def parse_image_size(image_size):
+    """Returns `(height, width)` for an integer, a pair or None (which stays None).
+
+    Raises:
+        UserError: If it is something else, or a side is shorter than 4 pixels.
+    """
+    if image_size is None:
+        return None
+    sides = (image_size, image_size) if np.ndim(image_size) == 0 else tuple(image_size)
+    whole = [isinstance(side, int | np.integer) and not isinstance(side, bool) for side in sides]
+    if len(sides) != 2 or not all(whole):
+        raise UserError(
+            f"image size is {image_size!r}: give one number of pixels or a height and a width"
+        )
+    check_sides(sides, "image size")
+    return int(sides[0]), int(sides[1])
+
+
+def check_sides(sides, what):
+    """Raises a `UserError` about `what` if a side is shorter than the smallest allowed."""
+    if min(sides) < MINIMUM_SIDE:
+        raise UserError(
+            f"{what}: {sides[0]}x{sides[1]} pixels is too small, images need at least "
+            f"{MINIMUM_SIDE}x{MINIMUM_SIDE}"
+        )
+
+
+def over_white(image):
+    """Removes the alpha channel, which is the last, by laying the image over white.
+
+    Args:
+        image: uint8 array of shape `[..., C + 1]`.
+
+    Returns:
+        uint8 array of shape `[..., C]`.
+    """
+    colour, alpha = image[..., :-1].astype(np.uint16), image[..., -1:].astype(np.uint16)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def resize(image, size):
+    """Resizes one image to `size`, without regard to its aspect ratio.
+
+    Bilinear with a kernel that widens when the image shrinks (Pillow's, which is that of
+    `tf.image.resize(..., antialias=True)`).
+
+    Args:
+        image: uint8 array of shape `[H, W, C]`, C being 1 or 3.
+        size: `(height, width)`.
+
+    Returns:
+        uint8 array of shape `[height, width, C]`.
+    """
+    if image.shape[:2] == tuple(size):
+        return image
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    resized = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR))
+    return resized.reshape(*size, image.shape[-1])
+
+
+def resize_all(images, size):
+    """Resizes images `[N, H, W, C]` to `size`; None leaves them as they are."""
+    if size is None or images.shape[1:3] == tuple(size):
+        return images
+    result = np.empty((len(images), *size, images.shape[-1]), np.uint8)
+    for position, image in enumerate(images):
+        result[position] = resize(image, size)
+    return result
+
+
+def mean_and_std(images):
+    """Computes mean and standard deviation of each channel, of pixels scaled to [0, 1].
+
+    Exact to float64: it counts how often each of the 256 values occurs.
+
+    Args:
+        images: uint8 array of shape `[N, H, W, C]`.
+
+    Returns:
+        `(mean, std)`, tuples of C floats. A channel that hardly varies gets a standard deviation
+        of one grey level, 1/255, so that dividing by it is safe.
+    """
+    channels = images.shape[-1]
+    counts = np.zeros((channels, 256), np.int64)
+    for start in range(0, len(images), 1024):
+        chunk = images[start : start + 1024]
+        for channel in range(channels):
+            counts[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
+    values = np.arange(256) / 255
+    share = counts / counts.sum(axis=1, keepdims=True)
+    mean = share @ values
+    variance = (share * (values - mean[:, np.newaxis]) ** 2).sum(axis=1)
+    std = np.maximum(np.sqrt(variance), _SMALLEST_STD)
+    return tuple(mean.tolist()), tuple(std.tolist())

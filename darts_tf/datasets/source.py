@@ -1,0 +1,72 @@
+"""What every kind of data set offers to `load`, before anything is chosen from it."""
+
+import collections.abc
+import dataclasses
+import os
+
+import numpy as np
+
+from darts_tf.errors import UserError
+
+_USABLE_MEMORY = 0.8
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """Labelled images that may still have to be read.
+
+    Args:
+        name: The data set's name.
+        class_names: One name a class.
+        image_shape: `(H, W, C)` of what the readers return.
+        flip: Whether a left-right flip suits the images.
+        train_labels: int32 array of shape `[N]`.
+        read_train: Takes sorted indices, returns uint8 images `[len(indices), H, W, C]`.
+        test_labels: int32 array of shape `[M]`, or None where there is no test part.
+        read_test: As `read_train`, or None.
+        statistics: Published `(mean, std)` where there are some, else None: they are computed.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    flip: bool
+    train_labels: np.ndarray
+    read_train: collections.abc.Callable
+    test_labels: np.ndarray | None = None
+    read_test: collections.abc.Callable | None = None
+    statistics: tuple | None = None
+
+
+def reader(images):
+    """Returns a `read_train` or `read_test` for images in memory, which copies only a part."""
+
+    def read(indices):
+        return images if len(indices) == len(images) else images[indices]
+
+    return read
+
+
+def check_memory(size, name):
+    """Raises a `UserError` if `size` bytes are more than this machine can hold now."""
+    available = _available_memory()
+    if available is not None and size > _USABLE_MEMORY * available:
+        raise UserError(
+            f"{name} takes {size / 1e9:,.1f} GB in memory and {available / 1e9:,.1f} GB are free: "
+            "choose a smaller --image_size or fewer images"
+        )
+
+
+def _available_memory():
+    """Free memory in bytes, or None where the system doesn't tell."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
