@@ -1,0 +1,189 @@
+"use strict";
+
+const TOP = 5;
+const element = (id) => document.getElementById(id);
+let about = null;
+let latest = 0; // The number of the newest image; slower answers to older ones are dropped.
+
+function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function percent(probability) {
+  if (probability > 0 && probability < 0.001) return "under 0.1 %";
+  if (probability < 1 && probability > 0.999) return "over 99.9 %";
+  return (100 * probability).toFixed(1) + " %";
+}
+
+async function fetchJson(address, options) {
+  let response;
+  try {
+    response = await fetch(address, options);
+  } catch (error) {
+    throw new Error("the server does not answer; is it still running?");
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(answer.error || `the server said ${response.status}`);
+  return answer;
+}
+
+function readAsBase64(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(new Error("the file cannot be read"));
+    reader.readAsDataURL(file);
+  });
+}
+
+function clear() {
+  element("error").textContent = "";
+  element("result").replaceChildren();
+  element("bars").replaceChildren();
+  element("rest").textContent = "";
+}
+
+function showImage(file) {
+  const preview = element("preview");
+  URL.revokeObjectURL(preview.src);
+  preview.onload = () => {
+    preview.hidden = false;
+    preview.classList.toggle("small", preview.naturalWidth <= 64);
+  };
+  preview.onerror = () => { preview.hidden = true; };
+  preview.src = URL.createObjectURL(file);
+  preview.alt = "The chosen image";
+  element("file-name").textContent = file.name;
+  document.querySelector(".drop .call").textContent = "Choose another image";
+}
+
+function bar(label, probability) {
+  const item = make("li");
+  item.append(make("span", "label", label), make("span", "percent", percent(probability)));
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("aria-hidden", "true"); // The number beside it says the same.
+  const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  rect.setAttribute("width", `${100 * probability}%`);
+  rect.setAttribute("height", "100%");
+  svg.append(rect);
+  item.append(svg);
+  return item;
+}
+
+function showPrediction(probabilities) {
+  const order = probabilities.map((_, index) => index);
+  order.sort((a, b) => probabilities[b] - probabilities[a]);
+  const top = order.slice(0, TOP);
+  const best = top[0];
+  element("result").replaceChildren(
+    make("p", "quiet", "Most probable class"),
+    make("p", "name", about.class_names[best]),
+    make("p", "quiet", `The network gives it ${percent(probabilities[best])}.`),
+  );
+  element("bars").replaceChildren(
+    ...top.map((index) => bar(about.class_names[index], probabilities[index])),
+  );
+  const others = order.length - top.length;
+  const sum = order.slice(TOP).reduce((total, index) => total + probabilities[index], 0);
+  if (others > 0) {
+    const what = others === 1 ? "The other class" : `The other ${others} classes`;
+    element("rest").textContent = `${what} together: ${percent(sum)}.`;
+  }
+}
+
+async function classify(file) {
+  const number = ++latest;
+  clear();
+  showImage(file);
+  element("result").replaceChildren(make("p", "placeholder", "Looking at it …"));
+  try {
+    const body = JSON.stringify({
+      signature_name: "serving_bytes",
+      instances: [{ b64: await readAsBase64(file) }],
+    });
+    if (!about) await loadAbout();
+    const answer = await fetchJson(`v1/models/${about.name}:predict`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+    });
+    if (number === latest) showPrediction(answer.predictions[0].probabilities);
+  } catch (error) {
+    if (number !== latest) return;
+    clear();
+    element("error").textContent = `No prediction: ${error.message}.`;
+  }
+}
+
+function cellTable(title, cell) {
+  const table = make("table");
+  table.append(make("caption", "", title));
+  const state = (index) => (index < 2 ? `input ${index + 1}` : `node ${index - 1}`);
+  cell.nodes.forEach((node, index) => {
+    const row = make("tr");
+    const heading = make("th", "", `Node ${index + 1}`);
+    heading.scope = "row";
+    row.append(heading);
+    for (const [operation, source] of node) {
+      row.append(make("td", "", `${operation} of ${state(source)}`));
+    }
+    table.append(row);
+  });
+  const scroll = make("div", "scroll");
+  scroll.append(table);
+  return scroll;
+}
+
+async function loadAbout() {
+  about = await fetchJson("about.json");
+  const [height, width, channels] = about.image_shape;
+  const colour = channels === 1 ? "grey" : "colour";
+  element("intro").textContent =
+    `The network “${about.name}” (version ${about.version}) knows ${about.class_names.length} ` +
+    `classes. Your image is scaled to ${width} × ${height} pixels in ${colour} first.`;
+  element("classes").textContent = about.class_names.join(", ");
+  element("address").textContent =
+    `POST ${new URL(`v1/models/${about.name}:predict`, location.href)}`;
+  showCells(about.genotype);
+}
+
+function showCells(genotype) {
+  try {
+    const tables = Object.entries(genotype.cells).map(([type, cell]) => {
+      const title = type.charAt(0).toUpperCase() + type.slice(1);
+      return cellTable(`${title} cell`, cell);
+    });
+    element("tables").replaceChildren(...tables);
+    element("cells").hidden = tables.length === 0;
+  } catch (error) {
+    element("cells").hidden = true; // No genotype, or one of another form: leave it out.
+  }
+}
+
+function listen() {
+  const drop = element("drop");
+  const input = element("file");
+  input.addEventListener("change", () => {
+    if (input.files.length) classify(input.files[0]);
+    input.value = ""; // So that choosing the same file again is a change, too.
+  });
+  for (const type of ["dragover", "drop"]) {
+    // Anywhere on the page: a missed drop must not make the browser leave the page.
+    document.addEventListener(type, (event) => event.preventDefault());
+  }
+  drop.addEventListener("dragover", () => drop.classList.add("over"));
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    drop.classList.remove("over");
+    if (event.dataTransfer.files.length) classify(event.dataTransfer.files[0]);
+  });
+  document.addEventListener("paste", (event) => {
+    if (event.clipboardData.files.length) classify(event.clipboardData.files[0]);
+  });
+}
+
+listen();
+loadAbout().catch((error) => { element("error").textContent = `Not ready: ${error.message}.`; });

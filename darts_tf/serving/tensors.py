@@ -1,0 +1,158 @@
+"""JSON lists to arrays and back, with errors that a client understands.
+
+Whole levels of nesting are checked and flattened at once, which keeps the work in C for the
+millions of numbers that a batch of images has.
+"""
+
+import base64
+import binascii
+import io
+import itertools
+import math
+import warnings
+
+import numpy as np
+from PIL import Image
+
+from darts_tf.serving.errors import RequestError
+
+# Of all images of one request together. A few kilobytes of PNG can hold gigabytes of pixels.
+MAX_PIXELS = 50_000_000
+_IMAGE_FORMATS = ("PNG", "JPEG")
+_JSON_KINDS = {
+    type(None): "null",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a decimal number",
+    str: "text",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def json_kind(value) -> str:
+    """Returns what a JSON value is, in words."""
+    return _JSON_KINDS[type(value)]
+
+
+def flatten(value, rank: int, what: str) -> tuple[list[int], list]:
+    """Takes `rank` levels of nested lists apart.
+
+    Args:
+        value: a JSON value.
+        rank: the number of levels.
+        what: the name of the value in error messages.
+
+    Returns:
+        The size of each level, and all elements in row-major order.
+
+    Raises:
+        RequestError: there are fewer levels, a list is empty, or lists of one level differ in
+            length.
+    """
+    shape, elements = [], [value]
+    for level in range(rank):
+        strangers = [element for element in elements if type(element) is not list]
+        if strangers:
+            raise RequestError(
+                400,
+                f"{what} has {json_kind(strangers[0])} where a list was expected; it must be "
+                f"{rank} lists deep, and this is level {level + 1}",
+            )
+        sizes = set(map(len, elements))
+        if 0 in sizes:
+            raise RequestError(400, f"{what} is empty, or has an empty list at level {level + 1}")
+        if len(sizes) > 1:
+            raise RequestError(
+                400,
+                f"{what} is ragged: its lists at level {level + 1} have different lengths, "
+                f"{min(sizes)} to {max(sizes)}",
+            )
+        shape.append(sizes.pop())
+        elements = list(itertools.chain.from_iterable(elements))
+    return shape, elements
+
+
+def check_shape(shape, expected, what: str) -> None:
+    """Raises `RequestError` if `shape` does not match `expected`, where None matches any size."""
+    fits = len(shape) == len(expected) and all(
+        want in (None, size) for size, want in zip(shape, expected, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if size is None else str(size) for size in expected)
+        raise RequestError(400, f"{what} has shape {list(shape)}; expected [{wanted}]")
+    if 0 in shape:
+        raise RequestError(400, f"{what} is empty; send at least one image")
+
+
+def uint8_array(elements: list, shape, what: str) -> np.ndarray:
+    """Returns the numbers `elements` as a uint8 array of `shape`.
+
+    Raises:
+        RequestError: an element is no whole number from 0 to 255.
+    """
+    kinds = set(map(type, elements))
+    if kinds - {int}:
+        stranger = next(element for element in elements if type(element) is not int)
+        found = json_kind(stranger)
+        if type(stranger) is float:
+            found = f"the number {stranger}" if math.isfinite(stranger) else str(stranger)
+        elif type(stranger) is list:
+            found = "a list that is nested too deep"
+        raise RequestError(400, f"{what} contains {found}; expected whole numbers from 0 to 255")
+    low, high = min(elements), max(elements)
+    if low < 0 or high > 255:
+        # A number of thousands of digits is no help in an error message.
+        outside = str(low if low < 0 else high) if abs(low) + abs(high) < 1e15 else "a huge number"
+        raise RequestError(
+            400, f"{what} contains {outside}; expected whole numbers from 0 to 255"
+        )
+    return np.array(elements, np.uint8).reshape(shape)
+
+
+def decode_base64(text, what: str) -> bytes:
+    """Returns the bytes of base64 `text` (RFC 4648, standard alphabet, with padding)."""
+    if not isinstance(text, str):
+        raise RequestError(400, f"{what} is {json_kind(text)}; expected base64 text")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RequestError(400, f"{what} is not valid base64 text") from error
+
+
+def check_encoded_images(images: list[bytes], what: str) -> np.ndarray:
+    """Checks from their headers that all `images` are PNG or JPEG files of a sane size.
+
+    Returns:
+        The files as an object array `[B]`.
+
+    Raises:
+        RequestError: a file is something else, is damaged, or all have too many pixels.
+    """
+    pixels = 0
+    for index, encoded in enumerate(images):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with Image.open(io.BytesIO(encoded), formats=_IMAGE_FORMATS) as image:
+                    pixels += image.width * image.height
+        except Image.DecompressionBombError:
+            pixels = math.inf
+        except Exception as error:  # Pillow's parsers raise many kinds for damaged files.
+            raise RequestError(
+                400, f"{what} {index} is no PNG or JPEG image, or it is damaged"
+            ) from error
+        if pixels > MAX_PIXELS:
+            raise RequestError(
+                413, f"the images have more than {MAX_PIXELS:,} pixels together; send smaller ones"
+            )
+    return np.array(images, object)
+
+
+def to_json(array: np.ndarray) -> list:
+    """Returns an array as nested lists; float32 keeps its shortest decimal form."""
+    if array.dtype == np.float32:
+        return array.astype("U32").astype(np.float64).tolist()
+    if array.dtype == object:
+        return [text.decode("utf-8") for text in array]
+    return array.tolist()

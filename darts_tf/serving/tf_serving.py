@@ -1,0 +1,142 @@
+"""TensorFlow Serving's REST API: status, metadata and predict.
+
+https://www.tensorflow.org/tfx/serving/api_rest. Stricter than the original where a mistake would
+otherwise pass unseen: numbers outside 0 to 255 are refused instead of wrapped.
+"""
+
+import numpy as np
+
+from darts_tf.serving import tensors
+from darts_tf.serving.errors import RequestError
+from darts_tf.serving.model import DEFAULT_SIGNATURE, ServedModel
+
+
+def status(model: ServedModel) -> dict:
+    """The answer to `GET /v1/models/NAME`, the JSON form of `GetModelStatusResponse`."""
+    return {
+        "model_version_status": [
+            {
+                "version": str(model.version),
+                "state": "AVAILABLE",
+                "status": {"error_code": "OK", "error_message": ""},
+            }
+        ]
+    }
+
+
+def metadata(model: ServedModel) -> dict:
+    """The answer to `GET /v1/models/NAME/metadata`, the JSON form of `GetModelMetadataResponse`.
+
+    The doubled `signature_def` is the original's: a field that holds a proto with that one field.
+    """
+    return {
+        "model_spec": {"name": model.name, "signature_name": "", "version": str(model.version)},
+        "metadata": {"signature_def": {"signature_def": model.signature_def}},
+    }
+
+
+def predict(model: ServedModel, body) -> dict:
+    """The answer to `POST /v1/models/NAME:predict`.
+
+    Args:
+        model: the model.
+        body: the request as JSON values. With `instances` (row format) the answer has
+            `predictions`, a list with one element for each image; with `inputs` (column format) it
+            has `outputs`. An element is an object if the signature has several outputs, else the
+            bare value.
+
+    Raises:
+        RequestError: the request is wrong.
+    """
+    if not isinstance(body, dict):
+        raise RequestError(
+            400, f"the request is {tensors.json_kind(body)}; expected a JSON object with "
+            "'instances' or 'inputs'"
+        )
+    signature = body.get("signature_name", DEFAULT_SIGNATURE)
+    if not isinstance(signature, str):
+        raise RequestError(400, "signature_name must be text")
+    specs = model.inputs(signature or DEFAULT_SIGNATURE)
+    signature = signature or DEFAULT_SIGNATURE
+    if ("instances" in body) == ("inputs" in body):
+        found = "both" if "inputs" in body else "neither"
+        raise RequestError(
+            400, f"the request has {found} of 'instances' (row format) and 'inputs' (column "
+            "format); expected exactly one of them"
+        )
+    if "instances" in body:
+        inputs = _rows(body["instances"], specs)
+    else:
+        inputs = _columns(body["inputs"], specs)
+    arrays = {name: _array(inputs[name], specs[name], name) for name in specs}
+    outputs = {
+        name: tensors.to_json(array) for name, array in model.predict(signature, arrays).items()
+    }
+    if len(outputs) == 1:
+        (values,) = outputs.values()
+        return {"predictions" if "instances" in body else "outputs": values}
+    if "inputs" in body:
+        return {"outputs": outputs}
+    rows = zip(*outputs.values(), strict=True)
+    return {"predictions": [dict(zip(outputs, row, strict=True)) for row in rows]}
+
+
+def _rows(instances, specs) -> dict:
+    """Turns the row format into one list for each input."""
+    if not isinstance(instances, list):
+        raise RequestError(
+            400, f"instances is {tensors.json_kind(instances)}; expected a list of images"
+        )
+    if not instances:
+        raise RequestError(400, "instances is empty; send at least one image")
+    named = [isinstance(row, dict) and not _is_base64(row) for row in instances]
+    if not any(named) and len(specs) == 1:
+        return {next(iter(specs)): instances}
+    if not all(named):
+        raise RequestError(
+            400, "instances mixes objects with other values; send objects with the keys "
+            f"{', '.join(specs)} only"
+        )
+    for index, row in enumerate(instances):
+        if set(row) != set(specs):
+            raise RequestError(
+                400, f"instance {index} has the keys {_names(row)}; expected {', '.join(specs)}"
+            )
+    return {name: [row[name] for row in instances] for name in specs}
+
+
+def _columns(inputs, specs) -> dict:
+    """Turns the column format into one list for each input."""
+    if isinstance(inputs, dict) and not _is_base64(inputs):
+        if set(inputs) != set(specs):
+            raise RequestError(
+                400, f"inputs has the keys {_names(inputs)}; expected {', '.join(specs)}"
+            )
+        return inputs
+    return {next(iter(specs)): inputs}
+
+
+def _array(value, spec, name: str) -> np.ndarray:
+    shape, elements = tensors.flatten(value, spec.shape.rank, name)
+    tensors.check_shape(shape, spec.shape.as_list(), name)
+    if spec.dtype.name != "string":
+        return tensors.uint8_array(elements, shape, name)
+    for index, element in enumerate(elements):
+        if not _is_base64(element):
+            raise RequestError(
+                400, f"{name} {index} is {tensors.json_kind(element)}; "
+                'expected {"b64": "<the PNG or JPEG file in base64>"}'
+            )
+    images = [
+        tensors.decode_base64(element["b64"], f"{name} {index}")
+        for index, element in enumerate(elements)
+    ]
+    return tensors.check_encoded_images(images, name)
+
+
+def _is_base64(value) -> bool:
+    return isinstance(value, dict) and set(value) == {"b64"}
+
+
+def _names(mapping) -> str:
+    return f"{', '.join(mapping) or '(none)':.200}"

@@ -1,0 +1,112 @@
+"""Exports a trained network as a SavedModel.
+
+    python -m train.export --run_dir=EVAL --output_dir=MODEL
+
+reads the network that `python -m train.evaluate` trained and writes `MODEL/1/`, which
+`python -m train.serve --model_dir=MODEL` and TensorFlow Serving's `tensorflow_model_server
+--model_base_path=MODEL` (an absolute path there) load as it is.
+"""
+
+import json
+from pathlib import Path
+
+from absl import flags, logging
+
+from darts_tf.errors import UserError
+from train import program
+
+_RUN_DIR = flags.DEFINE_string(
+    "run_dir", None, "The folder that train.evaluate wrote (model.keras, data.json, genotype.json)."
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Where to write the export; it goes into a subfolder named by its version."
+)
+_MODEL_VERSION = flags.DEFINE_integer(
+    "model_version", 1, "The version number; servers load the highest one.", lower_bound=1
+)
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace this version if it exists already.")
+
+
+def main() -> None:
+    """Exports `--run_dir` to `--output_dir` and prints how far it is from the Keras model."""
+    for flag in (_RUN_DIR, _OUTPUT_DIR):
+        if not flag.value:
+            raise UserError(f"--{flag.name} is missing; give the folder; see --help")
+    run_dir = Path(_RUN_DIR.value)
+    if not run_dir.is_dir():
+        raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
+    data = _read_data(run_dir / "data.json")
+    genotype_json = _read_text(run_dir / "genotype.json")
+    model = _load_model(run_dir / "model.keras")
+
+    from darts_tf.export import export_model
+
+    # TensorFlow logs every step of saving; what matters is printed below.
+    logging.set_verbosity(logging.WARNING)
+    result = export_model(
+        model,
+        _OUTPUT_DIR.value,
+        image_shape=data["image_shape"],
+        mean=data["mean"],
+        std=data["std"],
+        class_names=data["class_names"],
+        genotype_json=genotype_json,
+        version=_MODEL_VERSION.value,
+        overwrite=_OVERWRITE.value,
+    )
+    print(
+        f"checked the export against the Keras model on {result.checked_images} random images: "
+        f"largest difference of a probability {result.max_difference:.2g}"
+    )
+    print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}; "
+            "--run_dir must be a folder that train.evaluate wrote"
+        ) from error
+
+
+def _read_data(path: Path) -> dict:
+    try:
+        data = json.loads(_read_text(path))
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path} is no JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path} must hold a JSON object with image_shape, mean and so on")
+    element_types = {
+        "image_shape": (int,),
+        "mean": (int, float),
+        "std": (int, float),
+        "class_names": (str,),
+    }
+    for name, types in element_types.items():
+        values = data.get(name)
+        if not isinstance(values, list) or not all(type(value) in types for value in values):
+            kinds = " or ".join(kind.__name__ for kind in types)
+            raise UserError(f"{path}: {name} is {values!r:.200}; expected a list of {kinds}")
+    return data
+
+
+def _load_model(path: Path):
+    if not path.is_file():
+        raise UserError(
+            f"{path} is missing; --run_dir must be a folder of a train.evaluate that has finished"
+        )
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises many kinds here, all of them about this one file.
+        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        raise UserError(f"{path} cannot be loaded as a Keras model: {reason[0]}") from error
+
+
+if __name__ == "__main__":
+    program.run(main)

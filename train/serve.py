@@ -1,0 +1,103 @@
+"""Serves an exported network over HTTP.
+
+    python -m train.serve --model_dir=MODEL --port=8501
+
+answers TensorFlow Serving's REST API (`/v1/models/NAME:predict`), the Open Inference Protocol
+(`/v2/models/NAME/infer`) and a page for people (`/`). SIGTERM or Ctrl-C ends it.
+"""
+
+import os
+import re
+import signal
+import socket
+import sys
+
+from absl import flags
+
+from darts_tf.errors import UserError
+from train import program
+
+_MODEL_DIR = flags.DEFINE_string("model_dir", None, "The folder that train.export wrote.")
+_HOST = flags.DEFINE_string(
+    "host", "127.0.0.1", "The address to listen at; 0.0.0.0 lets other machines connect."
+)
+_PORT = flags.DEFINE_integer(
+    "port", 8501, "The port to listen at; 0 takes any free one.", lower_bound=0, upper_bound=65535
+)
+_NAME = flags.DEFINE_string("name", "darts", "The model's name in the addresses.")
+_MAX_BODY_MB = flags.DEFINE_integer(
+    "max_body_mb", 32, "Longer requests (in MB) are refused.", lower_bound=1
+)
+_LOG_REQUESTS = flags.DEFINE_bool("log_requests", False, "Print a line for each request.")
+
+
+def main() -> None:
+    """Serves `--model_dir` until SIGTERM or Ctrl-C."""
+    if not _MODEL_DIR.value:
+        raise UserError("--model_dir is missing; give the folder that train.export wrote")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", _NAME.value):
+        raise UserError(
+            f"--name={_NAME.value} cannot stand in an address; use letters, digits, '_', '.', '-'"
+        )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    # Importing TensorFlow imports Keras where it is installed, which serving does not need.
+    sys.modules.setdefault("keras", None)
+    listener = _listen(_HOST.value, _PORT.value)
+    _serve(listener)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family)
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None)
+        # Host name errors have negative numbers, which os.strerror does not know.
+        reason = os.strerror(number) if number and number > 0 else error.args[-1]
+        raise UserError(
+            f"cannot listen at {host} port {port}: {reason}; "
+            "stop the program that uses it, or choose another --port or --host"
+        ) from error
+
+
+def _serve(listener: socket.socket) -> None:
+    try:
+        import uvicorn
+
+        from darts_tf.serving.app import create_app
+    except ModuleNotFoundError as error:
+        if error.name not in ("fastapi", "starlette", "uvicorn"):
+            raise
+        raise UserError(
+            f"the package {error.name} is missing; "
+            "install the server's packages with: pip install -r requirements-serve.txt"
+        ) from error
+    from darts_tf.serving.model import ServedModel
+
+    model = ServedModel(_MODEL_DIR.value, _NAME.value)
+    config = uvicorn.Config(
+        create_app(model, max_body_bytes=_MAX_BODY_MB.value * 1024 * 1024),
+        log_level="info" if _LOG_REQUESTS.value else "warning",
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+    )
+    host, port = listener.getsockname()[:2]
+    host = f"[{host}]" if ":" in host else host
+    print(
+        f"serving {model.name} version {model.version} at http://{host}:{port}/ "
+        "(stop with Ctrl-C)",
+        flush=True,
+    )
+    # uvicorn takes the signals while it runs, ends cleanly and then sends them once more, to
+    # `_stop`.
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _stop(number, frame) -> None:
+    print(f"stopped by {signal.Signals(number).name}", flush=True)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    program.run(main)
