@@ -1,0 +1,284 @@
+"""Genotypes: what a search finds, as a value and as a small JSON file."""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from darts_tf import spaces
+from darts_tf.errors import UserError
+
+SCHEMA_VERSION = 1
+
+
+class Edge(NamedTuple):
+    """A kept edge of a cell: `operation` applied to state `source`.
+
+    States are numbered as in the literature: the cell's inputs first (0 and 1), then its nodes.
+    """
+
+    operation: str
+    source: int
+
+
+@dataclasses.dataclass(frozen=True)
+class CellGenotype:
+    """One discrete cell.
+
+    Attributes:
+        nodes: for every intermediate node the edges that are summed into it.
+        concat: the states whose concatenation is the output of the cell.
+    """
+
+    nodes: tuple[tuple[Edge, ...], ...]
+    concat: tuple[int, ...]
+
+    def __post_init__(self):
+        nodes = tuple(tuple(Edge(*edge) for edge in node) for node in self.nodes)
+        object.__setattr__(self, "nodes", nodes)
+        object.__setattr__(self, "concat", tuple(self.concat))
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges, ordered by node."""
+        return tuple(edge for node in self.nodes for edge in node)
+
+
+class Genotype:
+    """An immutable architecture: one `CellGenotype` for each cell type of a space.
+
+    Two genotypes are equal when their spaces and cells are.
+
+    Args:
+        space: the name of the search space that the cells belong to.
+        cells: a mapping from cell type (`"normal"`, `"reduce"`) to `CellGenotype`.
+
+    Raises:
+        UserError: a cell does not fit the space; the message names the place.
+
+    Example:
+        >>> genotype = genotypes.get("DARTS_V2")
+        >>> genotype["normal"].nodes[0]
+        (Edge(operation='sep_conv_3x3', source=0), Edge(operation='sep_conv_3x3', source=1))
+    """
+
+    __slots__ = ("_cells", "_space")
+
+    def __init__(self, space: str, cells: Mapping[str, CellGenotype]):
+        object.__setattr__(self, "_space", space)
+        object.__setattr__(self, "_cells", tuple(cells.items()))
+        _check_cells(spaces.get(space), dict(self._cells))
+
+    def __setattr__(self, name, value):
+        raise AttributeError("a Genotype is immutable; build a new one")
+
+    @property
+    def space(self) -> str:
+        """The name of the search space."""
+        return self._space
+
+    @property
+    def cells(self) -> dict[str, CellGenotype]:
+        """A copy of the mapping from cell type to cell."""
+        return dict(self._cells)
+
+    def __getitem__(self, cell_type: str) -> CellGenotype:
+        return dict(self._cells)[cell_type]
+
+    def _value(self):
+        return self._space, frozenset(self._cells)
+
+    def __eq__(self, other):
+        return isinstance(other, Genotype) and self._value() == other._value()
+
+    def __hash__(self):
+        return hash(self._value())
+
+    def __repr__(self):
+        return f"Genotype(space={self._space!r}, cells={dict(self._cells)!r})"
+
+    def __reduce__(self):
+        return Genotype, (self._space, dict(self._cells))
+
+    def to_dict(self) -> dict:
+        """The genotype as JSON-ready lists and dictionaries."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "space": self._space,
+            "cells": {
+                cell_type: {
+                    "nodes": [[list(edge) for edge in node] for node in cell.nodes],
+                    "concat": list(cell.concat),
+                }
+                for cell_type, cell in self._cells
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, data) -> "Genotype":
+        """The inverse of `to_dict`.
+
+        Raises:
+            UserError: `data` is no genotype; the message names the place.
+        """
+        data = _typed(data, dict, "the genotype")
+        version = data.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise UserError(
+                f"schema_version is {version!r}, but this version of darts_tf reads "
+                f"{SCHEMA_VERSION}; is this a genotype written by darts_tf?"
+            )
+        _check_keys(data, ("schema_version", "space", "cells"), "the genotype")
+        cells = _typed(data.get("cells"), dict, "cells")
+        space = _typed(data.get("space"), str, "space")
+        return cls(space, {name: _parse_cell(name, cell) for name, cell in cells.items()})
+
+    def to_json(self) -> str:
+        """The genotype as JSON text, a node a line."""
+        return _pretty_json(self.to_dict()) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Genotype":
+        """The inverse of `to_json`.
+
+        Raises:
+            UserError: `text` is not JSON or no genotype.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise UserError(f"not JSON: {error}") from error
+        return cls.from_dict(data)
+
+    def save(self, path) -> None:
+        """Writes the genotype as JSON; the file appears whole or not at all."""
+        path = pathlib.Path(path)
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_text(self.to_json())
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, path) -> "Genotype":
+        """Reads a file that `save` wrote.
+
+        Raises:
+            UserError: the file is missing, unreadable or no genotype.
+        """
+        try:
+            text = pathlib.Path(path).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"cannot read the genotype {str(path)!r}: {error}") from error
+        try:
+            return cls.from_json(text)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+
+
+def get(name_or_path: str) -> Genotype:
+    """A published cell by name, or a genotype file by path.
+
+    Raises:
+        UserError: there is neither such a name nor such a file, or the file is no genotype.
+    """
+    from darts_tf import published
+
+    if name_or_path in published.GENOTYPES:
+        return published.GENOTYPES[name_or_path].genotype
+    if pathlib.Path(name_or_path).exists():
+        return Genotype.load(name_or_path)
+    raise UserError(
+        f"{name_or_path!r} is neither a genotype file nor one of the published cells: "
+        + ", ".join(published.GENOTYPES)
+    )
+
+
+def _pretty_json(value, indent="") -> str:
+    """JSON in which whatever fits on one line stays on it."""
+    line = json.dumps(value)
+    if len(indent + line) <= 80 or not isinstance(value, dict | list):
+        return line
+    inner = indent + "  "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(key)}: {_pretty_json(item, inner)}" for key, item in value.items()]
+    else:
+        items = [_pretty_json(item, inner) for item in value]
+    return line[0] + "\n" + inner + f",\n{inner}".join(items) + "\n" + indent + line[-1]
+
+
+def _typed(value, kind, place):
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise UserError(f"{place}: expected {_KINDS[kind]}, got {value!r:.60}")
+    return value
+
+
+_KINDS = {dict: "an object", list: "a list", str: "a string", int: "a whole number"}
+
+
+def _check_keys(data: dict, known: tuple[str, ...], place: str) -> None:
+    unknown = sorted(set(data) - set(known))
+    if unknown:
+        raise UserError(f"{place}: unknown key {unknown[0]!r}; the keys are {', '.join(known)}")
+
+
+def _parse_cell(name, data) -> CellGenotype:
+    data = _typed(data, dict, f"cells.{name}")
+    _check_keys(data, ("nodes", "concat"), f"cells.{name}")
+    nodes = []
+    for i, node in enumerate(_typed(data.get("nodes"), list, f"cells.{name}.nodes")):
+        edges = []
+        for k, edge in enumerate(_typed(node, list, f"cells.{name}.nodes[{i}]")):
+            place = f"cells.{name}.nodes[{i}][{k}]"
+            if len(_typed(edge, list, place)) != 2:
+                raise UserError(f"{place}: expected [operation, source], got {edge!r:.60}")
+            edges.append(Edge(_typed(edge[0], str, place), _typed(edge[1], int, place)))
+        nodes.append(tuple(edges))
+    concat = _typed(data.get("concat"), list, f"cells.{name}.concat")
+    return CellGenotype(
+        tuple(nodes), tuple(_typed(state, int, f"cells.{name}.concat") for state in concat)
+    )
+
+
+def _check_cells(space: spaces.Space, cells: dict[str, CellGenotype]) -> None:
+    if set(cells) != set(space.cell_types):
+        raise UserError(
+            f"cells: the space {space.name!r} has the cell types {list(space.cell_types)}, "
+            f"got {list(cells)}"
+        )
+    for name, cell in cells.items():
+        _check_cell(space, f"cells.{name}", cell)
+
+
+def _check_cell(space: spaces.Space, place: str, cell: CellGenotype) -> None:
+    if len(cell.nodes) != space.nodes:
+        raise UserError(
+            f"{place}.nodes: the space {space.name!r} has {space.nodes} nodes, "
+            f"got {len(cell.nodes)}"
+        )
+    for i, node in enumerate(cell.nodes):
+        if not node:
+            raise UserError(f"{place}.nodes[{i}]: a node needs at least one edge")
+        for k, edge in enumerate(node):
+            _check_edge(space, f"{place}.nodes[{i}][{k}]", edge, states=space.inputs + i)
+    if not cell.concat or len(set(cell.concat)) != len(cell.concat):
+        raise UserError(f"{place}.concat: expected different states, got {list(cell.concat)}")
+    for state in cell.concat:
+        if not 0 <= state < space.inputs + space.nodes:
+            raise UserError(
+                f"{place}.concat: state {state} does not exist; "
+                f"states are 0 to {space.inputs + space.nodes - 1}"
+            )
+
+
+def _check_edge(space: spaces.Space, place: str, edge: Edge, states: int) -> None:
+    if edge.operation not in space.operations:
+        raise UserError(
+            f"{place}: unknown operation {edge.operation!r}; the space {space.name!r} has "
+            + ", ".join(space.operations)
+        )
+    if not 0 <= edge.source < states:
+        raise UserError(
+            f"{place}: input index {edge.source} does not exist; "
+            f"this node can take the states 0 to {states - 1}"
+        )

@@ -1,0 +1,47 @@
+"""Hypergradients: how the loss reaches the architecture variables.
+
+Every estimator is a function `(problem, weights, architecture, train_batch, validation_batch,
+inner_step) -> Hypergradient` of a `BilevelProblem`.
+"""
+
+from darts_tf.errors import UserError
+from darts_tf.gradients.finite_difference import finite_difference
+from darts_tf.gradients.first_order import first_order
+from darts_tf.gradients.one_level import one_level
+from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
+from darts_tf.gradients.unrolled import unrolled
+
+__all__ = [
+    "BilevelProblem",
+    "Hypergradient",
+    "InnerStep",
+    "finite_difference",
+    "first_order",
+    "get",
+    "names",
+    "one_level",
+    "unrolled",
+]
+
+_GRADIENTS = {
+    "one_level": one_level,
+    "first_order": first_order,
+    "unrolled": unrolled,
+    "finite_difference": finite_difference,
+}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all estimators."""
+    return tuple(_GRADIENTS)
+
+
+def get(name: str):
+    """The estimator of that name.
+
+    Raises:
+        UserError: no estimator has that name.
+    """
+    if name not in _GRADIENTS:
+        raise UserError(f"unknown hypergradient {name!r}; known ones: {', '.join(_GRADIENTS)}")
+    return _GRADIENTS[name]

@@ -1,0 +1,31 @@
+"""One-level optimisation: weights and architecture from one loss on all data."""
+
+from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep, gradients_of
+
+
+def one_level(
+    problem: BilevelProblem,
+    weights,
+    architecture,
+    train_batch,
+    validation_batch,
+    inner_step: InnerStep,
+) -> Hypergradient:
+    """Gradients of (L_train + L_val) / 2 in both the architecture and the weights.
+
+    The two batches have the same size, so with one loss function this is the mean loss of their
+    union (Liu, Simonyan, Yang, ICLR 2019, section 3.1.1, compares with it). The weights are not
+    updated again by the training loss. `inner_step` is not used.
+    """
+    del inner_step
+    train, (train_w, train_a) = gradients_of(
+        problem.train_loss, weights, architecture, train_batch, wrt="wa"
+    )
+    validation, (validation_w, validation_a) = gradients_of(
+        problem.validation_loss, weights, architecture, validation_batch, wrt="wa"
+    )
+    mean = [(x + y) / 2 for x, y in zip(train_w + train_a, validation_w + validation_a)]
+    mean = problem.reduce(mean)
+    return Hypergradient(
+        mean[len(weights) :], (train + validation) / 2, weights=mean[: len(weights)]
+    )

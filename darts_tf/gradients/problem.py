@@ -1,0 +1,107 @@
+"""The bilevel problem whose hypergradient is wanted, and one step of its inner optimizer.
+
+    min over a of  L_val(w*(a), a)   where   w*(a) = argmin over w of  L_train(w, a)
+
+(Liu, Simonyan, Yang, ICLR 2019, equations 3 and 4). Nothing here knows of networks: weights w and
+architecture variables a are lists of tensors.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+Tensors = list[tf.Tensor]
+Loss = Callable[[Tensors, Tensors, Any], tf.Tensor]
+
+
+def _identity(tensors: Tensors) -> Tensors:
+    return tensors
+
+
+@dataclasses.dataclass(frozen=True)
+class BilevelProblem:
+    """Two losses of weights, architecture variables and a batch.
+
+    Attributes:
+        train_loss: `(weights, architecture, batch) -> scalar`, the inner objective.
+        validation_loss: the same for the outer objective.
+        reduce: sums a list of tensors over the replicas that share a global batch; differentiable.
+            The losses are then each replica's share, and their sum is the loss of the global
+            batch. The identity where there is one replica.
+    """
+
+    train_loss: Loss
+    validation_loss: Loss
+    reduce: Callable[[Tensors], Tensors] = _identity
+
+
+@dataclasses.dataclass(frozen=True)
+class InnerStep:
+    """One step of stochastic gradient descent, as the weight optimizer would take it.
+
+        w' = w + momentum * velocity - learning_rate * (clip(g) + weight_decay * w)
+
+    This is Keras' momentum, whose velocity already holds the learning rate. The velocity is a
+    constant: it depends on neither w nor a. L2 is added to the gradient, as in the reference, and
+    after clipping.
+
+    Attributes:
+        learning_rate: xi of the paper. 0 turns the second-order term off.
+        momentum: of the optimizer in use.
+        velocities: the optimizer's, one for each weight; None for zeros.
+        weight_decay: factor of L2.
+        clip_norm: largest global norm of the gradient, or None. The CNN reference does not clip
+            inside the unrolled step, the recurrent one does.
+    """
+
+    learning_rate: float | tf.Tensor
+    momentum: float = 0.0
+    velocities: Sequence[tf.Tensor] | None = None
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+
+    def __call__(self, weights: Tensors, gradients: Tensors) -> Tensors:
+        """The weights after the step; differentiable in both arguments."""
+        if self.clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
+        velocities = self.velocities or [None] * len(weights)
+        return [
+            self._move(w, g, v) for w, g, v in zip(weights, gradients, velocities, strict=True)
+        ]
+
+    def _move(self, weight, gradient, velocity):
+        rate = tf.cast(self.learning_rate, weight.dtype)
+        step = rate * (gradient + self.weight_decay * weight)
+        moved = weight - step
+        return moved if velocity is None else moved + self.momentum * velocity
+
+
+class Hypergradient(NamedTuple):
+    """What an estimator returns; reduced over the replicas, so equal on all of them.
+
+    Attributes:
+        architecture: the gradient in each architecture variable.
+        loss: this replica's share of the outer loss, at the weights where it was evaluated.
+        weights: the gradient in each weight where the estimator has it for free (`one_level`).
+    """
+
+    architecture: Tensors
+    loss: tf.Tensor
+    weights: Tensors | None = None
+
+
+def gradients_of(loss: Loss, weights: Tensors, architecture: Tensors, batch, *, wrt: str):
+    """A loss and its gradients in the weights ("w"), the architecture ("a") or both ("wa").
+
+    Returns:
+        (loss, gradients): for "wa" a pair of lists. Variables that the loss does not depend on
+        have zero gradients.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch({"w": weights, "a": architecture, "wa": [weights, architecture]}[wrt])
+        value = loss(weights, architecture, batch)
+    sources = {"w": weights, "a": architecture, "wa": (weights, architecture)}[wrt]
+    zero = tf.UnconnectedGradients.ZERO
+    return value, tape.gradient(value, sources, unconnected_gradients=zero)

@@ -1,0 +1,1 @@
+"""Keras layers that cells and networks are made of."""

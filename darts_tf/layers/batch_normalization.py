@@ -1,0 +1,57 @@
+"""Batch normalisation with a right second derivative."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` that may be differentiated twice.
+
+    In training mode Keras takes its statistics from `tf.nn.moments`, which stops the gradient
+    at the mean inside the variance: first-order gradients are right, second-order ones silently
+    lose a term, and with them an unrolled hypergradient. Here a single replica uses TensorFlow's
+    fused kernel, whose second derivative is right, and several replicas, or data that the kernel
+    does not take (float64, other ranks), use Keras' synchronised statistics, which are written
+    out in plain arithmetic. Both paths give the same output and the same moving statistics.
+
+    Args:
+        momentum: of the moving statistics. Default 0.9 (PyTorch's 0.1 in the reference).
+        epsilon: added to the variance. Default 1e-5, the reference's; at least 1e-5 is
+            what the fused kernel takes on every device.
+        **kwargs: as in `keras.layers.BatchNormalization`; `center` and `scale` are False in a
+            supernet and True in a derived network.
+    """
+
+    def __init__(self, momentum=0.9, epsilon=1e-5, synchronized=True, **kwargs):
+        super().__init__(momentum=momentum, epsilon=epsilon, synchronized=synchronized, **kwargs)
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or not self.trainable or mask is not None or not self._can_fuse(inputs):
+            return super().call(inputs, training=training, mask=mask)
+        channels = inputs.shape[-1]
+        scale = tf.cast(self.gamma, tf.float32) if self.scale else tf.ones([channels])
+        offset = tf.cast(self.beta, tf.float32) if self.center else tf.zeros([channels])
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, scale, offset, epsilon=self.epsilon, is_training=True
+        )
+        # The kernel returns the unbiased variance for the moving average; Keras keeps the biased.
+        count = tf.cast(tf.size(inputs) // channels, variance.dtype)
+        variance = tf.stop_gradient(variance) * (count - 1) / count
+        self._move(self.moving_mean, tf.stop_gradient(mean))
+        self._move(self.moving_variance, variance)
+        return outputs
+
+    def _move(self, statistic, value):
+        value = tf.cast(value, statistic.dtype)
+        statistic.assign(statistic * self.momentum + value * (1.0 - self.momentum))
+
+    def _can_fuse(self, inputs) -> bool:
+        replica = tf.distribute.get_replica_context()
+        return (
+            (replica is None or replica.num_replicas_in_sync == 1)
+            and len(inputs.shape) == 4
+            and self.axis in (-1, 3)
+            and inputs.dtype in (tf.float32, tf.bfloat16, tf.float16)
+            and not keras.backend.is_keras_tensor(inputs)
+        )

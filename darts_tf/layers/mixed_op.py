@@ -1,0 +1,86 @@
+"""The mixed operation: the continuous relaxation of an edge."""
+
+import keras
+import tensorflow as tf
+
+from darts_tf import operations
+from darts_tf.layers.chain import Chain
+from darts_tf.layers.convolutions import batch_normalization
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class MixedOp(keras.layers.Layer):
+    """The weighted sum of all candidate operations of an edge.
+
+    o(x) = sum_k weights[k] * operation_k(x) (Liu, Simonyan, Yang, ICLR 2019, equation 2). The
+    weights are an input: how they come from architecture variables is the relaxation's business.
+    `none` contributes zeros, whatever its weight, and is never computed. Poolings are followed by
+    batch normalisation without scale and offset, as in the reference.
+
+    Args:
+        operations: names of the candidate operations.
+        channels: channels of input and output.
+        strides: 1 or 2.
+
+    Input shape: inputs `[batch, height, width, channels]`, weights `[len(operations)]`.
+    Output shape: `[batch, ceil(height / strides), ceil(width / strides), channels]`.
+    """
+
+    def __init__(self, operations, channels: int, strides: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.operations = tuple(operations)
+        self.channels = channels
+        self.strides = strides
+        self.candidates = [self._candidate(name) for name in self.operations]
+
+    def _candidate(self, name) -> keras.layers.Layer:
+        layer = operations.create(name, self.channels, strides=self.strides, affine=False)
+        if isinstance(layer, operations.Pooling):
+            return Normalized(layer)
+        return layer
+
+    def build(self, input_shape):
+        for candidate in self.candidates:
+            candidate.build(input_shape)
+        self.built = True
+
+    def call(self, inputs, weights):
+        terms = [
+            weights[k] * candidate(inputs)
+            for k, candidate in enumerate(self.candidates)
+            if not isinstance(candidate, operations.Zero)
+        ]
+        return tf.add_n(terms) if terms else self.candidates[0](inputs)
+
+    def compute_output_shape(self, input_shape, weights_shape=None):
+        return self.candidates[0].compute_output_shape(input_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "operations": list(self.operations),
+            "channels": self.channels,
+            "strides": self.strides,
+        }
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class Normalized(Chain):
+    """A layer followed by batch normalisation without scale and offset.
+
+    Args:
+        layer: the layer.
+    """
+
+    def __init__(self, layer: keras.layers.Layer, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = layer
+        self.parts = [layer, batch_normalization(affine=False)]
+
+    def get_config(self):
+        return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}
+
+    @classmethod
+    def from_config(cls, config):
+        config["layer"] = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**config)

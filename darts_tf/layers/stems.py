@@ -1,0 +1,111 @@
+"""The layers around the cells: stems and the auxiliary head."""
+
+import keras
+
+from darts_tf.errors import UserError
+from darts_tf.layers.chain import Chain
+from darts_tf.layers.convolutions import batch_normalization, convolution, initializer
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class Stem(Chain):
+    """The CIFAR stem: 3x3 convolution and batch normalisation with scale and offset.
+
+    Args:
+        channels: channels of the output (the reference: three times the first cell's).
+    """
+
+    def __init__(self, channels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.parts = [*convolution(channels, 3), batch_normalization(affine=True)]
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class ImageNetStem(Chain):
+    """Half of the ImageNet stem: convolutions with strides of 2.
+
+    Args:
+        channels: channels of the output.
+        first: True for the first half, which sees the image (two convolutions, size / 4), False
+            for the second (ReLU and one convolution, size / 2).
+    """
+
+    def __init__(self, channels: int, first: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.first = first
+        tail = [
+            keras.layers.ReLU(),
+            *convolution(channels, 3, strides=2),
+            batch_normalization(affine=True),
+        ]
+        head = [*convolution(channels // 2, 3, strides=2), batch_normalization(affine=True)]
+        self.parts = head + tail if first else tail
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels, "first": self.first}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class AuxiliaryHead(keras.layers.Layer):
+    """A second classifier on the features of an inner cell, for training only.
+
+    ReLU, average pooling to 2x2 (5x5 windows on the 8x8 features of CIFAR, as in the reference),
+    1x1 convolution to 128, 2x2 convolution to 768, a dense layer; batch normalisation and ReLU
+    between them.
+
+    Args:
+        num_classes: number of logits.
+
+    Input shape: `[batch, height, width, channels]`, at least 2x2.
+    Output shape: `[batch, num_classes]`, float32 logits.
+
+    Raises:
+        UserError: (when built) the features are smaller than 2x2.
+    """
+
+    def __init__(self, num_classes: int, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.parts = []
+
+    def build(self, input_shape):
+        if min(input_shape[1:3]) < 2:
+            raise UserError(
+                f"the auxiliary head needs features of at least 2x2, got {input_shape[1:3]}; "
+                "switch it off, or use larger images"
+            )
+        windows = [min(size - 1, max(5, -(-size // 2))) for size in input_shape[1:3]]
+        steps = [size - window for size, window in zip(input_shape[1:3], windows)]
+        self.parts = [
+            keras.layers.ReLU(),
+            keras.layers.AveragePooling2D(windows, strides=steps),
+            *convolution(128, 1),
+            batch_normalization(affine=True),
+            keras.layers.ReLU(),
+            keras.layers.Conv2D(768, 2, use_bias=False, kernel_initializer=initializer()),
+            batch_normalization(affine=True),
+            keras.layers.ReLU(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(self.num_classes, kernel_initializer=initializer(), dtype="float32"),
+        ]
+        shape = input_shape
+        for part in self.parts:
+            part.build(shape)
+            shape = part.compute_output_shape(shape)
+        self.built = True
+
+    def call(self, inputs):
+        for part in self.parts:
+            inputs = part(inputs)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0], self.num_classes
+
+    def get_config(self):
+        return {**super().get_config(), "num_classes": self.num_classes}

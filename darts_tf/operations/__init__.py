@@ -1,0 +1,18 @@
+"""Candidate operations of a cell's edges, registered by the literature's names."""
+
+from darts_tf.operations.convolutions import FactorizedReduce, ReLUConvBN
+from darts_tf.operations.operation import Operation, create, names, register
+from darts_tf.operations.pooling import Pooling
+from darts_tf.operations.skip import Identity, Zero
+
+__all__ = [
+    "FactorizedReduce",
+    "Identity",
+    "Operation",
+    "Pooling",
+    "ReLUConvBN",
+    "Zero",
+    "create",
+    "names",
+    "register",
+]

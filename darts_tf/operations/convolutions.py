@@ -1,0 +1,147 @@
+"""Convolutions: separable, dilated and factorised, after ReLU and before batch normalisation."""
+
+from functools import partial
+
+import keras
+
+from darts_tf.layers.convolutions import batch_normalization, convolution, depthwise
+from darts_tf.operations.operation import Operation, register
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class ReLUConvBN(Operation):
+    """ReLU, 1x1 convolution, batch normalisation: how a cell preprocesses an input."""
+
+    def __init__(self, channels, strides=1, affine=True, **kwargs):
+        super().__init__(channels, strides, affine, **kwargs)
+        self.parts = [
+            keras.layers.ReLU(),
+            *convolution(channels, 1, strides),
+            batch_normalization(affine),
+        ]
+
+
+class _KernelOperation(Operation):
+    """An operation that also has a kernel size.
+
+    Args:
+        kernel_size: an odd number of pixels.
+        channels, strides, affine: see `Operation`.
+    """
+
+    def __init__(self, channels, strides=1, affine=True, kernel_size=3, **kwargs):
+        super().__init__(channels, strides, affine, **kwargs)
+        self.kernel_size = kernel_size
+        self.parts = self._make_parts()
+
+    def _make_parts(self) -> list[keras.layers.Layer]:
+        raise NotImplementedError
+
+    def get_config(self):
+        return {**super().get_config(), "kernel_size": self.kernel_size}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class SeparableConvolution(_KernelOperation):
+    """Twice: ReLU, depthwise k x k, 1x1, batch normalisation; only the first one strides."""
+
+    def _make_parts(self):
+        return [
+            part
+            for strides in (self.strides, 1)
+            for part in (
+                keras.layers.ReLU(),
+                *depthwise(self.kernel_size, strides),
+                *convolution(self.channels, 1),
+                batch_normalization(self.affine),
+            )
+        ]
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class DilatedConvolution(_KernelOperation):
+    """ReLU, depthwise k x k with a dilation of 2, 1x1, batch normalisation."""
+
+    def _make_parts(self):
+        return [
+            keras.layers.ReLU(),
+            *depthwise(self.kernel_size, self.strides, dilation=2),
+            *convolution(self.channels, 1),
+            batch_normalization(self.affine),
+        ]
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class FactorizedConvolution(_KernelOperation):
+    """ReLU, 1 x k, k x 1, batch normalisation: NASNet's and AmoebaNet's operation."""
+
+    def _make_parts(self):
+        k, strides = self.kernel_size, self.strides
+        return [
+            keras.layers.ReLU(),
+            *convolution(self.channels, (1, k), (1, strides)),
+            *convolution(self.channels, (k, 1), (strides, 1)),
+            batch_normalization(self.affine),
+        ]
+
+
+for _size in (3, 5, 7):
+    register(f"sep_conv_{_size}x{_size}")(partial(SeparableConvolution, kernel_size=_size))
+for _size in (3, 5):
+    register(f"dil_conv_{_size}x{_size}")(partial(DilatedConvolution, kernel_size=_size))
+for _size in (3, 7):
+    register(f"conv_{_size}x1_1x{_size}")(partial(FactorizedConvolution, kernel_size=_size))
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class FactorizedReduce(keras.layers.Layer):
+    """Halves height and width without losing a pixel.
+
+    ReLU; two 1x1 convolutions with strides of 2, the second on the image shifted by one pixel,
+    each giving half of the channels; batch normalisation of their concatenation.
+
+    Odd sizes, which the reference does not take, are padded by one zero at the end, so that the
+    output has ceil(size / 2) rows and columns like every other operation's.
+
+    Args:
+        channels, strides, affine: see `Operation`; strides is always 2. Odd `channels` are
+            split into floor and ceil.
+    """
+
+    def __init__(self, channels: int, strides: int = 2, affine: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.strides = strides
+        self.affine = affine
+        self.relu = keras.layers.ReLU()
+        (self.even,) = convolution(channels // 2, 1, strides=2)
+        (self.odd,) = convolution(channels - channels // 2, 1, strides=2)
+        self.normalization = batch_normalization(affine)
+
+    def build(self, input_shape):
+        self.even.build(input_shape)
+        self.odd.build(input_shape)
+        self.normalization.build(self.compute_output_shape(input_shape))
+        self.built = True
+
+    def call(self, inputs):
+        inputs = self.relu(inputs)
+        shifted = keras.ops.pad(
+            inputs[:, 1:, 1:, :],
+            [[0, 0], [0, inputs.shape[1] % 2], [0, inputs.shape[2] % 2], [0, 0]],
+        )
+        outputs = keras.ops.concatenate([self.even(inputs), self.odd(shifted)], axis=-1)
+        return self.normalization(outputs)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        return batch, -(-height // 2), -(-width // 2), self.channels
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "strides": self.strides,
+            "affine": self.affine,
+        }
+

@@ -1,0 +1,56 @@
+"""Pooling of 3x3 windows, padded symmetrically."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf.operations.operation import Operation, register
+
+
+class Pooling(Operation):
+    """Base of the poolings; `affine` has no meaning for them and is kept for the registry."""
+
+    def build(self, input_shape):
+        self.built = True
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return batch, -(-height // self.strides), -(-width // self.strides), channels
+
+
+@register("max_pool_3x3")
+@keras.saving.register_keras_serializable("darts_tf")
+class MaxPool3x3(Pooling):
+    """The largest of the 3x3 pixels; padding never wins."""
+
+    def call(self, inputs):
+        if self.strides == 1:
+            return keras.ops.max_pool(inputs, 3, 1, padding="same")
+        lowest = tf.as_dtype(inputs.dtype).min
+        padded = keras.ops.pad(inputs, _ONE_PIXEL, constant_values=lowest)
+        return keras.ops.max_pool(padded, 3, self.strides, padding="valid")
+
+
+@register("avg_pool_3x3")
+@keras.saving.register_keras_serializable("darts_tf")
+class AvgPool3x3(Pooling):
+    """The mean of those of the 3x3 pixels that lie inside the image."""
+
+    def call(self, inputs):
+        if self.strides == 1:
+            return keras.ops.average_pool(inputs, 3, 1, padding="same")
+        padded = keras.ops.pad(inputs, _ONE_PIXEL)
+        means = keras.ops.average_pool(padded, 3, self.strides, padding="valid")
+        return means * keras.ops.convert_to_tensor(self._share(inputs.shape), means.dtype)
+
+    def _share(self, shape) -> np.ndarray:
+        """9 / (pixels of the window that lie inside the image), for every output pixel."""
+        rows, columns = (
+            np.array([sum(0 <= i + k < size for k in (-1, 0, 1)) for i in range(size)])
+            for size in shape[1:3]
+        )
+        inside = np.outer(rows, columns)[:: self.strides, :: self.strides]
+        return (9 / inside)[None, :, :, None]
+
+
+_ONE_PIXEL = [[0, 0], [1, 1], [1, 1], [0, 0]]
