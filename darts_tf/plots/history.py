@@ -1,0 +1,83 @@
+"""Training curves."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from darts_tf.errors import UserError
+from darts_tf.plots import style
+
+_PANELS = {"loss": "Loss", "accuracy": "Accuracy"}
+
+
+def plot_history(records: Sequence[Mapping], path, title: str | None = None) -> None:
+    """Draws loss and accuracy by epoch, of the training and of the validation data.
+
+    Args:
+        records: one mapping an epoch, as in `metrics.jsonl`, with Keras' names: `loss`,
+            `accuracy`, `val_loss`, `val_accuracy`, and `epoch` (counted from 1; without it the
+            records are numbered). Values that are missing are left out of the picture.
+        path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
+        title: a heading, or None.
+
+    Raises:
+        UserError: no record has any of these values; the suffix of `path` is another one.
+    """
+    path = style.check_path(path)
+    panels = {
+        metric: name
+        for metric, name in _PANELS.items()
+        if _points(records, metric) or _points(records, f"val_{metric}")
+    }
+    if not panels:
+        raise UserError(
+            "no training curve to draw: expected records with loss, accuracy, val_loss or "
+            "val_accuracy"
+        )
+    with style.context():
+        figure = Figure(figsize=(5 * len(panels), 3.6), layout="constrained")
+        if title:
+            figure.suptitle(title, fontsize=13, weight="bold", x=0.01, ha="left")
+        for axes, (metric, name) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+        ):
+            _draw(axes, records, metric, name)
+        style.save(figure, path)
+
+
+def _points(records, key) -> list[tuple[float, float]]:
+    return [
+        (record.get("epoch", i), record[key])
+        for i, record in enumerate(records, start=1)
+        if record.get(key) is not None
+    ]
+
+
+def _draw(axes, records, metric, name) -> None:
+    curves = (
+        ("training", metric, style.BLUE, "o", "-"),
+        ("validation", f"val_{metric}", style.VERMILION, "s", "--"),
+    )
+    for label, key, colour, marker, line in curves:
+        points = _points(records, key)
+        if not points:
+            continue
+        axes.plot(
+            *zip(*points, strict=True),
+            color=colour,
+            marker=marker if len(points) <= 30 else None,
+            markersize=4,
+            linestyle=line,
+            linewidth=1.8,
+            label=label,
+        )
+    axes.set_title(name, fontsize=11, loc="left")
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if metric == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.grid(axis="y", color="#E4E4E4")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9, handlelength=3)

@@ -1,0 +1,173 @@
+"""Heat maps of how the weights of the operations change while a search runs."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from darts_tf.errors import UserError
+from darts_tf.plots import style
+from darts_tf.spaces import Space
+
+# In inches.
+_PANEL = (2.15, 1.0)
+_GAP = (0.2, 0.42)
+_LEFT, _RIGHT, _BOTTOM = 2.15, 0.3, 0.3
+_HEAD, _CELL_HEAD = 0.95, 0.55
+_COLOURS = "Blues"
+
+
+def plot_operation_weights(weights: Mapping[str, np.ndarray], space: Space, path) -> None:
+    """Draws which operation wins on which edge, and when.
+
+    Every panel is an edge: its row says which node it leads to, its column where it comes from.
+    In a panel time runs to the right, every line is an operation, and dark means a large weight.
+    The operation that is largest at the end is named above the panel and marked beside it.
+
+    Args:
+        weights: for every cell type an array [epochs, edges, operations], the operation weights
+            at the end of every epoch.
+        space: the search space that names the edges and the operations.
+        path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
+
+    Raises:
+        UserError: an array has another shape, or numbers that are not finite; the suffix of
+            `path` is another one.
+    """
+    path = style.check_path(path)
+    arrays = {name: _check(name, values, space) for name, values in weights.items()}
+    if not arrays:
+        raise UserError("no operation weights to draw: expected at least one cell type")
+    scale = Normalize(0.0, max(values.max() for values in arrays.values()))
+    rows, columns = space.nodes, space.inputs + space.nodes - 1
+    width = _LEFT + columns * (_PANEL[0] + _GAP[0]) + _RIGHT
+    block = _CELL_HEAD + rows * (_PANEL[1] + _GAP[1])
+    height = _HEAD + len(arrays) * block + _BOTTOM
+    with style.context():
+        figure = Figure(figsize=(width, height))
+        _explain(figure, scale)
+        for i, (name, values) in enumerate(arrays.items()):
+            _draw_cell(figure, name, values, space, scale, top=height - _HEAD - i * block)
+        style.save(figure, path)
+
+
+def _check(name, values, space) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float64)
+    expected = (len(space.edges), len(space.operations))
+    if values.ndim != 3 or not len(values) or values.shape[1:] != expected:
+        raise UserError(
+            f"operation weights of the {name} cell: expected the shape [epochs, {expected[0]} "
+            f"edges, {expected[1]} operations] with at least one epoch, got {list(values.shape)}"
+        )
+    if not np.isfinite(values).all():
+        raise UserError(f"operation weights of the {name} cell: not every number is finite")
+    return values
+
+
+def _explain(figure, scale) -> None:
+    """The heading, how to read the picture, and the scale of the colours."""
+    width, height = figure.get_size_inches()
+    figure.text(
+        0.25 / width,
+        1 - 0.3 / height,
+        "Which operation wins on which edge",
+        fontsize=16,
+        weight="bold",
+        va="center",
+    )
+    figure.text(
+        0.25 / width,
+        1 - 0.62 / height,
+        "One panel per edge; every line is an operation, and time runs to the right. "
+        "Dark: the edge relies on this operation.\n"
+        "The largest weight at the end is named above the panel and marked beside it.",
+        fontsize=10,
+        va="center",
+        linespacing=1.4,
+    )
+    axes = figure.add_axes(((width - 3.3) / width, 1 - 0.42 / height, 2.95 / width, 0.14 / height))
+    bar = figure.colorbar(ScalarMappable(scale, _COLOURS), cax=axes, orientation="horizontal")
+    bar.set_label("weight of the operation", fontsize=9)
+    bar.ax.xaxis.set_major_locator(MaxNLocator(5))
+    bar.ax.tick_params(labelsize=8)
+    bar.outline.set_visible(False)
+
+
+def _draw_cell(figure, name, values, space, scale, top) -> None:
+    """Draws the panels of one kind of cell; `top` is in inches from the bottom."""
+    width, height = figure.get_size_inches()
+    figure.text(
+        0.25 / width, (top - 0.2) / height, style.cell_name(name), fontsize=13, weight="bold"
+    )
+    last_of_column = {edge.source: i for i, edge in enumerate(space.edges)}
+    for i, (node, source) in enumerate(space.edges):
+        left = _LEFT + source * (_PANEL[0] + _GAP[0])
+        bottom = top - _CELL_HEAD - node * (_PANEL[1] + _GAP[1]) - _PANEL[1]
+        axes = figure.add_axes(
+            (left / width, bottom / height, _PANEL[0] / width, _PANEL[1] / height)
+        )
+        _draw_edge(axes, values[:, i], space.operations, scale, first=source == 0)
+        if node == max(0, source - space.inputs + 1):
+            axes.annotate(
+                f"from {style.state_name(source, space.inputs)}",
+                (0.5, 1),
+                xytext=(0, 19),
+                xycoords="axes fraction",
+                textcoords="offset points",
+                ha="center",
+                fontsize=10.5,
+                weight="bold",
+            )
+        if source == 0:
+            figure.text(
+                0.25 / width,
+                (bottom + _PANEL[1] / 2) / height,
+                f"into node {node}",
+                fontsize=10.5,
+                weight="bold",
+                va="center",
+            )
+        if last_of_column[source] == i:
+            axes.set_xlabel("epoch", fontsize=9, labelpad=1)
+        else:
+            axes.tick_params(labelbottom=False)
+
+
+def _draw_edge(axes, values, operations, scale, first) -> None:
+    """Draws one edge.
+
+    Args:
+        axes: where.
+        values: its weights, [epochs, operations].
+        operations: their names.
+        scale: from weights to colours.
+        first: whether to name every operation at the left.
+    """
+    epochs = len(values)
+    axes.imshow(
+        values.T,
+        cmap=_COLOURS,
+        norm=scale,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0.5, epochs + 0.5, len(operations) - 0.5, -0.5),
+    )
+    winner = int(values[-1].argmax())
+    axes.set_title(f"{operations[winner]}  {values[-1, winner]:.2f}", fontsize=8.5, pad=4)
+    axes.plot(
+        [1.025],
+        [winner],
+        marker="<",
+        markersize=5,
+        color=style.VERMILION,
+        clip_on=False,
+        transform=axes.get_yaxis_transform(),
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    axes.set_xlim(0.5, epochs + 0.5)
+    axes.set_yticks(range(len(operations)), operations if first else [])
+    axes.tick_params(labelsize=7, length=2, pad=2)
+    axes.spines[:].set_linewidth(0.6)

@@ -1,0 +1,131 @@
+import itertools
+
+import matplotlib.image
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+
+from darts_tf import genotypes, plots
+from darts_tf.genotypes import CellGenotype, Edge
+from darts_tf.plots import style
+from darts_tf.published import GENOTYPES
+
+CELLS = {
+    f"{name}-{cell_type}": cell
+    for name, published in GENOTYPES.items()
+    for cell_type, cell in published.genotype.cells.items()
+}
+
+
+def boxes_of_texts(figure):
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    return {text: text.get_window_extent(renderer) for text in figure.axes[0].texts}
+
+
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+def test_every_text_is_inside_the_picture_and_overlaps_no_other(cell, drawn):
+    plots.plot_cell(cell, "cell.png", title="A cell")
+    (figure,) = drawn
+    boxes = boxes_of_texts(figure)
+    # The operations, both inputs, the nodes, the output and the title.
+    assert len(boxes) == len(cell.edges) + 2 + len(cell.nodes) + 1 + 1
+    width, height = figure.canvas.get_width_height()
+    for box in boxes.values():
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+    for one, other in itertools.combinations(boxes.values(), 2):
+        assert not one.overlaps(other)
+
+
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+def test_no_line_runs_behind_an_operation_that_is_not_its_own(cell, drawn):
+    plots.plot_cell(cell, "cell.png")
+    axes = drawn[0].axes[0]
+    lines = [patch for patch in axes.patches if not patch.get_fill()]
+    assert len(lines) == 2 * len(cell.edges) + len(cell.concat)
+    names = {edge.operation for edge in cell.edges}
+    boxes = [box for text, box in boxes_of_texts(drawn[0]).items() if text.get_text() in names]
+    for line, box in itertools.product(lines, boxes):
+        # In pixels; flattening a path needs them to be fine enough.
+        path = line.get_transform().transform_path(line.get_path())
+        (points,) = path.to_polygons(closed_only=False)
+        steps = np.linspace(points[:-1], points[1:], 20).reshape(-1, 2)
+        # A line ends at the sides of its boxes, so none touches the name of any operation.
+        assert not (
+            (abs(steps[:, 0] - (box.x0 + box.x1) / 2) < box.width / 2)
+            & (abs(steps[:, 1] - (box.y0 + box.y1) / 2) < box.height / 2)
+        ).any()
+
+
+def test_operations_are_named_once_an_edge_and_states_are_numbered(drawn):
+    plots.plot_cell(genotypes.get("DARTS_V2")["normal"], "cell.png")
+    texts = [text.get_text() for text in drawn[0].axes[0].texts]
+    assert texts.count("sep_conv_3x3") == 5
+    assert texts.count("skip_connect") == 2
+    assert texts.count("dil_conv_3x3") == 1
+    assert {"$c_{k-2}$", "$c_{k-1}$", "$c_k$", "0", "1", "2", "3"} <= set(texts)
+
+
+def test_the_first_input_is_on_top(drawn):
+    for cell in CELLS.values():
+        plots.plot_cell(cell, "cell.png")
+        axes = drawn.pop().axes[0]
+        heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
+        assert axes.yaxis_inverted()
+        assert heights["$c_{k-2}$"] < heights["$c_{k-1}$"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "colour"),
+    [
+        ("sep_conv_3x3", style.BLUE),
+        ("conv_7x1_1x7", style.BLUE),
+        ("dil_conv_5x5", style.SKY),
+        ("max_pool_3x3", style.ORANGE),
+        ("avg_pool_3x3", style.ORANGE),
+        ("skip_connect", style.GREEN),
+    ],
+)
+def test_colour_says_what_kind_of_operation_it_is(tmp_path, operation, colour):
+    cell = CellGenotype(nodes=((Edge(operation, 0), Edge(operation, 1)),), concat=(2,))
+    plots.plot_cell(cell, tmp_path / "cell.png")
+    pixels = matplotlib.image.imread(tmp_path / "cell.png")[..., :3]
+
+    def share(name):
+        return np.isclose(pixels, to_rgb(name), atol=0.01).all(-1).mean()
+
+    assert share(colour) > 0.03
+    for other in {style.BLUE, style.SKY, style.ORANGE, style.GREEN} - {colour}:
+        assert share(other) == 0
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_same_bytes_twice(tmp_path, suffix):
+    cell = genotypes.get("GDAS")["normal"]
+    for name in ("a", "b"):
+        plots.plot_cell(cell, tmp_path / f"{name}.{suffix}", title="GDAS")
+    one, other = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("a", "b"))
+    assert one == other
+    assert len(one) > 5000
+
+
+def test_plot_genotype_writes_both_cells_in_both_formats(tmp_path):
+    paths = plots.plot_genotype(genotypes.get("DARTS_V2"), tmp_path)
+    assert [path.name for path in paths] == [
+        "cell_normal.svg",
+        "cell_normal.png",
+        "cell_reduce.svg",
+        "cell_reduce.png",
+    ]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert paths[0].read_bytes() != paths[2].read_bytes()
+
+
+def test_a_chain_of_eight_nodes_and_an_input_in_the_output(drawn):
+    cell = CellGenotype(
+        nodes=tuple((Edge("sep_conv_3x3", 1 + i), Edge("none", 0)) for i in range(8)),
+        concat=(0, 9),
+    )
+    plots.plot_cell(cell, "cell.png")
+    lines = [patch for patch in drawn[0].axes[0].patches if not patch.get_fill()]
+    assert len(lines) == 2 * 16 + 2

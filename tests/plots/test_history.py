@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from darts_tf import plots
+from darts_tf.errors import UserError
+
+RECORDS = [
+    {"epoch": 3, "loss": 2.0, "accuracy": 0.3, "val_loss": 2.1, "val_accuracy": 0.25},
+    {"epoch": 4, "loss": 1.5, "accuracy": 0.5, "val_loss": None, "val_accuracy": 0.4},
+    {"epoch": 5, "loss": 1.0, "accuracy": 0.7, "val_loss": 1.4, "val_accuracy": 0.6},
+]
+
+
+def curves(figure):
+    return {
+        (axes.get_title(loc="left"), line.get_label()): line.get_xydata()
+        for axes in figure.axes
+        for line in axes.lines
+    }
+
+
+def test_draws_all_four_curves_by_epoch(drawn):
+    plots.plot_history(RECORDS, "history.png")
+    data = curves(drawn[0])
+    assert set(data) == {
+        (panel, part) for panel in ("Loss", "Accuracy") for part in ("training", "validation")
+    }
+    np.testing.assert_array_equal(data["Loss", "training"], [[3, 2.0], [4, 1.5], [5, 1.0]])
+    np.testing.assert_array_equal(data["Accuracy", "validation"], [[3, 0.25], [4, 0.4], [5, 0.6]])
+
+
+def test_leaves_out_what_is_missing(drawn):
+    plots.plot_history(RECORDS, "history.png")
+    np.testing.assert_array_equal(curves(drawn[0])["Loss", "validation"], [[3, 2.1], [5, 1.4]])
+
+
+def test_records_without_epoch_are_numbered_and_panels_without_data_are_not_drawn(drawn):
+    plots.plot_history([{"loss": 2.0}, {"loss": 1.0}], "history.png")
+    (((panel, part), data),) = curves(drawn[0]).items()
+    assert (panel, part) == ("Loss", "training")
+    np.testing.assert_array_equal(data, [[1, 2.0], [2, 1.0]])
+
+
+@pytest.mark.parametrize("records", [[], [{"epoch": 1}], [{"loss": None}]])
+def test_nothing_to_draw(records, tmp_path):
+    with pytest.raises(UserError, match="no training curve to draw"):
+        plots.plot_history(records, tmp_path / "history.png")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_same_bytes_twice(tmp_path, suffix):
+    for name in ("a", "b"):
+        plots.plot_history(RECORDS, tmp_path / f"{name}.{suffix}", title="Training")
+    one, other = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("a", "b"))
+    assert one == other

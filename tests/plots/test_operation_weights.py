@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from darts_tf import plots, spaces
+from darts_tf.errors import UserError
+
+SPACE = spaces.get("darts_cnn")
+
+
+def weights(epochs=3, winner=4, seed=0):
+    """Random weights in which operation `(winner + edge) % 8` is largest at the end."""
+    values = np.random.default_rng(seed).uniform(0.05, 0.1, (epochs, 14, 8))
+    for edge in range(14):
+        values[-1, edge, (winner + edge) % 8] = 0.5
+    return values
+
+
+def test_names_the_winner_of_every_edge(drawn):
+    plots.plot_operation_weights({"normal": weights(winner=4)}, SPACE, "weights.png")
+    panels = [axes for axes in drawn[0].axes if axes.images]
+    assert [axes.get_title() for axes in panels] == [
+        f"{SPACE.operations[(4 + edge) % 8]}  0.50" for edge in range(14)
+    ]
+
+
+def test_shows_the_numbers_time_to_the_right_and_operations_downwards(drawn):
+    values = weights(epochs=5)
+    plots.plot_operation_weights({"reduce": values}, SPACE, "weights.png")
+    panels = [axes for axes in drawn[0].axes if axes.images]
+    for edge, axes in enumerate(panels):
+        np.testing.assert_array_equal(axes.images[0].get_array(), values[:, edge].T)
+        assert axes.images[0].get_extent() == [0.5, 5.5, 7.5, -0.5]
+    labels = [label.get_text() for label in panels[0].get_yticklabels()]
+    assert labels == list(SPACE.operations)
+
+
+def test_panels_stand_in_the_row_of_their_node_and_the_column_of_their_source(drawn):
+    plots.plot_operation_weights({"normal": weights()}, SPACE, "weights.png")
+    panels = [axes for axes in drawn[0].axes if axes.images]
+    corners = [(round(axes.get_position().y0, 6), axes.get_position().x0) for axes in panels]
+    rows = sorted({y for y, _ in corners}, reverse=True)
+    columns = sorted({round(x, 6) for _, x in corners})
+    assert [(rows.index(y), columns.index(round(x, 6))) for y, x in corners] == list(SPACE.edges)
+
+
+def test_both_cells_share_one_scale(drawn):
+    plots.plot_operation_weights(
+        {"normal": weights(), "reduce": 0.5 * weights()}, SPACE, "weights.png"
+    )
+    panels = [axes for axes in drawn[0].axes if axes.images]
+    assert len(panels) == 28
+    assert {axes.images[0].get_clim() for axes in panels} == {(0.0, 0.5)}
+    texts = {text.get_text() for text in drawn[0].texts}
+    assert {"Normal cell", "Reduction cell", "into node 3"} <= texts
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_same_bytes_twice_and_one_epoch_is_enough(tmp_path, suffix):
+    for name in ("a", "b"):
+        plots.plot_operation_weights(
+            {"normal": weights(epochs=1)}, SPACE, tmp_path / f"{name}.{suffix}"
+        )
+    one, other = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("a", "b"))
+    assert one == other
+
+
+def not_finite():
+    values = weights()
+    values[0, 0, 0] = np.nan
+    return values
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (weights()[0], r"normal cell: expected the shape \[epochs, 14 edges, 8 operations\]"),
+        (weights()[:, :13], r"got \[3, 13, 8\]"),
+        (weights()[:0], r"at least one epoch, got \[0, 14, 8\]"),
+        (not_finite(), "not every number is finite"),
+    ],
+)
+def test_wrong_arrays(values, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        plots.plot_operation_weights({"normal": values}, SPACE, tmp_path / "weights.png")
+
+
+def test_no_cells(tmp_path):
+    with pytest.raises(UserError, match="at least one cell type"):
+        plots.plot_operation_weights({}, SPACE, tmp_path / "weights.png")
