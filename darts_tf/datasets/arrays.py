@@ -80,10 +80,11 @@ def array_source(
     if x_test is not None:
         images["test"] = _images(x_test, f"{name}: x_test")
         labels["test"] = _labels(y_test, f"{name}: y_test", len(images["test"]))
-        if images["test"].shape[1:] != images["train"].shape[1:] and image_size is None:
+        compared = slice(3 if image_size else 1, None)
+        if images["test"].shape[compared] != images["train"].shape[compared]:
             raise UserError(
                 f"{name}: training images are {_size(images['train'])} but test images are "
-                f"{_size(images['test'])}: all must have one size"
+                f"{_size(images['test'])}: all must have one size and as many channels"
             )
     if class_names is not None:
         class_names = [str(value) for value in np.asarray(class_names).ravel()]

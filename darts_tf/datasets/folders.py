@@ -34,16 +34,7 @@ def folder_source(path, image_size):
         UserError: If the folder has another structure, fewer than two classes, a class without
             images, or an image that cannot be read.
     """
-    path = os.fspath(path)
-    train = os.path.join(path, "train")
-    parts = {"train": path}
-    if os.path.isdir(train) and (_folders(train) or _files(train)):
-        parts = {"train": train}
-        if os.path.isdir(os.path.join(path, "test")):
-            parts["test"] = os.path.join(path, "test")
-        unused = [name for name in _folders(path) if name not in parts]
-        if unused:
-            logging.warning("%s: folders that are not used: %s", path, ", ".join(unused))
+    parts = _parts(path)
     class_names = _class_names(parts["train"])
     files = {part: [] for part in parts}
     labels = {part: [] for part in parts}
@@ -74,6 +65,23 @@ def folder_source(path, image_size):
         test_labels=numbered.get("test"),
         read_test=_reader(files["test"], image_shape) if "test" in files else None,
     )
+
+
+def _parts(path):
+    """Returns `{"train": folder}`, with `"test"` where there is one."""
+    folders = _folders(path)
+    # Without folders of its own, "train" may be a class: that of railway trains.
+    if "train" in folders and _folders(os.path.join(path, "train")):
+        unused = [name for name in folders if name not in ("train", "test")]
+        if unused:
+            logging.warning("%s: folders that are not used: %s", path, ", ".join(unused))
+        return {name: os.path.join(path, name) for name in ("train", "test") if name in folders}
+    if folders == ["test", "train"]:
+        raise UserError(
+            f"{os.path.join(path, 'train')} has no folders of images: expected one folder for each "
+            f"class, such as {os.path.join(path, 'train', 'cat', '1.png')}"
+        )
+    return {"train": path}
 
 
 def _folders(path):

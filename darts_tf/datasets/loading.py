@@ -97,9 +97,11 @@ def _find(name, data_dir, image_size, download):
     """Returns the `Source` that `name` stands for."""
     if name == "digits":
         return _digits_source(image_size)
-    is_path = os.sep in name and (os.path.exists(name) or name[0] in "./~")
+    if not name:
+        raise UserError("the data set has no name: give 'digits', another name, or a path")
     path = os.path.expanduser(name)
-    if not is_path and not name.lower().endswith(".npz"):
+    is_path = os.path.isabs(path) or name[0] == "." or name.lower().endswith(".npz")
+    if not is_path:
         data_dir = os.path.expanduser(data_dir or tfds_sets.default_data_dir())
         found = tfds_sets.directory(name, data_dir)
         if found is None and download:
@@ -156,7 +158,7 @@ def _assemble(source, train_examples, seed):
     train, test = np.arange(len(source.train_labels)), None
     test_labels, read_test = source.test_labels, source.read_test
     if test_labels is None:
-        train, test = splits.hold_out(source.train_labels, name)
+        train, test = splits.hold_out(source.train_labels, name, source.class_names)
         test_labels, read_test = source.train_labels[test], source.read_train
         logging.info(
             "%s has no test part: %d of its %d examples are held out for testing",

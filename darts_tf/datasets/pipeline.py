@@ -1,6 +1,7 @@
 """The `tf.data` pipeline of one epoch: order, augmentation, normalisation."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -98,25 +99,22 @@ def batches(
     order = splits.permutation(count, seed, epoch)
     order = order if shuffle else np.arange(count)
     steps = count // batch_size if drop_remainder else -(-count // batch_size)
-    mean, std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+    mean, std = tuple(map(float, mean)), tuple(map(float, std))
+
+    size = batch_size if drop_remainder else None
+    transform = _transform((size, *images.shape[1:]), mean, std, augmentation)
 
     def read(position):
         chosen = order[position * batch_size : (position + 1) * batch_size]
         return images[chosen], labels[chosen].astype(np.int32)
 
+    @tf.autograph.experimental.do_not_convert
     def prepare(position):
         # The images stay outside the graph: as a constant in it they would be copied every epoch.
         pixels, classes = tf.numpy_function(read, [position], [tf.uint8, tf.int32], stateful=False)
-        size = batch_size if drop_remainder else None
         pixels.set_shape([size, *images.shape[1:]])
         classes.set_shape([size])
-        seeds = _seeds(seed, epoch, position)
-        if augmentation.crop_padding or augmentation.flip:
-            pixels = _random_crop_and_flip(pixels, augmentation, seeds)
-        batch = (tf.cast(pixels, tf.float32) / 255.0 - mean) / std
-        if augmentation.cutout:
-            batch = _random_cutout(batch, augmentation.cutout, seeds)
-        return batch, classes
+        return transform(pixels, tf.constant([seed, epoch], tf.int64), position), classes
 
     dataset = tf.data.Dataset.range(steps)
     dataset = dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -171,38 +169,38 @@ def cutout(images, rows, columns, length):
     return tf.where(inside[..., tf.newaxis], tf.zeros([], images.dtype), images)
 
 
-def _seeds(seed, epoch, position):
-    """One pair of random seeds for each of the five draws of a batch."""
-    pair = tf.constant([seed, epoch], tf.int64)
-    pair = tf.random.experimental.stateless_fold_in(pair, position, alg="philox")
-    pairs = tf.random.experimental.stateless_split(pair, 5, alg="philox")
-    return dict(zip(("rows", "columns", "flip", "down", "across"), tf.unstack(pairs), strict=True))
+@functools.lru_cache(maxsize=32)
+def _transform(shape, mean, std, augmentation):
+    """Returns the function from a batch's pixels to what the network sees, traced once.
 
-
-def _draw(count, limit, seed):
-    return tf.random.stateless_uniform(
-        [count], seed, minval=0, maxval=limit, dtype=tf.int32, alg="philox"
-    )
-
-
-def _random_crop_and_flip(images, augmentation, seeds):
-    count = tf.shape(images)[0]
+    A pipeline is made for every epoch, and tracing these operations anew takes most of that time.
+    """
+    _, height, width, _ = shape
+    # Top and left of the crop, flip or not, centre of the cutout: how many values each may take.
     windows = 2 * augmentation.crop_padding + 1
-    flipped = _draw(count, 2, seeds["flip"]) == 1 if augmentation.flip else tf.zeros([count], bool)
-    return crop_and_flip(
-        images,
-        _draw(count, windows, seeds["rows"]),
-        _draw(count, windows, seeds["columns"]),
-        flipped,
-        augmentation.crop_padding,
-    )
+    limits = np.array([windows, windows, 2, height, width], np.float32)[:, np.newaxis]
 
+    def transform(pixels, seed_and_epoch, position):
+        if augmentation != Augmentation():
+            seeds = tf.random.experimental.stateless_fold_in(seed_and_epoch, position, alg="philox")
+            count = tf.shape(pixels)[0]
+            draws = tf.random.stateless_uniform([len(limits), count], seeds, alg="philox")
+            top, left, flip, down, across = tf.unstack(tf.cast(draws * limits, tf.int32))
+        if augmentation.crop_padding or augmentation.flip:
+            flipped = tf.cast(flip, bool) if augmentation.flip else tf.zeros_like(flip, bool)
+            pixels = crop_and_flip(pixels, top, left, flipped, augmentation.crop_padding)
+        batch = (tf.cast(pixels, tf.float32) / 255.0 - mean) / std
+        if augmentation.cutout:
+            batch = cutout(batch, down, across, augmentation.cutout)
+        return batch
 
-def _random_cutout(images, length, seeds):
-    count = tf.shape(images)[0]
-    rows = _draw(count, images.shape[1], seeds["down"])
-    columns = _draw(count, images.shape[2], seeds["across"])
-    return cutout(images, rows, columns, length)
+    signature = [
+        tf.TensorSpec(shape, tf.uint8),
+        tf.TensorSpec([2], tf.int64),
+        tf.TensorSpec([], tf.int64),
+    ]
+    function = tf.function(transform, input_signature=signature, autograph=False)
+    return function.get_concrete_function()
 
 
 def _check(images, labels, batch_size, mean, std, augmentation, drop_remainder):

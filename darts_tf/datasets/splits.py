@@ -62,12 +62,13 @@ def split(images, labels, fraction=0.5, seed=0):
     return (images[first], labels[first]), (images[second], labels[second])
 
 
-def hold_out(labels, name):
+def hold_out(labels, name, class_names):
     """Sets a fixed fifth of the examples aside for testing, at least one of every class.
 
     Args:
         labels: Integer array of shape `[N]`.
         name: The data set's name, for the error.
+        class_names: One name a class, for the error.
 
     Returns:
         `(train_indices, test_indices)`, both sorted. They depend on `labels` alone.
@@ -78,8 +79,8 @@ def hold_out(labels, name):
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
         raise UserError(
-            f"{name} has no test part, and class {classes[counts.argmin()]} has a single example, "
-            "so none can be held out for testing: give a test part or more examples"
+            f"{name} has no test part, and class {class_names[classes[counts.argmin()]]!r} has one "
+            "example only, so none can be held out for testing: give a test part or more examples"
         )
     total = max(round(HOLD_OUT_FRACTION * len(labels)), len(classes))
     test, train = _choose(labels, classes, _at_least_one(_apportion(counts, total)), _HOLD_OUT_SEED)

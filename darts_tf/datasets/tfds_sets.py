@@ -67,14 +67,15 @@ def missing(name, data_dir):
 
     known = tfds.list_builders(with_community_datasets=False)
     base = re.split("[/:]", name)[0]
-    have = ", ".join(prepared(data_dir)) or "none"
+    have = ", ".join(prepared(data_dir)) or "nothing"
+    have = have if os.path.isdir(data_dir) else "no such folder"
     if base not in known:
         close = difflib.get_close_matches(base, ["digits", *known, *prepared(data_dir)], 3)
         hint = f" (did you mean {' or '.join(close)}?)" if close else ""
         return UserError(
             f"no data set is called {name!r} and no such folder or .npz file exists{hint}: give "
             "'digits', the name of a TensorFlow Datasets set, a folder of images by class or an "
-            f".npz file; prepared in {data_dir}: {have}"
+            f".npz file (prepared in {data_dir}: {have})"
         )
     return UserError(
         f"data set {name!r} is not prepared in {data_dir} (prepared there: {have}): nothing is "

@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from darts_tf import datasets
+from darts_tf.errors import UserError
+
+
+def put(path, value=100, size=(6, 5), mode="RGB"):
+    """Saves an image of one colour; `size` is height and width."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size[::-1], value).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "pets"
+    for number in range(5):
+        put(root / "cat" / f"{number}.png", (10 + number, 20, 30))
+        put(root / "dog" / f"{number}.png", (200 + number, 20, 30))
+    return root
+
+
+def test_classes_are_folders_and_a_fifth_is_held_out(folder):
+    data = datasets.load(str(folder))
+    assert data.name == "pets" and data.class_names == ("cat", "dog") and data.flip
+    assert data.image_shape == (6, 5, 3)
+    assert np.bincount(data.train_labels).tolist() == [4, 4]
+    assert np.bincount(data.test_labels).tolist() == [1, 1]
+    red = [*data.train_images[:, 0, 0, 0], *data.test_images[:, 0, 0, 0]]
+    assert sorted(red) == [10, 11, 12, 13, 14, 200, 201, 202, 203, 204]
+    np.testing.assert_array_equal(data.train_images[:, 0, 0, 0] >= 200, data.train_labels)
+
+
+def test_train_and_test_folders(tmp_path):
+    for part, count in (("train", 3), ("test", 2)):
+        for name in ("a", "b"):
+            for number in range(count):
+                put(tmp_path / part / name / f"{number}.png", number, mode="L")
+    data = datasets.load(str(tmp_path))
+    assert data.image_shape == (6, 5, 1)
+    assert len(data.train_labels) == 6 and len(data.test_labels) == 4
+    assert data.test_images[:, 0, 0, 0].tolist() == [0, 1, 0, 1]
+
+
+def test_every_format_is_read(tmp_path):
+    for number, extension in enumerate(("png", "jpg", "JPEG", "bmp", "gif")):
+        for name in ("a", "b"):
+            put(tmp_path / name / f"{number}.{extension}", (40, 80, 160))
+    (tmp_path / "a" / "notes.txt").write_text("not an image")
+    (tmp_path / ".hidden").mkdir()
+    data = datasets.load(str(tmp_path))
+    images = np.concatenate([data.train_images, data.test_images]).astype(int)
+    assert len(images) == 10
+    assert np.abs(images - [40, 80, 160]).max() <= 3  # JPEG is not exact.
+
+
+def test_grey_among_colour_gets_three_channels(folder):
+    put(folder / "cat" / "9.png", 77, mode="L")
+    data = datasets.load(str(folder))
+    images = np.concatenate([data.train_images, data.test_images])
+    assert data.image_shape == (6, 5, 3)
+    assert [77, 77, 77] in images[:, 0, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "expected"),
+    [("RGBA", (100, 0, 0, 51), [224, 204, 204]), ("LA", (100, 51), [224])],
+)
+def test_transparent_images_are_laid_over_white(tmp_path, mode, value, expected):
+    for name in "ab":
+        for number in range(2):
+            put(tmp_path / name / f"{number}.png", value, mode=mode)
+    assert datasets.load(str(tmp_path)).train_images[0, 0, 0].tolist() == expected
+
+
+def test_image_size_brings_all_to_one_size(folder):
+    put(folder / "cat" / "9.png", (7, 7, 7), size=(50, 20))
+    with pytest.raises(UserError, match="images differ in size .* give --image_size"):
+        datasets.load(str(folder))
+    assert datasets.load(str(folder), image_size=9).image_shape == (9, 9, 3)
+    assert datasets.load(str(folder), image_size=(4, 8)).image_shape == (4, 8, 3)
+
+
+def test_only_the_chosen_images_are_read(folder, monkeypatch):
+    read = []
+    original = datasets.folders._read_image
+    monkeypatch.setattr(
+        datasets.folders, "_read_image", lambda *args: read.append(args) or original(*args)
+    )
+    assert len(datasets.load(str(folder), train_examples=2).train_labels) == 2
+    assert len(read) == 4  # 2 to train on, 2 to test on.
+
+
+def test_more_data_than_memory_is_refused_before_it_is_read(folder, monkeypatch):
+    monkeypatch.setattr("darts_tf.datasets.source._available_memory", lambda: 10)
+    with pytest.raises(UserError, match="pets takes .* GB in memory"):
+        datasets.load(str(folder))
+
+
+def one_class(folder):
+    for file in (folder / "dog").iterdir():
+        file.unlink()
+    (folder / "dog").rmdir()
+
+
+def empty_class(folder):
+    (folder / "eel").mkdir()
+
+
+def damaged_header(folder):
+    (folder / "cat" / "3.png").write_bytes(b"this is no image")
+
+
+def damaged_end(folder):
+    data = np.random.RandomState(0).randint(0, 256, (40, 40, 3)).astype(np.uint8)
+    path = folder / "cat" / "3.png"
+    for file in folder.rglob("*.png"):
+        Image.fromarray(data).save(file)
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def sixteen_bits(folder):
+    Image.fromarray(np.zeros((6, 5), np.uint16)).save(folder / "cat" / "3.png")
+
+
+def small(folder):
+    for file in folder.rglob("*.png"):
+        put(file, size=(3, 9))
+
+
+def one_image(folder):
+    put(folder / "eel" / "1.png")
+
+
+def unknown_test_class(folder):
+    for name in ("cat", "dog"):
+        (folder / "train").mkdir(exist_ok=True)
+        (folder / name).rename(folder / "train" / name)
+    put(folder / "test" / "eel" / "1.png")
+
+
+def no_classes(folder):
+    for name in ("cat", "dog"):
+        for file in (folder / name).iterdir():
+            file.rename(folder / f"{name}{file.name}")
+        (folder / name).rmdir()
+
+
+def parts_without_classes(folder):
+    (folder / "cat").rename(folder / "train")
+    (folder / "dog").rename(folder / "test")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (one_class, "pets has a single class with examples: at least 2"),
+        (empty_class, "class folder .*eel has no image"),
+        (damaged_header, r"cannot read image .*cat/3.png: it is damaged"),
+        (damaged_end, r"cannot read image .*cat/3.png: it is damaged"),
+        (sixteen_bits, r"image .*cat/3.png has more than 8 bits"),
+        (small, "3x9 pixels is too small"),
+        (one_image, "class 'eel' has one example only"),
+        (unknown_test_class, "has a class 'eel' that .*train has not"),
+        (no_classes, "has no folders of images: expected one folder for each class"),
+        (parts_without_classes, "train has no folders of images"),
+    ],
+)
+def test_errors(folder, spoil, message):
+    spoil(folder)
+    with pytest.raises(UserError, match=message) as caught:
+        datasets.load(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_class_may_be_called_train(folder):
+    (folder / "cat").rename(folder / "train")
+    assert datasets.load(str(folder)).class_names == ("dog", "train")
