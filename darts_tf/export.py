@@ -269,7 +269,7 @@ def _check_arguments(model, image_shape, mean, std, class_names, genotype_json, 
             )
     if min(std) <= 0:
         raise UserError(f"std is {list(std)}; every number must be above 0")
-    if any(not name or len(name.splitlines()) > 1 for name in class_names):
+    if any(not name or "\n" in name or "\r" in name for name in class_names):
         raise UserError("every class name must be one line of text that is not empty")
     if not isinstance(version, int) or version < 1:
         raise UserError(f"the version number is {version}; expected a whole number from 1")

@@ -101,6 +101,8 @@ def _load_model(path: Path):
         )
     import keras
 
+    import darts_tf.networks  # noqa: F401  registers the layers that the file names
+
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds here, all of them about this one file.

@@ -15,6 +15,7 @@ import sys
 from absl import flags
 
 from darts_tf.errors import UserError
+from darts_tf.serving import versions
 from train import program
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "The folder that train.export wrote.")
@@ -39,6 +40,7 @@ def main() -> None:
         raise UserError(
             f"--name={_NAME.value} cannot stand in an address; use letters, digits, '_', '.', '-'"
         )
+    versions.find(_MODEL_DIR.value)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     # Importing TensorFlow imports Keras where it is installed, which serving does not need.
@@ -85,8 +87,7 @@ def _serve(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     print(
-        f"serving {model.name} version {model.version} at http://{host}:{port}/ "
-        "(stop with Ctrl-C)",
+        f"serving {model.name} version {model.version} at http://{host}:{port}/ (stop with Ctrl-C)",
         flush=True,
     )
     # uvicorn takes the signals while it runs, ends cleanly and then sends them once more, to

@@ -190,14 +190,13 @@ def _parse(body: bytes):
 def _check_model(model, request) -> None:
     name = request.path_params["name"]
     if name != model.name:
-        raise RequestError(
-            404, f"there is no model {name!r:.100}; this server has {model.name!r}"
-        )
+        raise RequestError(404, f"there is no model {name!r:.100}; this server has {model.name!r}")
     version = request.path_params.get("version", str(model.version))
     if version != str(model.version):
         raise RequestError(
-            404, f"there is no version {version!r:.100} of {name!r}; "
-            f"this server has version {model.version}"
+            404,
+            f"there is no version {version!r:.100} of {name!r}; "
+            f"this server has version {model.version}",
         )
 
 

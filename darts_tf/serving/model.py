@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from darts_tf.errors import UserError
+from darts_tf.serving import versions
 from darts_tf.serving.errors import RequestError
 
 DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
@@ -39,7 +40,8 @@ class ServedModel:
 
     def __init__(self, directory, name: str):
         self.name = name
-        folder, self.version = _find_version(Path(directory))
+        folder, self.version = versions.find(directory)
+        # The variables live as long as this object does; the signatures alone do not keep them.
         self._loaded = _load(folder)
         self._signatures = dict(self._loaded.signatures)
         try:
@@ -109,9 +111,9 @@ class ServedModel:
             except tf.errors.InvalidArgumentError as error:
                 if signature != BYTES_SIGNATURE:
                     raise RequestError(400, "TensorFlow cannot use these values") from error
-                number = f"image {start}" if size == 1 else "one of the images"
+                which = "image 0" if size == 1 else "one of the images"
                 raise RequestError(
-                    400, f"{number} cannot be decoded; the PNG or JPEG file is damaged"
+                    400, f"{which} cannot be decoded; the PNG or JPEG file is damaged"
                 ) from error
             chunks.append({name: tensor.numpy() for name, tensor in answer.items()})
         return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in sorted(answer)}
@@ -122,28 +124,6 @@ class ServedModel:
         encoded = tf.io.encode_png(image).numpy()
         self.predict(DEFAULT_SIGNATURE, {"images": image[np.newaxis]})
         self.predict(BYTES_SIGNATURE, {"image_bytes": np.array([encoded], object)})
-
-
-def _find_version(directory: Path) -> tuple[Path, int]:
-    if not directory.is_dir():
-        raise UserError(
-            f"the model folder {directory} does not exist; give one that `python -m train.export` "
-            "wrote"
-        )
-    if (directory / "saved_model.pb").is_file():
-        name = directory.resolve().name
-        return directory, int(name) if name.isdecimal() else 1
-    versions = {
-        int(path.name): path
-        for path in directory.iterdir()
-        if path.name.isdecimal() and (path / "saved_model.pb").is_file()
-    }
-    if not versions:
-        raise UserError(
-            f"{directory} holds no exported model (no <version>/saved_model.pb); give a folder "
-            "that `python -m train.export` wrote"
-        )
-    return versions[max(versions)], max(versions)
 
 
 def _load(folder: Path):

@@ -98,9 +98,7 @@ def _array(tensor, spec, name) -> np.ndarray:
     datatype = _DATATYPES[spec.dtype.name]
     received = tensor.get("datatype")
     if received != datatype:
-        raise RequestError(
-            400, f"{name} has the datatype {received!r:.100}; expected {datatype}"
-        )
+        raise RequestError(400, f"{name} has the datatype {received!r:.100}; expected {datatype}")
     shape = tensor.get("shape")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise RequestError(400, f"{name} needs a shape: a list of whole numbers from 0")
@@ -108,10 +106,8 @@ def _array(tensor, spec, name) -> np.ndarray:
     elements = _elements(tensor.get("data"), shape, name)
     if datatype == "UINT8":
         return tensors.uint8_array(elements, shape, name)
-    images = [
-        tensors.decode_base64(text, f"{name} {index}") for index, text in enumerate(elements)
-    ]
-    return tensors.check_encoded_images(images, name)
+    images = [tensors.decode_base64(text, f"{name} {index}") for index, text in enumerate(elements)]
+    return tensors.check_encoded_images(images)
 
 
 def _elements(data, shape, name) -> list:
@@ -127,8 +123,9 @@ def _elements(data, shape, name) -> list:
         return elements
     if len(data) != math.prod(shape):
         raise RequestError(
-            400, f"the data of {name} has {len(data)} elements, which is not what its shape "
-            f"{shape!r:.100} needs"
+            400,
+            f"the data of {name} has {len(data)} elements, which is not what its shape "
+            f"{shape!r:.100} needs",
         )
     return data
 

@@ -104,9 +104,7 @@ def uint8_array(elements: list, shape, what: str) -> np.ndarray:
     if low < 0 or high > 255:
         # A number of thousands of digits is no help in an error message.
         outside = str(low if low < 0 else high) if abs(low) + abs(high) < 1e15 else "a huge number"
-        raise RequestError(
-            400, f"{what} contains {outside}; expected whole numbers from 0 to 255"
-        )
+        raise RequestError(400, f"{what} contains {outside}; expected whole numbers from 0 to 255")
     return np.array(elements, np.uint8).reshape(shape)
 
 
@@ -120,7 +118,7 @@ def decode_base64(text, what: str) -> bytes:
         raise RequestError(400, f"{what} is not valid base64 text") from error
 
 
-def check_encoded_images(images: list[bytes], what: str) -> np.ndarray:
+def check_encoded_images(images: list[bytes]) -> np.ndarray:
     """Checks from their headers that all `images` are PNG or JPEG files of a sane size.
 
     Returns:
@@ -140,7 +138,7 @@ def check_encoded_images(images: list[bytes], what: str) -> np.ndarray:
             pixels = math.inf
         except Exception as error:  # Pillow's parsers raise many kinds for damaged files.
             raise RequestError(
-                400, f"{what} {index} is no PNG or JPEG image, or it is damaged"
+                400, f"image {index} is not a PNG or JPEG file, or it is damaged"
             ) from error
         if pixels > MAX_PIXELS:
             raise RequestError(

@@ -50,8 +50,9 @@ def predict(model: ServedModel, body) -> dict:
     """
     if not isinstance(body, dict):
         raise RequestError(
-            400, f"the request is {tensors.json_kind(body)}; expected a JSON object with "
-            "'instances' or 'inputs'"
+            400,
+            f"the request is {tensors.json_kind(body)}; expected a JSON object with "
+            "'instances' or 'inputs'",
         )
     signature = body.get("signature_name", DEFAULT_SIGNATURE)
     if not isinstance(signature, str):
@@ -61,8 +62,9 @@ def predict(model: ServedModel, body) -> dict:
     if ("instances" in body) == ("inputs" in body):
         found = "both" if "inputs" in body else "neither"
         raise RequestError(
-            400, f"the request has {found} of 'instances' (row format) and 'inputs' (column "
-            "format); expected exactly one of them"
+            400,
+            f"the request has {found} of 'instances' (row format) and 'inputs' (column "
+            "format); expected exactly one of them",
         )
     if "instances" in body:
         inputs = _rows(body["instances"], specs)
@@ -94,8 +96,9 @@ def _rows(instances, specs) -> dict:
         return {next(iter(specs)): instances}
     if not all(named):
         raise RequestError(
-            400, "instances mixes objects with other values; send objects with the keys "
-            f"{', '.join(specs)} only"
+            400,
+            "instances mixes objects with other values; send objects with the keys "
+            f"{', '.join(specs)} only",
         )
     for index, row in enumerate(instances):
         if set(row) != set(specs):
@@ -124,14 +127,15 @@ def _array(value, spec, name: str) -> np.ndarray:
     for index, element in enumerate(elements):
         if not _is_base64(element):
             raise RequestError(
-                400, f"{name} {index} is {tensors.json_kind(element)}; "
-                'expected {"b64": "<the PNG or JPEG file in base64>"}'
+                400,
+                f"{name} {index} is {tensors.json_kind(element)}; "
+                'expected {"b64": "<the PNG or JPEG file in base64>"}',
             )
     images = [
         tensors.decode_base64(element["b64"], f"{name} {index}")
         for index, element in enumerate(elements)
     ]
-    return tensors.check_encoded_images(images, name)
+    return tensors.check_encoded_images(images)
 
 
 def _is_base64(value) -> bool:

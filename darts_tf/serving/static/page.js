@@ -13,9 +13,9 @@ function make(tag, className, text) {
 }
 
 function percent(probability) {
-  if (probability > 0 && probability < 0.001) return "under 0.1 %";
-  if (probability < 1 && probability > 0.999) return "over 99.9 %";
-  return (100 * probability).toFixed(1) + " %";
+  if (probability > 0 && probability < 0.001) return "under 0.1%";
+  if (probability < 1 && probability > 0.999) return "over 99.9%";
+  return (100 * probability).toFixed(1) + "%";
 }
 
 async function fetchJson(address, options) {
@@ -81,7 +81,7 @@ function showPrediction(probabilities) {
   element("result").replaceChildren(
     make("p", "quiet", "Most probable class"),
     make("p", "name", about.class_names[best]),
-    make("p", "quiet", `The network gives it ${percent(probabilities[best])}.`),
+    make("p", "quiet", `Probability ${percent(probabilities[best])}`),
   );
   element("bars").replaceChildren(
     ...top.map((index) => bar(about.class_names[index], probabilities[index])),
@@ -114,7 +114,8 @@ async function classify(file) {
   } catch (error) {
     if (number !== latest) return;
     clear();
-    element("error").textContent = `No prediction: ${error.message}.`;
+    const reason = error.message.replace(/^image 0 /, "this file ");
+    element("error").textContent = `No prediction: ${reason}.`;
   }
 }
 
@@ -143,7 +144,8 @@ async function loadAbout() {
   const colour = channels === 1 ? "grey" : "colour";
   element("intro").textContent =
     `The network “${about.name}” (version ${about.version}) knows ${about.class_names.length} ` +
-    `classes. Your image is scaled to ${width} × ${height} pixels in ${colour} first.`;
+    `classes. Your image is scaled to ${width} × ${height} pixels in ${colour} first. ` +
+    "It should look like the images that the network was trained on.";
   element("classes").textContent = about.class_names.join(", ");
   element("address").textContent =
     `POST ${new URL(`v1/models/${about.name}:predict`, location.href)}`;

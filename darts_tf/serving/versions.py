@@ -1,0 +1,37 @@
+"""Finds the version folder to serve. Without TensorFlow, so that a wrong path fails at once."""
+
+from pathlib import Path
+
+from darts_tf.errors import UserError
+
+
+def find(directory) -> tuple[Path, int]:
+    """Returns the folder of the newest version of an exported model, and its number.
+
+    Args:
+        directory: the folder given to `darts_tf.export.export_model`, or one of its version
+            folders.
+
+    Raises:
+        UserError: the folder is missing or holds no SavedModel.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise UserError(
+            f"the model folder {directory} does not exist; give one that `python -m train.export` "
+            "wrote"
+        )
+    if (directory / "saved_model.pb").is_file():
+        name = directory.resolve().name
+        return directory, int(name) if name.isdecimal() else 1
+    versions = {
+        int(path.name): path
+        for path in directory.iterdir()
+        if path.name.isdecimal() and (path / "saved_model.pb").is_file()
+    }
+    if not versions:
+        raise UserError(
+            f"{directory} holds no exported model (no <version>/saved_model.pb); give a folder "
+            "that `python -m train.export` wrote"
+        )
+    return versions[max(versions)], max(versions)

@@ -1,0 +1,107 @@
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.serving import tiny_network
+
+REPOSITORY = pathlib.Path(__file__).parents[2]
+
+
+def run(*flags):
+    return subprocess.run(
+        [sys.executable, "-m", "train.export", *flags],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluate") / "run"
+    network = tiny_network.write_run_folder(folder)
+    return folder, network
+
+
+def test_exports_a_run_folder(run_folder, tmp_path):
+    folder, network = run_folder
+    done = run(f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}")
+    assert done.returncode == 0, done.stderr
+    checked, wrote = done.stdout.splitlines()
+    assert checked.startswith("checked the export against the Keras model on 16 random images")
+    assert float(checked.split()[-1]) < 1e-6
+    assert wrote.startswith(f"wrote {tmp_path / 'model' / '1'} (0.")
+    loaded = tf.saved_model.load(str(tmp_path / "model" / "1"))
+    images = tiny_network.random_images(3)
+    answer = loaded.signatures["serving_default"](images=tf.constant(images))
+    expected = tiny_network.expected_probabilities(network, images)
+    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-6)
+
+
+def test_an_existing_export_is_not_overwritten(run_folder, tmp_path):
+    (tmp_path / "model" / "1").mkdir(parents=True)
+    done = run(f"--run_dir={run_folder[0]}", f"--output_dir={tmp_path / 'model'}")
+    assert_refused(done, "exists already and is not overwritten")
+    assert list((tmp_path / "model" / "1").iterdir()) == []
+
+
+def test_missing_flags_and_folders():
+    assert_refused(run(), "--run_dir is missing")
+    assert_refused(run("--run_dir=/nowhere"), "--output_dir is missing")
+    assert_refused(run("--run_dir=/nowhere", "--output_dir=x"), "--run_dir=/nowhere is no folder")
+    assert_refused(
+        run("--run_dir=/nowhere", "--output_dir=x", "--model_version=0"), "model_version"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("data.json", None, "No such file"),
+        ("data.json", b"{", "is no JSON"),
+        ("data.json", b"[]", "must hold a JSON object"),
+        ("data.json", b"\xff\xfe", "cannot read"),
+        ("data.json", {"mean": "0.5"}, "mean is '0.5'; expected a list"),
+        ("data.json", {"class_names": [1, 2]}, "class_names is"),
+        ("genotype.json", None, "No such file"),
+        ("model.keras", None, "is missing; --run_dir must be"),
+    ],
+)
+def test_incomplete_run_folders(run_folder, tmp_path, name, content, reason):
+    assert_refused(export_damaged(run_folder, tmp_path, name, content), reason)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_damaged_network(run_folder, tmp_path):
+    done = export_damaged(run_folder, tmp_path, "model.keras", b"not a zip file")
+    assert_refused(done, "cannot be loaded as a Keras model")
+    assert not (tmp_path / "model").exists()
+
+
+def export_damaged(run_folder, tmp_path, name, content):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder[0], folder)
+    path = folder / name
+    if content is None:
+        path.unlink()
+    elif isinstance(content, dict):
+        path.write_text(json.dumps({**json.loads(path.read_text()), **content}))
+    else:
+        path.write_bytes(content)
+    return run(f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}")
+
+
+def assert_refused(done, reason):
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert reason in errors[0]
+    assert "Traceback" not in done.stderr
