@@ -1,0 +1,37 @@
+"""Makes a toolchain of the Python that has the requirements installed."""
+
+_BUILD = """\
+load("@bazel_tools//tools/python:toolchain.bzl", "py_runtime_pair")
+
+py_runtime(
+    name = "python3",
+    interpreter_path = "{interpreter}",
+    python_version = "PY3",
+)
+
+py_runtime_pair(
+    name = "pair",
+    py3_runtime = ":python3",
+)
+
+toolchain(
+    name = "toolchain",
+    toolchain = ":pair",
+    toolchain_type = "@bazel_tools//tools/python:toolchain_type",
+)
+"""
+
+def _python_configure_impl(repository_ctx):
+    interpreter = repository_ctx.os.environ.get("PYTHON_BIN_PATH") or repository_ctx.which("python3")
+    if not interpreter:
+        fail("no Python found: set PYTHON_BIN_PATH to the interpreter to use")
+    repository_ctx.file("BUILD", _BUILD.format(interpreter = interpreter))
+
+python_configure = repository_rule(
+    implementation = _python_configure_impl,
+    environ = [
+        "PATH",
+        "PYTHON_BIN_PATH",
+    ],
+    local = True,
+)

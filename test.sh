@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs all checks and all tests. Everything that they need is installed into .venv first.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+bash scripts/make_venv.sh
+export TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES=-1
+
+echo "== Lint and format"
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+
+echo "== Tests (pytest)"
+.venv/bin/python -m pytest -rs --durations=10
+
+echo "== Tests (Bazel)"
+if command -v bazel > /dev/null; then
+  trap 'bazel shutdown' EXIT
+  PYTHON_BIN_PATH="$PWD/.venv/bin/python" bazel test //...
+else
+  echo "left out: there is no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
+fi
+echo "All tests passed."
