@@ -21,11 +21,22 @@ toolchain(
 )
 """
 
-def _python_configure_impl(repository_ctx):
-    interpreter = repository_ctx.os.environ.get("PYTHON_BIN_PATH") or repository_ctx.which("python3")
-    if not interpreter:
+def _interpreter(repository_ctx):
+    chosen = repository_ctx.os.environ.get("PYTHON_BIN_PATH")
+    if chosen:
+        return chosen
+    workspace = repository_ctx.path(Label("//:WORKSPACE")).dirname
+
+    # Not resolved: only by the path inside .venv does Python find what is installed there.
+    if workspace.get_child(".venv").get_child("bin").get_child("python").exists:
+        return "%s/.venv/bin/python" % workspace
+    found = repository_ctx.which("python3")
+    if not found:
         fail("no Python found: set PYTHON_BIN_PATH to the interpreter to use")
-    repository_ctx.file("BUILD", _BUILD.format(interpreter = interpreter))
+    return found
+
+def _python_configure_impl(repository_ctx):
+    repository_ctx.file("BUILD", _BUILD.format(interpreter = _interpreter(repository_ctx)))
 
 python_configure = repository_rule(
     implementation = _python_configure_impl,

@@ -18,6 +18,7 @@ _GAP = (0.2, 0.42)
 _LEFT, _RIGHT, _BOTTOM = 2.15, 0.3, 0.3
 _HEAD, _CELL_HEAD = 0.95, 0.55
 _COLOURS = "Blues"
+_SMALLEST_SPAN = 0.02
 
 
 def plot_operation_weights(weights: Mapping[str, np.ndarray], space: Space, path) -> None:
@@ -41,7 +42,7 @@ def plot_operation_weights(weights: Mapping[str, np.ndarray], space: Space, path
     arrays = {name: _check(name, values, space) for name, values in weights.items()}
     if not arrays:
         raise UserError("no operation weights to draw: expected at least one cell type")
-    scale = Normalize(0.0, max(values.max() for values in arrays.values()))
+    scale = _scale(list(arrays.values()))
     rows, columns = space.nodes, space.inputs + space.nodes - 1
     width = _LEFT + columns * (_PANEL[0] + _GAP[0]) + _RIGHT
     block = _CELL_HEAD + rows * (_PANEL[1] + _GAP[1])
@@ -65,6 +66,16 @@ def _check(name, values, space) -> np.ndarray:
     if not np.isfinite(values).all():
         raise UserError(f"operation weights of the {name} cell: not every number is finite")
     return values
+
+
+def _scale(arrays) -> Normalize:
+    """From the smallest weight to the largest, both in any cell.
+
+    Early in a search all weights are nearly equal; the span has a lower limit, so that their noise
+    does not look like a decision.
+    """
+    low = min(values.min() for values in arrays)
+    return Normalize(low, max(low + _SMALLEST_SPAN, *(values.max() for values in arrays)))
 
 
 def _explain(figure, scale) -> None:
@@ -156,7 +167,7 @@ def _draw_edge(axes, values, operations, scale, first) -> None:
         extent=(0.5, epochs + 0.5, len(operations) - 0.5, -0.5),
     )
     winner = int(values[-1].argmax())
-    axes.set_title(f"{operations[winner]}  {values[-1, winner]:.2f}", fontsize=8.5, pad=4)
+    axes.set_title(f"{operations[winner]}  {values[-1, winner]:.3f}", fontsize=8.5, pad=4)
     axes.plot(
         [1.025],
         [winner],

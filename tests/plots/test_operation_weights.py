@@ -19,7 +19,7 @@ def test_names_the_winner_of_every_edge(drawn):
     plots.plot_operation_weights({"normal": weights(winner=4)}, SPACE, "weights.png")
     panels = [axes for axes in drawn[0].axes if axes.images]
     assert [axes.get_title() for axes in panels] == [
-        f"{SPACE.operations[(4 + edge) % 8]}  0.50" for edge in range(14)
+        f"{SPACE.operations[(4 + edge) % 8]}  0.500" for edge in range(14)
     ]
 
 
@@ -49,9 +49,17 @@ def test_both_cells_share_one_scale(drawn):
     )
     panels = [axes for axes in drawn[0].axes if axes.images]
     assert len(panels) == 28
-    assert {axes.images[0].get_clim() for axes in panels} == {(0.0, 0.5)}
+    assert {axes.images[0].get_clim() for axes in panels} == {(0.5 * weights().min(), 0.5)}
     texts = {text.get_text() for text in drawn[0].texts}
     assert {"Normal cell", "Reduction cell", "into node 3"} <= texts
+
+
+def test_noise_does_not_look_like_a_decision(drawn):
+    nearly_equal = np.random.default_rng(0).uniform(0.1249, 0.1251, (2, 14, 8))
+    plots.plot_operation_weights({"normal": nearly_equal}, SPACE, "weights.png")
+    low, high = next(axes for axes in drawn[0].axes if axes.images).images[0].get_clim()
+    assert low == nearly_equal.min()
+    assert high == pytest.approx(low + 0.02)
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])
