@@ -67,13 +67,16 @@ class InnerStep:
         if self.clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
         velocities = self.velocities or [None] * len(weights)
-        return [
-            self._move(w, g, v) for w, g, v in zip(weights, gradients, velocities, strict=True)
-        ]
+        return [self._move(w, g, v) for w, g, v in zip(weights, gradients, velocities, strict=True)]
+
+    def rate(self, dtype) -> tf.Tensor:
+        """The learning rate as a tensor of that type, a Python float without loss."""
+        if tf.is_tensor(self.learning_rate):
+            return tf.cast(self.learning_rate, dtype)
+        return tf.constant(self.learning_rate, dtype)
 
     def _move(self, weight, gradient, velocity):
-        rate = tf.cast(self.learning_rate, weight.dtype)
-        step = rate * (gradient + self.weight_decay * weight)
+        step = self.rate(weight.dtype) * (gradient + self.weight_decay * weight)
         moved = weight - step
         return moved if velocity is None else moved + self.momentum * velocity
 

@@ -13,12 +13,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
     lose a term, and with them an unrolled hypergradient. Here a single replica uses TensorFlow's
     fused kernel, whose second derivative is right, and several replicas, or data that the kernel
     does not take (float64, other ranks), use Keras' synchronised statistics, which are written
-    out in plain arithmetic. Both paths give the same output and the same moving statistics.
+    out in plain arithmetic. The kernel moves the moving statistics itself. Like PyTorch it keeps
+    the unbiased variance, n / (n - 1) times Keras' for n values a channel.
 
     Args:
         momentum: of the moving statistics. Default 0.9 (PyTorch's 0.1 in the reference).
-        epsilon: added to the variance. Default 1e-5, the reference's; at least 1e-5 is
-            what the fused kernel takes on every device.
+        epsilon: added to the variance. Default 1e-5, the reference's.
         **kwargs: as in `keras.layers.BatchNormalization`; `center` and `scale` are False in a
             supernet and True in a derived network.
     """
@@ -30,21 +30,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if not training or not self.trainable or mask is not None or not self._can_fuse(inputs):
             return super().call(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
-        scale = tf.cast(self.gamma, tf.float32) if self.scale else tf.ones([channels])
-        offset = tf.cast(self.beta, tf.float32) if self.center else tf.zeros([channels])
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs, scale, offset, epsilon=self.epsilon, is_training=True
+            inputs,
+            tf.cast(self.gamma, tf.float32) if self.scale else tf.ones([channels]),
+            tf.cast(self.beta, tf.float32) if self.center else tf.zeros([channels]),
+            mean=tf.convert_to_tensor(self.moving_mean),
+            variance=tf.convert_to_tensor(self.moving_variance),
+            epsilon=self.epsilon,
+            is_training=True,
+            exponential_avg_factor=1.0 - self.momentum,
         )
-        # The kernel returns the unbiased variance for the moving average; Keras keeps the biased.
-        count = tf.cast(tf.size(inputs) // channels, variance.dtype)
-        variance = tf.stop_gradient(variance) * (count - 1) / count
-        self._move(self.moving_mean, tf.stop_gradient(mean))
-        self._move(self.moving_variance, variance)
+        self.moving_mean.assign(mean)
+        self.moving_variance.assign(variance)
         return outputs
-
-    def _move(self, statistic, value):
-        value = tf.cast(value, statistic.dtype)
-        statistic.assign(statistic * self.momentum + value * (1.0 - self.momentum))
 
     def _can_fuse(self, inputs) -> bool:
         replica = tf.distribute.get_replica_context()
@@ -53,5 +51,4 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
             and inputs.dtype in (tf.float32, tf.bfloat16, tf.float16)
-            and not keras.backend.is_keras_tensor(inputs)
         )

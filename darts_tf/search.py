@@ -1,0 +1,273 @@
+"""The search: bilevel optimisation of a supernet's weights and alphas."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import gradients, methods, selections
+from darts_tf.checkpoints import Checkpoints
+from darts_tf.errors import UserError
+from darts_tf.genotypes import Genotype
+from darts_tf.methods import Method
+from darts_tf.search_step import SearchStep, SupernetProblem
+from darts_tf.supernet import Supernet
+
+Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
+
+
+class NonFiniteError(UserError):
+    """The loss or a gradient is infinite or not a number."""
+
+
+class ArchitectureSearch:
+    """Searches the cells of a supernet.
+
+    Each step updates the alphas by the method's hypergradient and then the weights on the training
+    batch (Liu, Simonyan, Yang, ICLR 2019, algorithm 1), in one `tf.function` under the current
+    `tf.distribute` strategy. Across replicas all gradients are those of the global batch.
+
+    Args:
+        supernet: a `Supernet`, created in the scope of the strategy.
+        method: the name of a method, or a `Method` of your own.
+        weight_optimizer: trains the weights. Default: SGD with the method's momentum and cosine
+            schedule over the whole of `fit`.
+        architecture_optimizer: trains the alphas. Default: the method's Adam.
+        loss: `(labels, logits) -> [batch]`. Default: cross-entropy of integer labels.
+
+    Raises:
+        UserError: the method is unknown, or the supernet was made with another relaxation.
+
+    Example:
+        >>> supernet = Supernet("darts_cnn", (8, 8, 1), num_classes=10, channels=4, cells=3)
+        >>> search = ArchitectureSearch(supernet, "darts-v2")
+        >>> history = search.fit(train, validation, epochs=10)
+        >>> search.genotype().save("genotype.json")
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        method: str | Method = "darts-v1",
+        *,
+        weight_optimizer: keras.optimizers.Optimizer | None = None,
+        architecture_optimizer: keras.optimizers.Optimizer | None = None,
+        loss: Callable | None = None,
+    ):
+        self.supernet = supernet
+        self.method = methods.get(method) if isinstance(method, str) else method
+        self.strategy = tf.distribute.get_strategy()
+        self.weight_optimizer = weight_optimizer
+        self.architecture_optimizer = architecture_optimizer
+        self._gradient = gradients.get(self.method.gradient)
+        self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction=None
+        )
+        relaxation = supernet.get_config()["relaxation"]
+        if relaxation != self.method.relaxation:
+            raise UserError(
+                f"the method {self.method.name!r} needs the relaxation "
+                f"{self.method.relaxation!r}; the supernet was made with {relaxation!r}"
+            )
+        with self.strategy.scope():
+            self._metrics = {
+                "loss": keras.metrics.Mean(name="loss"),
+                "accuracy": keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+                "architecture_loss": keras.metrics.Mean(name="architecture_loss"),
+            }
+        self._train_function = None
+
+    def fit(
+        self,
+        train: Batches,
+        validation: Batches,
+        epochs: int = 1,
+        *,
+        callbacks: list[keras.callbacks.Callback] | None = None,
+        verbose: int = 1,
+        checkpoint_dir=None,
+    ) -> keras.callbacks.History:
+        """Searches for a number of epochs.
+
+        Args:
+            train: batches of `(images, labels)` for the weights; one pass is one epoch. Either a
+                `tf.data.Dataset`, or a function from the number of the epoch to one, which makes a
+                resumed search see exactly the batches that an uninterrupted one would have seen.
+                Under a strategy a batch is the global batch.
+            validation: the same for the alphas; repeated if it is shorter.
+            epochs: number of epochs, also the length of the learning rate's schedule.
+            callbacks: Keras callbacks; their model is the supernet, `stop_training` is honoured.
+            verbose: 0 silent, 1 progress bar, 2 a line an epoch.
+            checkpoint_dir: a folder. When given, a checkpoint is written to it after each epoch,
+                and a search that finds one there goes on from it.
+
+        Returns:
+            The Keras history of this call. An epoch has `loss` and `accuracy` on the training
+            batches, `architecture_loss`, the loss that the alphas descend, `val_loss` and
+            `val_accuracy` of the supernet on all of `validation`, `entropy`, the mean over all
+            edges of the entropy of the operation weights in nats, and `learning_rate`.
+
+        Raises:
+            NonFiniteError: the loss or a gradient stopped being finite.
+            UserError: the data are empty or a checkpoint does not fit.
+        """
+        train, validation = _by_epoch(train), _by_epoch(validation)
+        steps = self._count_steps(train(0), validation(0))
+        self._prepare(steps * epochs)
+        checkpoints = self._checkpoints(checkpoint_dir) if checkpoint_dir else None
+        first_epoch, _ = checkpoints.restore() if checkpoints else (0, 0)
+        calls = keras.callbacks.CallbackList(
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            model=self.supernet,
+            verbose=verbose,
+            epochs=epochs,
+            steps=steps,
+        )
+        self.supernet.stop_training = False
+        history = keras.callbacks.History()
+        history.set_model(self.supernet)
+        history.on_train_begin()
+        self.supernet.history = history
+        calls.on_train_begin()
+        logs = {}
+        for epoch in range(first_epoch, epochs):
+            calls.on_epoch_begin(epoch)
+            logs = self._run_epoch(train(epoch), validation(epoch), epoch, calls)
+            logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
+            logs |= {"entropy": self.entropy(), "learning_rate": self._learning_rate()}
+            if checkpoints:
+                checkpoints.save(epoch + 1)
+            calls.on_epoch_end(epoch, logs)
+            if self.supernet.stop_training:
+                break
+        calls.on_train_end(logs)
+        return self.supernet.history
+
+    def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:
+        """Mean loss and accuracy of the supernet on batches of (images, labels).
+
+        Batch normalisation uses its moving statistics, as in any Keras `evaluate`.
+        """
+        loss, accuracy = keras.metrics.Mean(), keras.metrics.SparseCategoricalAccuracy()
+        for images, labels in data:
+            logits = self._predict(images)
+            loss.update_state(self._loss(labels, logits))
+            accuracy.update_state(labels, logits)
+        return {"loss": float(loss.result()), "accuracy": float(accuracy.result())}
+
+    def genotype(self) -> Genotype:
+        """The discrete cells, by the method's selection."""
+        select = selections.get(self.method.selection)
+        return select(self.supernet.space, self.operation_weights())
+
+    def operation_weights(self) -> dict[str, np.ndarray]:
+        """Cell type -> the weights of all operations, `[edges, operations]`."""
+        weights = self.supernet.operation_weights()
+        return {cell_type: np.asarray(value) for cell_type, value in weights.items()}
+
+    def entropy(self) -> float:
+        """Mean entropy of an edge's operation weights, in nats; log(operations) at the start."""
+        rows = np.concatenate(list(self.operation_weights().values()))
+        return float(-(rows * np.log(np.maximum(rows, 1e-30))).sum(axis=-1).mean())
+
+    def _prepare(self, total_steps: int) -> None:
+        if self._train_function is not None:
+            return
+        method, supernet = self.method, self.supernet
+        with self.strategy.scope():
+            if self.weight_optimizer is None:
+                first, last = method.weight_learning_rate
+                schedule = keras.optimizers.schedules.CosineDecay(
+                    first, total_steps, alpha=last / first
+                )
+                self.weight_optimizer = keras.optimizers.SGD(schedule, method.weight_momentum)
+            if self.architecture_optimizer is None:
+                beta_1, beta_2 = method.architecture_betas
+                self.architecture_optimizer = keras.optimizers.Adam(
+                    method.architecture_learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8
+                )
+            self.weight_optimizer.build(supernet.weight_variables)
+            self.architecture_optimizer.build(supernet.architecture_variables)
+        replicas = self.strategy.num_replicas_in_sync
+        step = SearchStep(
+            SupernetProblem(supernet, self._loss, replicas),
+            self._gradient,
+            method,
+            self.weight_optimizer,
+            self.architecture_optimizer,
+            replicas,
+        )
+        self._train_function = tf.function(
+            lambda train, validation: self._distributed_step(step, train, validation),
+            reduce_retracing=True,
+            autograph=False,
+        )
+        self._predict = tf.function(
+            lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
+        )
+
+    def _distributed_step(self, step, train_batch, validation_batch):
+        def run(train_batch, validation_batch):
+            result = step(train_batch, validation_batch)
+            # Each replica holds its share of a mean over the global batch.
+            replicas = self.strategy.num_replicas_in_sync
+            self._metrics["loss"].update_state(result["loss"] * replicas)
+            self._metrics["architecture_loss"].update_state(result["architecture_loss"] * replicas)
+            self._metrics["accuracy"].update_state(train_batch[1], result["logits"])
+            return result["finite"]
+
+        finite = self.strategy.run(run, args=(train_batch, validation_batch))
+        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, finite, axis=None)
+
+    def _run_epoch(self, train, validation, epoch, calls) -> dict[str, float]:
+        for metric in self._metrics.values():
+            metric.reset_state()
+        batches = tf.data.Dataset.zip((train, validation.repeat()))
+        logs = {}
+        for step, batch in enumerate(self.strategy.experimental_distribute_dataset(batches)):
+            calls.on_train_batch_begin(step)
+            finite = self._train_function(*batch)
+            logs = {name: float(metric.result()) for name, metric in self._metrics.items()}
+            if not np.isfinite(finite.numpy() + logs["loss"] + logs["architecture_loss"]):
+                raise NonFiniteError(
+                    f"the loss or a gradient is not finite in step {step + 1} of epoch "
+                    f"{epoch + 1} (loss {logs['loss']:g}, architecture loss "
+                    f"{logs['architecture_loss']:g}); likely causes: a learning rate that is too "
+                    "high, or images that are not normalised"
+                )
+            calls.on_train_batch_end(step, logs)
+        return logs
+
+    def _count_steps(self, train, validation) -> int:
+        steps = int(train.cardinality())
+        if steps == 0 or int(validation.cardinality()) == 0:
+            raise UserError(
+                "the training or the validation data hold no whole batch; "
+                "use a smaller batch size or more examples"
+            )
+        if steps < 0:
+            raise UserError(
+                "the number of training batches is unknown or infinite; "
+                "use .take(n) or .apply(tf.data.experimental.assert_cardinality(n))"
+            )
+        return steps
+
+    def _checkpoints(self, directory) -> Checkpoints:
+        return Checkpoints(
+            directory,
+            {
+                "supernet": self.supernet.variables,
+                "weight_optimizer": self.weight_optimizer.variables,
+                "architecture_optimizer": self.architecture_optimizer.variables,
+            },
+        )
+
+    def _learning_rate(self) -> float:
+        return float(self.weight_optimizer.learning_rate)
+
+
+def _by_epoch(data: Batches) -> Callable[[int], tf.data.Dataset]:
+    return data if callable(data) else lambda epoch: data

@@ -1,0 +1,178 @@
+"""One step of a search: the supernet as a bilevel problem, then the two optimizers."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from darts_tf.gradients.problem import BilevelProblem, InnerStep
+from darts_tf.methods import Method
+from darts_tf.supernet import Supernet
+
+
+class ForwardPass(NamedTuple):
+    """What one functional evaluation of the supernet gives.
+
+    Attributes:
+        loss: this replica's share of the mean loss of the global batch, float32.
+        logits: `[batch, classes]`.
+        statistics: new values of the supernet's other variables (moving statistics and random
+            state), in the order of `SupernetProblem.statistics`.
+    """
+
+    loss: tf.Tensor
+    logits: tf.Tensor
+    statistics: list[tf.Tensor]
+
+
+class SupernetProblem:
+    """A supernet as a function of given weights and architecture variables.
+
+    Evaluating it never touches a stored variable: the weights and alphas are arguments, and what
+    a forward pass would write (moving statistics, random state) is returned instead.
+
+    Args:
+        supernet: the supernet.
+        loss: `(labels, logits) -> [batch]`.
+        replicas: number of replicas that share a global batch; all have equally many examples.
+    """
+
+    def __init__(self, supernet: Supernet, loss: Callable, replicas: int = 1):
+        self.supernet = supernet
+        self.statistics = [
+            variable
+            for variable in supernet.non_trainable_variables
+            if not any(variable is alpha for alpha in supernet.architecture_variables)
+        ]
+        self._loss = loss
+        self._replicas = replicas
+        # Traced once and called from every pass of a step. Replicas communicate inside a forward
+        # pass, which a nested function does not allow.
+        self.forward = (
+            tf.function(self._forward, autograph=False) if replicas == 1 else self._forward
+        )
+
+    def _forward(self, weights, architecture, batch) -> ForwardPass:
+        images, labels = batch
+        supernet = self.supernet
+        given = [
+            *zip(supernet.weight_variables, weights, strict=True),
+            *zip(supernet.architecture_variables, architecture, strict=True),
+        ]
+        with keras.StatelessScope(state_mapping=given) as scope:
+            logits = tf.cast(supernet(images, training=True), tf.float32)
+        statistics = [
+            variable.value if (value := scope.get_current_value(variable)) is None else value
+            for variable in self.statistics
+        ]
+        examples = tf.shape(logits)[0] * self._replicas
+        loss = tf.nn.compute_average_loss(self._loss(labels, logits), global_batch_size=examples)
+        return ForwardPass(loss, logits, [tf.convert_to_tensor(value) for value in statistics])
+
+    def loss(self, weights, architecture, batch) -> tf.Tensor:
+        """The loss alone, as the estimators in `darts_tf.gradients` want it."""
+        return self.forward(weights, architecture, batch).loss
+
+    def reduce(self, tensors):
+        """The sum of every tensor over the replicas; differentiable."""
+        if self._replicas == 1:
+            return tensors
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+    def bilevel(self) -> BilevelProblem:
+        """The problem with this loss on both levels."""
+        return BilevelProblem(self.loss, self.loss, self.reduce)
+
+
+class SearchStep:
+    """An architecture step followed by a weight step, in replica context.
+
+    Liu, Simonyan, Yang, ICLR 2019, algorithm 1. The arithmetic of the optimizers is the
+    reference's: the raw gradient of the weights is clipped, then L2 is added to it; L2 is added to
+    the gradient of the alphas too.
+
+    Args:
+        problem: the supernet.
+        gradient: an estimator of `darts_tf.gradients`.
+        method: gives clipping and L2.
+        weight_optimizer, architecture_optimizer: built Keras optimizers.
+        replicas: number of replicas.
+    """
+
+    def __init__(
+        self,
+        problem: SupernetProblem,
+        gradient: Callable,
+        method: Method,
+        weight_optimizer: keras.optimizers.Optimizer,
+        architecture_optimizer: keras.optimizers.Optimizer,
+        replicas: int = 1,
+    ):
+        self._problem = problem
+        self._gradient = gradient
+        self._method = method
+        self._weight_optimizer = weight_optimizer
+        self._architecture_optimizer = architecture_optimizer
+        self._replicas = replicas
+
+    def __call__(self, train_batch, validation_batch) -> dict[str, tf.Tensor]:
+        """Runs the step; returns each replica's `loss`, `architecture_loss`, `logits`, `finite`.
+
+        `finite` is the product over all numbers that enter an optimizer: not finite if one isn't.
+        """
+        supernet, problem = self._problem.supernet, self._problem
+        weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
+        alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+        hypergradient = self._gradient(
+            problem.bilevel(), weights, alphas, train_batch, validation_batch, self.inner_step()
+        )
+        decay = self._method.architecture_weight_decay
+        self._apply(
+            self._architecture_optimizer,
+            [g + decay * a for g, a in zip(hypergradient.architecture, alphas, strict=True)],
+            supernet.architecture_variables,
+        )
+        if hypergradient.weights is None:
+            alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            forward = problem.forward(weights, alphas, train_batch)
+        gradients = hypergradient.weights
+        if gradients is None:
+            gradients = problem.reduce(
+                tape.gradient(
+                    forward.loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                )
+            )
+        clipped, norm = tf.clip_by_global_norm(gradients, self._method.clip_norm)
+        decay = self._method.weight_decay
+        self._apply(
+            self._weight_optimizer,
+            [g + decay * w for g, w in zip(clipped, weights, strict=True)],
+            supernet.weight_variables,
+        )
+        for variable, value in zip(problem.statistics, forward.statistics, strict=True):
+            variable.assign(value)
+        return {
+            "loss": forward.loss,
+            "architecture_loss": hypergradient.loss,
+            "logits": forward.logits,
+            "finite": norm * tf.linalg.global_norm(hypergradient.architecture),
+        }
+
+    def inner_step(self) -> InnerStep:
+        """The step that the weight optimizer would take now, for the unrolled gradients."""
+        optimizer = self._weight_optimizer
+        momentum = float(getattr(optimizer, "momentum", 0.0))
+        velocities = [tf.convert_to_tensor(v) for v in optimizer.momentums] if momentum else None
+        return InnerStep(
+            learning_rate=tf.convert_to_tensor(optimizer.learning_rate),
+            momentum=momentum,
+            velocities=velocities,
+            weight_decay=self._method.weight_decay,
+        )
+
+    def _apply(self, optimizer, gradients, variables):
+        # The gradients are reduced already, and `apply` sums over the replicas again.
+        optimizer.apply([g / self._replicas for g in gradients], variables)
