@@ -150,14 +150,16 @@ class _ServingModule(tf.Module):
             # Back to uint8, so that both signatures take exactly the same path from here on.
             return tf.saturate_cast(tf.round(image), tf.uint8)
 
-        def predict_bytes(image_bytes):
-            image_spec = tf.TensorSpec([height, width, channels], tf.uint8)
-            return predict(tf.map_fn(decode, image_bytes, fn_output_signature=image_spec))
-
         self.predict = tf.function(
             predict,
             input_signature=[tf.TensorSpec([None, *image_shape], tf.uint8, name="images")],
         )
+
+        def predict_bytes(image_bytes):
+            image_spec = tf.TensorSpec([height, width, channels], tf.uint8)
+            # The traced function, so that the network is in the graph once, not twice.
+            return self.predict(tf.map_fn(decode, image_bytes, fn_output_signature=image_spec))
+
         self.predict_bytes = tf.function(
             predict_bytes, input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")]
         )

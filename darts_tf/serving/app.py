@@ -36,7 +36,9 @@ def create_app(
         model: the model to serve.
         max_body_bytes: longer request bodies are refused with status 413.
         threads: how many requests are computed at the same time. The event loop only moves bytes,
-            so that health checks are answered while TensorFlow computes.
+            so that health checks are answered while TensorFlow computes. (They wait while Python
+            parses a body of many megabytes, which keeps the interpreter to itself; encoded images
+            make far shorter bodies than pixels do.)
     """
     # FastAPI's own documentation pages load scripts from the internet, so they are off.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
