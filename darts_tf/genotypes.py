@@ -2,12 +2,11 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from darts_tf import spaces
+from darts_tf import run_folder, spaces
 from darts_tf.errors import UserError
 
 SCHEMA_VERSION = 1
@@ -154,10 +153,7 @@ class Genotype:
 
     def save(self, path) -> None:
         """Writes the genotype as JSON; the file appears whole or not at all."""
-        path = pathlib.Path(path)
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(self.to_json())
-        os.replace(temporary, path)
+        run_folder.write_file(path, self.to_json())
 
     @classmethod
     def load(cls, path) -> "Genotype":

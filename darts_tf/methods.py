@@ -2,6 +2,9 @@
 
 import dataclasses
 
+import keras
+
+from darts_tf import optimizers
 from darts_tf.errors import UserError
 
 
@@ -36,6 +39,23 @@ class Method:
     architecture_learning_rate: float = 3e-4
     architecture_betas: tuple[float, float] = (0.5, 0.999)
     architecture_weight_decay: float = 1e-3
+
+    def make_weight_optimizer(self, total_steps: int) -> optimizers.SGD:
+        """SGD whose learning rate falls along a cosine for `total_steps` steps."""
+        first, last = self.weight_learning_rate
+        schedule = keras.optimizers.schedules.CosineDecay(first, total_steps, alpha=last / first)
+        return optimizers.SGD(schedule, self.weight_momentum, l2=self.weight_decay)
+
+    def make_architecture_optimizer(self) -> optimizers.Adam:
+        """Adam for the architecture variables."""
+        beta_1, beta_2 = self.architecture_betas
+        return optimizers.Adam(
+            self.architecture_learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=1e-8,
+            l2=self.architecture_weight_decay,
+        )
 
 
 _DARTS = "Liu, Simonyan, Yang. DARTS: Differentiable Architecture Search. ICLR 2019"

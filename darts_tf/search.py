@@ -17,6 +17,9 @@ from darts_tf.supernet import Supernet
 Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
 
+_UNROLLING = (gradients.unrolled, gradients.finite_difference)
+
+
 class NonFiniteError(UserError):
     """The loss or a gradient is infinite or not a number."""
 
@@ -118,8 +121,7 @@ class ArchitectureSearch:
         checkpoints = self._checkpoints(checkpoint_dir) if checkpoint_dir else None
         first_epoch, _ = checkpoints.restore() if checkpoints else (0, 0)
         calls = keras.callbacks.CallbackList(
-            callbacks,
-            add_history=True,
+            [*(callbacks or []), history := keras.callbacks.History()],
             add_progbar=verbose != 0,
             model=self.supernet,
             verbose=verbose,
@@ -127,10 +129,6 @@ class ArchitectureSearch:
             steps=steps,
         )
         self.supernet.stop_training = False
-        history = keras.callbacks.History()
-        history.set_model(self.supernet)
-        history.on_train_begin()
-        self.supernet.history = history
         calls.on_train_begin()
         logs = {}
         for epoch in range(first_epoch, epochs):
@@ -138,13 +136,15 @@ class ArchitectureSearch:
             logs = self._run_epoch(train(epoch), validation(epoch), epoch, calls)
             logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
             logs |= {"entropy": self.entropy(), "learning_rate": self._learning_rate()}
+            calls.on_epoch_end(epoch, logs)
+            # After the callbacks: what they wrote about an epoch that has to be repeated is
+            # replaced, while an epoch that they never saw would be missing for good.
             if checkpoints:
                 checkpoints.save(epoch + 1)
-            calls.on_epoch_end(epoch, logs)
             if self.supernet.stop_training:
                 break
         calls.on_train_end(logs)
-        return self.supernet.history
+        return history
 
     def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:
         """Mean loss and accuracy of the supernet on batches of (images, labels).
@@ -174,20 +174,22 @@ class ArchitectureSearch:
         return float(-(rows * np.log(np.maximum(rows, 1e-30))).sum(axis=-1).mean())
 
     def _prepare(self, total_steps: int) -> None:
+        """Makes what `fit` needs, once: optimizers, their slots, and the traced step."""
         if self._train_function is not None:
             return
         method, supernet = self.method, self.supernet
         with self.strategy.scope():
             if self.weight_optimizer is None:
-                first, last = method.weight_learning_rate
-                schedule = keras.optimizers.schedules.CosineDecay(
-                    first, total_steps, alpha=last / first
-                )
-                self.weight_optimizer = keras.optimizers.SGD(schedule, method.weight_momentum)
+                self.weight_optimizer = method.make_weight_optimizer(total_steps)
             if self.architecture_optimizer is None:
-                beta_1, beta_2 = method.architecture_betas
-                self.architecture_optimizer = keras.optimizers.Adam(
-                    method.architecture_learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8
+                self.architecture_optimizer = method.make_architecture_optimizer()
+            if self._gradient in _UNROLLING and not isinstance(
+                self.weight_optimizer, keras.optimizers.SGD
+            ):
+                raise UserError(
+                    f"the method {self.method.name!r} unrolls a step of SGD; got the weight "
+                    f"optimizer {type(self.weight_optimizer).__name__}. Use SGD or a first-order "
+                    "method"
                 )
             self.weight_optimizer.build(supernet.weight_variables)
             self.architecture_optimizer.build(supernet.architecture_variables)
@@ -195,7 +197,7 @@ class ArchitectureSearch:
         step = SearchStep(
             SupernetProblem(supernet, self._loss, replicas),
             self._gradient,
-            method,
+            method.clip_norm,
             self.weight_optimizer,
             self.architecture_optimizer,
             replicas,

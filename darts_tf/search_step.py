@@ -7,7 +7,6 @@ import keras
 import tensorflow as tf
 
 from darts_tf.gradients.problem import BilevelProblem, InnerStep
-from darts_tf.methods import Method
 from darts_tf.supernet import Supernet
 
 
@@ -88,14 +87,13 @@ class SupernetProblem:
 class SearchStep:
     """An architecture step followed by a weight step, in replica context.
 
-    Liu, Simonyan, Yang, ICLR 2019, algorithm 1. The arithmetic of the optimizers is the
-    reference's: the raw gradient of the weights is clipped, then L2 is added to it; L2 is added to
-    the gradient of the alphas too.
+    Liu, Simonyan, Yang, ICLR 2019, algorithm 1. As in the reference the raw gradient of the
+    weights is clipped, before an optimizer of `darts_tf.optimizers` adds L2 to it.
 
     Args:
         problem: the supernet.
         gradient: an estimator of `darts_tf.gradients`.
-        method: gives clipping and L2.
+        clip_norm: largest global norm of the weights' gradient.
         weight_optimizer, architecture_optimizer: built Keras optimizers.
         replicas: number of replicas.
     """
@@ -104,14 +102,14 @@ class SearchStep:
         self,
         problem: SupernetProblem,
         gradient: Callable,
-        method: Method,
+        clip_norm: float,
         weight_optimizer: keras.optimizers.Optimizer,
         architecture_optimizer: keras.optimizers.Optimizer,
         replicas: int = 1,
     ):
         self._problem = problem
         self._gradient = gradient
-        self._method = method
+        self._clip_norm = clip_norm
         self._weight_optimizer = weight_optimizer
         self._architecture_optimizer = architecture_optimizer
         self._replicas = replicas
@@ -127,10 +125,9 @@ class SearchStep:
         hypergradient = self._gradient(
             problem.bilevel(), weights, alphas, train_batch, validation_batch, self.inner_step()
         )
-        decay = self._method.architecture_weight_decay
         self._apply(
             self._architecture_optimizer,
-            [g + decay * a for g, a in zip(hypergradient.architecture, alphas, strict=True)],
+            hypergradient.architecture,
             supernet.architecture_variables,
         )
         if hypergradient.weights is None:
@@ -145,13 +142,8 @@ class SearchStep:
                     forward.loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
                 )
             )
-        clipped, norm = tf.clip_by_global_norm(gradients, self._method.clip_norm)
-        decay = self._method.weight_decay
-        self._apply(
-            self._weight_optimizer,
-            [g + decay * w for g, w in zip(clipped, weights, strict=True)],
-            supernet.weight_variables,
-        )
+        clipped, norm = tf.clip_by_global_norm(gradients, self._clip_norm)
+        self._apply(self._weight_optimizer, clipped, supernet.weight_variables)
         for variable, value in zip(problem.statistics, forward.statistics, strict=True):
             variable.assign(value)
         return {
@@ -170,7 +162,7 @@ class SearchStep:
             learning_rate=tf.convert_to_tensor(optimizer.learning_rate),
             momentum=momentum,
             velocities=velocities,
-            weight_decay=self._method.weight_decay,
+            weight_decay=getattr(optimizer, "l2", 0.0),
         )
 
     def _apply(self, optimizer, gradients, variables):

@@ -2,7 +2,7 @@
 
 import sys
 
-from absl import app, flags, logging
+from absl import app, flags
 
 from darts_tf.errors import UserError
 
@@ -21,7 +21,6 @@ def run(main) -> None:
     def guarded(argv):
         if len(argv) > 1:
             _fail(f"unexpected argument {argv[1]!r}; every option is written --name=value")
-        logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
         try:
             return main()
         except UserError as error:
@@ -31,6 +30,21 @@ def run(main) -> None:
             sys.exit(130)
 
     app.run(guarded, flags_parser=_parse_flags)
+
+
+def flag_file() -> str:
+    """All flags of the program and their values, as the text of a `--flagfile`."""
+    program = sys.modules["__main__"].__spec__
+    chosen = [
+        flag
+        for module, found in flags.FLAGS.flags_by_module_dict().items()
+        if module.startswith("train.") or module == sys.argv[0] or module == "__main__"
+        for flag in found
+        if flag.value is not None
+    ]
+    lines = sorted(flag.serialize() for flag in chosen)
+    name = program.name if program else "this program"
+    return f"# python -m {name} --flagfile=THIS_FILE\n" + "".join(f"{x}\n" for x in lines)
 
 
 def _parse_flags(argv):

@@ -24,7 +24,9 @@ def one_level(
     validation, (validation_w, validation_a) = gradients_of(
         problem.validation_loss, weights, architecture, validation_batch, wrt="wa"
     )
-    mean = [(x + y) / 2 for x, y in zip(train_w + train_a, validation_w + validation_a)]
+    mean = [
+        (x + y) / 2 for x, y in zip(train_w + train_a, validation_w + validation_a, strict=True)
+    ]
     mean = problem.reduce(mean)
     return Hypergradient(
         mean[len(weights) :], (train + validation) / 2, weights=mean[: len(weights)]

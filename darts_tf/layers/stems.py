@@ -80,7 +80,7 @@ class AuxiliaryHead(keras.layers.Layer):
                 "switch it off, or use larger images"
             )
         windows = [min(size - 1, max(5, -(-size // 2))) for size in input_shape[1:3]]
-        steps = [size - window for size, window in zip(input_shape[1:3], windows)]
+        steps = [size - window for size, window in zip(input_shape[1:3], windows, strict=True)]
         self.parts = [
             keras.layers.ReLU(),
             keras.layers.AveragePooling2D(windows, strides=steps),

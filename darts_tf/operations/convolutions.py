@@ -144,4 +144,3 @@ class FactorizedReduce(keras.layers.Layer):
             "strides": self.strides,
             "affine": self.affine,
         }
-

@@ -1,0 +1,160 @@
+"""Keras callbacks that write down a search or a training."""
+
+import io
+import json
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import run_folder
+from darts_tf.checkpoints import Checkpoints
+from darts_tf.search import ArchitectureSearch
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Writes the metrics of every epoch to a JSON-lines file.
+
+    A line is `{"epoch": 1, "seconds": ..., "loss": ..., ...}`; epochs count from 1, seconds from
+    the start of the run, summed over restarts. Lines of epochs that a resumed run repeats are
+    replaced.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self._path = pathlib.Path(path)
+        self.records = read_metrics(path)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.records = self.records[:epoch]
+        before = self.records[-1]["seconds"] if self.records else 0.0
+        seconds = round(before + time.perf_counter() - self._start, 3)
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        self.records.append({"epoch": epoch + 1, "seconds": seconds, **values})
+        lines = "".join(json.dumps(record) + "\n" for record in self.records)
+        run_folder.write_file(self._path, lines)
+
+
+def read_metrics(path) -> list[dict]:
+    """The records of a file that `MetricsLog` wrote; empty if there is none."""
+    path = pathlib.Path(path)
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+class OperationWeightsLog(keras.callbacks.Callback):
+    """Writes the operation weights of all epochs to an `.npz`, `[epochs, edges, operations]`.
+
+    Args:
+        search: the search.
+        path: the file; an array for each cell type. Found again by a resumed search.
+    """
+
+    def __init__(self, search: ArchitectureSearch, path):
+        super().__init__()
+        self._search = search
+        self._path = pathlib.Path(path)
+
+    def on_epoch_end(self, epoch, logs=None):
+        now = self._search.operation_weights()
+        before = self.read() if epoch else {}
+        weights = {
+            name: np.concatenate([*([before[name][:epoch]] if before else []), value[None]])
+            for name, value in now.items()
+        }
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **weights)
+        run_folder.write_file(self._path, buffer.getvalue())
+
+    def read(self) -> dict[str, np.ndarray]:
+        """What has been written so far; empty before the first epoch."""
+        if not self._path.exists():
+            return {}
+        with np.load(self._path) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes the metrics of every epoch to TensorBoard.
+
+    Keras' callback of this name wants a compiled model, which a supernet is not.
+
+    Args:
+        directory: the log folder.
+        search: a search, to write histograms of its operation weights too; None for none.
+    """
+
+    def __init__(self, directory, search: ArchitectureSearch | None = None):
+        super().__init__()
+        self._search = search
+        self._writer = tf.summary.create_file_writer(str(directory))
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self._writer.as_default(step=epoch + 1):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(name, value)
+            if self._search:
+                self._write_operation_weights()
+        self._writer.flush()
+
+    def _write_operation_weights(self):
+        operations = self._search.supernet.space.operations
+        for cell_type, weights in self._search.operation_weights().items():
+            for k, operation in enumerate(operations):
+                tf.summary.histogram(f"{cell_type}/{operation}", weights[:, k])
+
+
+class CheckpointEpochs(keras.callbacks.Callback):
+    """Writes a checkpoint after every epoch.
+
+    Args:
+        checkpoints: where to.
+    """
+
+    def __init__(self, checkpoints: Checkpoints):
+        super().__init__()
+        self._checkpoints = checkpoints
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._checkpoints.save(epoch + 1)
+
+
+class TimeLeft(keras.callbacks.Callback):
+    """Prints a line an epoch: how far, what the metrics are, and how long it will still take.
+
+    Args:
+        metrics: the names of the metrics to print.
+    """
+
+    def __init__(self, metrics):
+        super().__init__()
+        self._metrics = metrics
+        self._times = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._times.append(time.perf_counter())
+
+    def on_epoch_end(self, epoch, logs=None):
+        # The first epoch also traces the graph; it would make the estimate too dark.
+        durations = np.diff([*self._times, time.perf_counter()])
+        pace = float(np.median(durations[1:] if len(durations) > 1 else durations))
+        left = pace * (self.params["epochs"] - epoch - 1)
+        values = "  ".join(f"{name} {logs[name]:.4f}" for name in self._metrics if name in logs)
+        print(
+            f"epoch {epoch + 1}/{self.params['epochs']}  {values}  "
+            f"{durations[-1]:.1f} s, about {_duration(left)} left",
+            flush=True,
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"

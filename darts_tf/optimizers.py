@@ -1,0 +1,33 @@
+"""Optimizers with L2 in the gradient, as the reference of every method has it.
+
+Keras' `weight_decay` is decoupled (AdamW): it shrinks the weight by itself. PyTorch's, which all
+published search settings were chosen for, adds `l2 * w` to the gradient, after clipping and before
+momentum or the moments.
+"""
+
+import keras
+
+
+class _L2:
+    """Adds `l2 * variable` to the gradient of every update."""
+
+    def __init__(self, *args, l2: float = 0.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.l2 = l2
+
+    def update_step(self, gradient, variable, learning_rate):
+        gradient = keras.ops.cast(gradient, variable.dtype) + self.l2 * variable
+        return super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self):
+        return {**super().get_config(), "l2": self.l2}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class SGD(_L2, keras.optimizers.SGD):
+    """`keras.optimizers.SGD` with `l2`: factor of the weight that is added to its gradient."""
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class Adam(_L2, keras.optimizers.Adam):
+    """`keras.optimizers.Adam` with `l2`: factor of the weight that is added to its gradient."""

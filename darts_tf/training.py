@@ -1,0 +1,155 @@
+"""Training a derived network from scratch, as DARTS evaluates a cell."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from darts_tf import callbacks, optimizers
+from darts_tf.checkpoints import Checkpoints
+from darts_tf.layers.drop_path import DropPathSchedule
+from darts_tf.networks import without_auxiliary
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a network is trained (Liu, Simonyan, Yang, ICLR 2019, section 3.2 and appendix A.2).
+
+    Attributes:
+        epochs: number of epochs.
+        learning_rate: first learning rate; it falls to 0 along a cosine.
+        momentum: of SGD.
+        weight_decay: factor of L2, added to the clipped gradient.
+        clip_norm: largest global norm of the gradient.
+        drop_path: the rate that drop path comes to in the last epoch, linearly from 0.
+        auxiliary_weight: of the auxiliary head's loss.
+        label_smoothing: share of the target that is spread over all classes.
+    """
+
+    epochs: int = 600
+    learning_rate: float = 0.025
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    clip_norm: float = 5.0
+    drop_path: float = 0.2
+    auxiliary_weight: float = 0.4
+    label_smoothing: float = 0.0
+
+
+def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
+    """Compiles a network of `build_network` with the recipe's optimizer, losses and metrics.
+
+    The targets of `fit` are integer labels, with an auxiliary head a dictionary of them for
+    `logits` and `auxiliary`.
+    """
+    schedule = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate, recipe.epochs * steps_per_epoch
+    )
+    optimizer = optimizers.SGD(
+        schedule, recipe.momentum, l2=recipe.weight_decay, global_clipnorm=recipe.clip_norm
+    )
+    loss = SmoothedCrossentropy(recipe.label_smoothing)
+    if isinstance(network.output, dict):
+        network.compile(
+            optimizer,
+            loss={"logits": loss, "auxiliary": loss},
+            loss_weights={"logits": 1.0, "auxiliary": recipe.auxiliary_weight},
+            metrics={"logits": ["accuracy"]},
+        )
+    else:
+        network.compile(optimizer, loss=loss, metrics=["accuracy"])
+
+
+def train_network(
+    network: keras.Model,
+    train: Callable[[int], tf.data.Dataset],
+    recipe: Recipe,
+    *,
+    validation: tf.data.Dataset | None = None,
+    extra_callbacks=(),
+    checkpoint_dir=None,
+) -> keras.callbacks.History:
+    """Trains a network from scratch, or goes on from the newest checkpoint.
+
+    Args:
+        network: from `build_network`.
+        train: a function from the number of the epoch to its batches of (images, labels).
+        recipe: how to train.
+        validation: batches to evaluate after every epoch; None for none.
+        extra_callbacks: more Keras callbacks.
+        checkpoint_dir: where a checkpoint is written after every epoch; None for none.
+
+    Returns:
+        The Keras history of this call.
+    """
+    steps = int(train(0).cardinality())
+    compile_network(network, recipe, steps)
+    network.optimizer.build(network.trainable_variables)
+    first_epoch, last_callbacks = 0, []
+    if checkpoint_dir:
+        checkpoints = Checkpoints(
+            checkpoint_dir,
+            {"network": network.variables, "optimizer": network.optimizer.variables},
+        )
+        first_epoch, _ = checkpoints.restore()
+        last_callbacks = [callbacks.CheckpointEpochs(checkpoints)]
+    return network.fit(
+        _all_epochs(train, range(first_epoch, recipe.epochs), isinstance(network.output, dict)),
+        epochs=recipe.epochs,
+        initial_epoch=first_epoch,
+        steps_per_epoch=steps,
+        validation_data=validation,
+        callbacks=[
+            DropPathSchedule(recipe.drop_path, recipe.epochs),
+            *extra_callbacks,
+            *last_callbacks,
+        ],
+        verbose=0,
+    )
+
+
+def test_network(network: keras.Model, data: tf.data.Dataset) -> dict[str, float]:
+    """Mean loss and accuracy on batches of (images, labels), without the auxiliary head."""
+    network = without_auxiliary(network)
+    network.compile(loss=SmoothedCrossentropy(), metrics=["accuracy"])
+    return network.evaluate(data, verbose=0, return_dict=True)
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of logits and integer labels with label smoothing.
+
+    Szegedy et al., CVPR 2016, section 7: the target is (1 - smoothing) on the label plus
+    smoothing / classes everywhere.
+
+    Args:
+        smoothing: in [0, 1); 0 is the ordinary cross-entropy.
+    """
+
+    def __init__(self, smoothing: float = 0.0, name="crossentropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        log_probabilities = keras.ops.log_softmax(y_pred)
+        target = keras.ops.one_hot(keras.ops.cast(y_true, "int32"), y_pred.shape[-1])
+        target = (1 - self.smoothing) * target + self.smoothing / y_pred.shape[-1]
+        return -keras.ops.sum(keras.ops.cast(target, y_pred.dtype) * log_probabilities, axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "smoothing": self.smoothing}
+
+
+def _all_epochs(train, epochs, auxiliary) -> tf.data.Dataset:
+    """The batches of all epochs in a row, because `fit` takes one data set for them all."""
+
+    def generate():
+        for epoch in epochs:
+            for images, labels in train(epoch):
+                yield images, {"logits": labels, "auxiliary": labels} if auxiliary else labels
+
+    images, labels = train(0).element_spec
+    targets = {"logits": labels, "auxiliary": labels} if auxiliary else labels
+    data = tf.data.Dataset.from_generator(generate, output_signature=(images, targets))
+    return data.prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,207 @@
+"""Searches a cell.
+
+    python -m train.search --method=darts-v2 --dataset=digits --output_dir=RUN
+
+writes to RUN: genotype.json, the cell that was found; cell_normal and cell_reduce as .svg and .png;
+operation_weights.png, which operation won on which edge and when; history.png; metrics.jsonl;
+TensorBoard logs; checkpoints. Started again with the same settings it goes on where it stopped.
+"""
+
+import dataclasses
+import time
+
+from absl import flags
+
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+from darts_tf import gradients, methods, spaces
+from darts_tf.errors import UserError
+from train import data_flags, program, strategies
+
+_SPACE = flags.DEFINE_enum(
+    "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
+)
+_METHOD = flags.DEFINE_enum("method", "darts-v2", list(methods.METHODS), "The search method.")
+_HYPERGRADIENT = flags.DEFINE_enum(
+    "hypergradient",
+    None,
+    list(gradients.names()),
+    "How the loss reaches the architecture variables; by default what the method says.",
+)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder that the search writes to.")
+_EPOCHS = flags.DEFINE_integer("epochs", 50, "Epochs to search.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 64, "Images in a training batch and in a validation batch.", lower_bound=1
+)
+_CHANNELS = flags.DEFINE_integer(
+    "channels", 16, "Channels of the first cell; a smaller number is faster.", lower_bound=2
+)
+_CELLS = flags.DEFINE_integer(
+    "cells", 8, "Cells of the supernet; those at 1/3 and 2/3 halve the image.", lower_bound=3
+)
+_TRAIN_PORTION = flags.DEFINE_float(
+    "train_portion",
+    0.5,
+    "Share of the training images that trains the weights; the rest trains the architecture.",
+)
+_WEIGHT_LEARNING_RATE = flags.DEFINE_float(
+    "weight_learning_rate", None, "First learning rate of the weights; default: the method's."
+)
+_ARCHITECTURE_LEARNING_RATE = flags.DEFINE_float(
+    "architecture_learning_rate",
+    None,
+    "Learning rate of the architecture variables; default: the method's.",
+)
+_DISTRIBUTE = flags.DEFINE_enum(
+    "distribute",
+    "auto",
+    ["auto", "none", "mirrored"],
+    "auto: all devices of this machine if there are several; mirrored: the same, always; "
+    "none: one device.",
+)
+
+
+def main() -> None:
+    """Runs the search that the flags describe."""
+    if not _OUTPUT_DIR.value:
+        raise UserError("--output_dir is missing; give the folder that the search writes to")
+    method = _method()
+
+    import keras
+
+    from darts_tf.run_folder import RunFolder
+
+    started = time.perf_counter()
+    strategy = strategies.get(_DISTRIBUTE.value, _BATCH_SIZE.value)
+    data = data_flags.load()
+    folder = RunFolder(_OUTPUT_DIR.value, _config())
+    if folder.resumed and folder.file("result.json").exists():
+        print(f"this search is finished; see {folder.path}")
+        return
+    folder.write_json("data.json", data.description())
+    folder.write("flags.txt", program.flag_file())
+    keras.utils.set_random_seed(data_flags.SEED.value)
+    with strategy.scope():
+        search = _search(data, method)
+        history = _fit(search, data, folder)
+        _report(search, data, folder, history, time.perf_counter() - started)
+
+
+def _method() -> methods.Method:
+    changes = {}
+    if _HYPERGRADIENT.value is not None:
+        changes["gradient"] = _HYPERGRADIENT.value
+    method = methods.get(_METHOD.value)
+    if (first := _positive(_WEIGHT_LEARNING_RATE)) is not None:
+        last = method.weight_learning_rate[1] * first / method.weight_learning_rate[0]
+        changes["weight_learning_rate"] = (first, last)
+    if (rate := _positive(_ARCHITECTURE_LEARNING_RATE)) is not None:
+        changes["architecture_learning_rate"] = rate
+    return dataclasses.replace(method, **changes)
+
+
+def _positive(flag):
+    if flag.value is not None and not 0 < flag.value < float("inf"):
+        raise UserError(f"--{flag.name}={flag.value}: expected a number above 0")
+    return flag.value
+
+
+def _config() -> dict:
+    own = (
+        *(_SPACE, _METHOD, _HYPERGRADIENT, _EPOCHS, _BATCH_SIZE, _CHANNELS, _CELLS),
+        *(_TRAIN_PORTION, _WEIGHT_LEARNING_RATE, _ARCHITECTURE_LEARNING_RATE),
+    )
+    return {"program": "search", **{f.name: f.value for f in own}, **data_flags.config()}
+
+
+def _search(data, method):
+    from darts_tf.cost import parameters
+    from darts_tf.search import ArchitectureSearch
+    from darts_tf.supernet import Supernet
+
+    supernet = Supernet(
+        _SPACE.value,
+        data.image_shape,
+        data.num_classes,
+        channels=_CHANNELS.value,
+        cells=_CELLS.value,
+        relaxation=method.relaxation,
+        seed=data_flags.SEED.value,
+    )
+    print(
+        f"supernet: {_CELLS.value} cells, {_CHANNELS.value} channels, {parameters(supernet):,} "
+        f"weights; method {method.name}, hypergradient {method.gradient}",
+        flush=True,
+    )
+    return ArchitectureSearch(supernet, method)
+
+
+def _fit(search, data, folder):
+    from darts_tf import callbacks, datasets
+
+    seed, batch_size = data_flags.SEED.value, _BATCH_SIZE.value
+    parts = datasets.split(data.train_images, data.train_labels, _TRAIN_PORTION.value, seed)
+    augmentation = datasets.Augmentation.suited_to(data)
+
+    def stream(part, offset):
+        return lambda epoch: datasets.batches(
+            *parts[part],
+            batch_size,
+            mean=data.mean,
+            std=data.std,
+            augmentation=augmentation,
+            shuffle=True,
+            seed=2 * seed + offset,
+            epoch=epoch,
+            drop_remainder=True,
+        )
+
+    metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
+    print("building the graph; the first step takes longest", flush=True)
+    search.fit(
+        stream(0, 0),
+        stream(1, 1),
+        _EPOCHS.value,
+        callbacks=[
+            metrics,
+            callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")),
+            callbacks.TensorBoard(folder.file("tensorboard"), search),
+            callbacks.TimeLeft(["loss", "accuracy", "val_accuracy", "entropy"]),
+        ],
+        verbose=0,
+        checkpoint_dir=folder.file("checkpoints"),
+    )
+    return metrics.records
+
+
+def _report(search, data, folder, history, seconds) -> None:
+    from darts_tf import callbacks, plots
+
+    genotype = search.genotype()
+    plots.plot_genotype(genotype, folder.path)
+    weights = callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")).read()
+    plots.plot_operation_weights(
+        weights, search.supernet.space, folder.file("operation_weights.png")
+    )
+    title = f"Search on {data.name} with {search.method.name}"
+    plots.plot_history(history, folder.file("history.png"), title=title)
+    genotype.save(folder.file("genotype.json"))
+    folder.write_json(
+        "result.json",
+        {
+            "method": search.method.name,
+            "hypergradient": search.method.gradient,
+            "epochs": len(history),
+            "supernet_validation_accuracy": history[-1]["val_accuracy"],
+            "entropy": history[-1]["entropy"],
+            "epoch_seconds": history[-1]["seconds"],
+            "wall_seconds_of_last_start": round(seconds, 1),
+        },
+    )
+    for cell_type, cell in genotype.cells.items():
+        edges = ", ".join(f"{edge.operation}({edge.source})" for edge in cell.edges)
+        print(f"{cell_type} cell: {edges}")
+    print(f"found a cell in {seconds:.0f} s; genotype and pictures are in {folder.path}")
+
+
+if __name__ == "__main__":
+    program.run(main)
