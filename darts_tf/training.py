@@ -105,6 +105,7 @@ def train_network(
             *extra_callbacks,
             *last_callbacks,
         ],
+        shuffle=False,
         verbose=0,
     )
 

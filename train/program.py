@@ -1,8 +1,10 @@
 """What every program in this folder shares: how it starts and how it fails."""
 
+import logging as stdlib_logging
+import re
 import sys
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from darts_tf.errors import UserError
 
@@ -19,6 +21,8 @@ def run(main) -> None:
     """
 
     def guarded(argv):
+        logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
+        logging.get_absl_logger().addFilter(_is_news)
         if len(argv) > 1:
             _fail(f"unexpected argument {argv[1]!r}; every option is written --name=value")
         try:
@@ -30,6 +34,13 @@ def run(main) -> None:
             sys.exit(130)
 
     app.run(guarded, flags_parser=_parse_flags)
+
+
+def _is_news(record) -> bool:
+    """Leaves out what TensorFlow logs about its own work, such as how long a save took."""
+    return record.levelno >= stdlib_logging.WARNING or not re.search(
+        r"[/\\](tensorflow|keras)[/\\]", record.pathname
+    )
 
 
 def flag_file() -> str:

@@ -7,6 +7,7 @@ inner_step) -> Hypergradient` of a `BilevelProblem`.
 from darts_tf.errors import UserError
 from darts_tf.gradients.finite_difference import finite_difference
 from darts_tf.gradients.first_order import first_order
+from darts_tf.gradients.implicit import conjugate_gradient, neumann
 from darts_tf.gradients.one_level import one_level
 from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
 from darts_tf.gradients.unrolled import unrolled
@@ -15,10 +16,12 @@ __all__ = [
     "BilevelProblem",
     "Hypergradient",
     "InnerStep",
+    "conjugate_gradient",
     "finite_difference",
     "first_order",
     "get",
     "names",
+    "neumann",
     "one_level",
     "unrolled",
 ]
@@ -28,6 +31,8 @@ _GRADIENTS = {
     "first_order": first_order,
     "unrolled": unrolled,
     "finite_difference": finite_difference,
+    "neumann": neumann,
+    "conjugate_gradient": conjugate_gradient,
 }
 
 

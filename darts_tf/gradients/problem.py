@@ -64,21 +64,26 @@ class InnerStep:
 
     def __call__(self, weights: Tensors, gradients: Tensors) -> Tensors:
         """The weights after the step; differentiable in both arguments."""
+        return self.advance(weights, gradients, self.velocities)[0]
+
+    def advance(self, weights: Tensors, gradients: Tensors, velocities: Tensors | None):
+        """One of several steps: (weights, velocities) after it, from those before it."""
         if self.clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
-        velocities = self.velocities or [None] * len(weights)
-        return [self._move(w, g, v) for w, g, v in zip(weights, gradients, velocities, strict=True)]
+        steps = [
+            -self.rate(w.dtype) * (g + self.weight_decay * w)
+            for w, g in zip(weights, gradients, strict=True)
+        ]
+        if velocities is not None:
+            steps = [self.momentum * v + s for v, s in zip(velocities, steps, strict=True)]
+        moved = [w + s for w, s in zip(weights, steps, strict=True)]
+        return moved, steps if self.momentum else None
 
     def rate(self, dtype) -> tf.Tensor:
         """The learning rate as a tensor of that type, a Python float without loss."""
         if tf.is_tensor(self.learning_rate):
             return tf.cast(self.learning_rate, dtype)
         return tf.constant(self.learning_rate, dtype)
-
-    def _move(self, weight, gradient, velocity):
-        step = self.rate(weight.dtype) * (gradient + self.weight_decay * weight)
-        moved = weight - step
-        return moved if velocity is None else moved + self.momentum * velocity
 
 
 class Hypergradient(NamedTuple):

@@ -12,6 +12,7 @@ def unrolled(
     train_batch,
     validation_batch,
     inner_step: InnerStep,
+    steps: int = 1,
 ) -> Hypergradient:
     """g = d/da L_val(w'(a), a) with w'(a) = inner_step(w, dL_train(w, a)/dw), differentiated.
 
@@ -21,16 +22,23 @@ def unrolled(
 
     The gradient that w' is made of is reduced over the replicas inside the outer tape, which is
     what makes the second-order term that of the global batch.
+
+    Args:
+        steps: how many inner steps are unrolled, all on `train_batch`; their velocities, which
+            depend on a from the second step on, are differentiated too. Memory and time grow in
+            proportion. Default 1, as in DARTS.
     """
     with tf.GradientTape(watch_accessed_variables=False) as outer:
         outer.watch(architecture)
-        with tf.GradientTape(watch_accessed_variables=False) as inner:
-            inner.watch(weights)
-            train = problem.train_loss(weights, architecture, train_batch)
-        gradients = inner.gradient(
-            train, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        moved = inner_step(weights, problem.reduce(gradients))
+        moved, velocities = weights, inner_step.velocities
+        for _ in range(steps):
+            with tf.GradientTape(watch_accessed_variables=False) as inner:
+                inner.watch(moved)
+                train = problem.train_loss(moved, architecture, train_batch)
+            gradients = inner.gradient(
+                train, moved, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
+            moved, velocities = inner_step.advance(moved, problem.reduce(gradients), velocities)
         loss = problem.validation_loss(moved, architecture, validation_batch)
     hypergradient = outer.gradient(
         loss, architecture, unconnected_gradients=tf.UnconnectedGradients.ZERO

@@ -114,6 +114,91 @@ class TestFiniteDifference:
         np.testing.assert_array_equal(got, [1.0, 0.0])
 
 
+class TestUnrolledSteps:
+    def numeric(self, step, steps, a):
+        """L_val after `steps` steps of the reference's update, written out in numpy."""
+        w, v = np.array([0.3, -0.7]), np.zeros(2)
+        for _ in range(steps):
+            g = (np.tanh(w) - a) * (1 - np.tanh(w) ** 2)
+            v = step.momentum * v - step.learning_rate * (g + step.weight_decay * w)
+            w = w + v
+        return ((w - [0.2, 0.3]) ** 2).sum() / 2
+
+    @pytest.mark.parametrize("momentum", [0.0, 0.9])
+    @pytest.mark.parametrize("steps", [1, 2, 4])
+    def test_equals_central_differences_through_all_steps(self, steps, momentum):
+        step = InnerStep(0.1, momentum, [constant([0.0, 0.0])], weight_decay=0.01)
+        a, h = np.array([0.4, 0.1]), 1e-5
+        expected = [
+            (self.numeric(step, steps, a + h * e) - self.numeric(step, steps, a - h * e)) / (2 * h)
+            for e in np.eye(2)
+        ]
+        got = gradients.unrolled(
+            tanh_problem(), [constant([0.3, -0.7])], [constant(a)], None, None, step, steps=steps
+        )
+        np.testing.assert_allclose(got.architecture[0], expected, rtol=1e-8)
+
+
+class TestImplicit:
+    """For the quadratic w*(a) = Ba, so dL_val(w*(a))/da = B^T (Ba - t)."""
+
+    architecture = [0.5, 0.25]
+    weights = [0.5, 0.0]  # Ba
+    expected = [0.3 - 0.15, 0.3]  # B^T (.3, -.3)
+
+    def estimate(self, estimator, **options):
+        result = estimator(
+            quadratic(),
+            [constant(self.weights)],
+            [constant(self.architecture)],
+            None,
+            None,
+            InnerStep(0.4),
+            **options,
+        )
+        return result.architecture[0].numpy()
+
+    def test_conjugate_gradient_is_exact_after_two_iterations(self):
+        got = self.estimate(gradients.conjugate_gradient, iterations=2)
+        np.testing.assert_allclose(got, self.expected, rtol=1e-12)
+        once = self.estimate(gradients.conjugate_gradient, iterations=1)
+        assert np.abs(once - self.expected).max() > 0.01
+
+    def test_neumann_series_converges_at_the_rate_of_its_largest_factor(self):
+        # The eigenvalues of H are 1.5 +- sqrt(.5); the larger |1 - .4 lambda| is .6828.
+        errors = [
+            np.linalg.norm(self.estimate(gradients.neumann, terms=k) - self.expected)
+            for k in (20, 21, 100)
+        ]
+        np.testing.assert_allclose(errors[1] / errors[0], 1 - 0.4 * (1.5 - 0.5**0.5), rtol=1e-4)
+        assert errors[2] < 1e-15 / 2 + 1e-14
+
+    def test_one_neumann_term_is_the_unrolled_term_at_the_same_weights(self):
+        # B^T H xi (w - t), w - t = (.3, -.3): H(w - t) = (.45, -.15).
+        got = self.estimate(gradients.neumann, terms=1)
+        np.testing.assert_allclose(got, [0.4 * (0.45 - 0.075), 0.4 * 0.15], rtol=1e-12)
+
+    def test_weight_decay_is_part_of_the_hessian(self):
+        # H + I: g = B^T H (H + I)^-1 (w - t), with det(H + I) = 5.75.
+        problem, step = quadratic(), InnerStep(0.1, weight_decay=1.0)
+        got = gradients.conjugate_gradient(
+            problem, [constant(self.weights)], [constant(self.architecture)], None, None, step
+        ).architecture[0]
+        u = np.linalg.solve([[3, 0.5], [0.5, 2]], [0.3, -0.3])
+        expected = np.array([[1, 0.5], [0, -1]]) @ np.array([[2, 0.5], [0.5, 1]]) @ u
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+    def test_no_positive_curvature_leaves_the_first_order_term(self):
+        problem = BilevelProblem(
+            lambda w, a, b: -tf.reduce_sum(w[0] ** 2) * (1 + a[0][0]) / 2,
+            lambda w, a, b: w[0][0] + a[0][1] ** 2,
+        )
+        result = gradients.conjugate_gradient(
+            problem, [constant([1.0, 2.0])], [constant([0.0, 3.0])], None, None, InnerStep(0.1)
+        )
+        np.testing.assert_array_equal(result.architecture[0], [0.0, 6.0])
+
+
 class TestOneLevel:
     def test_both_gradients_of_the_mean_loss(self):
         result = gradients.one_level(

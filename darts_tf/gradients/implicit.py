@@ -1,0 +1,137 @@
+"""Implicit hypergradients: the weights are taken as a minimum of the training loss.
+
+At a minimum w*(a) the implicit function theorem gives
+
+    g = dL_val/da - d2L_train/(da dw) * H^-1 * dL_val/dw,   H = d2L_train/dw2 + weight_decay * I
+
+(Lorraine, Vicol, Duvenaud, AISTATS 2020, theorem 1; iDARTS, Zhang et al., ICML 2021, equation 7).
+The two estimators differ in how they apply H^-1; both use Hessian-vector products only, by nested
+tapes. L2 belongs to the inner objective here, because it moves its minimum. Momentum does not.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep, gradients_of
+
+
+def neumann(
+    problem: BilevelProblem,
+    weights,
+    architecture,
+    train_batch,
+    validation_batch,
+    inner_step: InnerStep,
+    terms: int = 5,
+) -> Hypergradient:
+    """The implicit gradient with a truncated Neumann series for H^-1.
+
+        H^-1 v ~ xi * sum over k = 0..terms-1 of (I - xi H)^k v
+
+    Lorraine, Vicol, Duvenaud, AISTATS 2020, equation 10, with the inner learning rate xi as step.
+    It converges where the eigenvalues of xi H lie between 0 and 2. With one term it is the
+    second-order term of `unrolled` at w instead of w'.
+
+    Args:
+        terms: number of terms. Default 5.
+    """
+
+    def solve(product, v):
+        def body(term, total):
+            rate = inner_step.rate(term[0].dtype)
+            term = [t - rate * h for t, h in zip(term, product(term), strict=True)]
+            return term, [x + t for x, t in zip(total, term, strict=True)]
+
+        _, total = _repeat(body, (v, v), terms - 1)
+        return [inner_step.rate(t.dtype) * t for t in total]
+
+    return _implicit(
+        problem, weights, architecture, train_batch, validation_batch, inner_step, solve
+    )
+
+
+def conjugate_gradient(
+    problem: BilevelProblem,
+    weights,
+    architecture,
+    train_batch,
+    validation_batch,
+    inner_step: InnerStep,
+    iterations: int = 5,
+    damping: float = 0.0,
+) -> Hypergradient:
+    """The implicit gradient with conjugate gradients for H^-1.
+
+    Pedregosa, ICML 2016; Rajeswaran et al., NeurIPS 2019. Exact after as many iterations as H has
+    different eigenvalues, if H is positive definite. Where it meets a direction without positive
+    curvature, as a network's Hessian has them, it keeps what it has.
+
+    Args:
+        iterations: number of iterations. Default 5.
+        damping: is added to the diagonal of H. Default 0.
+    """
+
+    def solve(product, v):
+        def body(solution, residual, direction):
+            curved = [h + damping * d for h, d in zip(product(direction), direction, strict=True)]
+            square, curvature = _dot(residual, residual), _dot(direction, curved)
+            step = tf.math.divide_no_nan(square, tf.nn.relu(curvature))
+            solution = [x + step * d for x, d in zip(solution, direction, strict=True)]
+            moved = [r - step * c for r, c in zip(residual, curved, strict=True)]
+            ratio = tf.math.divide_no_nan(_dot(moved, moved), square)
+            direction = [r + ratio * d for r, d in zip(moved, direction, strict=True)]
+            return solution, moved, direction
+
+        return _repeat(body, ([tf.zeros_like(x) for x in v], v, v), iterations)[0]
+
+    return _implicit(
+        problem, weights, architecture, train_batch, validation_batch, inner_step, solve
+    )
+
+
+def _implicit(
+    problem, weights, architecture, train_batch, validation_batch, inner_step, solve: Callable
+) -> Hypergradient:
+    """The implicit gradient; `solve(product, v)` returns H^-1 v, given v -> H v."""
+    loss, (v, direct) = gradients_of(
+        problem.validation_loss, weights, architecture, validation_batch, wrt="wa"
+    )
+
+    def along(vector, source):
+        """The derivative in `source` of <dL_train/dw, vector>."""
+        with tf.GradientTape(watch_accessed_variables=False) as outer:
+            outer.watch(source)
+            with tf.GradientTape(watch_accessed_variables=False) as inner:
+                inner.watch(weights)
+                train = problem.train_loss(weights, architecture, train_batch)
+            gradients = inner.gradient(train, weights, unconnected_gradients=_ZERO)
+            slope = _dot(gradients, vector)
+        return outer.gradient(slope, source, unconnected_gradients=_ZERO)
+
+    def product(vector):
+        hessian = problem.reduce(along(vector, weights))
+        decay = inner_step.weight_decay
+        return [h + decay * x for h, x in zip(hessian, vector, strict=True)]
+
+    solution = solve(product, problem.reduce(v))
+    mixed = along(solution, architecture)
+    return Hypergradient(problem.reduce([g - m for g, m in zip(direct, mixed, strict=True)]), loss)
+
+
+def _repeat(body, state, times: int):
+    """`state = body(*state)`, so many times; one trace of the body however often it runs."""
+    _, *state = tf.while_loop(
+        lambda i, *state: i < times,
+        lambda i, *state: (i + 1, *body(*state)),
+        (tf.constant(0), *state),
+        parallel_iterations=1,
+    )
+    return state
+
+
+def _dot(xs, ys) -> tf.Tensor:
+    return tf.add_n([tf.reduce_sum(x * y) for x, y in zip(xs, ys, strict=True)])
+
+
+_ZERO = tf.UnconnectedGradients.ZERO
