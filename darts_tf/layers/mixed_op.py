@@ -52,8 +52,9 @@ class MixedOp(keras.layers.Layer):
         ]
         return tf.add_n(terms) if terms else self.candidates[0](inputs)
 
-    def compute_output_shape(self, input_shape, weights_shape=None):
-        return self.candidates[0].compute_output_shape(input_shape)
+    # Keras wants these names: an argument of `call`, then `_shape`.
+    def compute_output_shape(self, inputs_shape, weights_shape=None):
+        return self.candidates[0].compute_output_shape(inputs_shape)
 
     def get_config(self):
         return {
