@@ -1,6 +1,7 @@
 """Checkpoints of a search or a training: written whole or not at all, the last few kept."""
 
 import pathlib
+import time
 
 import tensorflow as tf
 
@@ -14,9 +15,12 @@ class Checkpoints:
         directory: where the checkpoints live; created when needed.
         groups: name -> list of Keras variables. Restoring wants the same names and shapes.
         keep: how many checkpoints stay on disk.
+        seconds: how often `save_if_due` saves.
     """
 
-    def __init__(self, directory, groups: dict[str, list], keep: int = 3):
+    def __init__(self, directory, groups: dict[str, list], keep: int = 3, seconds: float = 300):
+        self._seconds = seconds
+        self._saved_at = time.monotonic()
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         checkpoint = tf.train.Checkpoint(
@@ -37,11 +41,17 @@ class Checkpoints:
         self._step.assign(step)
         try:
             self._manager.save()
+            self._saved_at = time.monotonic()
         except (tf.errors.OpError, OSError) as error:
             raise UserError(
                 f"cannot write a checkpoint to {self._directory}: {error}. The checkpoints before "
                 "it are intact: free space or fix the permissions and start again to go on"
             ) from error
+
+    def save_if_due(self, epoch: int, step: int) -> None:
+        """Saves if the last checkpoint is older than `seconds`."""
+        if time.monotonic() - self._saved_at >= self._seconds:
+            self.save(epoch, step)
 
     def restore(self) -> tuple[int, int]:
         """Restores the newest checkpoint; returns (epoch, step) to go on with, (0, 0) if none.

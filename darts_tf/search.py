@@ -80,6 +80,12 @@ class ArchitectureSearch:
                 "architecture_loss": keras.metrics.Mean(name="architecture_loss"),
             }
         self._train_function = None
+        self._predict = tf.function(
+            lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
+        )
+        self._stop_requested = False
+        #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
+        self.stopped_at: tuple[int, int] | None = None
 
     def fit(
         self,
@@ -90,6 +96,7 @@ class ArchitectureSearch:
         callbacks: list[keras.callbacks.Callback] | None = None,
         verbose: int = 1,
         checkpoint_dir=None,
+        checkpoint_seconds: float = 300,
     ) -> keras.callbacks.History:
         """Searches for a number of epochs.
 
@@ -103,13 +110,16 @@ class ArchitectureSearch:
             callbacks: Keras callbacks; their model is the supernet, `stop_training` is honoured.
             verbose: 0 silent, 1 progress bar, 2 a line an epoch.
             checkpoint_dir: a folder. When given, a checkpoint is written to it after each epoch,
-                and a search that finds one there goes on from it.
+                every `checkpoint_seconds` and on `stop`, and a search that finds one there goes
+                on from the very step.
+            checkpoint_seconds: default 300.
 
         Returns:
-            The Keras history of this call. An epoch has `loss` and `accuracy` on the training
-            batches, `architecture_loss`, the loss that the alphas descend, `val_loss` and
-            `val_accuracy` of the supernet on all of `validation`, `entropy`, the mean over all
-            edges of the entropy of the operation weights in nats, and `learning_rate`.
+            The Keras history of this call; `stopped_at` tells whether it is the whole search. An
+            epoch has `loss` and `accuracy` on the training batches, `architecture_loss`, the loss
+            that the alphas descend, `val_loss` and `val_accuracy` of the supernet on all of
+            `validation`, `entropy`, the mean over all edges of the entropy of the operation
+            weights in nats, and `learning_rate`.
 
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
@@ -118,8 +128,11 @@ class ArchitectureSearch:
         train, validation = _by_epoch(train), _by_epoch(validation)
         steps = self._count_steps(train(0), validation(0))
         self._prepare(steps * epochs)
-        checkpoints = self._checkpoints(checkpoint_dir) if checkpoint_dir else None
-        first_epoch, _ = checkpoints.restore() if checkpoints else (0, 0)
+        checkpoints = None
+        if checkpoint_dir:
+            groups = self._checkpointed()
+            checkpoints = Checkpoints(checkpoint_dir, groups, seconds=checkpoint_seconds)
+        first_epoch, first_step = checkpoints.restore() if checkpoints else (0, 0)
         calls = keras.callbacks.CallbackList(
             [*(callbacks or []), history := keras.callbacks.History()],
             add_progbar=verbose != 0,
@@ -129,11 +142,17 @@ class ArchitectureSearch:
             steps=steps,
         )
         self.supernet.stop_training = False
+        self.stopped_at = None
         calls.on_train_begin()
         logs = {}
         for epoch in range(first_epoch, epochs):
+            start = first_step if epoch == first_epoch else 0
             calls.on_epoch_begin(epoch)
-            logs = self._run_epoch(train(epoch), validation(epoch), epoch, calls)
+            logs = self._run_epoch(
+                train(epoch), validation(epoch), epoch, start, calls, checkpoints
+            )
+            if self.stopped_at:
+                return history
             logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
             logs |= {"entropy": self.entropy(), "learning_rate": self._learning_rate()}
             calls.on_epoch_end(epoch, logs)
@@ -145,6 +164,14 @@ class ArchitectureSearch:
                 break
         calls.on_train_end(logs)
         return history
+
+    def stop(self) -> None:
+        """Makes `fit` write a checkpoint after the step it is in, and return.
+
+        Unlike Keras' `stop_training` it does not end the search: a later `fit` with the same
+        checkpoint folder goes on with the next step. Safe to call from a signal handler.
+        """
+        self._stop_requested = True
 
     def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:
         """Mean loss and accuracy of the supernet on batches of (images, labels).
@@ -207,9 +234,6 @@ class ArchitectureSearch:
             reduce_retracing=True,
             autograph=False,
         )
-        self._predict = tf.function(
-            lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
-        )
 
     def _distributed_step(self, step, train_batch, validation_batch):
         def run(train_batch, validation_batch):
@@ -224,24 +248,39 @@ class ArchitectureSearch:
         finite = self.strategy.run(run, args=(train_batch, validation_batch))
         return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, finite, axis=None)
 
-    def _run_epoch(self, train, validation, epoch, calls) -> dict[str, float]:
-        for metric in self._metrics.values():
-            metric.reset_state()
-        batches = tf.data.Dataset.zip((train, validation.repeat()))
-        logs = {}
-        for step, batch in enumerate(self.strategy.experimental_distribute_dataset(batches)):
+    def _run_epoch(self, train, validation, epoch, start, calls, checkpoints) -> dict[str, float]:
+        """The steps of an epoch from step `start` on; returns the epoch's logs."""
+        if start == 0:
+            for metric in self._metrics.values():
+                metric.reset_state()
+        batches = tf.data.Dataset.zip((train, validation.repeat())).skip(start)
+        logs = self._logs()
+        for step, batch in enumerate(
+            self.strategy.experimental_distribute_dataset(batches), start=start
+        ):
             calls.on_train_batch_begin(step)
             finite = self._train_function(*batch)
-            logs = {name: float(metric.result()) for name, metric in self._metrics.items()}
+            logs = self._logs()
             if not np.isfinite(finite.numpy() + logs["loss"] + logs["architecture_loss"]):
                 raise NonFiniteError(
                     f"the loss or a gradient is not finite in step {step + 1} of epoch "
-                    f"{epoch + 1} (loss {logs['loss']:g}, architecture loss "
+                    f"{epoch + 1} (mean loss {logs['loss']:g}, mean architecture loss "
                     f"{logs['architecture_loss']:g}); likely causes: a learning rate that is too "
-                    "high, or images that are not normalised"
+                    "high, or images that are not normalised. The last checkpoint is from before it"
                 )
             calls.on_train_batch_end(step, logs)
+            if self._stop_requested:
+                self._stop_requested = False
+                self.stopped_at = epoch, step + 1
+                if checkpoints:
+                    checkpoints.save(epoch, step + 1)
+                break
+            if checkpoints:
+                checkpoints.save_if_due(epoch, step + 1)
         return logs
+
+    def _logs(self) -> dict[str, float]:
+        return {name: float(metric.result()) for name, metric in self._metrics.items()}
 
     def _count_steps(self, train, validation) -> int:
         steps = int(train.cardinality())
@@ -257,15 +296,14 @@ class ArchitectureSearch:
             )
         return steps
 
-    def _checkpoints(self, directory) -> Checkpoints:
-        return Checkpoints(
-            directory,
-            {
-                "supernet": self.supernet.variables,
-                "weight_optimizer": self.weight_optimizer.variables,
-                "architecture_optimizer": self.architecture_optimizer.variables,
-            },
-        )
+    def _checkpointed(self) -> dict[str, list]:
+        """All variables that a search goes on from."""
+        return {
+            "supernet": self.supernet.variables,
+            "weight_optimizer": self.weight_optimizer.variables,
+            "architecture_optimizer": self.architecture_optimizer.variables,
+            "metrics": [v for metric in self._metrics.values() for v in metric.variables],
+        }
 
     def _learning_rate(self) -> float:
         return float(self.weight_optimizer.learning_rate)

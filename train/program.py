@@ -1,7 +1,10 @@
 """What every program in this folder shares: how it starts and how it fails."""
 
+import contextlib
 import logging as stdlib_logging
+import os
 import re
+import signal
 import sys
 
 from absl import app, flags, logging
@@ -34,6 +37,34 @@ def run(main) -> None:
             sys.exit(130)
 
     app.run(guarded, flags_parser=_parse_flags)
+
+
+@contextlib.contextmanager
+def stopping(stop):
+    """Lets SIGINT and SIGTERM end a run in order.
+
+    Args:
+        stop: called on the first signal; it should make the run save and return soon. A second
+            signal ends the program at once.
+
+    Yields:
+        A list that holds the number of the signal once there was one.
+    """
+    received = []
+
+    def handle(number, frame):
+        if received:
+            os._exit(128 + number)
+        received.append(number)
+        print("stopping after this step; a second signal stops at once", file=sys.stderr)
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_news(record) -> bool:

@@ -8,6 +8,7 @@ TensorBoard logs; checkpoints. Started again with the same settings it goes on w
 """
 
 import dataclasses
+import sys
 import time
 
 from absl import flags
@@ -157,19 +158,26 @@ def _fit(search, data, folder):
 
     metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
     print("building the graph; the first step takes longest", flush=True)
-    search.fit(
-        stream(0, 0),
-        stream(1, 1),
-        _EPOCHS.value,
-        callbacks=[
-            metrics,
-            callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")),
-            callbacks.TensorBoard(folder.file("tensorboard"), search),
-            callbacks.TimeLeft(["loss", "accuracy", "val_accuracy", "entropy"]),
-        ],
-        verbose=0,
-        checkpoint_dir=folder.file("checkpoints"),
-    )
+    with program.stopping(search.stop) as signals:
+        search.fit(
+            stream(0, 0),
+            stream(1, 1),
+            _EPOCHS.value,
+            callbacks=[
+                metrics,
+                callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")),
+                callbacks.TensorBoard(folder.file("tensorboard"), search),
+                callbacks.TimeLeft(["loss", "accuracy", "val_accuracy", "entropy"]),
+            ],
+            verbose=0,
+            checkpoint_dir=folder.file("checkpoints"),
+        )
+    if search.stopped_at:
+        epoch, step = search.stopped_at
+        print(
+            f"stopped in epoch {epoch + 1} after step {step}; the same command goes on from there"
+        )
+        sys.exit(128 + signals[0])
     return metrics.records
 
 
