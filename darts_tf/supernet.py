@@ -4,6 +4,7 @@ import keras
 
 from darts_tf import relaxations, spaces
 from darts_tf.errors import UserError
+from darts_tf.layers.batched_cell import BatchedMixedCell, from_plain, to_plain
 from darts_tf.layers.cell import MixedCell
 from darts_tf.layers.convolutions import initializer
 from darts_tf.layers.stems import Stem
@@ -42,6 +43,8 @@ class Supernet(keras.Model):
         stem_multiplier: channels of the stem, in units of `channels`.
         relaxation: the name of a relaxation.
         seed: of the initial architecture variables, 1e-3 * N(0, 1).
+        batched: whether the edges that leave a state are computed together
+            (`BatchedMixedCell`), or one by one (`MixedCell`): the same function, slower.
 
     Input shape: `[batch, height, width, channels]`.
     Output shape: `[batch, num_classes]`, float32 logits.
@@ -65,6 +68,7 @@ class Supernet(keras.Model):
         stem_multiplier: int = 3,
         relaxation: str = "softmax",
         seed: int = 0,
+        batched: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -77,6 +81,7 @@ class Supernet(keras.Model):
             "stem_multiplier": stem_multiplier,
             "relaxation": relaxation,
             "seed": seed,
+            "batched": batched,
         }
         self.space = spaces.get(space)
         if not self.space.searchable:
@@ -110,10 +115,11 @@ class Supernet(keras.Model):
         reductions = reduction_cells(cells)
         self.stem = Stem(stem_multiplier * channels)
         self.cells = []
+        cell = BatchedMixedCell if self._config["batched"] else MixedCell
         for i in range(cells):
             channels *= 2 if i in reductions else 1
             self.cells.append(
-                MixedCell(
+                cell(
                     self.space.name,
                     channels,
                     reduction=i in reductions,
@@ -162,3 +168,18 @@ class Supernet(keras.Model):
 
     def get_config(self):
         return {**super().get_config(), **self._config}
+
+
+def convert(supernet: Supernet, batched: bool) -> Supernet:
+    """A copy of a supernet, with its weights, whose cells are batched or plain ones."""
+    other = Supernet.from_config({**supernet.get_config(), "batched": batched})
+    for name in ("stem", "classifier"):
+        getattr(other, name).set_weights(getattr(supernet, name).get_weights())
+    for mine, its in zip(supernet.cells, other.cells, strict=True):
+        if supernet.get_config()["batched"] == batched:
+            its.set_weights(mine.get_weights())
+        else:
+            (from_plain if batched else to_plain)(mine, its)
+    for mine, its in zip(supernet.architecture.values(), other.architecture.values(), strict=True):
+        its.assign(mine)
+    return other
