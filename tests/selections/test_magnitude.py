@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from darts_tf import selections, spaces
+from darts_tf.errors import UserError
+
+SPACE = spaces.get("darts_cnn")
+NONE = SPACE.operations.index("none")
+FIRST_EDGE = [0, 2, 5, 9]
+
+
+def softmax(alpha):
+    powers = np.exp(alpha - alpha.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def select(normal, reduce=None):
+    """The cells of alphas `[14, 8]`, as lists of (operation, source) a node."""
+    reduce = normal if reduce is None else reduce
+    weights = {"normal": softmax(normal), "reduce": softmax(reduce)}
+    genotype = selections.magnitude(SPACE, weights)
+    return [[tuple(edge) for edge in node] for node in genotype["normal"].nodes], genotype
+
+
+def noise(seed=0):
+    return np.random.default_rng(seed).normal(size=(14, 8))
+
+
+def test_one_huge_entry_on_two_edges_of_every_node():
+    chosen = [
+        [("sep_conv_3x3", 0), ("skip_connect", 1)],
+        [("max_pool_3x3", 0), ("dil_conv_5x5", 2)],
+        [("avg_pool_3x3", 1), ("sep_conv_5x5", 3)],
+        [("dil_conv_3x3", 2), ("sep_conv_3x3", 4)],
+    ]
+    alpha = noise()
+    for node, edges in enumerate(chosen):
+        for name, source in edges:
+            alpha[FIRST_EDGE[node] + source, SPACE.operations.index(name)] = 50
+    assert select(alpha)[0] == chosen
+
+
+def test_a_huge_entry_on_every_edge_is_the_operation_of_those_kept():
+    names = [SPACE.operations[1 + e % 7] for e in range(14)]
+    alpha = np.zeros((14, 8))
+    for e, name in enumerate(names):
+        # Later edges are stronger: a node keeps its last two.
+        alpha[e, SPACE.operations.index(name)] = 3 + 0.1 * e
+    for node, edges in enumerate(select(alpha)[0]):
+        last = FIRST_EDGE[node] + node
+        assert edges == [(names[last], node), (names[last + 1], node + 1)]
+
+
+def test_none_is_never_chosen_even_if_it_is_the_strongest_everywhere():
+    alpha = noise()
+    alpha[:, NONE] = 20
+    nodes = select(alpha)[0]
+    assert [len(edges) for edges in nodes] == [2] * 4
+    assert all(name != "none" for edges in nodes for name, _ in edges)
+
+
+def test_none_lowers_the_rank_of_its_edge_but_never_changes_the_operation():
+    alpha = np.zeros((14, 8))
+    alpha[2:5, 4] = [3.0, 2.0, 1.0]  # The three edges of the second node.
+    assert select(alpha)[0][1] == [("sep_conv_3x3", 0), ("sep_conv_3x3", 1)]
+    alpha[2, NONE] = 5.0
+    assert select(alpha)[0][1] == [("sep_conv_3x3", 1), ("sep_conv_3x3", 2)]
+    alpha[3, NONE] = alpha[4, NONE] = 6.0
+    assert ("sep_conv_3x3", 0) in select(alpha)[0][1]
+
+
+def test_the_operation_of_an_edge_does_not_depend_on_none():
+    alpha = noise(3)
+    best = {e: SPACE.operations[1 + int(alpha[e, 1:].argmax())] for e in range(14)}
+    rng = np.random.default_rng(4)
+    rankings = set()
+    for _ in range(20):
+        alpha[:, NONE] = 3 * rng.normal(size=14)
+        nodes = select(alpha)[0]
+        rankings.add(str(nodes))
+        for node, edges in enumerate(nodes):
+            assert all(best[FIRST_EDGE[node] + source] == name for name, source in edges)
+    assert len(rankings) > 5
+
+
+def test_ties_go_to_the_lower_source_and_the_earlier_operation():
+    nodes, genotype = select(np.zeros((14, 8)))
+    assert nodes == [[("max_pool_3x3", 0), ("max_pool_3x3", 1)]] * 4
+    assert genotype["normal"].concat == (2, 3, 4, 5)
+
+
+def test_a_tie_for_the_second_edge():
+    alpha = np.zeros((14, 8))
+    alpha[12, 6] = 1.0
+    assert select(alpha)[0][3] == [("max_pool_3x3", 0), ("dil_conv_3x3", 3)]
+
+
+def test_cell_types_are_independent():
+    normal, reduce = noise(0), noise(1)
+    _, genotype = select(normal, reduce)
+    assert genotype["normal"] == select(normal)[1]["normal"]
+    assert genotype["reduce"] == select(reduce)[1]["reduce"]
+    assert genotype["normal"] != genotype["reduce"]
+
+
+def test_registered():
+    assert selections.get("magnitude") is selections.magnitude
+    with pytest.raises(UserError, match="unknown selection 'best'; known ones: magnitude"):
+        selections.get("best")
