@@ -14,8 +14,8 @@ from darts_tf.layers.cell import MixedCell, _BaseCell
 class BatchedMixedCell(_BaseCell):
     """The same function as `MixedCell`, with all edges that leave one state computed together.
 
-    It has a tenth of the operations in its graph, so it starts faster, and its operations are
-    larger, so a step is faster too. Its weights are those of `MixedCell`, concatenated over the
+    It has fewer and larger operations in its graph, so that it starts faster and a step takes
+    less time. Its weights are those of `MixedCell`, concatenated over the
     edges that leave a state: depthwise kernels `[k, k, edges * channels, 1]`, 1x1 kernels
     `[1, 1, channels, edges * channels]`, moving statistics `[edges * channels]`, where edge e has
     the entries from `e * channels` on. Only the moving statistics behind a pooling, which are the
