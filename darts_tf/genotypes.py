@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import pathlib
+import random
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -173,21 +175,45 @@ class Genotype:
 
 
 def get(name_or_path: str) -> Genotype:
-    """A published cell by name, or a genotype file by path.
+    """A published cell by name, a genotype file by path, or `random:SEED`.
+
+    `random:SEED` is a random genotype of the space `darts_cnn`; see `sample`.
 
     Raises:
-        UserError: there is neither such a name nor such a file, or the file is no genotype.
+        UserError: it is none of these, or the file is no genotype.
     """
     from darts_tf import published
 
     if name_or_path in published.GENOTYPES:
         return published.GENOTYPES[name_or_path].genotype
+    if match := re.fullmatch(r"random:(\d+)", name_or_path):
+        return sample(spaces.DARTS_CNN, int(match[1]))
     if pathlib.Path(name_or_path).exists():
         return Genotype.load(name_or_path)
     raise UserError(
-        f"{name_or_path!r} is neither a genotype file nor one of the published cells: "
-        + ", ".join(published.GENOTYPES)
+        f"{name_or_path!r} is neither a genotype file nor random:SEED nor one of the published "
+        "cells: " + ", ".join(published.GENOTYPES)
     )
+
+
+def sample(space: spaces.Space, seed: int) -> Genotype:
+    """A uniformly random genotype: the baseline that any search has to beat.
+
+    Every node gets `space.edges_per_node` different sources and for each of them an operation
+    other than `none`, as in the random search that Liu, Simonyan, Yang, ICLR 2019, compare with.
+    """
+    draw = random.Random(seed)
+    operations = [name for name in space.operations if name != "none"]
+    cells = {}
+    for cell_type in space.cell_types:
+        nodes = []
+        for node in range(space.nodes):
+            states = space.inputs + node
+            sources = draw.sample(range(states), min(space.edges_per_node, states))
+            nodes.append(tuple(Edge(draw.choice(operations), s) for s in sorted(sources)))
+        concat = tuple(range(space.inputs, space.inputs + space.nodes))
+        cells[cell_type] = CellGenotype(tuple(nodes), concat)
+    return Genotype(space.name, cells)
 
 
 def _pretty_json(value, indent="") -> str:

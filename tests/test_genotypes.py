@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from darts_tf import genotypes
+from darts_tf import genotypes, run_folder, spaces
 from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 
@@ -126,8 +126,8 @@ class TestJson:
         def fail(*args):
             raise OSError("disk full")
 
-        monkeypatch.setattr(genotypes.os, "replace", fail)
-        with pytest.raises(OSError, match="disk full"):
+        monkeypatch.setattr(run_folder.os, "replace", fail)
+        with pytest.raises(UserError, match="cannot write .*genotype.json"):
             genotypes.get("PDARTS").save(path)
         assert Genotype.load(path) == built_by_hand()
 
@@ -300,3 +300,17 @@ class TestGet:
     def test_neither(self):
         with pytest.raises(UserError, match="'DARTS_V3' is neither .* DARTS_V1, DARTS_V2, "):
             genotypes.get("DARTS_V3")
+
+
+class TestSample:
+    def test_seed_decides(self):
+        assert genotypes.get("random:3") == genotypes.sample(spaces.DARTS_CNN, 3)
+        assert genotypes.get("random:3") != genotypes.get("random:4")
+
+    def test_two_different_sources_a_node_and_never_none(self):
+        operations = set()
+        for seed in range(50):
+            for cell in genotypes.sample(spaces.DARTS_CNN, seed).cells.values():
+                assert all(len({edge.source for edge in node}) == 2 for node in cell.nodes)
+                operations |= {edge.operation for edge in cell.edges}
+        assert operations == set(spaces.DARTS_CNN.operations) - {"none"}

@@ -70,7 +70,7 @@ def stopping(stop):
 def _is_news(record) -> bool:
     """Leaves out what TensorFlow logs about its own work, such as how long a save took."""
     return record.levelno >= stdlib_logging.WARNING or not re.search(
-        r"[/\\](tensorflow|keras)[/\\]", record.pathname
+        r"[/\\](tensorflow|tensorflow_datasets|keras)[/\\]", record.pathname
     )
 
 
