@@ -17,7 +17,9 @@ def multiply_adds(model: keras.Model) -> int:
     convolution over an image whose sides its dilation does not divide counts a little too much,
     because TensorFlow pads it.
     """
-    shape = model.inputs[0].shape[1:] if model.inputs else model.get_config()["input_shape"]
+    # Only a functional model has inputs; a supernet knows its shape from its arguments.
+    inputs = getattr(model, "inputs", None)
+    shape = inputs[0].shape[1:] if inputs else model.get_config()["input_shape"]
     images = tf.TensorSpec((1, *shape), tf.float32)
     call = tf.function(lambda x: model(x, training=False), autograph=False)
     graph = call.get_concrete_function(images).graph
