@@ -147,9 +147,9 @@ class TimeLeft(keras.callbacks.Callback):
         pace = float(np.median(durations[1:] if len(durations) > 1 else durations))
         left = pace * (self.params["epochs"] - epoch - 1)
         values = "  ".join(f"{name} {logs[name]:.4f}" for name in self._metrics if name in logs)
+        remaining = f", about {_duration(left)} left" if left else ""
         print(
-            f"epoch {epoch + 1}/{self.params['epochs']}  {values}  "
-            f"{durations[-1]:.1f} s, about {_duration(left)} left",
+            f"epoch {epoch + 1}/{self.params['epochs']}  {values}  {durations[-1]:.1f} s{remaining}",
             flush=True,
         )
 
@@ -157,4 +157,6 @@ class TimeLeft(keras.callbacks.Callback):
 def _duration(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
