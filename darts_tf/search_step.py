@@ -60,7 +60,7 @@ class SupernetProblem:
             *zip(supernet.architecture_variables, architecture, strict=True),
         ]
         with keras.StatelessScope(state_mapping=given) as scope:
-            logits = tf.cast(supernet(images, training=True), tf.float32)
+            logits = supernet(images, training=True)
         statistics = [
             variable.value if (value := scope.get_current_value(variable)) is None else value
             for variable in self.statistics

@@ -1,0 +1,345 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf import gradients, optimizers, spaces
+from darts_tf.gradients import InnerStep
+from darts_tf.search_step import SearchStep, SupernetProblem
+from darts_tf.supernet import Supernet
+
+CLIP_NORM = 0.5
+
+
+def cross_entropy(labels, logits):
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def batch(seed, dtype="float32", size=8):
+    rng = np.random.default_rng(seed)
+    images = tf.constant(rng.normal(size=(size, 6, 6, 1)), dtype)
+    return images, tf.constant(rng.integers(0, 3, size), tf.int32)
+
+
+TRAIN, VALIDATION = batch(1), batch(2)
+
+
+def make(space, kind=Supernet, **kwargs):
+    keras.utils.set_random_seed(0)
+    supernet = kind(space, (6, 6, 1), 3, channels=2, cells=3, **kwargs)
+    rng = np.random.default_rng(4)
+    for alpha in supernet.architecture_variables:
+        alpha.assign(rng.normal(size=alpha.shape))
+    return supernet
+
+
+def make_problem(supernet):
+    problem = SupernetProblem(supernet, cross_entropy)
+    # Tracing takes longer than all the rest; `ArchitectureSearch` is tested with it.
+    problem.forward = problem._forward
+    return problem
+
+
+@pytest.fixture(scope="module")
+def problem(small_space):
+    return make_problem(make(small_space))
+
+
+@pytest.fixture
+def supernet(problem):
+    """The supernet of `problem`, put back as it was after the test."""
+    before = values(problem.supernet.variables)
+    yield problem.supernet
+    for variable, value in zip(problem.supernet.variables, before, strict=True):
+        variable.assign(value)
+
+
+def values(variables):
+    return [variable.numpy() for variable in variables]
+
+
+def tensors(variables):
+    return [tf.convert_to_tensor(variable) for variable in variables]
+
+
+def assert_same(left, right):
+    for x, y in zip(left, right, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def estimate(name, problem, train, validation, step, **kwargs):
+    supernet = problem.supernet
+    weights, alphas = supernet.weight_variables, supernet.architecture_variables
+    return gradients.get(name)(
+        problem.bilevel(), tensors(weights), tensors(alphas), train, validation, step, **kwargs
+    )
+
+
+def flat(arrays):
+    return np.concatenate([np.ravel(x) for x in arrays]).astype("float64")
+
+
+class TestSupernetProblem:
+    def test_statistics_are_all_but_weights_and_alphas(self, problem):
+        supernet = problem.supernet
+        parts = [supernet.weight_variables, supernet.architecture_variables, problem.statistics]
+        assert sum(len(part) for part in parts) == len(supernet.variables)
+        assert len({id(v) for part in parts for v in part}) == len(supernet.variables)
+
+    def test_forward_is_the_supernet_in_training(self, problem, supernet):
+        forward = problem.forward(
+            tensors(supernet.weight_variables), tensors(supernet.architecture_variables), TRAIN
+        )
+        logits = supernet(TRAIN[0], training=True)
+        np.testing.assert_allclose(forward.logits, logits, rtol=1e-4, atol=1e-5)
+        probabilities = tf.nn.softmax(logits).numpy()[np.arange(8), TRAIN[1].numpy()]
+        np.testing.assert_allclose(forward.loss, -np.log(probabilities).mean(), rtol=1e-4)
+        # What the ordinary call has written is what the functional one returned.
+        for got, variable in zip(forward.statistics, problem.statistics, strict=True):
+            np.testing.assert_allclose(got, variable, rtol=1e-4, atol=1e-5)
+
+    def test_weights_and_alphas_are_arguments(self, problem, supernet):
+        weights = [2 * w for w in tensors(supernet.weight_variables)]
+        alphas = [-a for a in tensors(supernet.architecture_variables)]
+        got = problem.forward(weights, alphas, TRAIN).logits
+        for variables, given in (
+            (supernet.weight_variables, weights),
+            (supernet.architecture_variables, alphas),
+        ):
+            for variable, value in zip(variables, given, strict=True):
+                variable.assign(value)
+        np.testing.assert_allclose(got, supernet(TRAIN[0], training=True), rtol=1e-3, atol=1e-4)
+
+    def test_loss_of_a_replica_is_its_share(self, problem, supernet):
+        shared = SupernetProblem(supernet, cross_entropy, replicas=2)  # Never traced by itself.
+        args = tensors(supernet.weight_variables), tensors(supernet.architecture_variables), TRAIN
+        np.testing.assert_allclose(
+            2 * shared.forward(*args).loss, problem.forward(*args).loss, rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("name", ["one_level", "first_order", "unrolled", "finite_difference"])
+def test_an_architecture_step_writes_nothing(name, problem):
+    supernet = problem.supernet
+    before = values(supernet.variables)
+    estimated = estimate(name, problem, TRAIN, VALIDATION, InnerStep(0.1, weight_decay=3e-4))
+    assert_same(values(supernet.variables), before)
+    assert all(np.abs(g).max() > 0 for g in estimated.architecture)
+
+
+def test_finite_difference_and_unrolled_agree(monkeypatch):
+    # With smooth activations and no maximum: where a kink lies between w+ and w-, the difference
+    # holds its jump, which the exact derivative at w leaves out.
+    monkeypatch.setattr(keras.layers, "ReLU", lambda: keras.layers.Activation("softplus"))
+    names = ("none", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")
+    monkeypatch.setitem(spaces._SPACES, "smooth", spaces.Space("smooth", names, nodes=2))
+    problem = make_problem(make("smooth", batched=False))
+    rng = np.random.default_rng(7)
+    velocities = [
+        tf.constant(0.01 * rng.normal(size=w.shape), tf.float32)
+        for w in problem.supernet.weight_variables
+    ]
+    step = InnerStep(0.05, 0.9, velocities, weight_decay=3e-4)
+    exact, difference, first = (
+        flat(estimate(name, problem, TRAIN, VALIDATION, step).architecture)
+        for name in ("unrolled", "finite_difference", "first_order")
+    )
+    scale = np.linalg.norm(exact)
+    # The second-order term and the moved weights matter, so agreement means something.
+    assert np.linalg.norm(first - exact) / scale > 0.05
+    np.testing.assert_allclose(difference / scale, exact / scale, atol=1e-3)
+
+
+class Float64Supernet(Supernet):
+    """A supernet without a float32 variable."""
+
+    def _make_architecture(self, seed):
+        shape = (len(self.space.edges), len(self.space.operations))
+        self.architecture = {
+            name: self.add_weight(name=name, shape=shape, trainable=False)
+            for name in self.space.cell_types
+        }
+
+    def _make_layers(self, *args):
+        super()._make_layers(*args)
+        self.classifier = keras.layers.Dense(3)
+
+
+@pytest.mark.slow
+def test_unrolled_gradient_against_central_differences(small_space):
+    """All in float64: dL_val(w'(a), a)/da, where w'(a) is itself a step of training."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    try:
+        supernet = make(small_space, Float64Supernet)
+        problem = make_problem(supernet)
+        assert {v.dtype for v in supernet.variables} == {"float64"}
+        train, validation = batch(1, "float64", 4), batch(2, "float64", 4)
+        step = InnerStep(0.1, weight_decay=3e-4)
+        weights = tensors(supernet.weight_variables)
+        alphas = tensors(supernet.architecture_variables)
+
+        def outer_loss(alphas):
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                loss = problem.loss(weights, alphas, train)
+            return problem.loss(step(weights, tape.gradient(loss, weights)), alphas, validation)
+
+        got, first = (
+            estimate(name, problem, train, validation, step).architecture
+            for name in ("unrolled", "first_order")
+        )
+        # So small a radius meets no kink.
+        difference = estimate(
+            "finite_difference", problem, train, validation, step, radius=1e-6
+        ).architecture
+        numeric, along = [], []
+        rng, size = np.random.default_rng(6), 2e-6
+        for _ in range(2):
+            # Along the gradient, so that the derivative is large, and a random part.
+            direction = [g / tf.norm(g) + rng.normal(size=g.shape) for g in got]
+            ahead, behind = (
+                outer_loss([a + sign * size * d for a, d in zip(alphas, direction, strict=True)])
+                for sign in (1, -1)
+            )
+            numeric.append((ahead - behind).numpy() / (2 * size))
+            along.append(flat(direction))
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+    assert got[0].dtype == tf.float64
+    np.testing.assert_allclose(np.array(along) @ flat(got), numeric, rtol=1e-6)
+    np.testing.assert_allclose(np.array(along) @ flat(difference), numeric, rtol=1e-6)
+    assert (np.abs(np.array(along) @ flat(first) / numeric - 1) > 1e-3).all()
+
+
+class TestSearchStep:
+    def run(self, problem, name="first_order", weight_rate=0.1, architecture_rate=0.01, steps=1):
+        supernet = problem.supernet
+        weight = optimizers.SGD(weight_rate, 0.9, l2=0.02)
+        architecture = optimizers.Adam(
+            architecture_rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8, l2=0.03
+        )
+        weight.build(supernet.weight_variables)
+        architecture.build(supernet.architecture_variables)
+        step = SearchStep(problem, gradients.get(name), CLIP_NORM, weight, architecture)
+        return [step(TRAIN, VALIDATION) for _ in range(steps)]
+
+    def test_arithmetic(self, problem, supernet):
+        """Two steps against numpy: clipping, then L2, then momentum; Adam with L2."""
+        weights, alphas = (
+            [x.astype("float64") for x in values(variables)]
+            for variables in (supernet.weight_variables, supernet.architecture_variables)
+        )
+        velocity = [np.zeros_like(w) for w in weights]
+        first, second = ([np.zeros_like(a) for a in alphas] for _ in range(2))
+        before = values(supernet.variables)
+        results = self.run(problem, steps=2)
+        got = values(supernet.weight_variables), values(supernet.architecture_variables)
+        statistics = values(problem.statistics)
+        for variable, value in zip(supernet.variables, before, strict=True):
+            variable.assign(value)
+
+        for t, result in enumerate(results, start=1):
+            loss, g, _ = self.derivatives(problem, weights, alphas, VALIDATION, "a")
+            np.testing.assert_allclose(result["architecture_loss"], loss, rtol=1e-4)
+            for k, a in enumerate(alphas):
+                total = g[k] + 0.03 * a
+                first[k] = 0.5 * first[k] + 0.5 * total
+                second[k] = 0.999 * second[k] + 0.001 * total**2
+                moments = first[k] / (1 - 0.5**t), second[k] / (1 - 0.999**t)
+                alphas[k] = a - 0.01 * moments[0] / (np.sqrt(moments[1]) + 1e-8)
+            loss, g, new_statistics = self.derivatives(problem, weights, alphas, TRAIN, "w")
+            np.testing.assert_allclose(result["loss"], loss, rtol=1e-4)
+            norm = np.sqrt(sum(np.sum(x**2) for x in g))
+            assert norm > CLIP_NORM
+            for k, w in enumerate(weights):
+                velocity[k] = 0.9 * velocity[k] - 0.1 * (g[k] * CLIP_NORM / norm + 0.02 * w)
+                weights[k] = w + velocity[k]
+            for variable, value in zip(problem.statistics, new_statistics, strict=True):
+                variable.assign(value)
+        for mine, its in zip(got[0], weights, strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-5)
+        for mine, its in zip(got[1], alphas, strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
+        # The statistics are those of the two weight steps, and of nothing else.
+        for mine, its in zip(statistics, values(problem.statistics), strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-4)
+
+    def derivatives(self, problem, weights, alphas, data, wrt):
+        weights, alphas = (
+            [tf.constant(x, tf.float32) for x in arrays] for arrays in (weights, alphas)
+        )
+        with tf.GradientTape() as tape:
+            tape.watch([weights, alphas])
+            forward = problem.forward(weights, alphas, data)
+        g = tape.gradient(forward.loss, weights if wrt == "w" else alphas)
+        return forward.loss, [x.numpy().astype("float64") for x in g], forward.statistics
+
+    @pytest.mark.parametrize("name", ["first_order", "one_level"])
+    def test_alphas_move_by_the_architecture_optimizer_only(self, name, problem, supernet):
+        alphas = values(supernet.architecture_variables)
+        weights = values(supernet.weight_variables)
+        self.run(problem, name, architecture_rate=0.0)
+        assert_same(values(supernet.architecture_variables), alphas)
+        assert not np.array_equal(supernet.weight_variables[0], weights[0])
+
+    @pytest.mark.parametrize("name", ["first_order", "one_level"])
+    def test_weights_move_by_the_weight_optimizer_only(self, name, problem, supernet):
+        alphas = values(supernet.architecture_variables)
+        weights = values(supernet.weight_variables)
+        self.run(problem, name, weight_rate=0.0)
+        assert_same(values(supernet.weight_variables), weights)
+        for alpha, before in zip(supernet.architecture_variables, alphas, strict=True):
+            assert not np.array_equal(alpha, before)
+
+    def test_one_level_moves_the_weights_by_both_batches(self, problem, supernet):
+        before = values(supernet.weight_variables)
+        alphas = values(supernet.architecture_variables)
+        means = [
+            (x + y) / 2
+            for x, y in zip(
+                *(
+                    self.derivatives(problem, before, alphas, data, "w")[1]
+                    for data in (TRAIN, VALIDATION)
+                ),
+                strict=True,
+            )
+        ]
+        norm = np.sqrt(sum(np.sum(x**2) for x in means))
+        (result,) = self.run(problem, "one_level")
+        for variable, w, g in zip(supernet.weight_variables, before, means, strict=True):
+            expected = w - 0.1 * (g * min(1, CLIP_NORM / norm) + 0.02 * w)
+            np.testing.assert_allclose(variable, expected, rtol=1e-3, atol=1e-5)
+        both = [
+            self.derivatives(problem, before, alphas, data, "w")[0] for data in (TRAIN, VALIDATION)
+        ]
+        np.testing.assert_allclose(result["architecture_loss"], np.mean(both), rtol=1e-3)
+
+    def test_finite_tells_of_a_gradient_that_is_not(self, problem, supernet):
+        (good,) = self.run(problem)
+        assert np.isfinite(good["finite"])
+        images, labels = TRAIN
+        not_finite = images * np.nan, labels
+        step = SearchStep(
+            problem,
+            gradients.first_order,
+            CLIP_NORM,
+            optimizers.SGD(0.1),
+            optimizers.Adam(0.1),
+        )
+        assert not np.isfinite(step(not_finite, VALIDATION)["finite"])
+
+
+def test_inner_step_is_the_optimizers_next_step(problem, supernet):
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    optimizer = optimizers.SGD(schedule, 0.9, l2=0.02)
+    optimizer.build(supernet.weight_variables)
+    step = SearchStep(problem, None, 1.0, optimizer, None)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        g = [tf.constant(rng.normal(size=w.shape), tf.float32) for w in supernet.weight_variables]
+        expected = step.inner_step()(tensors(supernet.weight_variables), g)
+        optimizer.apply(g, supernet.weight_variables)
+        for variable, value in zip(supernet.weight_variables, expected, strict=True):
+            np.testing.assert_allclose(variable, value, rtol=1e-5, atol=1e-6)
