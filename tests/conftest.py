@@ -3,10 +3,19 @@ import pytest
 
 @pytest.fixture(scope="session")
 def small_space():
-    """The name of a space with two nodes and one operation of each kind: quick to trace."""
+    """The name of a space with two nodes and one operation of each kind."""
+    yield from _register("small", ("max_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3"))
+
+
+@pytest.fixture(scope="session")
+def tiny_space():
+    """The name of a space with one node: quick to trace."""
+    yield from _register("tiny", ("skip_connect", "sep_conv_3x3"), nodes=1)
+
+
+def _register(name, operations, nodes=2):
     from darts_tf import spaces
 
-    operations = ("none", "max_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")
-    spaces._SPACES["small"] = spaces.Space("small", operations, nodes=2)
-    yield "small"
-    del spaces._SPACES["small"]
+    spaces._SPACES[name] = spaces.Space(name, ("none", *operations), nodes=nodes)
+    yield name
+    del spaces._SPACES[name]

@@ -1,0 +1,235 @@
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf import optimizers
+from darts_tf.errors import UserError
+from darts_tf.genotypes import Genotype
+from darts_tf.search import ArchitectureSearch, NonFiniteError
+from darts_tf.supernet import Supernet
+
+EPOCHS, STEPS, BATCH = 4, 3, 4
+LOGS = [
+    "loss",
+    "accuracy",
+    "architecture_loss",
+    "val_loss",
+    "val_accuracy",
+    "entropy",
+    "learning_rate",
+]
+
+
+def data(part, epoch, examples=STEPS * BATCH):
+    """Batches that depend on the epoch, as augmented ones do."""
+    rng = np.random.default_rng([part, epoch])
+    images = rng.normal(size=(examples, 6, 6, 1)).astype("float32")
+    labels = (images.mean(axis=(1, 2, 3)) > 0).astype("int32")
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH)
+
+
+TRAIN, VALIDATION = functools.partial(data, 0), functools.partial(data, 1)
+
+
+def make(space, method="darts-v1", seed=0, **kwargs):
+    keras.utils.set_random_seed(seed)
+    supernet = Supernet(space, (6, 6, 1), 2, channels=2, cells=3, seed=seed)
+    return ArchitectureSearch(supernet, method, **kwargs)
+
+
+def state(search):
+    """All numbers that a search goes on from."""
+    return [
+        variable.numpy()
+        for owner in (search.supernet, search.weight_optimizer, search.architecture_optimizer)
+        for variable in owner.variables
+    ]
+
+
+def assert_same(left, right):
+    assert len(left) == len(right)
+    for x, y in zip(left, right, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes down every call; `stop_after` an epoch, or `interrupt` a search after a step."""
+
+    def __init__(self, stop_after=None, interrupt=None):
+        super().__init__()
+        self.calls, self.logs = [], []
+        self._stop_after, self._interrupt = stop_after, interrupt
+
+    def on_train_begin(self, logs=None):
+        self.calls.append("train begin")
+
+    def on_train_end(self, logs=None):
+        self.calls.append("train end")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.calls.append(f"epoch {epoch} begin")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.calls.append(f"epoch {epoch} end")
+        self.logs.append(dict(logs))
+        if epoch == self._stop_after:
+            self.model.stop_training = True
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.calls.append(f"batch {batch} begin")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.calls.append(f"batch {batch} end")
+        if self._interrupt and f"epoch {self._interrupt[1]} begin" in self.calls:
+            self._interrupt[0].stop()
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_space):
+    """An uninterrupted search: the search, its history, what its callback saw."""
+    search, recorder = make(tiny_space), Recorder()
+    history = search.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[recorder], verbose=0)
+    return search, history, recorder
+
+
+class TestFit:
+    def test_callbacks_in_keras_order(self, whole):
+        expected = ["train begin"]
+        for epoch in range(EPOCHS):
+            expected.append(f"epoch {epoch} begin")
+            expected += [f"batch {s} {w}" for s in range(STEPS) for w in ("begin", "end")]
+            expected.append(f"epoch {epoch} end")
+        assert whole[2].calls == [*expected, "train end"]
+
+    def test_history(self, whole):
+        _, history, recorder = whole
+        assert history.epoch == list(range(EPOCHS))
+        assert sorted(history.history) == sorted(LOGS)
+        for name in LOGS:
+            assert history.history[name] == [logs[name] for logs in recorder.logs]
+            assert np.isfinite(history.history[name]).all()
+
+    def test_learning_rate_is_a_cosine_over_the_whole_search(self, whole):
+        done = np.arange(1, EPOCHS + 1) / EPOCHS
+        expected = 0.001 + (0.025 - 0.001) * (1 + np.cos(np.pi * done)) / 2
+        np.testing.assert_allclose(whole[1].history["learning_rate"], expected, rtol=1e-4)
+
+    def test_entropy(self, whole):
+        search = whole[0]
+        rows = np.concatenate(list(search.operation_weights().values()))
+        np.testing.assert_allclose(search.entropy(), np.mean(-np.sum(rows * np.log(rows), -1)))
+        assert whole[1].history["entropy"][-1] == search.entropy() < np.log(3)
+        assert search.entropy() > np.log(3) - 1e-2
+
+    def test_validation_metrics_are_those_of_inference(self, whole):
+        search, history, _ = whole
+        images, labels = (np.concatenate(x) for x in zip(*VALIDATION(EPOCHS - 1), strict=True))
+        logits = search.supernet(images, training=False).numpy()
+        assert history.history["val_accuracy"][-1] == np.mean(logits.argmax(-1) == labels)
+        probabilities = tf.nn.softmax(logits).numpy()[np.arange(len(labels)), labels]
+        expected = -np.log(probabilities).mean()
+        np.testing.assert_allclose(history.history["val_loss"][-1], expected, rtol=1e-5)
+
+    def test_the_search_moved_weights_and_alphas(self, whole, tiny_space):
+        fresh = make(tiny_space).supernet
+        for name in ("weight_variables", "architecture_variables"):
+            pairs = zip(getattr(whole[0].supernet, name), getattr(fresh, name), strict=True)
+            assert all(not np.array_equal(now, before) for now, before in pairs)
+
+    def test_genotype(self, whole, tiny_space):
+        genotype = whole[0].genotype()
+        assert isinstance(genotype, Genotype) and genotype.space == tiny_space
+        assert all(e.operation != "none" for c in genotype.cells.values() for e in c.edges)
+
+
+class TestReproducible:
+    @pytest.mark.slow
+    def test_interrupted_search_equals_the_whole_one(self, whole, tiny_space, tmp_path):
+        """Stopped within the second epoch, then after the third, each time a new process."""
+        first = make(tiny_space)
+        logs = Recorder(interrupt=(first, 1))
+        first.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[logs], verbose=0, checkpoint_dir=tmp_path)
+        assert first.stopped_at == (1, 1)
+        assert logs.calls[-1] == "batch 0 end"
+
+        second = make(tiny_space, seed=5)  # What is restored does not depend on the start.
+        again = Recorder(stop_after=2)
+        second.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[again], verbose=0, checkpoint_dir=tmp_path)
+        assert second.stopped_at is None
+        assert again.calls[1:4] == ["epoch 1 begin", "batch 1 begin", "batch 1 end"]
+        assert again.calls[-2:] == ["epoch 2 end", "train end"]
+
+        third = make(tiny_space, seed=6)
+        last = Recorder()
+        history = third.fit(
+            TRAIN, VALIDATION, EPOCHS, callbacks=[last], verbose=0, checkpoint_dir=tmp_path
+        )
+        assert history.epoch == [3]
+        assert_same(state(third), state(whole[0]))
+        assert third.genotype() == whole[0].genotype()
+        assert logs.logs + again.logs + last.logs == whole[2].logs
+
+    def test_same_seed_same_search_another_seed_another(self, whole, tiny_space):
+        logs = []
+        for seed in (0, 1):
+            recorder = Recorder(stop_after=0)
+            search = make(tiny_space, seed=seed)
+            search.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[recorder], verbose=0)
+            logs.append(recorder.logs[0])
+        assert logs[0] == whole[2].logs[0]
+        assert logs[1] != whole[2].logs[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["darts-v2", "darts-v2-exact", "one-level"])
+def test_other_methods(method, tiny_space):
+    search = make(tiny_space, method)
+    alphas = [a.numpy() for a in search.supernet.architecture_variables]
+    history = search.fit(TRAIN(0).take(1), VALIDATION(0).take(1), verbose=0)
+    assert np.isfinite(history.history["architecture_loss"]).all()
+    for alpha, before in zip(search.supernet.architecture_variables, alphas, strict=True):
+        # One step of Adam moves an entry by its learning rate, up to epsilon.
+        moved = np.abs(alpha.numpy() - before)
+        assert moved.max() < 3.1e-4 and np.median(moved) > 2.9e-4
+
+
+class TestErrors:
+    def test_not_finite(self, tiny_space):
+        search = make(tiny_space)
+        bad = TRAIN(0).map(lambda images, labels: (images * np.nan, labels))
+        with pytest.raises(NonFiniteError, match="not finite in step 1 of epoch 1"):
+            search.fit(bad, VALIDATION, verbose=0)
+
+    @pytest.mark.parametrize(
+        "train, validation, reason",
+        [
+            (TRAIN(0).take(0), VALIDATION, "hold no whole batch; use a smaller batch size"),
+            (TRAIN, VALIDATION(0).take(0), "hold no whole batch"),
+            (TRAIN(0).repeat(), VALIDATION, "unknown or infinite; use .take"),
+            (TRAIN(0).filter(lambda *_: True), VALIDATION, "unknown or infinite"),
+        ],
+    )
+    def test_data_without_a_length(self, whole, train, validation, reason):
+        with pytest.raises(UserError, match=reason):
+            whole[0].fit(train, validation, verbose=0)
+
+    def test_optimizer_that_cannot_be_unrolled(self, tiny_space):
+        search = make(tiny_space, "darts-v2", weight_optimizer=optimizers.Adam(0.1))
+        with pytest.raises(UserError, match="unrolls a step of SGD; got the weight optimizer Adam"):
+            search.fit(TRAIN, VALIDATION, verbose=0)
+
+    def test_unknown_method(self, whole):
+        with pytest.raises(UserError, match="unknown method 'darts'; known methods: darts-v1"):
+            ArchitectureSearch(whole[0].supernet, "darts")
+
+
+def test_partial_last_batch(tiny_space):
+    search = make(tiny_space)
+    history = search.fit(data(0, 0, 6), data(1, 0, 5), verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    # 5 validation images, all of them counted.
+    right = history.history["val_accuracy"][0] * 5
+    np.testing.assert_allclose(right, np.round(right), atol=1e-5)
