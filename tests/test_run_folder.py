@@ -1,0 +1,110 @@
+import json
+import os
+
+import keras
+import pytest
+
+from darts_tf import run_folder
+from darts_tf.errors import UserError
+from darts_tf.run_folder import RunFolder
+
+CONFIG = {"program": "search", "epochs": 3, "shape": (8, 8)}
+
+
+def test_a_new_folder(tmp_path):
+    folder = RunFolder(tmp_path / "a" / "b", CONFIG)
+    assert not folder.resumed
+    assert json.loads((tmp_path / "a/b/config.json").read_text()) == {**CONFIG, "shape": [8, 8]}
+    versions = folder.read_json("versions.json")
+    assert {"python", "platform", "keras", "tensorflow"} <= set(versions)
+    assert sorted(os.listdir(folder.path)) == ["config.json", "versions.json"]
+
+
+def test_the_same_settings_go_on(tmp_path):
+    RunFolder(tmp_path, CONFIG)
+    assert RunFolder(tmp_path, dict(reversed(CONFIG.items()))).resumed
+
+
+@pytest.mark.parametrize(
+    "changed, reason",
+    [
+        ({**CONFIG, "epochs": 4}, "epochs was 3 and is now 4"),
+        ({**CONFIG, "seed": 1}, "seed was None and is now 1"),
+        ({"program": "search", "shape": (8, 8)}, "epochs was 3 and is now None"),
+        ({**CONFIG, "program": "evaluate"}, "program was 'search' and is now 'evaluate'"),
+    ],
+)
+def test_other_settings_are_refused_by_name(tmp_path, changed, reason):
+    RunFolder(tmp_path, CONFIG)
+    before = (tmp_path / "config.json").read_bytes()
+    with pytest.raises(UserError, match=reason):
+        RunFolder(tmp_path, changed)
+    assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_a_folder_of_something_else(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(UserError, match="holds files but no run of this program"):
+        RunFolder(tmp_path, CONFIG)
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_a_damaged_config(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="cannot read .*config.json.*give another --output_dir"):
+        RunFolder(tmp_path, CONFIG)
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(UserError, match="cannot write to --output_dir"):
+            RunFolder(path, CONFIG)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="cannot write to .*Permission denied"):
+        RunFolder(tmp_path, CONFIG)
+    tmp_path.chmod(0o700)
+
+
+class TestWriting:
+    def test_replaces_in_one_piece(self, tmp_path, monkeypatch):
+        path = tmp_path / "file.txt"
+        run_folder.write_file(path, "before")
+        run_folder.write_file(path, b"after")
+        assert path.read_text() == "after"
+
+        def fail(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "replace", fail)
+        with pytest.raises(UserError, match="cannot write .*file.txt: No space left on device"):
+            run_folder.write_file(path, "half")
+        assert path.read_text() == "after"
+        assert os.listdir(tmp_path) == ["file.txt"]
+
+    def test_json(self, tmp_path):
+        folder = RunFolder(tmp_path, CONFIG)
+        folder.write_json("value.json", {"a": [1, None]})
+        assert folder.read_json("value.json") == {"a": [1, None]}
+        assert folder.read_json("missing.json") is None
+
+    def test_model(self, tmp_path, monkeypatch):
+        folder = RunFolder(tmp_path, CONFIG)
+        inputs = keras.Input((2,))
+        model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        folder.write_model(model, "model.keras")
+        assert keras.saving.load_model(tmp_path / "model.keras").count_params() == 3
+        assert not list(tmp_path.glob("unfinished*"))
+
+        def full(path):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(model, "save", full)
+        before = (tmp_path / "model.keras").read_bytes()
+        with pytest.raises(UserError, match="cannot write .*model.keras.*No space left"):
+            folder.write_model(model, "model.keras")
+        assert (tmp_path / "model.keras").read_bytes() == before
