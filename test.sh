@@ -13,10 +13,11 @@ echo "== Lint and format"
 echo "== Tests (pytest)"
 .venv/bin/python -m pytest -rs --durations=10
 
+# Once more under Bazel, without the slow ones, which have run; `bazel test //...` runs all.
 echo "== Tests (Bazel)"
 if command -v bazel > /dev/null; then
   trap 'bazel shutdown' EXIT
-  PYTHON_BIN_PATH="$PWD/.venv/bin/python" bazel test //...
+  PYTHON_BIN_PATH="$PWD/.venv/bin/python" bazel test //... --test_arg=-m --test_arg="not slow"
 else
   echo "left out: there is no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
 fi

@@ -148,10 +148,8 @@ class TimeLeft(keras.callbacks.Callback):
         left = pace * (self.params["epochs"] - epoch - 1)
         values = "  ".join(f"{name} {logs[name]:.4f}" for name in self._metrics if name in logs)
         remaining = f", about {_duration(left)} left" if left else ""
-        print(
-            f"epoch {epoch + 1}/{self.params['epochs']}  {values}  {durations[-1]:.1f} s{remaining}",
-            flush=True,
-        )
+        epochs = self.params["epochs"]
+        print(f"epoch {epoch + 1}/{epochs}  {values}  {durations[-1]:.1f} s{remaining}", flush=True)
 
 
 def _duration(seconds: float) -> str:

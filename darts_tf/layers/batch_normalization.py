@@ -30,10 +30,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if not training or not self.trainable or mask is not None or not self._can_fuse(inputs):
             return super().call(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        return self._fused(
             inputs,
             tf.cast(self.gamma, tf.float32) if self.scale else tf.ones([channels]),
             tf.cast(self.beta, tf.float32) if self.center else tf.zeros([channels]),
+        )
+
+    def _fused(self, inputs, scale, offset):
+        """Training mode by the fused kernel, which also moves the moving statistics."""
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs,
+            scale,
+            offset,
             mean=tf.convert_to_tensor(self.moving_mean),
             variance=tf.convert_to_tensor(self.moving_variance),
             epsilon=self.epsilon,

@@ -15,8 +15,8 @@ class BatchedMixedCell(_BaseCell):
     """The same function as `MixedCell`, with all edges that leave one state computed together.
 
     It has fewer and larger operations in its graph, so that it starts faster and a step takes
-    less time. Its weights are those of `MixedCell`, concatenated over the
-    edges that leave a state: depthwise kernels `[k, k, edges * channels, 1]`, 1x1 kernels
+    less time. Its weights are those of `MixedCell`, concatenated over the edges that leave a
+    state: depthwise kernels `[k, k, edges * channels, 1]`, 1x1 kernels
     `[1, 1, channels, edges * channels]`, moving statistics `[edges * channels]`, where edge e has
     the entries from `e * channels` on. Only the moving statistics behind a pooling, which are the
     same on all edges, are held once, `[channels]`. `from_plain` and `to_plain` copy them.

@@ -125,19 +125,8 @@ class BatchedNormalization(BatchNormalization):
             return super().call(inputs, training=training)
         if not training or not self.trainable or not self._can_fuse(inputs):
             return super().call(inputs, training=training) * tf.cast(scale, inputs.dtype)
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs,
-            tf.cast(scale, tf.float32),
-            tf.zeros_like(scale, tf.float32),
-            mean=tf.convert_to_tensor(self.moving_mean),
-            variance=tf.convert_to_tensor(self.moving_variance),
-            epsilon=self.epsilon,
-            is_training=True,
-            exponential_avg_factor=1.0 - self.momentum,
-        )
-        self.moving_mean.assign(mean)
-        self.moving_variance.assign(variance)
-        return outputs
+        scale = tf.cast(scale, tf.float32)
+        return self._fused(inputs, scale, tf.zeros_like(scale))
 
 
 class BatchedConvolution(keras.layers.Layer):

@@ -125,7 +125,13 @@ class Cell(_BaseCell):
     affine = True
 
     def __init__(
-        self, nodes, concat, channels, reduction=False, reduction_before=False, drop_path=False,
+        self,
+        nodes,
+        concat,
+        channels,
+        reduction=False,
+        reduction_before=False,
+        drop_path=False,
         **kwargs,
     ):
         super().__init__(channels, reduction, reduction_before, **kwargs)
