@@ -4,18 +4,16 @@ import pytest
 @pytest.fixture(scope="session")
 def small_space():
     """The name of a space with two nodes and one operation of each kind."""
-    yield from _register("small", ("max_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3"))
+    return _register("small", ("max_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3"))
 
 
 @pytest.fixture(scope="session")
 def tiny_space():
     """The name of a space with one node: quick to trace."""
-    yield from _register("tiny", ("skip_connect", "sep_conv_3x3"), nodes=1)
+    return _register("tiny", ("skip_connect", "sep_conv_3x3"), nodes=1)
 
 
 def _register(name, operations, nodes=2):
     from darts_tf import spaces
 
-    spaces._SPACES[name] = spaces.Space(name, ("none", *operations), nodes=nodes)
-    yield name
-    del spaces._SPACES[name]
+    return spaces.register(spaces.Space(name, ("none", *operations), nodes=nodes)).name

@@ -18,8 +18,8 @@ def run(main) -> None:
     Args:
         main: a function without arguments. Flags are parsed when it is called.
 
-    A `darts_tf.errors.UserError` becomes one line on standard error and exit code 2, Ctrl-C one
-    line and exit code 130. Words on the command line that are no flags are refused, because a
+    A `darts_tf.errors.UserError` becomes one line on standard error and exit code 2, Ctrl-C and
+    SIGTERM one line and exit code 130 or 143. Words on the command line that are no flags are refused, because a
     forgotten `--` would otherwise be ignored silently.
     """
 
@@ -28,15 +28,29 @@ def run(main) -> None:
         logging.get_absl_logger().addFilter(_is_news)
         if len(argv) > 1:
             _fail(f"unexpected argument {argv[1]!r}; every option is written --name=value")
+        signal.signal(signal.SIGTERM, _terminate)
         try:
             return main()
         except UserError as error:
             _fail(error)
-        except KeyboardInterrupt:
-            print("stopped by Ctrl-C", file=sys.stderr)
-            sys.exit(130)
+        except (KeyboardInterrupt, _Terminated) as stop:
+            name, number = (
+                ("Ctrl-C", signal.SIGINT)
+                if isinstance(stop, KeyboardInterrupt)
+                else ("SIGTERM", signal.SIGTERM)
+            )
+            print(f"stopped by {name}; every file that was written is whole", file=sys.stderr)
+            sys.exit(128 + number)
 
     app.run(guarded, flags_parser=_parse_flags)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, raised where the program is; no `except Exception` takes it for an error."""
+
+
+def _terminate(number, frame):
+    raise _Terminated
 
 
 @contextlib.contextmanager

@@ -5,9 +5,25 @@ from darts_tf.spaces.darts_cnn import DARTS_CNN
 from darts_tf.spaces.nasnet import NASNET
 from darts_tf.spaces.space import EdgePlace, Space
 
-__all__ = ["DARTS_CNN", "NASNET", "EdgePlace", "Space", "get", "names"]
+__all__ = ["DARTS_CNN", "NASNET", "EdgePlace", "Space", "get", "names", "register"]
 
 _SPACES = {space.name: space for space in (DARTS_CNN, NASNET)}
+
+
+def register(space: Space) -> Space:
+    """Makes a space of your own known by its name; returns it.
+
+    Its operations must be registered too, with `darts_tf.operations.register`.
+
+    Raises:
+        UserError: another space has that name.
+
+    Example:
+        >>> spaces.register(Space("tiny", ("none", "skip_connect", "sep_conv_3x3"), nodes=2))
+    """
+    if _SPACES.setdefault(space.name, space) != space:
+        raise UserError(f"there is another search space named {space.name!r}; choose another name")
+    return space
 
 
 def names(searchable_only: bool = False) -> tuple[str, ...]:
