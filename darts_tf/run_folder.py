@@ -15,7 +15,8 @@ class RunFolder:
     """A folder that is created, or found again with the same settings so that its run goes on.
 
     Files appear whole or not at all. `config.json` holds the settings and `versions.json` what
-    they ran on; a folder with other settings is refused, never overwritten.
+    they ran on; a run with other settings is refused, never overwritten, unless it has computed
+    nothing yet.
 
     Args:
         path: the folder.
@@ -30,6 +31,7 @@ class RunFolder:
         self.path = pathlib.Path(path)
         self._create()
         before = self.read_json("config.json")
+        self.resumed = before is not None
         if before is None:
             if any(self.path.iterdir()):
                 raise UserError(
@@ -39,13 +41,21 @@ class RunFolder:
             self.write_json("config.json", config)
             self.write_json("versions.json", _versions())
         elif before != (config := json.loads(json.dumps(config))):
+            if before.get("program") == config.get("program") and not self._begun():
+                # A start that was refused, for a bad flag perhaps, must not occupy the folder.
+                self.write_json("config.json", config)
+                return
             key = next(k for k in {**before, **config} if before.get(k) != config.get(k))
             raise UserError(
                 f"--output_dir={self.path} holds a run with other settings: {key} was "
                 f"{before.get(key)!r} and is now {config.get(key)!r}. Give the same settings to go "
                 "on with it, or another folder"
             )
-        self.resumed = before is not None
+
+    def _begun(self) -> bool:
+        """Whether anything was computed here: a checkpoint, an epoch, a result."""
+        names = ("checkpoints/*.index", "metrics.jsonl", "result.json")
+        return any(True for name in names for _ in self.path.glob(name))
 
     def _create(self):
         try:

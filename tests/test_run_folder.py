@@ -26,6 +26,9 @@ def test_the_same_settings_go_on(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "begun", ["checkpoints/checkpoint-1.index", "metrics.jsonl", "result.json"]
+)
+@pytest.mark.parametrize(
     "changed, reason",
     [
         ({**CONFIG, "epochs": 4}, "epochs was 3 and is now 4"),
@@ -34,12 +37,23 @@ def test_the_same_settings_go_on(tmp_path):
         ({**CONFIG, "program": "evaluate"}, "program was 'search' and is now 'evaluate'"),
     ],
 )
-def test_other_settings_are_refused_by_name(tmp_path, changed, reason):
+def test_other_settings_are_refused_by_name(tmp_path, changed, reason, begun):
     RunFolder(tmp_path, CONFIG)
+    (tmp_path / begun).parent.mkdir(exist_ok=True)
+    (tmp_path / begun).write_text("")
     before = (tmp_path / "config.json").read_bytes()
     with pytest.raises(UserError, match=reason):
         RunFolder(tmp_path, changed)
     assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_a_run_that_has_computed_nothing_takes_other_settings(tmp_path):
+    RunFolder(tmp_path, CONFIG)
+    (tmp_path / "checkpoints").mkdir()
+    folder = RunFolder(tmp_path, {**CONFIG, "epochs": 4})
+    assert folder.resumed and folder.read_json("config.json")["epochs"] == 4
+    with pytest.raises(UserError, match="program was 'search' and is now 'evaluate'"):
+        RunFolder(tmp_path, {**CONFIG, "program": "evaluate"})
 
 
 def test_a_folder_of_something_else(tmp_path):

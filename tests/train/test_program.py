@@ -1,0 +1,87 @@
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from train import program
+
+REPOSITORY = pathlib.Path(__file__).parents[2]
+
+SOURCE = """
+import os, signal, time
+from absl import flags
+from darts_tf.errors import UserError
+from train import program
+
+WHAT = flags.DEFINE_string("what", "nothing", "What happens.")
+COUNT = flags.DEFINE_integer("count", 1, "A number.", lower_bound=1)
+
+def main():
+    if WHAT.value == "user error":
+        raise UserError("two lines\\n  of an error")
+    if WHAT.value == "bug":
+        raise ValueError("a bug")
+    if WHAT.value == "interrupt":
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    print(program.flag_file() if WHAT.value == "flags" else f"{WHAT.value} {COUNT.value}")
+
+program.run(main)
+"""
+
+
+def start(*arguments):
+    return subprocess.run(
+        [sys.executable, "-c", SOURCE, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_flags_are_parsed():
+    done = start("--what=all", "--count=3")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "all 3\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--what=user error"], "two lines of an error"),
+        (["--wat=all"], "Unknown command line flag 'wat'; see --help"),
+        (["--count=0"], "flag --count=0: "),
+        (["all"], "unexpected argument 'all'; every option is written --name=value"),
+    ],
+)
+def test_errors_of_the_user_are_one_line(arguments, message):
+    done = start(*arguments)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"error: {message}")
+
+
+def test_a_bug_keeps_its_stack_trace():
+    done = start("--what=bug")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr and "ValueError: a bug" in done.stderr
+
+
+def test_an_interrupt():
+    done = start("--what=interrupt")
+    assert done.returncode == 130
+    assert done.stderr.startswith("stopped by Ctrl-C") and done.stderr.count("\n") == 1
+
+
+def test_stopping():
+    stopped = []
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with program.stopping(lambda: stopped.append(True)) as signals:
+        assert signals == []
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopped == [True] and signals == [signal.SIGTERM]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
