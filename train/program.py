@@ -19,8 +19,8 @@ def run(main) -> None:
         main: a function without arguments. Flags are parsed when it is called.
 
     A `darts_tf.errors.UserError` becomes one line on standard error and exit code 2, Ctrl-C and
-    SIGTERM one line and exit code 130 or 143. Words on the command line that are no flags are refused, because a
-    forgotten `--` would otherwise be ignored silently.
+    SIGTERM one line and exit code 130 or 143. Words on the command line that are no flags are
+    refused, because a forgotten `--` would otherwise be ignored silently.
     """
 
     def guarded(argv):
