@@ -172,6 +172,7 @@ class TestReproducible:
         assert third.genotype() == whole[0].genotype()
         assert logs.logs + again.logs + last.logs == whole[2].logs
 
+    @pytest.mark.slow
     def test_same_seed_same_search_another_seed_another(self, whole, tiny_space):
         logs = []
         for seed in (0, 1):
