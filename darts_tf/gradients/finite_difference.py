@@ -23,8 +23,11 @@ def finite_difference(
 
     v and r are those of the global batch on every replica. Where ||v|| is zero or not finite, no
     direction exists and g is its first term alone, dL_val(w', a)/da. The default radius is the
-    reference's, and close to the best in float32: a smaller one loses more to round-off than it
-    gains.
+    reference's; on smooth losses it is close to the best in float32, where a smaller one loses
+    more to round-off than it gains.
+
+    With ReLUs and max pooling it can be far off at any practical radius, because the loss has
+    kinks between w+ and w-: `unrolled` is exact there too.
     """
     _, gradients = gradients_of(problem.train_loss, weights, architecture, train_batch, wrt="w")
     moved = inner_step(weights, problem.reduce(gradients))
