@@ -7,11 +7,11 @@ import tensorflow as tf
 from darts_tf import spaces
 from darts_tf.layers.batched_mixed_op import BatchedMixedOp
 from darts_tf.layers.batched_operations import select
-from darts_tf.layers.cell import MixedCell, _BaseCell
+from darts_tf.layers.cell import MixedCell, _RelaxedCell
 
 
 @keras.saving.register_keras_serializable("darts_tf")
-class BatchedMixedCell(_BaseCell):
+class BatchedMixedCell(_RelaxedCell):
     """The same function as `MixedCell`, with all edges that leave one state computed together.
 
     It has fewer and larger operations in its graph, so that it starts faster and a step takes
@@ -34,11 +34,8 @@ class BatchedMixedCell(_BaseCell):
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 
-    affine = False
-
     def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
-        super().__init__(channels, reduction, reduction_before, **kwargs)
-        self.space = space
+        super().__init__(space, channels, reduction, reduction_before, **kwargs)
         places = spaces.get(space).edges
         self._nodes = [place.node for place in places]
         # For every state: the indices of the edges that leave it.
@@ -79,14 +76,6 @@ class BatchedMixedCell(_BaseCell):
                 terms[self._nodes[e]].append(output)
         nodes = [tf.add_n(term) for term in terms[len(states) - len(self.preprocess) :]]
         return tf.concat([*states[len(self.preprocess) :], *nodes], axis=-1)
-
-    def compute_output_shape(self, input_shape, weights_shape=None):
-        before = self.preprocess[-1].compute_output_shape(input_shape[-1])
-        nodes, steps = spaces.get(self.space).nodes, self._strides(0)
-        return before[0], -(-before[1] // steps), -(-before[2] // steps), self.channels * nodes
-
-    def get_config(self):
-        return {"space": self.space, **super().get_config()}
 
     def matching_weights(self, plain: MixedCell) -> list:
         """Pairs each weight with those of a `MixedCell`, in the order of the edges."""

@@ -54,8 +54,32 @@ class _BaseCell(keras.layers.Layer):
         }
 
 
+class _RelaxedCell(_BaseCell):
+    """What the plain and the batched relaxed cell share.
+
+    Args:
+        space: the name of the search space.
+        channels, reduction, reduction_before: see `_BaseCell`.
+    """
+
+    affine = False
+
+    def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
+        super().__init__(channels, reduction, reduction_before, **kwargs)
+        self.space = space
+
+    # Keras wants these names: an argument of `call`, then `_shape`.
+    def compute_output_shape(self, inputs_shape, weights_shape=None):
+        before = self.preprocess[-1].compute_output_shape(inputs_shape[-1])
+        nodes, steps = spaces.get(self.space).nodes, self._strides(0)
+        return before[0], -(-before[1] // steps), -(-before[2] // steps), self.channels * nodes
+
+    def get_config(self):
+        return {"space": self.space, **super().get_config()}
+
+
 @keras.saving.register_keras_serializable("darts_tf")
-class MixedCell(_BaseCell):
+class MixedCell(_RelaxedCell):
     """The relaxed cell of a supernet: a `MixedOp` on every edge, all nodes concatenated.
 
     Args:
@@ -67,11 +91,8 @@ class MixedCell(_BaseCell):
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 
-    affine = False
-
     def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
-        super().__init__(channels, reduction, reduction_before, **kwargs)
-        self.space = space
+        super().__init__(space, channels, reduction, reduction_before, **kwargs)
         self._places = spaces.get(space).edges
         self.edges = [
             MixedOp(spaces.get(space).operations, channels, self._strides(place.source))
@@ -94,14 +115,6 @@ class MixedCell(_BaseCell):
             ]
             states.append(tf.add_n(terms))
         return keras.ops.concatenate(states[len(self.preprocess) :], axis=-1)
-
-    def compute_output_shape(self, input_shape, weights_shape=None):
-        before = self.preprocess[-1].compute_output_shape(input_shape[-1])
-        nodes, steps = spaces.get(self.space).nodes, self._strides(0)
-        return before[0], -(-before[1] // steps), -(-before[2] // steps), self.channels * nodes
-
-    def get_config(self):
-        return {"space": self.space, **super().get_config()}
 
 
 @keras.saving.register_keras_serializable("darts_tf")
