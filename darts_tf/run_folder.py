@@ -126,7 +126,10 @@ def write_file(path, content: str | bytes) -> None:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "platform": platform.platform()}
+    found = {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
     for package in _PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)

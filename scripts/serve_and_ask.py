@@ -26,6 +26,8 @@ def main(model_dir):
             ask(address)
         finally:
             server.terminate()
+            # It says that it was stopped; without a reader that would be an error.
+            server.stdout.read()
 
 
 def ask(address):

@@ -25,7 +25,12 @@ def main():
     if WHAT.value == "bug":
         raise ValueError("a bug")
     if WHAT.value == "interrupt":
+        # Where the tests run in the background, SIGINT is ignored from the start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    if WHAT.value == "terminate":
+        os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(10)
     print(program.flag_file() if WHAT.value == "flags" else f"{WHAT.value} {COUNT.value}")
 
@@ -71,10 +76,13 @@ def test_a_bug_keeps_its_stack_trace():
     assert "Traceback" in done.stderr and "ValueError: a bug" in done.stderr
 
 
-def test_an_interrupt():
-    done = start("--what=interrupt")
-    assert done.returncode == 130
-    assert done.stderr.startswith("stopped by Ctrl-C") and done.stderr.count("\n") == 1
+@pytest.mark.parametrize(
+    "what, name, code", [("interrupt", "Ctrl-C", 130), ("terminate", "SIGTERM", 143)]
+)
+def test_a_signal(what, name, code):
+    done = start(f"--what={what}")
+    assert done.returncode == code
+    assert done.stderr.startswith(f"stopped by {name}") and done.stderr.count("\n") == 1
 
 
 def test_stopping():
