@@ -37,6 +37,9 @@ def main() -> None:
         raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
     data = _read_data(run_dir / "data.json")
     genotype_json = _read_text(run_dir / "genotype.json")
+
+    import train.quiet  # noqa: F401  TensorFlow is first imported here
+
     model = _load_model(run_dir / "model.keras")
 
     from darts_tf.export import export_model
