@@ -51,7 +51,7 @@ class ImageNetStem(Chain):
 
 
 @keras.saving.register_keras_serializable("darts_tf")
-class AuxiliaryHead(keras.layers.Layer):
+class AuxiliaryHead(Chain):
     """A second classifier on the features of an inner cell, for training only.
 
     ReLU, average pooling to 2x2 (5x5 windows on the 8x8 features of CIFAR, as in the reference),
@@ -93,16 +93,7 @@ class AuxiliaryHead(keras.layers.Layer):
             keras.layers.Flatten(),
             keras.layers.Dense(self.num_classes, kernel_initializer=initializer(), dtype="float32"),
         ]
-        shape = input_shape
-        for part in self.parts:
-            part.build(shape)
-            shape = part.compute_output_shape(shape)
-        self.built = True
-
-    def call(self, inputs):
-        for part in self.parts:
-            inputs = part(inputs)
-        return inputs
+        super().build(input_shape)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0], self.num_classes
