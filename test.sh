@@ -5,13 +5,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 bash scripts/make_venv.sh
 export TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES=-1
+# Tests trace tiny graphs, which takes one core each: two files at a time, one thread each.
+export TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 echo "== Lint and format"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 
 echo "== Tests (pytest)"
-.venv/bin/python -m pytest -rs --durations=10
+.venv/bin/python -m pytest -rs --durations=15 -n 2 --dist loadfile
 
 # Once more under Bazel, without the slow ones, which have run; `bazel test //...` runs all.
 echo "== Tests (Bazel)"

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 
 from darts_tf import optimizers
-from darts_tf.errors import UserError
+from darts_tf.lookup import lookup
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +77,4 @@ def get(name: str) -> Method:
     Raises:
         UserError: no method has that name.
     """
-    if name not in METHODS:
-        raise UserError(f"unknown method {name!r}; known methods: {', '.join(METHODS)}")
-    return METHODS[name]
+    return lookup("method", METHODS, name)

@@ -161,7 +161,7 @@ BAD_GENOTYPES = {
     "space missing": (remove("space"), r"space: expected a string, got None"),
     "space unknown": (
         put("space", "darts_dnn"),
-        r"unknown search space 'darts_dnn'; known spaces: darts_cnn, nasnet",
+        r"unknown search space 'darts_dnn'; expected one of darts_cnn, nasnet",
     ),
     "space of another size": (
         put("space", "nasnet"),

@@ -223,7 +223,7 @@ class TestErrors:
             search.fit(TRAIN, VALIDATION, verbose=0)
 
     def test_unknown_method(self, whole):
-        with pytest.raises(UserError, match="unknown method 'darts'; known methods: darts-v1"):
+        with pytest.raises(UserError, match="unknown method 'darts'; expected one of darts-v1"):
             ArchitectureSearch(whole[0].supernet, "darts")
 
 

@@ -178,7 +178,7 @@ def test_mixed_precision():
         ({"channels": 1}, "channels must be at least 2, got 1"),
         ({"num_classes": 1}, "num_classes must be at least 2, got 1"),
         ({"cells": 2}, "cells must be at least 3"),
-        ({"relaxation": "hard"}, "unknown relaxation 'hard'; known ones: softmax"),
+        ({"relaxation": "hard"}, "unknown relaxation 'hard'; expected one of softmax"),
     ],
 )
 def test_bad_arguments(changes, reason):
@@ -187,7 +187,7 @@ def test_bad_arguments(changes, reason):
 
 
 def test_bad_spaces():
-    with pytest.raises(UserError, match="unknown search space 'resnet'; known spaces: darts_cnn"):
+    with pytest.raises(UserError, match="unknown search space 'resnet'; expected one of darts_cnn"):
         Supernet("resnet", (8, 8, 1), 3)
     with pytest.raises(UserError, match="'nasnet' holds cells that were found elsewhere"):
         Supernet("nasnet", (8, 8, 1), 3)

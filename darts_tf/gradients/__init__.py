@@ -4,13 +4,13 @@ Every estimator is a function `(problem, weights, architecture, train_batch, val
 inner_step) -> Hypergradient` of a `BilevelProblem`.
 """
 
-from darts_tf.errors import UserError
 from darts_tf.gradients.finite_difference import finite_difference
 from darts_tf.gradients.first_order import first_order
 from darts_tf.gradients.implicit import conjugate_gradient, neumann
 from darts_tf.gradients.one_level import one_level
 from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
 from darts_tf.gradients.unrolled import unrolled
+from darts_tf.lookup import lookup
 
 __all__ = [
     "BilevelProblem",
@@ -47,6 +47,4 @@ def get(name: str):
     Raises:
         UserError: no estimator has that name.
     """
-    if name not in _GRADIENTS:
-        raise UserError(f"unknown hypergradient {name!r}; known ones: {', '.join(_GRADIENTS)}")
-    return _GRADIENTS[name]
+    return lookup("hypergradient", _GRADIENTS, name)

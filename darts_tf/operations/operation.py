@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import keras
 
-from darts_tf.errors import UserError
 from darts_tf.layers.chain import Chain
+from darts_tf.lookup import lookup
 
 _REGISTRY: dict[str, Callable[..., keras.layers.Layer]] = {}
 
@@ -59,9 +59,7 @@ def create(name: str, channels: int, strides: int = 1, affine: bool = True) -> k
     Raises:
         UserError: no operation has that name.
     """
-    if name not in _REGISTRY:
-        raise UserError(f"unknown operation {name!r}; known operations: {', '.join(_REGISTRY)}")
-    return _REGISTRY[name](channels, strides=strides, affine=affine)
+    return lookup("operation", _REGISTRY, name)(channels, strides=strides, affine=affine)
 
 
 def names() -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Relaxations: how architecture variables become operation weights."""
 
-from darts_tf.errors import UserError
+from darts_tf.lookup import lookup
 from darts_tf.relaxations.softmax import softmax
 
 __all__ = ["get", "softmax"]
@@ -14,6 +14,4 @@ def get(name: str):
     Raises:
         UserError: no relaxation has that name.
     """
-    if name not in _RELAXATIONS:
-        raise UserError(f"unknown relaxation {name!r}; known ones: {', '.join(_RELAXATIONS)}")
-    return _RELAXATIONS[name]
+    return lookup("relaxation", _RELAXATIONS, name)

@@ -1,6 +1,6 @@
 """Selections: how the discrete cell is chosen at the end of a search."""
 
-from darts_tf.errors import UserError
+from darts_tf.lookup import lookup
 from darts_tf.selections.magnitude import magnitude
 
 __all__ = ["get", "magnitude"]
@@ -14,6 +14,4 @@ def get(name: str):
     Raises:
         UserError: no selection has that name.
     """
-    if name not in _SELECTIONS:
-        raise UserError(f"unknown selection {name!r}; known ones: {', '.join(_SELECTIONS)}")
-    return _SELECTIONS[name]
+    return lookup("selection", _SELECTIONS, name)

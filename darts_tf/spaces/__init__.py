@@ -1,6 +1,7 @@
 """Search spaces: which cells, which edges, which candidate operations."""
 
 from darts_tf.errors import UserError
+from darts_tf.lookup import lookup
 from darts_tf.spaces.darts_cnn import DARTS_CNN
 from darts_tf.spaces.nasnet import NASNET
 from darts_tf.spaces.space import EdgePlace, Space
@@ -37,6 +38,4 @@ def get(name: str) -> Space:
     Raises:
         UserError: no space has that name.
     """
-    if name not in _SPACES:
-        raise UserError(f"unknown search space {name!r}; known spaces: {', '.join(_SPACES)}")
-    return _SPACES[name]
+    return lookup("search space", _SPACES, name)

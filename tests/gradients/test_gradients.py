@@ -232,5 +232,5 @@ class TestInnerStep:
 
 
 def test_unknown_name():
-    with pytest.raises(UserError, match="unknown hypergradient 'third'; known ones: one_level"):
+    with pytest.raises(UserError, match="unknown hypergradient 'third'; expected one of one_level"):
         gradients.get("third")

@@ -7,7 +7,7 @@ from darts_tf.errors import UserError
 
 
 def test_unknown_name():
-    with pytest.raises(UserError, match="unknown operation 'sep_conv'; known operations: sep_conv"):
+    with pytest.raises(UserError, match="unknown operation 'sep_conv'; expected one of sep_conv"):
         operations.create("sep_conv", 4)
 
 

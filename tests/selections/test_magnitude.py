@@ -105,5 +105,5 @@ def test_cell_types_are_independent():
 
 def test_registered():
     assert selections.get("magnitude") is selections.magnitude
-    with pytest.raises(UserError, match="unknown selection 'best'; known ones: magnitude"):
+    with pytest.raises(UserError, match="unknown selection 'best'; expected one of magnitude"):
         selections.get("best")

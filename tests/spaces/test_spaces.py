@@ -23,7 +23,7 @@ class TestSpace:
 class TestRegistry:
     def test_unknown_name(self):
         with pytest.raises(
-            UserError, match="unknown search space 'darts'; known spaces: darts_cnn"
+            UserError, match="unknown search space 'darts'; expected one of darts_cnn"
         ):
             spaces.get("darts")
 
