@@ -191,13 +191,17 @@ class ArchitectureSearch:
         return select(self.supernet.space, self.operation_weights())
 
     def operation_weights(self) -> dict[str, np.ndarray]:
-        """Cell type -> the weights of all operations, `[edges, operations]`."""
+        """Cell type -> how much each operation is favoured, `[edges, operations]`."""
         weights = self.supernet.operation_weights()
         return {cell_type: np.asarray(value) for cell_type, value in weights.items()}
 
     def entropy(self) -> float:
-        """Mean entropy of an edge's operation weights, in nats; log(operations) at the start."""
+        """Mean entropy of an edge's operation weights, in nats; about log(operations) at first.
+
+        Where an edge's weights do not sum to 1, the entropy is that of their shares in the sum.
+        """
         rows = np.concatenate(list(self.operation_weights().values()))
+        rows = rows / rows.sum(axis=-1, keepdims=True)
         return float(-(rows * np.log(np.maximum(rows, 1e-30))).sum(axis=-1).mean())
 
     def _prepare(self, total_steps: int) -> None:

@@ -1,5 +1,6 @@
 """One step of a search: the supernet as a bilevel problem, then the two optimizers."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,12 +16,14 @@ class ForwardPass(NamedTuple):
 
     Attributes:
         loss: this replica's share of the mean loss of the global batch, float32.
+        penalty: this replica's share of what the relaxation adds to the loss.
         logits: `[batch, classes]`.
         statistics: new values of the supernet's other variables (moving statistics and random
             state), in the order of `SupernetProblem.statistics`.
     """
 
     loss: tf.Tensor
+    penalty: tf.Tensor
     logits: tf.Tensor
     statistics: list[tf.Tensor]
 
@@ -39,10 +42,11 @@ class SupernetProblem:
 
     def __init__(self, supernet: Supernet, loss: Callable, replicas: int = 1):
         self.supernet = supernet
+        others = [*supernet.architecture_variables, supernet.temperature]
         self.statistics = [
             variable
             for variable in supernet.non_trainable_variables
-            if not any(variable is alpha for alpha in supernet.architecture_variables)
+            if not any(variable is other for other in others)
         ]
         self._loss = loss
         self._replicas = replicas
@@ -52,7 +56,7 @@ class SupernetProblem:
             tf.function(self._forward, autograph=False) if replicas == 1 else self._forward
         )
 
-    def _forward(self, weights, architecture, batch) -> ForwardPass:
+    def _forward(self, weights, architecture, batch, seed=None) -> ForwardPass:
         images, labels = batch
         supernet = self.supernet
         given = [
@@ -60,18 +64,21 @@ class SupernetProblem:
             *zip(supernet.architecture_variables, architecture, strict=True),
         ]
         with keras.StatelessScope(state_mapping=given) as scope:
-            logits = supernet(images, training=True)
+            logits = supernet(images, training=True, seed=seed)
+            penalty = supernet.penalty() / self._replicas
         statistics = [
             variable.value if (value := scope.get_current_value(variable)) is None else value
             for variable in self.statistics
         ]
         examples = tf.shape(logits)[0] * self._replicas
         loss = tf.nn.compute_average_loss(self._loss(labels, logits), global_batch_size=examples)
-        return ForwardPass(loss, logits, [tf.convert_to_tensor(value) for value in statistics])
+        statistics = [tf.convert_to_tensor(value) for value in statistics]
+        return ForwardPass(loss, penalty, logits, statistics)
 
-    def loss(self, weights, architecture, batch) -> tf.Tensor:
-        """The loss alone, as the estimators in `darts_tf.gradients` want it."""
-        return self.forward(weights, architecture, batch).loss
+    def loss(self, weights, architecture, batch, seed=None) -> tf.Tensor:
+        """The loss with the relaxation's penalty."""
+        forward = self.forward(weights, architecture, batch, seed)
+        return forward.loss + forward.penalty
 
     def reduce(self, tensors):
         """The sum of every tensor over the replicas; differentiable."""
@@ -79,9 +86,14 @@ class SupernetProblem:
             return tensors
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
-    def bilevel(self) -> BilevelProblem:
-        """The problem with this loss on both levels."""
-        return BilevelProblem(self.loss, self.loss, self.reduce)
+    def bilevel(self, seed=None) -> BilevelProblem:
+        """The problem with this loss on both levels, for the estimators in `darts_tf.gradients`.
+
+        Args:
+            seed: of a random relaxation's draw, the same for every evaluation.
+        """
+        loss = functools.partial(self.loss, seed=seed)
+        return BilevelProblem(loss, loss, self.reduce)
 
 
 class SearchStep:
@@ -122,8 +134,14 @@ class SearchStep:
         supernet, problem = self._problem.supernet, self._problem
         weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
         alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+        seed = self._seed(0)
         hypergradient = self._gradient(
-            problem.bilevel(), weights, alphas, train_batch, validation_batch, self.inner_step()
+            problem.bilevel(seed),
+            weights,
+            alphas,
+            train_batch,
+            validation_batch,
+            self.inner_step(),
         )
         self._apply(
             self._architecture_optimizer,
@@ -132,9 +150,10 @@ class SearchStep:
         )
         if hypergradient.weights is None:
             alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+            seed = self._seed(1)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
-            forward = problem.forward(weights, alphas, train_batch)
+            forward = problem.forward(weights, alphas, train_batch, seed)
         gradients = hypergradient.weights
         if gradients is None:
             gradients = problem.reduce(
@@ -164,6 +183,18 @@ class SearchStep:
             velocities=velocities,
             weight_decay=getattr(optimizer, "l2", 0.0),
         )
+
+    def _seed(self, part: int) -> tf.Tensor | None:
+        """The seed of this step's draw: 0 for the hypergradient, 1 for the weights.
+
+        A function of the supernet's seed and the number of steps that the weight optimizer has
+        taken, so that replicas agree and a resumed search draws what an uninterrupted one would.
+        """
+        supernet = self._problem.supernet
+        if not supernet.relaxation.random:
+            return None
+        steps = tf.cast(tf.convert_to_tensor(self._weight_optimizer.iterations), tf.int32)
+        return tf.stack([supernet.get_config()["seed"], 2 * steps + part])
 
     def _apply(self, optimizer, gradients, variables):
         # The gradients are reduced already, and `apply` sums over the replicas again.

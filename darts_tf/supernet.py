@@ -1,6 +1,7 @@
 """The supernet: a network of relaxed cells."""
 
 import keras
+import tensorflow as tf
 
 from darts_tf import relaxations, spaces
 from darts_tf.errors import UserError
@@ -8,6 +9,10 @@ from darts_tf.layers.batched_cell import BatchedMixedCell, from_plain, to_plain
 from darts_tf.layers.cell import MixedCell
 from darts_tf.layers.convolutions import initializer
 from darts_tf.layers.stems import Stem
+
+# The kinds of relaxed cell that a relaxation can ask for: one that computes edge by edge, and one
+# that computes the edges which leave a state together.
+_CELLS = {"mixed": (MixedCell, BatchedMixedCell)}
 
 
 def reduction_cells(cells: int) -> tuple[int, ...]:
@@ -27,12 +32,14 @@ class Supernet(keras.Model):
 
     Stem, `cells` relaxed cells of which those at one and two thirds of the depth reduce the image
     and double the channels, global average pooling and a classifier (Liu, Simonyan, Yang, ICLR
-    2019, section 3.1.1). All cells of a type share one matrix alpha of architecture variables.
+    2019, section 3.1.1). All cells of a type share their architecture variables: alpha, a matrix
+    `[edges, operations]`, and what else the relaxation asks for.
 
     There are two disjoint lists of variables. `weight_variables` is `trainable_variables`, what
     any Keras optimizer trains. `architecture_variables` are float32 under every dtype policy, are
     saved with the model, and are not trainable in Keras' sense: `fit` and every weight optimizer
-    pass them by. `ArchitectureSearch` optimizes them.
+    pass them by. `ArchitectureSearch` optimizes them. `temperature` is a variable too, so that it
+    is in every checkpoint; None where the relaxation has none.
 
     Args:
         space: the name of a search space.
@@ -42,11 +49,12 @@ class Supernet(keras.Model):
         cells: number of cells.
         stem_multiplier: channels of the stem, in units of `channels`.
         relaxation: the name of a relaxation.
-        seed: of the initial architecture variables, 1e-3 * N(0, 1).
+        seed: of the initial architecture variables.
         batched: whether the edges that leave a state are computed together
             (`BatchedMixedCell`), or one by one (`MixedCell`): the same function, slower.
 
-    Input shape: `[batch, height, width, channels]`.
+    Input shape: `[batch, height, width, channels]`. `call` also takes the seed of a random
+        relaxation's draw, `[2]` int32; without one there is no noise.
     Output shape: `[batch, num_classes]`, float32 logits.
 
     Raises:
@@ -92,30 +100,41 @@ class Supernet(keras.Model):
         for name in ("channels", "num_classes"):
             if self._config[name] < 2:
                 raise UserError(f"{name} must be at least 2, got {self._config[name]}")
-        self._relax = relaxations.get(relaxation)
+        self.relaxation = relaxations.get(relaxation)
         self._make_architecture(seed)
         self._make_layers(channels, cells, stem_multiplier, num_classes)
         self.build((None, *input_shape))
 
     def _make_architecture(self, seed):
-        shape = (len(self.space.edges), len(self.space.operations))
-        self.architecture = {
-            cell_type: self.add_weight(
-                name=f"alpha_{cell_type}",
-                shape=shape,
-                initializer=keras.initializers.RandomNormal(0, 1e-3, seed=seed + 7919 * i),
-                trainable=False,
-                dtype="float32",
-                autocast=False,
-            )
-            for i, cell_type in enumerate(self.space.cell_types)
-        }
+        self.architecture = {cell_type: {} for cell_type in self.space.cell_types}
+        for cell_type, variables in self.architecture.items():
+            for name, start in self.relaxation.variables(self.space).items():
+                seed_of_this = seed + 7919 * len(self.architecture_variables)
+                variables[name] = self._make_variable(
+                    f"{name}_{cell_type}",
+                    start.shape,
+                    keras.initializers.RandomNormal(start.mean, start.stddev, seed=seed_of_this),
+                )
+        self.temperature = None
+        if self.relaxation.temperature is not None:
+            initializer = keras.initializers.Constant(self.relaxation.temperature)
+            self.temperature = self._make_variable("temperature", (), initializer)
+
+    def _make_variable(self, name, shape, initializer) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=False,
+            dtype="float32",
+            autocast=False,
+        )
 
     def _make_layers(self, channels, cells, stem_multiplier, num_classes):
         reductions = reduction_cells(cells)
         self.stem = Stem(stem_multiplier * channels)
         self.cells = []
-        cell = BatchedMixedCell if self._config["batched"] else MixedCell
+        cell = _CELLS[self.relaxation.cell][self._config["batched"]]
         for i in range(cells):
             channels *= 2 if i in reductions else 1
             self.cells.append(
@@ -141,29 +160,60 @@ class Supernet(keras.Model):
         self.classifier.build((None, last[-1]))
         self.built = True
 
-    def call(self, images):
-        weights = self.operation_weights()
+    def call(self, images, seed=None):
+        weights = self._cell_weights(seed)
         before = last = self.stem(images)
         for cell in self.cells:
             cell_type = "reduce" if cell.reduction else "normal"
             before, last = last, cell([before, last], weights[cell_type])
         return self.classifier(self.pool(last))
 
-    def operation_weights(self) -> dict:
-        """The weights of all operations: cell type -> `[edges, operations]`."""
+    def _cell_weights(self, seed) -> dict:
+        """What the cells of every type compute with."""
+        temperature = self.temperature
+        if temperature is not None:
+            temperature = keras.ops.convert_to_tensor(temperature)
         return {
-            cell_type: self._relax(keras.ops.convert_to_tensor(alpha))
-            for cell_type, alpha in self.architecture.items()
+            cell_type: self.relaxation.weights(
+                self.space,
+                cell_type,
+                self._values(cell_type),
+                temperature,
+                None if seed is None else tf.random.experimental.stateless_fold_in(seed, i),
+            )
+            for i, cell_type in enumerate(self.space.cell_types)
         }
+
+    def _values(self, cell_type) -> dict:
+        variables = self.architecture[cell_type]
+        return {name: keras.ops.convert_to_tensor(v) for name, v in variables.items()}
+
+    def operation_weights(self) -> dict:
+        """How much each operation is favoured: cell type -> `[edges, operations]`, without noise.
+
+        Where the relaxation mixes all operations these are the weights of the mixture.
+        """
+        return {
+            cell_type: self.relaxation.probabilities(self.space, cell_type, self._values(cell_type))
+            for cell_type in self.space.cell_types
+        }
+
+    def penalty(self):
+        """What the relaxation adds to the loss, a float32 scalar."""
+        terms = [
+            self.relaxation.penalty(self.space, cell_type, self._values(cell_type))
+            for cell_type in self.space.cell_types
+        ]
+        return tf.add_n([tf.zeros(()), *(term for term in terms if term is not None)])
 
     @property
     def architecture_variables(self) -> list[keras.Variable]:
-        """The alphas, in the order of the space's cell types."""
-        return [self.architecture[cell_type] for cell_type in self.space.cell_types]
+        """All architecture variables, in the order of the space's cell types."""
+        return [v for variables in self.architecture.values() for v in variables.values()]
 
     @property
     def weight_variables(self) -> list[keras.Variable]:
-        """All that is trained by the weight optimizer; disjoint from the alphas."""
+        """All that is trained by the weight optimizer; disjoint from the architecture."""
         return self.trainable_variables
 
     def get_config(self):
@@ -180,6 +230,10 @@ def convert(supernet: Supernet, batched: bool) -> Supernet:
             its.set_weights(mine.get_weights())
         else:
             (from_plain if batched else to_plain)(mine, its)
-    for mine, its in zip(supernet.architecture.values(), other.architecture.values(), strict=True):
+    for mine, its in zip(
+        supernet.architecture_variables, other.architecture_variables, strict=True
+    ):
         its.assign(mine)
+    if supernet.temperature is not None:
+        other.temperature.assign(supernet.temperature)
     return other

@@ -84,7 +84,7 @@ class TestVariables:
     def test_operation_weights(self, supernet):
         weights = supernet.operation_weights()
         assert list(weights) == ["normal", "reduce"]
-        alpha = supernet.architecture["reduce"].numpy()
+        alpha = supernet.architecture["reduce"]["alpha"].numpy()
         expected = np.exp(alpha) / np.exp(alpha).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(weights["reduce"], expected, rtol=1e-6)
 
@@ -145,7 +145,7 @@ def test_fit_passes_the_alphas_by():
 def test_file(supernet, tmp_path):
     x = images()
     supernet(x, training=True)
-    supernet.architecture["normal"].assign_add(np.eye(14, 8))
+    supernet.architecture["normal"]["alpha"].assign_add(np.eye(14, 8))
     supernet.save(tmp_path / "supernet.keras")
     loaded = keras.saving.load_model(tmp_path / "supernet.keras")
     assert isinstance(loaded, Supernet)

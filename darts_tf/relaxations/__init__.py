@@ -1,14 +1,32 @@
 """Relaxations: how architecture variables become operation weights."""
 
+from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
-from darts_tf.relaxations.softmax import softmax
+from darts_tf.relaxations.relaxation import Relaxation, Start
+from darts_tf.relaxations.softmax import Softmax
 
-__all__ = ["get", "softmax"]
+__all__ = ["Relaxation", "Softmax", "Start", "get", "names", "register"]
 
-_RELAXATIONS = {"softmax": softmax}
+_RELAXATIONS: dict[str, Relaxation] = {"softmax": Softmax()}
 
 
-def get(name: str):
+def register(name: str, relaxation: Relaxation) -> Relaxation:
+    """Makes a relaxation of your own known by a name; returns it.
+
+    Raises:
+        UserError: another relaxation has that name.
+    """
+    if _RELAXATIONS.setdefault(name, relaxation) is not relaxation:
+        raise UserError(f"there is another relaxation named {name!r}; choose another name")
+    return relaxation
+
+
+def names() -> tuple[str, ...]:
+    """The names of all relaxations."""
+    return tuple(_RELAXATIONS)
+
+
+def get(name: str) -> Relaxation:
     """The relaxation of that name.
 
     Raises:

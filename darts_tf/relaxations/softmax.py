@@ -2,16 +2,14 @@
 
 import tensorflow as tf
 
+from darts_tf.relaxations.relaxation import Relaxation
 
-def softmax(logits):
+
+class Softmax(Relaxation):
     """Operation weights of every edge by a softmax over its candidate operations.
 
-    Liu, Simonyan, Yang, ICLR 2019, equation 2.
-
-    Args:
-        logits: alpha of one cell type, `[edges, operations]`, float32.
-
-    Returns:
-        `[edges, operations]`; every row sums to 1.
+    Liu, Simonyan, Yang, ICLR 2019, equation 2. Every row sums to 1.
     """
-    return tf.nn.softmax(logits, axis=-1)
+
+    def weights(self, space, cell_type, variables, temperature=None, seed=None):
+        return tf.nn.softmax(variables["alpha"], axis=-1)

@@ -1,0 +1,82 @@
+"""What a relaxation is."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from darts_tf.spaces import Space
+
+
+class Start(NamedTuple):
+    """The shape of an architecture variable and the normal distribution that it starts from."""
+
+    shape: tuple[int, ...]
+    mean: float = 0.0
+    stddev: float = 1e-3
+
+
+class Relaxation:
+    """How the architecture variables of a cell type become the weights of its operations.
+
+    A relaxation holds no variables: the supernet makes those that `variables` asks for, once for
+    each cell type, and hands their values to the other methods.
+
+    Attributes:
+        cell: the kind of relaxed cell that computes with the weights, see `darts_tf.supernet`.
+        random: whether the weights depend on a random draw. There is one draw for each cell type
+            and step, shared by all repetitions of the cell and by all passes of a hypergradient.
+        hard: whether a draw takes one operation of each edge instead of mixing all of them.
+        temperature: the temperature to start with, None if there is none. A schedule changes it.
+    """
+
+    cell = "mixed"
+    random = False
+    hard = False
+    temperature: float | None = None
+
+    def variables(self, space: Space) -> Mapping[str, Start]:
+        """The architecture variables of every cell type of the space, by name.
+
+        Default: `alpha`, one for each operation of each edge, from 1e-3 * N(0, 1).
+        """
+        return {"alpha": Start((len(space.edges), len(space.operations)))}
+
+    def weights(
+        self,
+        space: Space,
+        cell_type: str,
+        variables: Mapping[str, tf.Tensor],
+        temperature: tf.Tensor | None = None,
+        seed: tf.Tensor | None = None,
+    ):
+        """What the cells compute with.
+
+        Args:
+            space: the search space.
+            cell_type: one of `space.cell_types`.
+            variables: the values of the architecture variables of that cell type, float32.
+            temperature: a float32 scalar, None if the relaxation has none.
+            seed: `[2]` int32, of this step's draw. None for the weights without noise, which is
+                what inference uses.
+
+        Returns:
+            What the kind of cell takes. For "mixed" the operation weights `[edges, operations]`,
+            float32.
+        """
+        raise NotImplementedError
+
+    def probabilities(
+        self, space: Space, cell_type: str, variables: Mapping[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """How much each operation is favoured, `[edges, operations]`, float32.
+
+        Selections, the entropy and the pictures look at these. Default: `weights` without noise.
+        """
+        return self.weights(space, cell_type, variables)
+
+    def penalty(
+        self, space: Space, cell_type: str, variables: Mapping[str, tf.Tensor]
+    ) -> tf.Tensor | None:
+        """A scalar that is added to the loss, None if nothing is."""
+        return None
