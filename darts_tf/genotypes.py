@@ -199,20 +199,26 @@ def get(name_or_path: str) -> Genotype:
 def sample(space: spaces.Space, seed: int) -> Genotype:
     """A uniformly random genotype: the baseline that any search has to beat.
 
-    Every node gets `space.edges_per_node` different sources and for each of them an operation
-    other than `none`, as in the random search that Liu, Simonyan, Yang, ICLR 2019, compare with.
+    Every node gets `space.edges_per_node` different edges and each of them one of its candidates,
+    other than `none` unless `space.selects_none`, as in the random search that Liu, Simonyan, Yang,
+    ICLR 2019, compare with.
     """
     draw = random.Random(seed)
-    operations = [name for name in space.operations if name != "none"]
     cells = {}
     for cell_type in space.cell_types:
+        candidates = [
+            [name for name in names if name != "none" or space.selects_none]
+            for names in space.operations_on(cell_type)
+        ]
         nodes = []
         for node in range(space.nodes):
-            states = space.inputs + node
-            sources = draw.sample(range(states), min(space.edges_per_node, states))
-            nodes.append(tuple(Edge(draw.choice(operations), s) for s in sorted(sources)))
-        concat = tuple(range(space.inputs, space.inputs + space.nodes))
-        cells[cell_type] = CellGenotype(tuple(nodes), concat)
+            edges = [e for e in space.edges_into(node) if candidates[e]]
+            kept = draw.sample(edges, min(space.edges_per_node or len(edges), len(edges)))
+            kept.sort()
+            nodes.append(
+                tuple(Edge(draw.choice(candidates[e]), space.edges[e].source) for e in kept)
+            )
+        cells[cell_type] = CellGenotype(tuple(nodes), space.concat)
     return Genotype(space.name, cells)
 
 
@@ -269,20 +275,23 @@ def _check_cells(space: spaces.Space, cells: dict[str, CellGenotype]) -> None:
             f"got {list(cells)}"
         )
     for name, cell in cells.items():
-        _check_cell(space, f"cells.{name}", cell)
+        _check_cell(space, name, cell)
 
 
-def _check_cell(space: spaces.Space, place: str, cell: CellGenotype) -> None:
+def _check_cell(space: spaces.Space, cell_type: str, cell: CellGenotype) -> None:
+    place = f"cells.{cell_type}"
     if len(cell.nodes) != space.nodes:
         raise UserError(
             f"{place}.nodes: the space {space.name!r} has {space.nodes} nodes, "
             f"got {len(cell.nodes)}"
         )
+    candidates = dict(zip(space.edges, space.operations_on(cell_type), strict=True))
     for i, node in enumerate(cell.nodes):
         if not node:
             raise UserError(f"{place}.nodes[{i}]: a node needs at least one edge")
+        into = {edge.source: names for edge, names in candidates.items() if edge.node == i}
         for k, edge in enumerate(node):
-            _check_edge(space, f"{place}.nodes[{i}][{k}]", edge, states=space.inputs + i)
+            _check_edge(space, f"{place}.nodes[{i}][{k}]", edge, into)
     if not cell.concat or len(set(cell.concat)) != len(cell.concat):
         raise UserError(f"{place}.concat: expected different states, got {list(cell.concat)}")
     for state in cell.concat:
@@ -291,16 +300,27 @@ def _check_cell(space: spaces.Space, place: str, cell: CellGenotype) -> None:
                 f"{place}.concat: state {state} does not exist; "
                 f"states are 0 to {space.inputs + space.nodes - 1}"
             )
+    if space.output == "last" and cell.concat != space.concat:
+        raise UserError(
+            f"{place}.concat: in the space {space.name!r} a cell's output is its last node, "
+            f"{list(space.concat)}, got {list(cell.concat)}"
+        )
 
 
-def _check_edge(space: spaces.Space, place: str, edge: Edge, states: int) -> None:
+def _check_edge(space: spaces.Space, place: str, edge: Edge, into: dict) -> None:
+    """`into`: the sources of the edges to this node -> their candidates."""
     if edge.operation not in space.operations:
         raise UserError(
             f"{place}: unknown operation {edge.operation!r}; the space {space.name!r} has "
             + ", ".join(space.operations)
         )
-    if not 0 <= edge.source < states:
+    if edge.source not in into:
         raise UserError(
             f"{place}: input index {edge.source} does not exist; "
-            f"this node can take the states 0 to {states - 1}"
+            f"this node can take the states {', '.join(map(str, into))}"
+        )
+    if edge.operation not in into[edge.source]:
+        raise UserError(
+            f"{place}: {edge.operation!r} is no candidate of this edge; the space {space.name!r} "
+            f"has {', '.join(into[edge.source])} there"
         )

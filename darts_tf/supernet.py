@@ -51,7 +51,10 @@ class Supernet(keras.Model):
         relaxation: the name of a relaxation.
         seed: of the initial architecture variables.
         batched: whether the edges that leave a state are computed together
-            (`BatchedMixedCell`), or one by one (`MixedCell`): the same function, slower.
+            (`BatchedMixedCell`), or one by one (`MixedCell`): the same function, slower. Where the
+            edges of a cell have different candidates it is a `MixedCell` in either case.
+        edge_operations: cell type -> for every edge the names of its candidates, to search only
+            among those; see `Space.restrict`. Default: the space's own.
 
     Input shape: `[batch, height, width, channels]`. `call` also takes the seed of a random
         relaxation's draw, `[2]` int32; without one there is no noise.
@@ -77,6 +80,7 @@ class Supernet(keras.Model):
         relaxation: str = "softmax",
         seed: int = 0,
         batched: bool = True,
+        edge_operations=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -90,8 +94,11 @@ class Supernet(keras.Model):
             "relaxation": relaxation,
             "seed": seed,
             "batched": batched,
+            "edge_operations": edge_operations,
         }
         self.space = spaces.get(space)
+        if edge_operations is not None:
+            self.space = self.space.restrict(edge_operations)
         if not self.space.searchable:
             raise UserError(
                 f"the space {space!r} holds cells that were found elsewhere; it has no supernet. "
@@ -134,12 +141,10 @@ class Supernet(keras.Model):
         reductions = reduction_cells(cells)
         self.stem = Stem(stem_multiplier * channels)
         self.cells = []
-        cell = _CELLS[self.relaxation.cell][self._config["batched"]]
         for i in range(cells):
             channels *= 2 if i in reductions else 1
             self.cells.append(
-                cell(
-                    self.space.name,
+                self._make_cell(
                     channels,
                     reduction=i in reductions,
                     reduction_before=i - 1 in reductions,
@@ -150,6 +155,15 @@ class Supernet(keras.Model):
         self.classifier = keras.layers.Dense(
             num_classes, kernel_initializer=initializer(), dtype="float32"
         )
+
+    def _make_cell(self, channels, reduction, **kwargs):
+        plain, batched = _CELLS[self.relaxation.cell]
+        found = self.space.operations_on(self.space.cell_types[1 if reduction else 0])
+        if self._config["batched"] and set(found) == {self.space.operations}:
+            return batched(self.space.name, channels, reduction, **kwargs)
+        if self._config["edge_operations"] is not None:
+            kwargs["edge_operations"] = found
+        return plain(self.space.name, channels, reduction, **kwargs)
 
     def build(self, input_shape):
         self.stem.build(input_shape)
@@ -164,8 +178,7 @@ class Supernet(keras.Model):
         weights = self._cell_weights(seed)
         before = last = self.stem(images)
         for cell in self.cells:
-            cell_type = "reduce" if cell.reduction else "normal"
-            before, last = last, cell([before, last], weights[cell_type])
+            before, last = last, cell([before, last], weights[cell.cell_type])
         return self.classifier(self.pool(last))
 
     def _cell_weights(self, seed) -> dict:
@@ -226,7 +239,7 @@ def convert(supernet: Supernet, batched: bool) -> Supernet:
     for name in ("stem", "classifier"):
         getattr(other, name).set_weights(getattr(supernet, name).get_weights())
     for mine, its in zip(supernet.cells, other.cells, strict=True):
-        if supernet.get_config()["batched"] == batched:
+        if type(mine) is type(its):
             its.set_weights(mine.get_weights())
         else:
             (from_plain if batched else to_plain)(mine, its)

@@ -220,11 +220,11 @@ BAD_GENOTYPES = {
     "input of a later node": (
         put(*NODES, 1, 1, 1, 3),
         r"cells\.normal\.nodes\[1\]\[1\]: input index 3 does not exist; "
-        r"this node can take the states 0 to 2",
+        r"this node can take the states 0, 1, 2",
     ),
     "input negative": (
         put(*NODES, 0, 1, 1, -1),
-        r"cells\.normal\.nodes\[0\]\[1\]: input index -1 does not exist; .* 0 to 1",
+        r"cells\.normal\.nodes\[0\]\[1\]: input index -1 does not exist; .* states 0, 1",
     ),
     "input a fraction": (
         put(*NODES, 0, 1, 1, 0.5),

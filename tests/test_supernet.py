@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from darts_tf import spaces
 from darts_tf.errors import UserError
@@ -118,6 +119,54 @@ def test_each_alpha_matters_to_its_own_cell_type():
         alpha.assign(old + np.eye(14, 8))
         assert not np.allclose(supernet(x, training=True), before, rtol=1e-4)
         alpha.assign(old)
+
+
+class TestCandidatesOfAnEdge:
+    SETS = (("skip_connect",), ("none", "sep_conv_3x3"), ("max_pool_3x3", "skip_connect"))
+
+    def supernet(self, space):
+        nodes = [*self.SETS, *self.SETS[:2]]
+        sets = {"normal": nodes, "reduce": nodes[::-1]}
+        return Supernet(space, **SMALL, edge_operations=sets)
+
+    def test_the_softmax_is_over_the_candidates_and_exact(self, small_space):
+        supernet = self.supernet(small_space)
+        mask = supernet.space.mask("normal")
+        alpha = supernet.architecture["normal"]["alpha"]
+        alpha.assign(np.random.default_rng(0).normal(size=alpha.shape))
+        with tf.GradientTape() as tape:
+            tape.watch(alpha.value)
+            weights = supernet.operation_weights()["normal"]
+            total = tf.reduce_sum(weights * tf.random.stateless_normal(weights.shape, (1, 2)))
+        powers = np.where(mask, np.exp(alpha.numpy()), 0)
+        np.testing.assert_allclose(weights, powers / powers.sum(1, keepdims=True), rtol=1e-6)
+        gradient = tape.gradient(total, alpha.value).numpy()
+        assert (weights.numpy()[~mask] == 0).all() and (gradient[~mask] == 0).all()
+        assert (gradient[mask.sum(1) > 1][mask[mask.sum(1) > 1]] != 0).all()
+
+    def test_it_is_the_supernet_of_all_operations_with_the_others_at_zero(self, small_space):
+        few = self.supernet(small_space)
+        every = Supernet(small_space, **SMALL, batched=False)
+        every.stem.set_weights(few.stem.get_weights())
+        every.classifier.set_weights(few.classifier.get_weights())
+        for mine, its in zip(few.cells, every.cells, strict=True):
+            for own, other in zip(mine.preprocess, its.preprocess, strict=True):
+                other.set_weights(own.get_weights())
+            for own, other in zip(mine.edges, its.edges, strict=True):
+                for name, layer in zip(own.operations, own.candidates, strict=True):
+                    other.candidates[other.operations.index(name)].set_weights(layer.get_weights())
+        for name, variables in few.architecture.items():
+            alpha = np.where(few.space.mask(name), variables["alpha"], -1e9)
+            every.architecture[name]["alpha"].assign(alpha)
+        np.testing.assert_allclose(every(images()), few(images()), rtol=1e-4, atol=1e-6)
+        assert count(few.weight_variables) < count(every.weight_variables)
+
+    def test_file(self, small_space, tmp_path):
+        supernet = self.supernet(small_space)
+        supernet.save(tmp_path / "supernet.keras")
+        loaded = keras.saving.load_model(tmp_path / "supernet.keras")
+        assert loaded.space == supernet.space
+        np.testing.assert_array_equal(loaded(images()), supernet(images()))
 
 
 @pytest.mark.parametrize("size", [(7, 9), (5, 5), (1, 1)])

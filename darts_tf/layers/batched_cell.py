@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import spaces
 from darts_tf.layers.batched_mixed_op import BatchedMixedOp
 from darts_tf.layers.batched_operations import select
 from darts_tf.layers.cell import MixedCell, _RelaxedCell
@@ -29,23 +28,27 @@ class BatchedMixedCell(_RelaxedCell):
         space: the name of the search space.
         channels, reduction, reduction_before: see `Cell`.
 
-    Input shape: a pair `[batch, height, width, channels]` of the outputs of the two cells
-        before, and the operation weights `[edges, operations]`.
+    Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
+        operation weights `[edges, operations]`.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 
     def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
-        places = spaces.get(space).edges
+        places = self._space.edges
         self._nodes = [place.node for place in places]
         # For every state: the indices of the edges that leave it.
         self._leaving = [
             [e for e, place in enumerate(places) if place.source == source]
-            for source in range(len(self.preprocess) + spaces.get(space).nodes)
+            for source in range(len(self.preprocess) + self._space.nodes)
         ]
         self.operations = [
             BatchedMixedOp(
-                spaces.get(space).operations, len(edges), channels, self._strides(source)
+                self._space.operations,
+                len(edges),
+                channels,
+                self._strides(source),
+                self._space.normalized_pooling,
             )
             for source, edges in enumerate(self._leaving)
             if edges
@@ -66,7 +69,7 @@ class BatchedMixedCell(_RelaxedCell):
 
     def call(self, inputs, weights):
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
-        terms = [[] for _ in range(spaces.get(self.space).nodes)]
+        terms = [[] for _ in range(self._space.nodes)]
         candidates = range(weights.shape[1])
         for source, edges, operation in self._sources():
             while len(states) <= source:
@@ -74,8 +77,8 @@ class BatchedMixedCell(_RelaxedCell):
             outputs = operation(states[source], select(weights, edges, candidates))
             for e, output in zip(edges, tf.split(outputs, len(edges), axis=-1), strict=True):
                 terms[self._nodes[e]].append(output)
-        nodes = [tf.add_n(term) for term in terms[len(states) - len(self.preprocess) :]]
-        return tf.concat([*states[len(self.preprocess) :], *nodes], axis=-1)
+        states += [tf.add_n(term) for term in terms[len(states) - len(self.preprocess) :]]
+        return self._output(states)
 
     def matching_weights(self, plain: MixedCell) -> list:
         """Pairs each weight with those of a `MixedCell`, in the order of the edges."""

@@ -17,6 +17,7 @@ class BatchedMixedOp(keras.layers.Layer):
         edges: number of edges.
         channels: channels of the state.
         strides: 1 or 2.
+        normalized_pooling: see `MixedOp`.
 
     Input shape: the state `[batch, height, width, channels]`, the operation weights
         `[edges, len(operations)]`.
@@ -24,7 +25,15 @@ class BatchedMixedOp(keras.layers.Layer):
         the channels of an edge are neighbours.
     """
 
-    def __init__(self, operations, edges: int, channels: int, strides: int = 1, **kwargs):
+    def __init__(
+        self,
+        operations,
+        edges: int,
+        channels: int,
+        strides: int = 1,
+        normalized_pooling=True,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.edges = edges
         self.channels = channels
@@ -33,7 +42,7 @@ class BatchedMixedOp(keras.layers.Layer):
         self._members = []
         for kind, members in self._by_group(operations):
             names = [operations[k] for k in members]
-            self.groups.append(kind(names, edges, channels, strides))
+            self.groups.append(kind(names, edges, channels, strides, normalized_pooling))
             self._members.append(members)
 
     def _by_group(self, names):

@@ -13,7 +13,7 @@ import tensorflow as tf
 from darts_tf import operations
 from darts_tf.layers.batched_convolutions import BatchedConvolution, BatchedNormalization
 from darts_tf.layers.convolutions import convolution
-from darts_tf.layers.mixed_op import Normalized
+from darts_tf.layers.mixed_op import candidate
 from darts_tf.operations.convolutions import DilatedConvolution, SeparableConvolution
 from darts_tf.operations.pooling import AvgPool3x3, MaxPool3x3
 
@@ -56,22 +56,25 @@ class OperationGroup(keras.layers.Layer):
         edges: number of edges.
         channels: channels of the state.
         strides: 1 or 2.
+        normalized_pooling: see `MixedOp`.
 
     Input shape: the state `[batch, height, width, channels]`, the same after ReLU, and the
         operation weights `[edges, len(names)]`.
     Output shape: `[batch, height', width', edges * channels]`.
     """
 
-    def __init__(self, names, edges: int, channels: int, strides: int, **kwargs):
+    def __init__(
+        self, names, edges: int, channels: int, strides: int, normalized_pooling=True, **kwargs
+    ):
         super().__init__(**kwargs)
         self.edges = edges
         self.channels = channels
         self.strides = strides
+        self.normalized_pooling = normalized_pooling
         self.batched = [self._make_batched(self._make_plain(name)) for name in names]
 
     def _make_plain(self, name) -> keras.layers.Layer:
-        layer = operations.create(name, self.channels, strides=self.strides, affine=False)
-        return Normalized(layer) if isinstance(layer, operations.Pooling) else layer
+        return candidate(name, self.channels, self.strides, self.normalized_pooling)
 
     def _make_batched(self, plain: keras.layers.Layer) -> keras.layers.Layer:
         """The layer that computes for all edges what `plain` does for one."""
@@ -244,8 +247,8 @@ class SharedOperations(OperationGroup):
 class PerEdge(OperationGroup):
     """Operations that no group computes for several edges at once: a layer for every edge."""
 
-    def __init__(self, names, edges, channels, strides, **kwargs):
-        super().__init__((), edges, channels, strides, **kwargs)
+    def __init__(self, names, edges, channels, strides, normalized_pooling=True, **kwargs):
+        super().__init__((), edges, channels, strides, normalized_pooling, **kwargs)
         self.plain = [[self._make_plain(name) for name in names] for _ in range(edges)]
 
     def build(self, input_shape):

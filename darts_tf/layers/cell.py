@@ -7,31 +7,41 @@ from darts_tf import operations, spaces
 from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.layers.drop_path import DropPath
 from darts_tf.layers.mixed_op import MixedOp
-from darts_tf.operations import FactorizedReduce, ReLUConvBN
+from darts_tf.spaces.space import DARTS_PREPROCESS
 
 
 class _BaseCell(keras.layers.Layer):
-    """What both cells share: two preprocessed inputs, strides, nodes that sum, an output.
+    """What both cells share: preprocessed inputs, strides, nodes that sum, an output.
 
     Args:
         channels: channels of every state; the output has `channels * len(concat)`.
         reduction: whether the edges that leave the cell's inputs have strides of 2.
-        reduction_before: whether the cell before was a reduction cell, so that the first input is
-            twice as high and wide as the second.
+        reduction_before: whether the cell before was a reduction cell, so that the first of two
+            inputs is twice as large as the second.
+        inputs: number of inputs.
+        preprocess: see `darts_tf.spaces.Space`.
     """
 
     affine: bool
 
-    def __init__(self, channels: int, reduction=False, reduction_before=False, **kwargs):
+    def __init__(
+        self, channels, reduction=False, reduction_before=False, inputs=2, preprocess=(), **kwargs
+    ):
         super().__init__(**kwargs)
         self.channels = channels
         self.reduction = reduction
         self.reduction_before = reduction_before
-        first = FactorizedReduce if reduction_before else ReLUConvBN
         self.preprocess = [
-            first(channels, affine=self.affine),
-            ReLUConvBN(channels, affine=self.affine),
+            self._preprocess(preprocess, halves=reduction_before and i < inputs - 1)
+            for i in range(inputs)
         ]
+
+    def _preprocess(self, names, halves) -> keras.layers.Layer:
+        if not names:
+            return operations.Identity(self.channels)
+        return operations.create(
+            names[1 if halves else 0], self.channels, strides=2 if halves else 1, affine=self.affine
+        )
 
     def _strides(self, source: int) -> int:
         return 2 if self.reduction and source < len(self.preprocess) else 1
@@ -40,10 +50,14 @@ class _BaseCell(keras.layers.Layer):
         """Builds the preprocessing; returns the shape of the cell's inputs and of its nodes."""
         for layer, shape in zip(self.preprocess, input_shape, strict=True):
             layer.build(shape)
+        return self._shapes(input_shape)
+
+    def _shapes(self, input_shape):
+        """The shape of the cell's inputs behind the preprocessing, and of its nodes."""
         before = self.preprocess[-1].compute_output_shape(input_shape[-1])
-        batch, height, width, channels = before
+        batch, *size, channels = before
         steps = self._strides(0)
-        return before, (batch, -(-height // steps), -(-width // steps), channels)
+        return before, (batch, *(-(-n // steps) for n in size), channels)
 
     def get_config(self):
         return {
@@ -65,14 +79,25 @@ class _RelaxedCell(_BaseCell):
     affine = False
 
     def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
-        super().__init__(channels, reduction, reduction_before, **kwargs)
+        found = spaces.get(space)
+        shared = {"inputs": found.inputs, "preprocess": found.preprocess}
+        super().__init__(channels, reduction, reduction_before, **shared, **kwargs)
         self.space = space
+        self._space = found
+
+    @property
+    def cell_type(self) -> str:
+        """Whose architecture the cell has."""
+        return self._space.cell_types[1 if self.reduction else 0]
+
+    def _output(self, states):
+        """The output of the cell, of all its states."""
+        return keras.ops.concatenate([states[i] for i in self._space.concat], axis=-1)
 
     # Keras wants these names: an argument of `call`, then `_shape`.
     def compute_output_shape(self, inputs_shape, weights_shape=None):
-        before = self.preprocess[-1].compute_output_shape(inputs_shape[-1])
-        nodes, steps = spaces.get(self.space).nodes, self._strides(0)
-        return before[0], -(-before[1] // steps), -(-before[2] // steps), self.channels * nodes
+        *rest, channels = self._shapes(inputs_shape)[1]
+        return (*rest, channels * len(self._space.concat))
 
     def get_config(self):
         return {"space": self.space, **super().get_config()}
@@ -85,36 +110,57 @@ class MixedCell(_RelaxedCell):
     Args:
         space: the name of the search space.
         channels, reduction, reduction_before: see `Cell`.
+        edge_operations: for every edge the names of its candidates; default: those that the space
+            names. The others of the space have no weights on that edge and are not computed.
 
-    Input shape: a pair `[batch, height, width, channels]` of the outputs of the two cells
-        before, and the operation weights `[edges, operations]`.
+    Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
+        operation weights `[edges, operations]`.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 
-    def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
+    def __init__(
+        self,
+        space: str,
+        channels,
+        reduction=False,
+        reduction_before=False,
+        edge_operations=None,
+        **kwargs,
+    ):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
-        self._places = spaces.get(space).edges
+        if edge_operations is None:
+            edge_operations = self._space.operations_on(self.cell_type)
+        self.edge_operations = [tuple(names) for names in edge_operations]
         self.edges = [
-            MixedOp(spaces.get(space).operations, channels, self._strides(place.source))
-            for place in self._places
+            MixedOp(names, channels, self._strides(place.source), self._space.normalized_pooling)
+            for place, names in zip(self._space.edges, self.edge_operations, strict=True)
         ]
 
     def build(self, input_shape):
         before, inside = self._build_preprocess(input_shape)
-        for place, edge in zip(self._places, self.edges, strict=True):
+        for place, edge in zip(self._space.edges, self.edges, strict=True):
             edge.build(before if place.source < len(self.preprocess) else inside)
         self.built = True
 
     def call(self, inputs, weights):
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
-        for node in range(spaces.get(self.space).nodes):
+        for node in range(self._space.nodes):
             terms = [
-                edge(states[place.source], weights[e])
-                for e, (place, edge) in enumerate(zip(self._places, self.edges, strict=True))
-                if place.node == node
+                self.edges[e](states[self._space.edges[e].source], self._weights(weights, e))
+                for e in self._space.edges_into(node)
             ]
             states.append(tf.add_n(terms))
-        return keras.ops.concatenate(states[len(self.preprocess) :], axis=-1)
+        return self._output(states)
+
+    def _weights(self, weights, e):
+        """The weights of the candidates of an edge, of `[edges, operations]`."""
+        names = self._space.operations
+        if self.edge_operations[e] == names:
+            return weights[e]
+        return tf.gather(weights[e], [names.index(name) for name in self.edge_operations[e]])
+
+    def get_config(self):
+        return {**super().get_config(), "edge_operations": self.edge_operations}
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -130,6 +176,8 @@ class Cell(_BaseCell):
             twice as high and wide as the second.
         drop_path: whether `DropPath` layers stand behind the operations, except behind
             identities; their rate is 0 until it is set.
+        inputs: number of inputs.
+        preprocess: what the inputs go through, see `darts_tf.spaces.Space`.
 
     Input shape: a pair `[batch, height, width, channels]` of the outputs of the two cells before.
     Output shape: `[batch, height', width', channels * len(concat)]`, halved in a reduction cell.
@@ -145,9 +193,13 @@ class Cell(_BaseCell):
         reduction=False,
         reduction_before=False,
         drop_path=False,
+        inputs=2,
+        preprocess=DARTS_PREPROCESS,
         **kwargs,
     ):
-        super().__init__(channels, reduction, reduction_before, **kwargs)
+        super().__init__(channels, reduction, reduction_before, inputs, preprocess, **kwargs)
+        self.inputs = inputs
+        self.preprocess_names = preprocess
         self.genotype = CellGenotype(tuple(nodes), tuple(concat))
         self.drop_path = drop_path
         self.nodes = [[self._edge(edge) for edge in node] for node in self.genotype.nodes]
@@ -179,10 +231,8 @@ class Cell(_BaseCell):
         return keras.ops.concatenate([states[i] for i in self.genotype.concat], axis=-1)
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, _ = self.preprocess[-1].compute_output_shape(input_shape[-1])
-        steps = self._strides(0)
-        channels = self.channels * len(self.genotype.concat)
-        return batch, -(-height // steps), -(-width // steps), channels
+        *rest, channels = self._shapes(input_shape)[1]
+        return (*rest, channels * len(self.genotype.concat))
 
     def get_config(self):
         return {
@@ -190,4 +240,6 @@ class Cell(_BaseCell):
             "concat": list(self.genotype.concat),
             **super().get_config(),
             "drop_path": self.drop_path,
+            "inputs": self.inputs,
+            "preprocess": self.preprocess_names,
         }

@@ -14,41 +14,41 @@ class MixedOp(keras.layers.Layer):
 
     o(x) = sum_k weights[k] * operation_k(x) (Liu, Simonyan, Yang, ICLR 2019, equation 2). The
     weights are an input: how they come from architecture variables is the relaxation's business.
-    `none` contributes zeros, whatever its weight, and is never computed. Poolings are followed by
-    batch normalisation without scale and offset, as in the reference.
+    `none` contributes zeros, whatever its weight, and is never computed.
 
     Args:
         operations: names of the candidate operations.
         channels: channels of input and output.
         strides: 1 or 2.
+        normalized_pooling: whether poolings are followed by batch normalisation without scale and
+            offset, as in DARTS.
 
     Input shape: inputs `[batch, height, width, channels]`, weights `[len(operations)]`.
     Output shape: `[batch, ceil(height / strides), ceil(width / strides), channels]`.
     """
 
-    def __init__(self, operations, channels: int, strides: int = 1, **kwargs):
+    def __init__(
+        self, operations, channels: int, strides: int = 1, normalized_pooling=True, **kwargs
+    ):
         super().__init__(**kwargs)
         self.operations = tuple(operations)
         self.channels = channels
         self.strides = strides
-        self.candidates = [self._candidate(name) for name in self.operations]
-
-    def _candidate(self, name) -> keras.layers.Layer:
-        layer = operations.create(name, self.channels, strides=self.strides, affine=False)
-        if isinstance(layer, operations.Pooling):
-            return Normalized(layer)
-        return layer
+        self.normalized_pooling = normalized_pooling
+        self.candidates = [
+            candidate(name, channels, strides, normalized_pooling) for name in self.operations
+        ]
 
     def build(self, input_shape):
-        for candidate in self.candidates:
-            candidate.build(input_shape)
+        for layer in self.candidates:
+            layer.build(input_shape)
         self.built = True
 
     def call(self, inputs, weights):
         terms = [
-            weights[k] * candidate(inputs)
-            for k, candidate in enumerate(self.candidates)
-            if not isinstance(candidate, operations.Zero)
+            weights[k] * layer(inputs)
+            for k, layer in enumerate(self.candidates)
+            if not isinstance(layer, operations.Zero)
         ]
         return tf.add_n(terms) if terms else self.candidates[0](inputs)
 
@@ -62,7 +62,16 @@ class MixedOp(keras.layers.Layer):
             "operations": list(self.operations),
             "channels": self.channels,
             "strides": self.strides,
+            "normalized_pooling": self.normalized_pooling,
         }
+
+
+def candidate(name: str, channels: int, strides: int, normalized_pooling) -> keras.layers.Layer:
+    """A candidate operation as a supernet has it: without learned scale and offset."""
+    layer = operations.create(name, channels, strides=strides, affine=False)
+    if isinstance(layer, operations.Pooling) and normalized_pooling:
+        return Normalized(layer)
+    return layer
 
 
 @keras.saving.register_keras_serializable("darts_tf")

@@ -8,19 +8,6 @@ from darts_tf.layers.convolutions import batch_normalization, convolution, depth
 from darts_tf.operations.operation import Operation, register
 
 
-@keras.saving.register_keras_serializable("darts_tf")
-class ReLUConvBN(Operation):
-    """ReLU, 1x1 convolution, batch normalisation: how a cell preprocesses an input."""
-
-    def __init__(self, channels, strides=1, affine=True, **kwargs):
-        super().__init__(channels, strides, affine, **kwargs)
-        self.parts = [
-            keras.layers.ReLU(),
-            *convolution(channels, 1, strides),
-            batch_normalization(affine),
-        ]
-
-
 class _KernelOperation(Operation):
     """An operation that also has a kernel size.
 
@@ -39,6 +26,27 @@ class _KernelOperation(Operation):
 
     def get_config(self):
         return {**super().get_config(), "kernel_size": self.kernel_size}
+
+
+@register("relu_conv_bn")
+@register("nor_conv_1x1")
+@keras.saving.register_keras_serializable("darts_tf")
+class ReLUConvBN(_KernelOperation):
+    """ReLU, k x k convolution, batch normalisation.
+
+    With 1x1 it is how a DARTS cell preprocesses an input. The supernet of NAS-Bench-201 gives the
+    convolution a bias, which the batch normalisation behind it takes away again; here it has none.
+    """
+
+    def __init__(self, channels, strides=1, affine=True, kernel_size=1, **kwargs):
+        super().__init__(channels, strides, affine, kernel_size, **kwargs)
+
+    def _make_parts(self):
+        return [
+            keras.layers.ReLU(),
+            *convolution(self.channels, self.kernel_size, self.strides),
+            batch_normalization(self.affine),
+        ]
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -85,6 +93,7 @@ class FactorizedConvolution(_KernelOperation):
         ]
 
 
+register("nor_conv_3x3")(partial(ReLUConvBN, kernel_size=3))
 for _size in (3, 5, 7):
     register(f"sep_conv_{_size}x{_size}")(partial(SeparableConvolution, kernel_size=_size))
 for _size in (3, 5):
@@ -93,6 +102,7 @@ for _size in (3, 7):
     register(f"conv_{_size}x1_1x{_size}")(partial(FactorizedConvolution, kernel_size=_size))
 
 
+@register("factorized_reduce")
 @keras.saving.register_keras_serializable("darts_tf")
 class FactorizedReduce(keras.layers.Layer):
     """Halves height and width without losing a pixel.

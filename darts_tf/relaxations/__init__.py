@@ -2,10 +2,10 @@
 
 from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
-from darts_tf.relaxations.relaxation import Relaxation, Start
+from darts_tf.relaxations.relaxation import Relaxation, Start, masked
 from darts_tf.relaxations.softmax import Softmax
 
-__all__ = ["Relaxation", "Softmax", "Start", "get", "names", "register"]
+__all__ = ["Relaxation", "Softmax", "Start", "get", "masked", "names", "register"]
 
 _RELAXATIONS: dict[str, Relaxation] = {"softmax": Softmax()}
 

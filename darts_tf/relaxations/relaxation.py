@@ -5,7 +5,17 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from darts_tf.spaces import Space
+from darts_tf.spaces import EXCLUDED, Space
+
+
+def masked(space: Space, cell_type: str, logits: tf.Tensor) -> tf.Tensor:
+    """The logits `[edges, operations]`, `EXCLUDED` where an operation is no candidate of its edge.
+
+    A softmax of them is exactly that over the candidates: the others' weights and gradients are 0.
+    """
+    if space.edge_operations is None:
+        return logits
+    return tf.where(space.mask(cell_type), logits, EXCLUDED)
 
 
 class Start(NamedTuple):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from darts_tf.relaxations.relaxation import Relaxation
+from darts_tf.relaxations.relaxation import Relaxation, masked
 
 
 class Softmax(Relaxation):
@@ -12,4 +12,4 @@ class Softmax(Relaxation):
     """
 
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
-        return tf.nn.softmax(variables["alpha"], axis=-1)
+        return tf.nn.softmax(masked(space, cell_type, variables["alpha"]), axis=-1)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.spaces import Space
 
@@ -11,31 +12,40 @@ from darts_tf.spaces import Space
 def magnitude(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
     """The genotype of the largest operation weights.
 
-    For every node the `space.edges_per_node` incoming edges whose strongest operation other than
-    `none` weighs most, and on each of them that operation (Liu, Simonyan, Yang, ICLR 2019, section
-    2.4). The weight of `none` counts in the softmax, so it lowers an edge's rank, but `none`
-    itself is never chosen. Ties go to the lower source and the earlier operation.
+    For every node the `space.edges_per_node` incoming edges whose strongest operation weighs most,
+    and on each of them that operation (Liu, Simonyan, Yang, ICLR 2019, section 2.4). `none` is
+    chosen only where `space.selects_none` says so (NAS-Bench-201, where all edges are kept);
+    elsewhere its weight counts in the softmax, so it lowers an edge's rank, but `none` itself is
+    never chosen. An operation that is no candidate of an edge is not chosen on it, and an edge
+    without any is left out. Ties go to the lower source and the earlier
+    operation.
 
     Args:
         space: the search space.
         weights: cell type -> operation weights `[edges, operations]`.
+
+    Raises:
+        UserError: no edge to a node has an operation that may be chosen.
     """
-    cells = {name: _cell(space, np.asarray(weights[name])) for name in space.cell_types}
+    cells = {name: _cell(space, name, np.asarray(weights[name])) for name in space.cell_types}
     return Genotype(space.name, cells)
 
 
-def _cell(space: Space, weights: np.ndarray) -> CellGenotype:
-    allowed = [k for k, name in enumerate(space.operations) if name != "none"]
-    best = weights[:, allowed]
+def _cell(space: Space, cell_type: str, weights: np.ndarray) -> CellGenotype:
+    allowed = space.mask(cell_type)
+    if not space.selects_none:
+        allowed &= np.array([name != "none" for name in space.operations])
+    scores = np.where(allowed, weights, -np.inf)
     nodes = []
     for node in range(space.nodes):
-        edges = sorted(space.edges_into(node), key=lambda e: -best[e].max())
+        edges = [e for e in space.edges_into(node) if allowed[e].any()]
+        if not edges:
+            raise UserError(f"no edge to node {node} has a candidate other than none to choose")
+        edges.sort(key=lambda e: -scores[e].max())
         kept = sorted(edges[: space.edges_per_node])
         nodes.append(
             tuple(
-                Edge(space.operations[allowed[int(best[e].argmax())]], space.edges[e].source)
-                for e in kept
+                Edge(space.operations[int(scores[e].argmax())], space.edges[e].source) for e in kept
             )
         )
-    concat = tuple(range(space.inputs, space.inputs + space.nodes))
-    return CellGenotype(tuple(nodes), concat)
+    return CellGenotype(tuple(nodes), space.concat)

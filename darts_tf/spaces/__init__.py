@@ -4,9 +4,9 @@ from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
 from darts_tf.spaces.darts_cnn import DARTS_CNN
 from darts_tf.spaces.nasnet import NASNET
-from darts_tf.spaces.space import EdgePlace, Space
+from darts_tf.spaces.space import EXCLUDED, EdgePlace, Space
 
-__all__ = ["DARTS_CNN", "NASNET", "EdgePlace", "Space", "get", "names", "register"]
+__all__ = ["DARTS_CNN", "EXCLUDED", "NASNET", "EdgePlace", "Space", "get", "names", "register"]
 
 _SPACES = {space.name: space for space in (DARTS_CNN, NASNET)}
 

@@ -1,7 +1,21 @@
 """What a search space is: the cells, their edges and the candidate operations."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
+
+from darts_tf.errors import UserError
+
+# The alpha of an operation that is no candidate of its edge: its softmax is exactly 0 and so is the
+# gradient. A finite number, so that no product of it with 0 is NaN.
+EXCLUDED = -1e9
+
+OUTPUTS = ("concat", "last")
+
+# What DARTS does with a cell's inputs: see `Space.preprocess`.
+DARTS_PREPROCESS = ("relu_conv_bn", "factorized_reduce")
 
 
 class EdgePlace(NamedTuple):
@@ -19,34 +33,139 @@ class EdgePlace(NamedTuple):
 class Space:
     """A cell search space (Liu, Simonyan, Yang, ICLR 2019, section 2.1).
 
-    Attributes:
+    A cell is a directed acyclic graph; a node is the sum of what its edges bring.
+
+    Args:
         name: the name on the command line and in a genotype's file.
-        operations: the candidate operations of every edge, in the literature's order.
+        operations: the candidate operations, in the literature's order.
         nodes: intermediate nodes of a cell.
         inputs: inputs of a cell (2: the outputs of the two cells before it).
-        edges_per_node: incoming edges that a node of the derived cell keeps.
-        cell_types: the kinds of cell; all cells of a kind share one architecture.
+        edges_per_node: incoming edges that a node of the derived cell keeps; None for all.
+        cell_types: the kinds of cell; all cells of a kind share one architecture. The second,
+            where there is one, is that of the reduction cells.
         searchable: whether a supernet can be built of it. Spaces of cells that were found
             elsewhere (NASNet, AmoebaNet) can be trained but not searched.
+        edges: pairs (node, source), ordered by node. Default: every node has an edge from every
+            state before it.
+        edge_operations: cell type -> for every edge, in the order of `edges`, the names of its
+            candidates. Default: all operations on every edge.
+        selects_none: whether the derived cell may hold `none` (NAS-Bench-201), or `none` only
+            competes during the search (DARTS).
+        output: a cell's output: "concat", the concatenation of all its nodes, or "last", its last
+            node.
+        preprocess: the operations that a cell's inputs go through, the second where the input is
+            twice as large as the cell because the cell before reduced it; None for none.
+        normalized_pooling: whether a pooling in a supernet is followed by batch normalisation.
+        macro: the name of the network around the cells, see `darts_tf.macros`.
+
+    Raises:
+        UserError: the arguments do not describe a cell; the message names the place.
     """
 
     name: str
     operations: tuple[str, ...]
     nodes: int
     inputs: int = 2
-    edges_per_node: int = 2
+    edges_per_node: int | None = 2
     cell_types: tuple[str, ...] = ("normal", "reduce")
     searchable: bool = True
+    edges: Sequence[EdgePlace] | None = None
+    edge_operations: Mapping[str, Sequence[Sequence[str]]] | None = dataclasses.field(
+        default=None, hash=False
+    )
+    selects_none: bool = False
+    output: str = "concat"
+    preprocess: tuple[str, str] | None = DARTS_PREPROCESS
+    normalized_pooling: bool = True
+    macro: str = "darts"
 
-    @property
-    def edges(self) -> tuple[EdgePlace, ...]:
-        """Every edge of a cell, ordered by node and then by source."""
-        return tuple(
-            EdgePlace(node, source)
-            for node in range(self.nodes)
-            for source in range(self.inputs + node)
-        )
+    def __post_init__(self):
+        edges = self.edges
+        if edges is None:
+            edges = [(n, s) for n in range(self.nodes) for s in range(self.inputs + n)]
+        self._set("edges", tuple(EdgePlace(*edge) for edge in edges))
+        self._set("operations", tuple(self.operations))
+        self._set("cell_types", tuple(self.cell_types))
+        self._check_edges()
+        if self.output not in OUTPUTS:
+            raise UserError(
+                f"space {self.name!r}: output is {self.output!r}; expected one of "
+                + ", ".join(OUTPUTS)
+            )
+        if self.edge_operations is not None:
+            self._set("edge_operations", self._check_operations(self.edge_operations))
+
+    def _set(self, name, value):
+        object.__setattr__(self, name, value)
+
+    def _check_edges(self):
+        for edge in self.edges:
+            if not (0 <= edge.node < self.nodes and 0 <= edge.source < self.inputs + edge.node):
+                raise UserError(
+                    f"space {self.name!r}: edge (node {edge.node}, source {edge.source}) does not "
+                    f"exist; nodes are 0 to {self.nodes - 1}, and node n can take the states 0 to "
+                    f"n + {self.inputs - 1}"
+                )
+        if list(self.edges) != sorted(set(self.edges)):
+            raise UserError(
+                f"space {self.name!r}: edges must be different and ordered by node and source"
+            )
+        lonely = set(range(self.nodes)) - {edge.node for edge in self.edges}
+        if lonely:
+            raise UserError(f"space {self.name!r}: no edge leads to node {min(lonely)}")
+
+    def _check_operations(self, given) -> dict[str, tuple[tuple[str, ...], ...]]:
+        if set(given) != set(self.cell_types):
+            raise UserError(
+                f"space {self.name!r}: edge_operations has the cell types {list(given)}; expected "
+                f"{list(self.cell_types)}"
+            )
+        for cell_type, edges in given.items():
+            place = f"space {self.name!r}: edge_operations[{cell_type!r}]"
+            if len(edges) != len(self.edges):
+                raise UserError(f"{place} has {len(edges)} edges; expected {len(self.edges)}")
+            for e, names in enumerate(edges):
+                unknown = [name for name in names if name not in self.operations]
+                if unknown or not names:
+                    raise UserError(
+                        f"{place}[{e}] is {list(names)}; expected some of "
+                        + ", ".join(self.operations)
+                    )
+        # In the order of `operations`, so that equal sets are equal values.
+        return {
+            cell_type: tuple(tuple(x for x in self.operations if x in names) for names in edges)
+            for cell_type, edges in given.items()
+        }
 
     def edges_into(self, node: int) -> tuple[int, ...]:
         """Indices, in `edges`, of the edges that lead to `node`."""
         return tuple(i for i, edge in enumerate(self.edges) if edge.node == node)
+
+    def operations_on(self, cell_type: str) -> tuple[tuple[str, ...], ...]:
+        """The candidates of every edge of a cell type, each in the order of `operations`."""
+        if self.edge_operations is None:
+            return (self.operations,) * len(self.edges)
+        return self.edge_operations[cell_type]
+
+    def mask(self, cell_type: str) -> np.ndarray:
+        """`[edges, operations]`, True where the operation is a candidate of the edge."""
+        return np.array(
+            [[name in names for name in self.operations] for names in self.operations_on(cell_type)]
+        )
+
+    def restrict(self, edge_operations: Mapping[str, Sequence[Sequence[str]]]) -> "Space":
+        """The same space, of the same name, with other candidates on its edges.
+
+        Args:
+            edge_operations: cell type -> for every edge the names of its candidates.
+
+        Raises:
+            UserError: it does not fit the space.
+        """
+        return dataclasses.replace(self, edge_operations=edge_operations)
+
+    @property
+    def concat(self) -> tuple[int, ...]:
+        """The states whose concatenation is a cell's output."""
+        states = tuple(range(self.inputs, self.inputs + self.nodes))
+        return states if self.output == "concat" else states[-1:]

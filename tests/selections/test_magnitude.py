@@ -103,6 +103,42 @@ def test_cell_types_are_independent():
     assert genotype["normal"] != genotype["reduce"]
 
 
+def test_only_candidates_of_the_edge_are_chosen():
+    rng = np.random.default_rng(0)
+    names = SPACE.operations[1:]
+    sets = [tuple(rng.choice(names, 2, replace=False)) for _ in range(14)]
+    space = SPACE.restrict({"normal": sets, "reduce": sets})
+    for seed in range(20):
+        cell = selections.magnitude(space, {t: softmax(noise(seed)) for t in SPACE.cell_types})
+        for node, edges in enumerate(cell["normal"].nodes):
+            assert all(op in sets[FIRST_EDGE[node] + source] for op, source in edges)
+
+
+def test_none_may_be_chosen_where_the_space_says_so_and_all_edges_are_kept():
+    space = spaces.Space(
+        "keeps_none",
+        ("none", "skip_connect"),
+        nodes=2,
+        inputs=1,
+        cell_types=("normal",),
+        edges_per_node=None,
+        selects_none=True,
+        output="last",
+    )
+    spaces.register(space)
+    weights = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
+    cell = selections.magnitude(space, {"normal": weights})["normal"]
+    assert cell.nodes == ((("none", 0),), (("skip_connect", 0), ("none", 1)))
+    assert cell.concat == (2,)
+
+
+def test_a_node_without_a_choice_is_refused():
+    sets = [("none",)] * 2 + [("none", "skip_connect")] * 12
+    space = SPACE.restrict({"normal": sets, "reduce": sets})
+    with pytest.raises(UserError, match="no edge to node 0 has a candidate other than none"):
+        selections.magnitude(space, {t: softmax(noise()) for t in SPACE.cell_types})
+
+
 def test_registered():
     assert selections.get("magnitude") is selections.magnitude
     with pytest.raises(UserError, match="unknown selection 'best'; expected one of magnitude"):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from darts_tf import spaces
@@ -18,6 +19,65 @@ class TestSpace:
     def test_none_is_the_first_of_eight_operations(self):
         assert spaces.DARTS_CNN.operations[0] == "none"
         assert len(spaces.DARTS_CNN.operations) == 8
+
+    def test_by_default_every_operation_is_on_every_edge(self):
+        assert spaces.DARTS_CNN.operations_on("reduce") == (spaces.DARTS_CNN.operations,) * 14
+        assert spaces.DARTS_CNN.mask("normal").all()
+        assert spaces.DARTS_CNN.concat == (2, 3, 4, 5)
+
+    def test_edges_and_operations_of_ones_own(self):
+        space = Space(
+            "own",
+            ("none", "skip_connect", "sep_conv_3x3"),
+            nodes=2,
+            inputs=1,
+            edges=[(0, 0), (1, 1)],
+            cell_types=("normal",),
+            edge_operations={"normal": [("sep_conv_3x3", "none"), ("skip_connect",)]},
+            output="last",
+        )
+        assert space.edges == (EdgePlace(0, 0), EdgePlace(1, 1))
+        assert space.operations_on("normal") == (("none", "sep_conv_3x3"), ("skip_connect",))
+        np.testing.assert_array_equal(
+            space.mask("normal"), [[True, False, True], [False, True, False]]
+        )
+        assert space.concat == (2,)
+        assert hash(space) == hash(
+            Space(**{f: getattr(space, f) for f in space.__dataclass_fields__})
+        )
+
+    def test_restrict_keeps_the_name(self):
+        candidates = [("none", "skip_connect")] * 14
+        space = spaces.DARTS_CNN.restrict({"normal": candidates, "reduce": candidates})
+        assert space.name == "darts_cnn"
+        assert space.mask("normal").sum(axis=1).tolist() == [2] * 14
+        assert spaces.DARTS_CNN.edge_operations is None
+
+    @pytest.mark.parametrize(
+        "changes, reason",
+        [
+            ({"edges": [(0, 1)]}, r"edge \(node 0, source 1\) does not exist"),
+            ({"edges": [(0, 0), (2, 0)]}, r"edge \(node 2, source 0\) does not exist"),
+            ({"edges": [(1, 0), (0, 0)]}, "ordered by node and source"),
+            ({"edges": [(0, 0), (0, 0)]}, "must be different"),
+            ({"edges": [(0, 0)]}, "no edge leads to node 1"),
+            ({"output": "mean"}, "output is 'mean'; expected one of concat, last"),
+            ({"edge_operations": {}}, r"has the cell types \[\]; expected \['normal'\]"),
+            ({"edge_operations": {"normal": []}}, r"\['normal'\] has 0 edges; expected 3"),
+            (
+                {"edge_operations": {"normal": [("none",), ("none", "relu"), ("none",)]}},
+                r"\['normal'\]\[1\] is \['none', 'relu'\]; expected some of none, skip_connect",
+            ),
+            (
+                {"edge_operations": {"normal": [("none",), ("none",), ()]}},
+                r"\['normal'\]\[2\] is \[\]; expected some of",
+            ),
+        ],
+    )
+    def test_what_is_no_cell_is_refused(self, changes, reason):
+        plain = {"nodes": 2, "inputs": 1, "cell_types": ("normal",)}
+        with pytest.raises(UserError, match=reason):
+            Space("own", ("none", "skip_connect"), **{**plain, **changes})
 
 
 class TestRegistry:
