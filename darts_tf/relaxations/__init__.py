@@ -2,12 +2,34 @@
 
 from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
+from darts_tf.relaxations.dirichlet import Dirichlet
+from darts_tf.relaxations.gumbel_softmax import GumbelSoftmax
+from darts_tf.relaxations.node_softmax import NodeSoftmax
 from darts_tf.relaxations.relaxation import Relaxation, Start, masked
+from darts_tf.relaxations.sigmoid import Sigmoid
 from darts_tf.relaxations.softmax import Softmax
 
-__all__ = ["Relaxation", "Softmax", "Start", "get", "masked", "names", "register"]
+__all__ = [
+    "Dirichlet",
+    "GumbelSoftmax",
+    "NodeSoftmax",
+    "Relaxation",
+    "Sigmoid",
+    "Softmax",
+    "Start",
+    "get",
+    "masked",
+    "names",
+    "register",
+]
 
-_RELAXATIONS: dict[str, Relaxation] = {"softmax": Softmax()}
+_RELAXATIONS: dict[str, Relaxation] = {
+    "softmax": Softmax(),
+    "node_softmax": NodeSoftmax(),
+    "gumbel_softmax": GumbelSoftmax(),
+    "dirichlet": Dirichlet(),
+    "sigmoid": Sigmoid(),
+}
 
 
 def register(name: str, relaxation: Relaxation) -> Relaxation:
