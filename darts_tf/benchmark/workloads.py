@@ -1,0 +1,247 @@
+"""What is measured: steps of a search, of a training from scratch, and of the hypergradients."""
+
+import dataclasses
+import os
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import cost, datasets, genotypes, gradients, methods, training
+from darts_tf.benchmark.measurement import Measurement, Stopwatch, available_cpus, peak_memory
+from darts_tf.gradients.problem import gradients_of
+from darts_tf.networks import build_network
+from darts_tf.search import ArchitectureSearch
+from darts_tf.search_step import SearchStep, SupernetProblem
+from darts_tf.supernet import Supernet
+
+CLASSES = 10
+# Of CIFAR-10; what the numbers are does not matter to a step.
+_MEAN, _STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """How large the network, the images and the batch are.
+
+    Attributes:
+        channels: of the first cell.
+        cells: number of cells.
+        batch_size: images in a batch; a search takes two of them a step.
+        image_size: height and width of an image.
+    """
+
+    channels: int = 16
+    cells: int = 8
+    batch_size: int = 16
+    image_size: int = 32
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(height, width, 3)`."""
+        return self.image_size, self.image_size, 3
+
+
+def measure_search(
+    size: Size,
+    method: str = "darts-v1",
+    *,
+    space: str = "darts_cnn",
+    batched: bool = True,
+    steps: int = 10,
+    warmup: int = 2,
+) -> Measurement:
+    """Steps of `ArchitectureSearch.fit`, input pipeline included, on random images.
+
+    Args:
+        size: of the supernet and the batches.
+        method: the name of a method.
+        space: the name of a search space.
+        batched: see `Supernet`.
+        steps: steps to measure.
+        warmup: steps before them, after the first one.
+    """
+    chosen = methods.get(method)
+    supernet = Supernet(
+        space,
+        size.image_shape,
+        CLASSES,
+        channels=size.channels,
+        cells=size.cells,
+        relaxation=chosen.relaxation,
+        batched=batched,
+    )
+    search = ArchitectureSearch(supernet, chosen)
+    stopwatch = Stopwatch(steps, warmup)
+    search.fit(
+        _batches(size, stopwatch.laps, seed=0)(0),
+        _batches(size, stopwatch.laps, seed=1)(0),
+        callbacks=[_Laps(stopwatch, search.stop)],
+        verbose=0,
+    )
+    return _measurement(stopwatch, supernet, stopwatch.data_wait_seconds)
+
+
+def measure_training(
+    size: Size, genotype: str, *, auxiliary: bool = True, steps: int = 10, warmup: int = 2
+) -> Measurement:
+    """Steps of `train_network` with the default `Recipe`, input pipeline included.
+
+    Args:
+        size: of the network and the batches.
+        genotype: the name of a published cell, or a `genotype.json`.
+        auxiliary: whether the network has its auxiliary head.
+        steps: steps to measure.
+        warmup: steps before them, after the first one.
+    """
+    network = build_network(
+        genotypes.get(genotype),
+        size.image_shape,
+        CLASSES,
+        size.channels,
+        size.cells,
+        auxiliary=auxiliary,
+        drop_path=True,
+    )
+    stopwatch = Stopwatch(steps, warmup)
+    training.train_network(
+        network,
+        _batches(size, stopwatch.laps, seed=0, cutout=True),
+        training.Recipe(epochs=1),
+        extra_callbacks=[_Laps(stopwatch)],
+    )
+    # Keras fetches a batch inside its step, so the waiting cannot be told apart.
+    return _measurement(stopwatch, network, None)
+
+
+def measure_gradients(
+    size: Size,
+    names: tuple[str, ...] | None = None,
+    *,
+    space: str = "darts_cnn",
+    rounds: int = 5,
+    warmup: int = 1,
+) -> dict[str, list[float]]:
+    """Seconds of one hypergradient alone by every estimator, and of one weight step.
+
+    All run in this process, in turn, on the same batches.
+
+    Args:
+        size: of the supernet and the batches.
+        names: estimators of `darts_tf.gradients`; all by default.
+        space: the name of a search space.
+        rounds: measurements of each.
+        warmup: rounds before them.
+
+    Returns:
+        Name -> seconds of each round; the weight step is called `weight_step`.
+    """
+    supernet = Supernet(space, size.image_shape, CLASSES, size.channels, size.cells)
+    functions = _gradient_functions(supernet, names or gradients.names())
+    train, validation = (next(iter(_batches(size, 1, seed=seed)(0))) for seed in (0, 1))
+    seconds = {name: [] for name in functions}
+    for _ in range(warmup + rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            # The step is over when its result can be read.
+            function(train, validation).numpy()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: values[warmup:] for name, values in seconds.items()}
+
+
+def _gradient_functions(supernet, names) -> dict:
+    """Name -> a traced function of two batches that returns one number."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
+    problem = SupernetProblem(supernet, loss)
+    method = methods.get("darts-v2")
+    optimizer = method.make_weight_optimizer(1000)
+    optimizer.build(supernet.weight_variables)
+    step = SearchStep(problem, None, method.clip_norm, optimizer, None)
+
+    def tensors():
+        return (
+            [tf.convert_to_tensor(v) for v in supernet.weight_variables],
+            [tf.convert_to_tensor(v) for v in supernet.architecture_variables],
+        )
+
+    def architecture_step(name):
+        def run(train, validation):
+            hypergradient = gradients.get(name)(
+                problem.bilevel(), *tensors(), train, validation, step.inner_step()
+            )
+            # Gradients that nothing reads would be left out of the graph.
+            read = [*hypergradient.architecture, *(hypergradient.weights or ())]
+            return hypergradient.loss + 0 * tf.linalg.global_norm(read)
+
+        return tf.function(run, autograph=False)
+
+    def weight_step(train, validation):
+        del validation
+        value, found = gradients_of(problem.loss, *tensors(), train, wrt="w")
+        optimizer.apply(tf.clip_by_global_norm(found, method.clip_norm)[0])
+        return value
+
+    return {
+        "weight_step": tf.function(weight_step, autograph=False),
+        **{name: architecture_step(name) for name in names},
+    }
+
+
+class _Laps(keras.callbacks.Callback):
+    """Hands the ends of the steps to a stopwatch, and stops after the last one."""
+
+    def __init__(self, stopwatch, stop=lambda: None):
+        super().__init__()
+        self._stopwatch = stopwatch
+        self._stop = stop
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._stopwatch.begin()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._stopwatch.lap()
+        if self._stopwatch.finished:
+            self._stop()
+
+
+def _batches(size: Size, steps: int, seed: int, cutout: bool = False):
+    """A function from the epoch to random images in batches, augmented as CIFAR-10 is."""
+    rng = np.random.default_rng(seed)
+    count = size.batch_size * steps
+    images = rng.integers(0, 256, (count, *size.image_shape), dtype=np.uint8)
+    labels = rng.integers(0, CLASSES, count)
+    augmentation = datasets.Augmentation(
+        crop_padding=size.image_size // 8,
+        flip=True,
+        cutout=size.image_size // 2 if cutout else 0,
+    )
+    return lambda epoch: datasets.batches(
+        images,
+        labels,
+        size.batch_size,
+        mean=_MEAN,
+        std=_STD,
+        augmentation=augmentation,
+        shuffle=True,
+        seed=seed,
+        epoch=epoch,
+        drop_remainder=True,
+    )
+
+
+def _measurement(stopwatch, model, waits) -> Measurement:
+    threads = (
+        tf.config.threading.get_intra_op_parallelism_threads()
+        or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0))
+        or available_cpus()
+    )
+    return Measurement(
+        stopwatch.step_seconds,
+        stopwatch.startup_seconds,
+        peak_memory(),
+        cost.parameters(model),
+        f"TensorFlow {tf.__version__}, Keras {keras.__version__}",
+        threads,
+        waits,
+    )

@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from tests.train.many_starts import assert_refused, start, start_all
+
+TINY = ["--channels=2", "--cells=3", "--image_size=8", "--batch_size=2", "--steps=1", "--warmup=0"]
+
+BAD_FLAGS = {
+    "method": (["--method=darts"], ["--method=darts", "darts-v1"]),
+    "space": (["--space=nasnet"], ["--space=nasnet"]),
+    "no flag": (["darts-v1"], ["unexpected argument 'darts-v1'"]),
+    "steps": (["--steps=0"], ["--steps=0"]),
+    "cell": (["--network=DARTS_V9"], ["DARTS_V9", "DARTS_V2"]),
+    "nothing to compare": (["--compare="], ["expected flags of a configuration"]),
+    "no flag to compare": (["--compare=batched"], ["got batched"]),
+    "unknown flag to compare": (["--compare=--batch=3"], ["Unknown command line flag 'batch'"]),
+    "value to compare": (["--compare=--cells=2"], ["--cells=2"]),
+    "runs to compare": (["--compare=--runs=3"], ["got --runs"]),
+    "quote": (["--compare=--cells='3"], ["No closing quotation"]),
+    "twice": (["--compare=--cells=4", "--compare=--cells=4"], ["are the same"]),
+    "gradients": (["--gradients", "--compare=--cells=4"], ["--gradients and --compare exclude"]),
+    "network": (["--gradients", "--network=DARTS_V2"], ["--gradients and --network exclude"]),
+}
+
+
+@pytest.fixture(scope="module")
+def refused():
+    return start_all(
+        "train.benchmark", {name: [*TINY, *bad] for name, (bad, _) in BAD_FLAGS.items()}
+    )
+
+
+@pytest.mark.parametrize("name", BAD_FLAGS)
+def test_bad_flags(refused, name):
+    assert_refused(refused[name], *BAD_FLAGS[name][1])
+
+
+@pytest.mark.slow
+def test_compare():
+    """Two configurations in processes of their own."""
+    flags = [*TINY, "--network=DARTS_V2", "--noauxiliary", "--runs=1", "--json"]
+    done = start("train.benchmark", *flags, "--compare=--cells=4 --batch_size=1")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    base, change = result["configurations"]
+    assert base.startswith("--network=DARTS_V2 --noauxiliary --channels=2 --cells=3 ")
+    assert (result["reference"], change) == (base, "--cells=4 --batch_size=1")
+    first, second = result["configurations"].values()
+    assert first["runs"][0]["weights"] < second["runs"][0]["weights"]
+    assert len(first["runs"][0]["step_seconds"]) == 1
+    ratio = second["ratio_to_reference"]["startup_seconds"]["median"]
+    assert ratio == pytest.approx(
+        second["runs"][0]["startup_seconds"] / first["runs"][0]["startup_seconds"]
+    )
+    assert done.stderr.count("run 1 of 1, ") == 2

@@ -1,0 +1,215 @@
+"""Measures a step, the start-up and the peak memory.
+
+    python -m train.benchmark --method=darts-v2 --channels=16 --cells=8 --batch_size=16
+
+runs a search on random images of CIFAR-10's shape. `--network=DARTS_V2 --auxiliary` measures a
+training step of a derived network instead, and
+
+    python -m train.benchmark --method=darts-v1 --compare="--batched=false" --compare="--channels=8"
+
+runs these flags, and these flags with each change, in turn, every run in a fresh process.
+"""
+
+import copy
+import json
+import os
+import pathlib
+import shlex
+import sys
+
+from absl import flags
+
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+from darts_tf import methods, spaces
+from darts_tf.benchmark import comparison
+from darts_tf.errors import UserError
+from train import program
+
+_METHOD = flags.DEFINE_enum("method", "darts-v1", list(methods.METHODS), "The search method.")
+_SPACE = flags.DEFINE_enum(
+    "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
+)
+_NETWORK = flags.DEFINE_string(
+    "network",
+    None,
+    "Measure a training step of the network of this cell (a genotype.json, or the name of a "
+    "published cell such as DARTS_V2) instead of a search.",
+)
+_AUXILIARY = flags.DEFINE_bool("auxiliary", True, "Give that network its auxiliary head.")
+_CHANNELS = flags.DEFINE_integer(
+    "channels", None, "Channels of the first cell; default 16, with --network 36.", lower_bound=2
+)
+_CELLS = flags.DEFINE_integer(
+    "cells", None, "Number of cells; default 8, with --network 20.", lower_bound=3
+)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Images in a batch.", lower_bound=1)
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Height and width of an image.", lower_bound=4)
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ["float32", "mixed_bfloat16", "mixed_float16"],
+    "What is computed with; variables are float32 always.",
+)
+_BATCHED = flags.DEFINE_bool(
+    "batched", True, "Compute the edges that leave a state together, or one by one."
+)
+_THREADS = flags.DEFINE_integer(
+    "threads", None, "CPU threads; default: one for each core.", lower_bound=1
+)
+_STEPS = flags.DEFINE_integer("steps", 10, "Steps to measure.", lower_bound=1)
+_WARMUP = flags.DEFINE_integer(
+    "warmup", 2, "Steps before them, after the first one.", lower_bound=0
+)
+_CONFIGURATION = (
+    *(_METHOD, _SPACE, _NETWORK, _AUXILIARY, _CHANNELS, _CELLS, _BATCH_SIZE, _IMAGE_SIZE),
+    *(_PRECISION, _BATCHED, _THREADS, _STEPS, _WARMUP),
+)
+
+_COMPARE = flags.DEFINE_multi_string(
+    "compare", [], 'Flags that differ, such as "--batched=false"; may be given several times.'
+)
+_RUNS = flags.DEFINE_integer("runs", 5, "How often --compare runs each of them.", lower_bound=1)
+_GRADIENTS = flags.DEFINE_bool(
+    "gradients", False, "Measure one architecture step by every hypergradient, in one process."
+)
+_JSON = flags.DEFINE_bool("json", False, "Print all numbers as one line of JSON.")
+
+
+def main() -> None:
+    """Measures what the flags describe."""
+    if _GRADIENTS.value and (_COMPARE.value or _NETWORK.value):
+        other = "compare" if _COMPARE.value else "network"
+        raise UserError(
+            f"--gradients cannot be used together with --{other}; leave one of them out"
+        )
+    if _COMPARE.value:
+        _compare()
+    elif _GRADIENTS.value:
+        _measure_gradients()
+    else:
+        _measure()
+
+
+def _measure() -> None:
+    from darts_tf.benchmark import workloads
+
+    _configure()
+    counts = {"steps": _STEPS.value, "warmup": _WARMUP.value}
+    if _NETWORK.value:
+        measurement = workloads.measure_training(
+            _size(), _NETWORK.value, auxiliary=_AUXILIARY.value, **counts
+        )
+    else:
+        measurement = workloads.measure_search(
+            _size(), _METHOD.value, space=_SPACE.value, batched=_BATCHED.value, **counts
+        )
+    if _JSON.value:
+        print(json.dumps(measurement.to_dict()))
+        return
+    print(f"{measurement.weights:,} weights; {measurement.library}; {measurement.threads} threads")
+    print(comparison.describe(measurement))
+    if measurement.data_wait_seconds:
+        waits = comparison.Spread.of([1e3 * x for x in measurement.data_wait_seconds])
+        print(f"a step waits {waits.text()} ms for its data")
+
+
+def _size():
+    from darts_tf.benchmark.workloads import Size
+
+    channels, cells = (36, 20) if _NETWORK.value else (16, 8)
+    return Size(
+        _CHANNELS.value or channels, _CELLS.value or cells, _BATCH_SIZE.value, _IMAGE_SIZE.value
+    )
+
+
+def _configure() -> None:
+    """Sets what belongs to the whole process."""
+    import keras
+    import tensorflow as tf
+
+    if _THREADS.value:
+        tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
+        tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
+    keras.config.set_dtype_policy(_PRECISION.value)
+
+
+def _measure_gradients() -> None:
+    from darts_tf.benchmark import workloads
+
+    _configure()
+    seconds = workloads.measure_gradients(
+        _size(), space=_SPACE.value, rounds=_STEPS.value, warmup=1 + _WARMUP.value
+    )
+    if _JSON.value:
+        print(json.dumps(seconds))
+        return
+    spreads = {name: comparison.Spread.of(values) for name, values in seconds.items()}
+    weight_step = spreads.pop("weight_step").median
+    first = spreads["first_order"].median
+    rows = [["hypergradient", "seconds", "/ first_order", "search step / first-order search step"]]
+    for name, spread in spreads.items():
+        # The gradient of the weights comes with this one, so no weight step follows.
+        rest = 0 if name == "one_level" else weight_step
+        whole = (spread.median + rest) / (first + weight_step)
+        rows.append([name, spread.text(), f"{spread.median / first:.2f}", f"{whole:.2f}"])
+    print(comparison.columns(rows))
+    print(f"a weight step takes {weight_step:.3f} s")
+
+
+def _compare() -> None:
+    base = [flag.serialize() for flag in _present()]
+    configurations = [_configuration(" ".join(base) or "defaults", base)]
+    for text in _COMPARE.value:
+        changes = _split(text)
+        configurations.append(_configuration(text, [*base, *changes]))
+    names = [configuration.name for configuration in configurations]
+    if len(set(names)) < len(names):
+        raise UserError("--compare: two of the configurations are the same; leave one of them out")
+    results = comparison.alternate(configurations, _RUNS.value, _report)
+    reference = names[0]
+    if _JSON.value:
+        print(json.dumps(comparison.to_dict(results, reference)))
+    else:
+        print(comparison.table(results, reference))
+
+
+def _present() -> list[flags.Flag]:
+    """The flags of the configuration that the user gave."""
+    return [flags.FLAGS[flag.name] for flag in _CONFIGURATION if flags.FLAGS[flag.name].present]
+
+
+def _split(text: str) -> list[str]:
+    """The flags of a `--compare`, after checking that they can be parsed."""
+    try:
+        words = shlex.split(text)
+        parsed = copy.deepcopy(flags.FLAGS)
+        parsed.unparse_flags()
+        for name in list(parsed):
+            parsed[name].present = 0
+        rest = parsed([sys.argv[0], *words])[1:]
+    except (flags.Error, ValueError) as error:
+        raise UserError(f"--compare={text!r}: {error}") from error
+    allowed = {flag.name for flag in _CONFIGURATION}
+    wrong = [f"--{name}" for name in parsed if parsed[name].present and name not in allowed]
+    if wrong or rest or not words:
+        raise UserError(
+            f"--compare={text!r}: expected flags of a configuration, such as "
+            f'"--channels=8 --batched=false"{f"; got {(wrong + rest)[0]}" if wrong or rest else ""}'
+        )
+    return words
+
+
+def _configuration(name: str, words: list[str]) -> comparison.Configuration:
+    command = [sys.executable, "-m", "train.benchmark", *words, "--json"]
+    root = str(pathlib.Path(__file__).resolve().parents[1])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return comparison.Configuration(name, command, environment)
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    program.run(main)
