@@ -79,9 +79,7 @@ def main() -> None:
     """Measures what the flags describe."""
     if _GRADIENTS.value and (_COMPARE.value or _NETWORK.value):
         other = "compare" if _COMPARE.value else "network"
-        raise UserError(
-            f"--gradients cannot be used together with --{other}; leave one of them out"
-        )
+        raise UserError(f"--gradients and --{other} exclude each other; leave one of them out")
     if _COMPARE.value:
         _compare()
     elif _GRADIENTS.value:
