@@ -26,6 +26,17 @@ def multiply_adds(model: keras.Model) -> int:
     return sum(_COUNTS[op.type](op) for op in graph.get_operations() if op.type in _COUNTS)
 
 
+def model_of(make, shape) -> keras.Model:
+    """A model of one layer.
+
+    Args:
+        make: returns the layer.
+        shape: of its input, without the batch.
+    """
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, make()(inputs))
+
+
 def _convolution(op) -> int:
     height, width, inputs, _ = op.inputs[1].shape
     return int(np.prod(op.outputs[0].shape)) * height * width * inputs

@@ -175,19 +175,22 @@ class Genotype:
 
 
 def get(name_or_path: str) -> Genotype:
-    """A published cell by name, a genotype file by path, or `random:SEED`.
+    """A published cell, a genotype file, a NAS-Bench-201 string or a random cell, by name.
 
-    `random:SEED` is a random genotype of the space `darts_cnn`; see `sample`.
+    `random:SEED` is a random genotype of the space `darts_cnn`, `random:SPACE:SEED` one of another
+    space; see `sample`.
 
     Raises:
         UserError: it is none of these, or the file is no genotype.
     """
-    from darts_tf import published
+    from darts_tf import nas_bench_201, published
 
     if name_or_path in published.GENOTYPES:
         return published.GENOTYPES[name_or_path].genotype
-    if match := re.fullmatch(r"random:(\d+)", name_or_path):
-        return sample(spaces.DARTS_CNN, int(match[1]))
+    if match := re.fullmatch(r"random:(?:(\w+):)?(\d+)", name_or_path):
+        return sample(spaces.get(match[1] or "darts_cnn"), int(match[2]))
+    if name_or_path.startswith("|"):
+        return nas_bench_201.from_string(name_or_path)
     if pathlib.Path(name_or_path).exists():
         return Genotype.load(name_or_path)
     raise UserError(

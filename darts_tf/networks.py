@@ -2,22 +2,19 @@
 
 import keras
 
+from darts_tf import macros, spaces
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.layers.cell import Cell
-from darts_tf.layers.convolutions import initializer
-from darts_tf.layers.stems import AuxiliaryHead, ImageNetStem, Stem
-from darts_tf.supernet import reduction_cells
-
-STEMS = ("cifar", "imagenet")
+from darts_tf.layers.stems import AuxiliaryHead, ImageNetStem
 
 
 def build_network(
     genotype: Genotype,
     input_shape: tuple[int, int, int],
     num_classes: int,
-    channels: int = 36,
-    cells: int = 20,
+    channels: int | None = None,
+    cells: int | None = None,
     *,
     stem: str = "cifar",
     auxiliary: bool = False,
@@ -27,10 +24,12 @@ def build_network(
 
     Args:
         genotype: the cells.
-        input_shape: `(height, width, channels)` of an image.
+        input_shape: `(height, width, channels)` of an image, or what else the space's operations
+            take.
         num_classes: number of logits.
-        channels: channels of the states of the first cell; doubled by each reduction cell.
-        cells: number of cells; those at one and two thirds of the depth are reduction cells.
+        channels: channels of the states of the first cell; None for the macro network's own
+            (DARTS: 36).
+        cells: number of cells; None for the macro network's own (DARTS: 20).
         stem: "cifar" keeps the image's size, "imagenet" divides it by 8 before the first cell.
         auxiliary: whether to add a second classifier behind the cell at two thirds of the depth.
         drop_path: whether the cells hold `DropPath` layers; see `DropPathSchedule`.
@@ -43,41 +42,57 @@ def build_network(
     Raises:
         UserError: an argument is out of its range.
     """
-    if stem not in STEMS:
-        raise UserError(f"unknown stem {stem!r}; expected one of {', '.join(STEMS)}")
+    space = spaces.get(genotype.space)
+    macro = macros.get(space.macro)
+    channels = macro.network_size[0] if channels is None else channels
+    cells = macro.network_size[1] if cells is None else cells
+    _check(macro, stem, auxiliary, channels, num_classes)
+    images = keras.Input(input_shape, name="images")
+    before, last = _stem(macro, stem, channels, images)
+    outputs = []
+    for part in macro.parts(channels, cells):
+        if not isinstance(part, macros.CellPlan):
+            before = last = part(last)
+            continue
+        if not outputs and stem == "imagenet":
+            part = part._replace(reduction_before=True)
+        layer = _cell(genotype, space, part, drop_path, len(outputs))
+        before, last = last, layer([before, last][-space.inputs :])
+        outputs.append(last)
+    logits = macro.head(num_classes, name="logits")(last)
+    if not auxiliary:
+        return keras.Model(images, logits, name="network")
+    head = AuxiliaryHead(num_classes, name="auxiliary")(outputs[2 * cells // 3])
+    return keras.Model(images, {"logits": logits, "auxiliary": head}, name="network")
+
+
+def _check(macro, stem, auxiliary, channels, num_classes):
+    if stem not in macro.stems:
+        raise UserError(
+            f"unknown stem {stem!r} of the macro network {macro.name!r}; expected one of "
+            + ", ".join(macro.stems)
+        )
+    if auxiliary and not macro.auxiliary:
+        raise UserError(
+            f"the macro network {macro.name!r} has no auxiliary head; build it without one"
+        )
     for name, value in (("channels", channels), ("num_classes", num_classes)):
         if value < 2:
             raise UserError(f"{name} must be at least 2, got {value}")
-    reductions = reduction_cells(cells)
-    images = keras.Input(input_shape, name="images")
-    before, last = _stem(stem, channels, images)
-    reduction_before = stem == "imagenet"
-    side = None
-    for i in range(cells):
-        reduction = i in reductions
-        channels *= 2 if reduction else 1
-        cell = genotype["reduce" if reduction else "normal"]
-        layer = Cell(
-            cell.nodes,
-            cell.concat,
-            channels,
-            reduction=reduction,
-            reduction_before=reduction_before,
-            drop_path=drop_path,
-            name=f"cell_{i}_{'reduce' if reduction else 'normal'}",
-        )
-        before, last = last, layer([before, last])
-        reduction_before = reduction
-        if i == reductions[1]:
-            side = last
-    pooled = keras.layers.GlobalAveragePooling2D(name="global_pool")(last)
-    logits = keras.layers.Dense(
-        num_classes, kernel_initializer=initializer(), dtype="float32", name="logits"
-    )(pooled)
-    if not auxiliary:
-        return keras.Model(images, logits, name="network")
-    head = AuxiliaryHead(num_classes, name="auxiliary")(side)
-    return keras.Model(images, {"logits": logits, "auxiliary": head}, name="network")
+
+
+def _cell(genotype, space, plan, drop_path, i) -> Cell:
+    cell_type = space.cell_types[1 if plan.reduction else 0]
+    cell = genotype[cell_type]
+    return Cell(
+        cell.nodes,
+        cell.concat,
+        **plan._asdict(),
+        drop_path=drop_path,
+        inputs=space.inputs,
+        preprocess=space.preprocess,
+        name=f"cell_{i}_{cell_type}",
+    )
 
 
 def without_auxiliary(network: keras.Model) -> keras.Model:
@@ -87,10 +102,10 @@ def without_auxiliary(network: keras.Model) -> keras.Model:
     return keras.Model(network.inputs[0], network.output["logits"], name=network.name)
 
 
-def _stem(kind, channels, images):
+def _stem(macro, kind, channels, images):
     """The inputs of the first cell."""
     if kind == "cifar":
-        outputs = Stem(3 * channels, name="stem")(images)
+        outputs = macro.stem(channels)(images)
         return outputs, outputs
     first = ImageNetStem(channels, first=True, name="stem_0")(images)
     return first, ImageNetStem(channels, first=False, name="stem_1")(first)

@@ -3,37 +3,25 @@
 import keras
 import tensorflow as tf
 
-from darts_tf import relaxations, spaces
+from darts_tf import macros, relaxations, spaces
 from darts_tf.errors import UserError
 from darts_tf.layers.batched_cell import BatchedMixedCell, from_plain, to_plain
 from darts_tf.layers.cell import MixedCell
-from darts_tf.layers.convolutions import initializer
-from darts_tf.layers.stems import Stem
 
 # The kinds of relaxed cell that a relaxation can ask for: one that computes edge by edge, and one
 # that computes the edges which leave a state together.
 _CELLS = {"mixed": (MixedCell, BatchedMixedCell)}
 
 
-def reduction_cells(cells: int) -> tuple[int, ...]:
-    """Positions of the reduction cells: one third and two thirds of the depth.
-
-    Raises:
-        UserError: there are fewer than 3 cells.
-    """
-    if cells < 3:
-        raise UserError(f"cells must be at least 3 (two of them reduce), got {cells}")
-    return cells // 3, 2 * cells // 3
-
-
 @keras.saving.register_keras_serializable("darts_tf")
 class Supernet(keras.Model):
     """A network whose cells hold every candidate operation on every edge.
 
-    Stem, `cells` relaxed cells of which those at one and two thirds of the depth reduce the image
-    and double the channels, global average pooling and a classifier (Liu, Simonyan, Yang, ICLR
-    2019, section 3.1.1). All cells of a type share their architecture variables: alpha, a matrix
-    `[edges, operations]`, and what else the relaxation asks for.
+    Stem, relaxed cells, and a head, as the space's macro network says (`darts_tf.macros`). For the
+    spaces of DARTS these are `cells` cells of which those at one and two thirds of the depth reduce
+    the image and double the channels, global average pooling and a classifier (Liu, Simonyan, Yang,
+    ICLR 2019, section 3.1.1). All cells of a type share their architecture variables: alpha, a
+    matrix `[edges, operations]`, and what else the relaxation asks for.
 
     There are two disjoint lists of variables. `weight_variables` is `trainable_variables`, what
     any Keras optimizer trains. `architecture_variables` are float32 under every dtype policy, are
@@ -43,11 +31,12 @@ class Supernet(keras.Model):
 
     Args:
         space: the name of a search space.
-        input_shape: `(height, width, channels)` of an image.
+        input_shape: `(height, width, channels)` of an image, or what else the space's operations
+            take.
         num_classes: number of logits.
-        channels: channels of the states of the first cell.
-        cells: number of cells.
-        stem_multiplier: channels of the stem, in units of `channels`.
+        channels: channels of the states of the first cell; None for the macro network's own
+            (DARTS: 16).
+        cells: number of cells; None for the macro network's own (DARTS: 8).
         relaxation: the name of a relaxation.
         seed: of the initial architecture variables.
         batched: whether the edges that leave a state are computed together
@@ -74,9 +63,8 @@ class Supernet(keras.Model):
         space: str,
         input_shape: tuple[int, int, int],
         num_classes: int,
-        channels: int = 16,
-        cells: int = 8,
-        stem_multiplier: int = 3,
+        channels: int | None = None,
+        cells: int | None = None,
         relaxation: str = "softmax",
         seed: int = 0,
         batched: bool = True,
@@ -84,33 +72,41 @@ class Supernet(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.space = spaces.get(space)
+        macro = macros.get(self.space.macro)
         self._config = {
             "space": space,
             "input_shape": tuple(input_shape),
             "num_classes": num_classes,
-            "channels": channels,
-            "cells": cells,
-            "stem_multiplier": stem_multiplier,
+            "channels": macro.search_size[0] if channels is None else channels,
+            "cells": macro.search_size[1] if cells is None else cells,
             "relaxation": relaxation,
             "seed": seed,
             "batched": batched,
             "edge_operations": edge_operations,
         }
-        self.space = spaces.get(space)
         if edge_operations is not None:
             self.space = self.space.restrict(edge_operations)
+        self._check()
+        self.relaxation = relaxations.get(relaxation)
+        self._make_architecture(seed)
+        self._make_layers(macro)
+        self.build((None, *input_shape))
+
+    def _check(self):
         if not self.space.searchable:
             raise UserError(
-                f"the space {space!r} holds cells that were found elsewhere; it has no supernet. "
-                f"Spaces to search: {', '.join(spaces.names(searchable_only=True))}"
+                f"the space {self.space.name!r} holds cells that were found elsewhere; it has no "
+                f"supernet. Spaces to search: {', '.join(spaces.names(searchable_only=True))}"
+            )
+        if self.space.inputs not in (1, 2):
+            raise UserError(
+                f"the space {self.space.name!r} has cells with {self.space.inputs} inputs; "
+                "a network has 1 (the cell before) or 2 (the two cells before)"
             )
         for name in ("channels", "num_classes"):
             if self._config[name] < 2:
                 raise UserError(f"{name} must be at least 2, got {self._config[name]}")
-        self.relaxation = relaxations.get(relaxation)
-        self._make_architecture(seed)
-        self._make_layers(channels, cells, stem_multiplier, num_classes)
-        self.build((None, *input_shape))
 
     def _make_architecture(self, seed):
         self.architecture = {cell_type: {} for cell_type in self.space.cell_types}
@@ -137,24 +133,17 @@ class Supernet(keras.Model):
             autocast=False,
         )
 
-    def _make_layers(self, channels, cells, stem_multiplier, num_classes):
-        reductions = reduction_cells(cells)
-        self.stem = Stem(stem_multiplier * channels)
+    def _make_layers(self, macro):
+        channels = self._config["channels"]
+        self.stem = macro.stem(channels)
+        self._parts = []
         self.cells = []
-        for i in range(cells):
-            channels *= 2 if i in reductions else 1
-            self.cells.append(
-                self._make_cell(
-                    channels,
-                    reduction=i in reductions,
-                    reduction_before=i - 1 in reductions,
-                    name=f"cell_{i}",
-                )
-            )
-        self.pool = keras.layers.GlobalAveragePooling2D()
-        self.classifier = keras.layers.Dense(
-            num_classes, kernel_initializer=initializer(), dtype="float32"
-        )
+        for part in macro.parts(channels, self._config["cells"]):
+            if isinstance(part, macros.CellPlan):
+                part = self._make_cell(**part._asdict(), name=f"cell_{len(self.cells)}")
+                self.cells.append(part)
+            self._parts.append(part)
+        self.head = macro.head(self._config["num_classes"])
 
     def _make_cell(self, channels, reduction, **kwargs):
         plain, batched = _CELLS[self.relaxation.cell]
@@ -168,18 +157,27 @@ class Supernet(keras.Model):
     def build(self, input_shape):
         self.stem.build(input_shape)
         before = last = self.stem.compute_output_shape(input_shape)
-        for cell in self.cells:
-            cell.build([before, last])
-            before, last = last, cell.compute_output_shape([before, last])
-        self.classifier.build((None, last[-1]))
+        for part in self._parts:
+            if part in self.cells:
+                inputs = [before, last][-self.space.inputs :]
+                part.build(inputs)
+                before, last = last, part.compute_output_shape(inputs)
+            else:
+                part.build(last)
+                before = last = part.compute_output_shape(last)
+        self.head.build(last)
         self.built = True
 
     def call(self, images, seed=None):
         weights = self._cell_weights(seed)
         before = last = self.stem(images)
-        for cell in self.cells:
-            before, last = last, cell([before, last], weights[cell.cell_type])
-        return self.classifier(self.pool(last))
+        for part in self._parts:
+            if part in self.cells:
+                inputs = [before, last][-self.space.inputs :]
+                before, last = last, part(inputs, weights[part.cell_type])
+            else:
+                before = last = part(last)
+        return self.head(last)
 
     def _cell_weights(self, seed) -> dict:
         """What the cells of every type compute with."""
@@ -220,6 +218,11 @@ class Supernet(keras.Model):
         return tf.add_n([tf.zeros(()), *(term for term in terms if term is not None)])
 
     @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """All layers in their order: stem, cells and what stands between them, head."""
+        return [self.stem, *self._parts, self.head]
+
+    @property
     def architecture_variables(self) -> list[keras.Variable]:
         """All architecture variables, in the order of the space's cell types."""
         return [v for variables in self.architecture.values() for v in variables.values()]
@@ -236,9 +239,7 @@ class Supernet(keras.Model):
 def convert(supernet: Supernet, batched: bool) -> Supernet:
     """A copy of a supernet, with its weights, whose cells are batched or plain ones."""
     other = Supernet.from_config({**supernet.get_config(), "batched": batched})
-    for name in ("stem", "classifier"):
-        getattr(other, name).set_weights(getattr(supernet, name).get_weights())
-    for mine, its in zip(supernet.cells, other.cells, strict=True):
+    for mine, its in zip(supernet.parts, other.parts, strict=True):
         if type(mine) is type(its):
             its.set_weights(mine.get_weights())
         else:

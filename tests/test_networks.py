@@ -100,7 +100,7 @@ class TestFunctionalModel:
         assert all(id(v) in own for v in plain.variables)
         x = images((16, 16, 3))
         np.testing.assert_array_equal(plain(x), network(x)["logits"])
-        plain.get_layer("logits").bias.assign([1.0, 2.0, 3.0, 4.0])
+        plain.get_layer("logits").parts[-1].bias.assign([1.0, 2.0, 3.0, 4.0])
         np.testing.assert_array_equal(plain(x), network(x)["logits"])
         assert without_auxiliary(plain) is plain
 

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from darts_tf import spaces
 from darts_tf.errors import UserError
-from darts_tf.supernet import Supernet, reduction_cells
+from darts_tf.macros import reduction_cells
+from darts_tf.supernet import Supernet
 
 SMALL = {"input_shape": (8, 8, 1), "num_classes": 3, "channels": 2, "cells": 3}
 
@@ -148,7 +149,7 @@ class TestCandidatesOfAnEdge:
         few = self.supernet(small_space)
         every = Supernet(small_space, **SMALL, batched=False)
         every.stem.set_weights(few.stem.get_weights())
-        every.classifier.set_weights(few.classifier.get_weights())
+        every.head.set_weights(few.head.get_weights())
         for mine, its in zip(few.cells, every.cells, strict=True):
             for own, other in zip(mine.preprocess, its.preprocess, strict=True):
                 other.set_weights(own.get_weights())

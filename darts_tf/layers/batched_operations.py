@@ -142,6 +142,43 @@ class _Separable(keras.layers.Layer):
         return self.second(tf.nn.relu(self.first(inputs)), scale)
 
 
+@batches(operations.ReLUConvBN)
+class StandardConvolutions(OperationGroup):
+    """Convolutions that mix all channels, of any kernel sizes: NAS-Bench-201's."""
+
+    def _make_batched(self, plain):
+        return _Standard(self.edges * self.channels, plain.kernel_size, self.strides)
+
+    def build(self, input_shape):
+        for layer in self.batched:
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, inputs, rectified, weights):
+        return tf.add_n([layer(rectified, scale) for layer, scale in self._scaled(weights)])
+
+
+class _Standard(keras.layers.Layer):
+    """`ReLUConvBN` of several edges, without its ReLU: all see the same input."""
+
+    def __init__(self, channels, kernel_size, strides, **kwargs):
+        super().__init__(**kwargs)
+        self.convolution = convolution(channels, kernel_size, strides)
+        self.normalization = BatchedNormalization()
+
+    def build(self, input_shape):
+        for layer in self.convolution:
+            layer.build(input_shape)
+            input_shape = layer.compute_output_shape(input_shape)
+        self.normalization.build(input_shape)
+        self.built = True
+
+    def call(self, inputs, scale):
+        for layer in self.convolution:
+            inputs = layer(inputs)
+        return self.normalization(inputs, scale)
+
+
 @batches(DilatedConvolution)
 class DilatedConvolutions(OperationGroup):
     """Dilated convolutions of any kernel sizes.

@@ -63,7 +63,7 @@ def depthwise(kernel_size: int, strides: int = 1, dilation: int = 1) -> list[ker
 
 @keras.saving.register_keras_serializable("darts_tf")
 class EverySecondPixel(keras.layers.Layer):
-    """Takes every n-th row and column, the first included.
+    """Takes every n-th row and column, or position of a sequence, the first included.
 
     Args:
         strides: n.
@@ -77,11 +77,12 @@ class EverySecondPixel(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        return inputs[:, :: self.strides, :: self.strides, :]
+        steps = slice(None, None, self.strides)
+        return inputs[:, *[steps] * (len(inputs.shape) - 2), :]
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        return batch, -(-height // self.strides), -(-width // self.strides), channels
+        batch, *size, channels = input_shape
+        return batch, *(-(-n // self.strides) for n in size), channels
 
     def get_config(self):
         return {**super().get_config(), "strides": self.strides}

@@ -100,3 +100,40 @@ class AuxiliaryHead(Chain):
 
     def get_config(self):
         return {**super().get_config(), "num_classes": self.num_classes}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class Classifier(Chain):
+    """The mean over all positions, then a dense layer.
+
+    Args:
+        num_classes: number of logits.
+
+    Input shape: `[batch, ..., channels]`: images, sequences, volumes.
+    Output shape: `[batch, num_classes]`, float32 logits.
+    """
+
+    def __init__(self, num_classes: int, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.parts = [
+            GlobalMean(),
+            keras.layers.Dense(num_classes, kernel_initializer=initializer(), dtype="float32"),
+        ]
+
+    def get_config(self):
+        return {**super().get_config(), "num_classes": self.num_classes}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class GlobalMean(keras.layers.Layer):
+    """The mean over all positions: `[batch, ..., channels]` to `[batch, channels]`."""
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, inputs):
+        return keras.ops.mean(inputs, axis=tuple(range(1, len(inputs.shape) - 1)))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0], input_shape[-1]

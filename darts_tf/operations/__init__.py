@@ -1,6 +1,7 @@
 """Candidate operations of a cell's edges, registered by the literature's names."""
 
 from darts_tf.operations.convolutions import FactorizedReduce, ReLUConvBN
+from darts_tf.operations.noise import Noise
 from darts_tf.operations.operation import Operation, create, names, register
 from darts_tf.operations.pooling import Pooling
 from darts_tf.operations.skip import Identity, Zero
@@ -8,6 +9,7 @@ from darts_tf.operations.skip import Identity, Zero
 __all__ = [
     "FactorizedReduce",
     "Identity",
+    "Noise",
     "Operation",
     "Pooling",
     "ReLUConvBN",

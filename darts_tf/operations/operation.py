@@ -1,5 +1,6 @@
 """The base of all candidate operations, and their registry."""
 
+import inspect
 from collections.abc import Callable
 
 import keras
@@ -42,15 +43,27 @@ class Operation(Chain):
 def register(name: str):
     """Decorator: makes `name` an operation that spaces and genotypes can use.
 
-    What is decorated is called as `operation(channels, strides=..., affine=...)` and returns a
-    Keras layer.
+    What is decorated is called as `operation(channels, strides=...)` and returns a Keras layer. If
+    it also takes `affine`, it is told whether its batch normalisation may learn scale and offset;
+    see `Operation`.
+
+    Example:
+        >>> @register("conv_7x7")
+        ... def conv_7x7(channels, strides):
+        ...     return keras.layers.Conv2D(channels, 7, strides=strides, padding="same")
     """
 
     def decorate(operation):
-        _REGISTRY[name] = operation
+        parameters = inspect.signature(operation).parameters.values()
+        takes = any(p.name == "affine" or p.kind is p.VAR_KEYWORD for p in parameters)
+        _REGISTRY[name] = operation if takes else _without_affine(operation)
         return operation
 
     return decorate
+
+
+def _without_affine(operation):
+    return lambda channels, strides, affine: operation(channels, strides=strides)
 
 
 def create(name: str, channels: int, strides: int = 1, affine: bool = True) -> keras.layers.Layer:

@@ -3,18 +3,31 @@
 from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
 from darts_tf.spaces.darts_cnn import DARTS_CNN
+from darts_tf.spaces.nas_bench_201 import NAS_BENCH_201
 from darts_tf.spaces.nasnet import NASNET
+from darts_tf.spaces.robust_darts import S1, S2, S3, S4
 from darts_tf.spaces.space import EXCLUDED, EdgePlace, Space
 
-__all__ = ["DARTS_CNN", "EXCLUDED", "NASNET", "EdgePlace", "Space", "get", "names", "register"]
+__all__ = [
+    "DARTS_CNN",
+    "EXCLUDED",
+    "NASNET",
+    "NAS_BENCH_201",
+    "EdgePlace",
+    "Space",
+    "get",
+    "names",
+    "register",
+]
 
-_SPACES = {space.name: space for space in (DARTS_CNN, NASNET)}
+_SPACES = {space.name: space for space in (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4)}
 
 
 def register(space: Space) -> Space:
     """Makes a space of your own known by its name; returns it.
 
-    Its operations must be registered too, with `darts_tf.operations.register`.
+    Its operations must be registered too, with `darts_tf.operations.register`, and a macro network
+    of your own with `darts_tf.macros.register`.
 
     Raises:
         UserError: another space has that name.

@@ -1,0 +1,104 @@
+"""How long layers and networks take on this device."""
+
+import json
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import cost, run_folder
+from darts_tf.errors import UserError
+
+
+class Latencies:
+    """Milliseconds of layers on one device, measured once and kept in a file.
+
+    A measured time is never the same twice, so a search takes its latencies from a file: the same
+    seed and the same file give the same result.
+
+    Args:
+        milliseconds: "layer, input shape" -> milliseconds a batch.
+        batch_size: examples in a batch.
+        device: what it was measured on, for the reader.
+    """
+
+    def __init__(self, milliseconds=None, batch_size: int = 1, device: str = ""):
+        self.milliseconds = dict(milliseconds or {})
+        self.batch_size = batch_size
+        self.device = device
+
+    def measure(self, key, make, shape) -> float:
+        """Looks a layer up; the signature is `Measure`'s.
+
+        Raises:
+            UserError: the file has no such layer.
+        """
+        entry = self._entry(key, shape)
+        if entry not in self.milliseconds:
+            raise UserError(
+                f"the latency table has no entry {entry!r}; measure one for this space and size "
+                "with python -m train.latency"
+            )
+        return self.milliseconds[entry]
+
+    def measure_now(self, key, make, shape) -> float:
+        """Times a layer on this device and remembers it; the signature is `Measure`'s."""
+        value = milliseconds(cost.model_of(make, shape), self.batch_size)
+        self.milliseconds[self._entry(key, shape)] = value
+        return value
+
+    @staticmethod
+    def _entry(key, shape) -> str:
+        return f"{key}, input {'x'.join(map(str, shape))}"
+
+    def save(self, path) -> None:
+        """Writes the table as JSON."""
+        data = {
+            "device": self.device,
+            "batch_size": self.batch_size,
+            "milliseconds": self.milliseconds,
+        }
+        run_folder.write_file(path, json.dumps(data, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path) -> "Latencies":
+        """Reads a file that `save` wrote.
+
+        Raises:
+            UserError: it is missing or no such table.
+        """
+        try:
+            data = json.loads(pathlib.Path(path).read_text())
+            numbers = {key: float(value) for key, value in data["milliseconds"].items()}
+            return cls(numbers, int(data["batch_size"]), str(data["device"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"cannot read the latency table {str(path)!r}: {error}; python -m train.latency "
+                "writes one"
+            ) from error
+
+
+def milliseconds(model: keras.Model, batch_size: int = 1, seconds: float = 0.2) -> float:
+    """The median time of one inference of a model on this device.
+
+    Args:
+        model: a functional model.
+        batch_size: examples at once.
+        seconds: how long to repeat it, at least 5 times, after one run that is not counted.
+    """
+    examples = tf.zeros((batch_size, *model.inputs[0].shape[1:]))
+    call = tf.function(lambda x: model(x, training=False), autograph=False)
+    _ready(call(examples))
+    times = []
+    while len(times) < 5 or sum(times) < seconds:
+        start = time.perf_counter()
+        _ready(call(examples))
+        times.append(time.perf_counter() - start)
+    return 1e3 * float(np.median(times))
+
+
+def _ready(outputs) -> None:
+    """Waits until the device has computed the outputs."""
+    tf.nest.map_structure(lambda x: x.numpy(), outputs)

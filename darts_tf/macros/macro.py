@@ -1,0 +1,125 @@
+"""What a macro network is: all of a network except the cells that are searched."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+
+from darts_tf.errors import UserError
+from darts_tf.layers.stems import Classifier
+
+
+class CellPlan(NamedTuple):
+    """The place of a cell in a network.
+
+    Attributes:
+        channels: channels of the cell's states.
+        reduction: whether it is a reduction cell.
+        reduction_before: whether the cell before it is one.
+    """
+
+    channels: int
+    reduction: bool = False
+    reduction_before: bool = False
+
+
+class Macro:
+    """Base: the network around the cells, of a supernet and of a derived network alike.
+
+    Attributes:
+        name: what `Space.macro` refers to.
+        search_size: channels and cells of a supernet when the user names none.
+        network_size: the same of a derived network.
+        auxiliary: whether a derived network can have an auxiliary head.
+        stems: the names of the stems that a derived network can have.
+    """
+
+    name: str
+    search_size: tuple[int, int] = (16, 8)
+    network_size: tuple[int, int] = (16, 8)
+    auxiliary: bool = False
+    stems: tuple[str, ...] = ("cifar",)
+
+    def stem(self, channels: int) -> keras.layers.Layer:
+        """The layer before the first cell, which has states of `channels` channels."""
+        raise NotImplementedError
+
+    def parts(self, channels: int, cells: int) -> list[CellPlan | keras.layers.Layer]:
+        """What stands between stem and head, in its order: cells and fixed layers.
+
+        Args:
+            channels: of the first cell.
+            cells: number of cells.
+
+        Raises:
+            UserError: no such network has so many cells.
+        """
+        raise NotImplementedError
+
+    def head(self, num_classes: int, name: str | None = None) -> keras.layers.Layer:
+        """From the last cell's output to float32 logits. Default: global mean, dense layer."""
+        return Classifier(num_classes, name=name)
+
+
+class Staged(Macro):
+    """Stages of equal cells; between two of them a fixed layer reduces and doubles the channels.
+
+    The cells' own edges never stride, so a space needs one cell type. This is the network of
+    NAS-Bench-201, and with layers of your own that of any other space.
+
+    Args:
+        name: what `Space.macro` refers to.
+        stem: `channels -> Layer`.
+        reduction: `channels -> Layer`, which reduces its input and has `channels` channels.
+        head: `num_classes -> Layer` from features to logits. Default: mean over all positions and
+            a dense layer.
+        stages: number of stages.
+        channels: of the first stage when the user names none.
+        cells: in all stages together when the user names none.
+
+    Example:
+        >>> macros.register(
+        ...     Staged(
+        ...         "sequences",
+        ...         stem=lambda channels: keras.layers.Conv1D(channels, 3, padding="same"),
+        ...         reduction=lambda channels: keras.layers.Conv1D(channels, 2, strides=2),
+        ...     )
+        ... )
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stem: Callable[[int], keras.layers.Layer],
+        reduction: Callable[[int], keras.layers.Layer],
+        head: Callable[[int], keras.layers.Layer] | None = None,
+        stages: int = 3,
+        channels: int = 16,
+        cells: int = 3,
+    ):
+        self.name = name
+        self.stages = stages
+        self.search_size = self.network_size = (channels, cells)
+        self._stem = stem
+        self._reduction = reduction
+        self._head = head
+
+    def stem(self, channels):
+        return self._stem(channels)
+
+    def parts(self, channels, cells):
+        if cells < 1 or cells % self.stages:
+            raise UserError(
+                f"cells is {cells}; the macro network {self.name!r} has {self.stages} stages of "
+                f"equal cells, so choose a multiple of {self.stages}"
+            )
+        parts = []
+        for stage in range(self.stages):
+            if stage:
+                channels *= 2
+                parts.append(self._reduction(channels))
+            parts += [CellPlan(channels)] * (cells // self.stages)
+        return parts
+
+    def head(self, num_classes, name=None):
+        return self._head(num_classes) if self._head else super().head(num_classes, name)

@@ -1,0 +1,127 @@
+import pathlib
+
+import numpy as np
+import pytest
+
+from darts_tf import genotypes, nas_bench_201
+from darts_tf.benchmark_tables import BenchmarkTable, Place, save
+from darts_tf.errors import UserError
+
+STRINGS = [
+    nas_bench_201.to_string(nas_bench_201.from_operations([name] * 6))
+    for name in ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+]
+REAL = pathlib.Path(__file__).parents[2] / "shared" / "data" / "nas_bench_201_12epochs.csv"
+
+
+@pytest.fixture
+def table():
+    return BenchmarkTable(STRINGS, {"val": [10, 50, 90, 90, 50], "test": [1, 2, 3, 4, 5]})
+
+
+def cell(k):
+    return nas_bench_201.from_string(STRINGS[k])
+
+
+class TestPlace:
+    def test_ranks_and_percentiles_with_ties(self, table):
+        assert table.place(cell(0), "val") == Place(10, 5, 0.0)
+        assert table.place(cell(1), "val") == table.place(cell(4), "val") == Place(50, 3, 20.0)
+        assert table.place(cell(2), "val") == table.place(cell(3), "val") == Place(90, 1, 60.0)
+        assert table.place(cell(3), "test") == Place(4, 2, 60.0)
+
+    def test_all_ranks_of_a_column_without_ties(self, table):
+        ranks = [table.place(cell(k), "test").rank for k in range(5)]
+        assert ranks == [5, 4, 3, 2, 1]
+
+    def test_best(self, table):
+        assert table.best("val") == (2, 3) and table.best("test") == (4,)
+
+    def test_index_both_ways(self, table):
+        for k in range(5):
+            assert table.index(table.genotype(k)) == k
+
+    def test_report(self, table):
+        report = table.report(cell(4))
+        assert report["index"] == 4 and report["architectures"] == 5
+        assert report["columns"]["test"] == {"accuracy": 5.0, "rank": 1, "percentile": 80.0}
+
+    def test_what_it_does_not_hold(self, table):
+        with pytest.raises(UserError, match="no column 'cifar10'; expected one of val, test"):
+            table.place(cell(0), "cifar10")
+        with pytest.raises(UserError, match="does not hold the architecture"):
+            table.place(genotypes.get("random:nas_bench_201:0"), "val")
+        with pytest.raises(UserError, match="is not in NAS-Bench-201; search with --space="):
+            table.place(genotypes.get("DARTS_V1"), "val")
+
+
+class TestFiles:
+    def test_round_trip(self, table, tmp_path):
+        save(table, tmp_path / "table.csv")
+        loaded = BenchmarkTable.load(tmp_path / "table.csv")
+        assert loaded.strings == table.strings
+        for name in ("val", "test"):
+            np.testing.assert_array_equal(loaded.columns[name], table.columns[name])
+
+    @pytest.mark.parametrize(
+        "text, reason",
+        [
+            ("", "is no benchmark table; expected a CSV file"),
+            ("a,b\n1,2\n", "is no benchmark table"),
+            (f"architecture,val\n{STRINGS[0]},ten\n", "line 2: val is 'ten', expected a number"),
+            (f"architecture,val\n{STRINGS[0]}\n", "line 2: val is None, expected a number"),
+            (f"index,architecture,val\n7,{STRINGS[0]},1\n", "line 2: index is '7', expected 0"),
+            (f"architecture,val\n{STRINGS[0]},1\n{STRINGS[0]},2\n", "an architecture twice"),
+            (f"architecture,val\n{STRINGS[0]},nan\n", "1 finite numbers in the column 'val'"),
+            (f"architecture\n{STRINGS[0]}\n", "holds no accuracies"),
+        ],
+    )
+    def test_damaged(self, tmp_path, text, reason):
+        (tmp_path / "bad.csv").write_text(text)
+        with pytest.raises(UserError, match=reason):
+            BenchmarkTable.load(tmp_path / "bad.csv")
+
+    def test_missing(self, tmp_path):
+        with pytest.raises(UserError, match="cannot read the benchmark table"):
+            BenchmarkTable.load(tmp_path / "none.csv")
+
+    def test_a_folder_needs_the_authors_package(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(__import__("sys").modules, "nats_bench", None)
+        with pytest.raises(UserError, match="pip install nats-bench"):
+            BenchmarkTable.load(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def real():
+    return BenchmarkTable.load(REAL)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the 12-epoch table is not beside this project")
+class TestTheBenchmark:
+    def test_it_holds_every_architecture_once(self, real):
+        assert len(real) == 15_625
+        assert set(real.strings) == set(nas_bench_201.all_strings())
+
+    def test_known_indices(self, real):
+        assert real.strings[0].startswith("|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|")
+        all_of = {k: real.index(nas_bench_201.from_operations([k] * 6)) for k in _KNOWN}
+        assert all_of == _KNOWN
+        best = ["nor_conv_3x3"] * 3 + ["skip_connect", "nor_conv_3x3", "nor_conv_1x1"]
+        assert real.index(nas_bench_201.from_operations(best)) == 6111
+
+    def test_disconnected_outputs_have_learned_nothing(self, real):
+        dead = [
+            i for i in range(len(real)) if not nas_bench_201.output_is_connected(real.genotype(i))
+        ]
+        assert len(dead) == 341
+        np.testing.assert_allclose(real.columns["cifar10_test"][dead], 10, atol=1e-9)
+
+    def test_all_skip_after_12_epochs(self, real):
+        place = real.place(real.genotype(1835), "cifar10_test")
+        assert place.accuracy == 36.84
+        values = real.columns["cifar10_test"]
+        assert place.rank == 1 + int((values > 36.84).sum())
+        assert place.percentile == pytest.approx(100 * (values < 36.84).mean())
+
+
+_KNOWN = {"skip_connect": 1835, "none": 1651}
