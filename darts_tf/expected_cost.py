@@ -79,7 +79,7 @@ def table(
     Args:
         space: the name of a search space.
         input_shape, num_classes, channels, cells: of the network, as in `Supernet`.
-        measure: one of `measure_parameters`, `measure_flops`, or `Latencies.measure`.
+        measure: what an operation costs, see `measure`.
 
     Raises:
         UserError: there is no such network.
@@ -159,17 +159,24 @@ class _Walk:
 
 
 def measure_parameters(key, make, shape) -> float:
-    """Trained weights of a layer; the signature is `Measure`'s."""
+    """Trained weights of a layer."""
     return float(cost.parameters(cost.model_of(make, shape)))
 
 
 def measure_flops(key, make, shape) -> float:
-    """Multiply-adds of a layer for one example; the signature is `Measure`'s."""
+    """Multiply-adds of a layer for one example."""
     return float(cost.multiply_adds(cost.model_of(make, shape)))
 
 
 def measure(kind: str, latencies: Latencies | None = None) -> Measure:
-    """The measure of that name, one of `KINDS`.
+    """The measure of that name.
+
+    Args:
+        kind: one of `KINDS`.
+        latencies: for "latency".
+
+    Returns:
+        A function of a layer's name, its factory and its input's shape, see `Measure`.
 
     Raises:
         UserError: there is no such kind, or "latency" comes without a table.

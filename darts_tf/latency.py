@@ -30,7 +30,7 @@ class Latencies:
         self.device = device
 
     def measure(self, key, make, shape) -> float:
-        """Looks a layer up; the signature is `Measure`'s.
+        """Looks a layer up.
 
         Raises:
             UserError: the file has no such layer.
@@ -44,7 +44,7 @@ class Latencies:
         return self.milliseconds[entry]
 
     def measure_now(self, key, make, shape) -> float:
-        """Times a layer on this device and remembers it; the signature is `Measure`'s."""
+        """Times a layer on this device and remembers it."""
         value = milliseconds(cost.model_of(make, shape), self.batch_size)
         self.milliseconds[self._entry(key, shape)] = value
         return value

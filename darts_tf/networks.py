@@ -69,8 +69,8 @@ def build_network(
 def _check(macro, stem, auxiliary, channels, num_classes):
     if stem not in macro.stems:
         raise UserError(
-            f"unknown stem {stem!r} of the macro network {macro.name!r}; expected one of "
-            + ", ".join(macro.stems)
+            f"unknown stem {stem!r}; expected one of {', '.join(macro.stems)}, the stems of the "
+            f"macro network {macro.name!r}"
         )
     if auxiliary and not macro.auxiliary:
         raise UserError(
