@@ -7,7 +7,9 @@ training step of a derived network instead, and
 
     python -m train.benchmark --method=darts-v1 --compare="--batched=false" --compare="--channels=8"
 
-runs these flags, and these flags with each change, in turn, every run in a fresh process.
+runs these flags, and these flags with each change, in turn, every run in a fresh process. With
+`--peer=pytorch` a plain PyTorch step of the same size is one of them. `--goals --peer=pytorch`
+measures all that this project promises, `--grid` how the cost grows.
 """
 
 import copy
@@ -15,6 +17,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import sys
 
 from absl import flags
@@ -24,6 +27,7 @@ from darts_tf import methods, spaces
 from darts_tf.benchmark import comparison
 from darts_tf.errors import UserError
 from train import program
+from train.peers import commands
 
 _METHOD = flags.DEFINE_enum("method", "darts-v1", list(methods.METHODS), "The search method.")
 _SPACE = flags.DEFINE_enum(
@@ -72,20 +76,47 @@ _RUNS = flags.DEFINE_integer("runs", 5, "How often --compare runs each of them."
 _GRADIENTS = flags.DEFINE_bool(
     "gradients", False, "Measure one architecture step by every hypergradient, in one process."
 )
+_PEER = flags.DEFINE_enum("peer", None, list(commands.NAMES), "Compare with this framework too.")
+_PEER_PYTHON = flags.DEFINE_string(
+    "peer_python", None, "The Python that has the peer's framework; default: this one."
+)
+_PEER_LAYOUT = flags.DEFINE_enum(
+    "peer_layout",
+    "auto",
+    ["auto", *commands.LAYOUTS],
+    "The peer's memory layout; auto tries both and keeps the faster.",
+)
+_GOALS = flags.DEFINE_bool(
+    "goals", False, "Measure what this project promises about speed and memory."
+)
+_GRID = flags.DEFINE_bool(
+    "grid", False, "Measure how the cost grows with cells, channels and batch size."
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Where --goals and --grid write; --grid goes on with what is there."
+)
 _JSON = flags.DEFINE_bool("json", False, "Print all numbers as one line of JSON.")
 
 
 def main() -> None:
     """Measures what the flags describe."""
-    if _GRADIENTS.value and (_COMPARE.value or _NETWORK.value):
-        other = "compare" if _COMPARE.value else "network"
-        raise UserError(f"--gradients and --{other} exclude each other; leave one of them out")
-    if _COMPARE.value:
-        _compare()
-    elif _GRADIENTS.value:
-        _measure_gradients()
-    else:
-        _measure()
+    modes = {
+        "goals": _goals,
+        "grid": _grid,
+        "gradients": _measure_gradients,
+        "compare": _compare,
+        "peer": _compare,
+    }
+    chosen = [name for name in modes if flags.FLAGS[name].value]
+    if "peer" in chosen and chosen[0] in ("goals", "compare"):
+        chosen.remove("peer")
+    if "gradients" in chosen and _NETWORK.value:
+        chosen.append("network")
+    if len(chosen) > 1:
+        raise UserError(
+            f"--{chosen[0]} and --{chosen[1]} exclude each other; leave one of them out"
+        )
+    modes[chosen[0]]() if chosen else _measure()
 
 
 def _measure() -> None:
@@ -111,12 +142,17 @@ def _measure() -> None:
         print(f"a step waits {waits.text()} ms for its data")
 
 
-def _size():
+def _size(settings=None):
     from darts_tf.benchmark.workloads import Size
 
-    channels, cells = (36, 20) if _NETWORK.value else (16, 8)
+    if settings is None:
+        settings = {flag.name: flag.value for flag in _CONFIGURATION}
+    channels, cells = (36, 20) if settings["network"] else (16, 8)
     return Size(
-        _CHANNELS.value or channels, _CELLS.value or cells, _BATCH_SIZE.value, _IMAGE_SIZE.value
+        settings["channels"] or channels,
+        settings["cells"] or cells,
+        settings["batch_size"],
+        settings["image_size"],
     )
 
 
@@ -156,19 +192,67 @@ def _measure_gradients() -> None:
 
 def _compare() -> None:
     base = [flag.serialize() for flag in _present()]
-    configurations = [_configuration(" ".join(base) or "defaults", base)]
+    configurations = [_configuration("these flags", base)]
     for text in _COMPARE.value:
-        changes = _split(text)
-        configurations.append(_configuration(text, [*base, *changes]))
+        configurations.append(_configuration(text, [*base, *_split(text)]))
     names = [configuration.name for configuration in configurations]
     if len(set(names)) < len(names):
         raise UserError("--compare: two of the configurations are the same; leave one of them out")
-    results = comparison.alternate(configurations, _RUNS.value, _report)
     reference = names[0]
+    if _PEER.value:
+        configurations.append(_peer(flags.FLAGS))
+        reference = commands.TITLE
+    results = comparison.alternate(configurations, _RUNS.value, _report)
     if _JSON.value:
-        print(json.dumps(comparison.to_dict(results, reference)))
+        print(json.dumps({"flags": base, **comparison.to_dict(results, reference)}))
     else:
+        print("these flags:", " ".join(base) or "(defaults)")
         print(comparison.table(results, reference))
+
+
+def _goals() -> None:
+    from darts_tf.benchmark import goals
+
+    if not _PEER.value:
+        raise UserError("--goals compares with a peer; add --peer=pytorch")
+    base = [flag.serialize() for flag in _present()]
+    spreads, record = goals.measure(
+        lambda text, words: _configuration(text, [*base, *words]),
+        lambda words: _peer(_parsed([*base, *words])),
+        _RUNS.value,
+        _report,
+        _output("goals.json") if _OUTPUT_DIR.value else None,
+    )
+    print(json.dumps(record) if _JSON.value else goals.table(spreads))
+
+
+def _grid() -> None:
+    from darts_tf.benchmark import growth
+
+    if not _OUTPUT_DIR.value:
+        raise UserError("--output_dir is missing; give the folder that --grid writes to")
+    for flag in _present():
+        if flag.name in growth.BASE or flag.name == "network":
+            raise UserError(f"--grid chooses --{flag.name} itself; leave it out")
+    base = [flag.serialize() for flag in _present()]
+    results = growth.measure(
+        lambda text: _configuration(text, [*base, *text.split()]),
+        {"flags": base},
+        _output("growth.json"),
+        _report,
+    )
+    growth.write_csv(results, _output("growth.csv"))
+    growth.plot(results, _output("growth.png"))
+    print(_output("growth.csv").read_text(), end="")
+
+
+def _output(name: str) -> pathlib.Path:
+    folder = pathlib.Path(_OUTPUT_DIR.value)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to --output_dir={folder}: {error.strerror}") from error
+    return folder / name
 
 
 def _present() -> list[flags.Flag]:
@@ -177,32 +261,62 @@ def _present() -> list[flags.Flag]:
 
 
 def _split(text: str) -> list[str]:
-    """The flags of a `--compare`, after checking that they can be parsed."""
+    """The flags of a `--compare`, after checking that they describe a configuration."""
     try:
         words = shlex.split(text)
-        parsed = copy.deepcopy(flags.FLAGS)
-        parsed.unparse_flags()
-        for name in list(parsed):
-            parsed[name].present = 0
-        rest = parsed([sys.argv[0], *words])[1:]
+        parsed = _parsed(words)
     except (flags.Error, ValueError) as error:
         raise UserError(f"--compare={text!r}: {error}") from error
     allowed = {flag.name for flag in _CONFIGURATION}
     wrong = [f"--{name}" for name in parsed if parsed[name].present and name not in allowed]
-    if wrong or rest or not words:
+    wrong += [word for word in words if not word.startswith("-")]
+    if wrong or not words:
+        got = f"; got {wrong[0]}" if wrong else ""
         raise UserError(
             f"--compare={text!r}: expected flags of a configuration, such as "
-            f'"--channels=8 --batched=false"{f"; got {(wrong + rest)[0]}" if wrong or rest else ""}'
+            f'"--channels=8 --batched=false"{got}'
         )
     return words
 
 
+def _parsed(words: list[str]) -> flags.FlagValues:
+    """What the flags would be if these words were all that was given."""
+    parsed = copy.deepcopy(flags.FLAGS)
+    parsed.unparse_flags()
+    for name in list(parsed):
+        parsed[name].present = 0
+        parsed[name].value = parsed[name].default
+    parsed([sys.argv[0], *words])
+    return parsed
+
+
 def _configuration(name: str, words: list[str]) -> comparison.Configuration:
     command = [sys.executable, "-m", "train.benchmark", *words, "--json"]
+    return comparison.Configuration(name, command, _environment())
+
+
+def _peer(values: flags.FlagValues) -> comparison.Configuration:
+    """The peer of the configuration that these flags describe."""
+    settings = {flag.name: values[flag.name].value for flag in _CONFIGURATION}
+    size = _size(settings)
+    settings |= {"channels": size.channels, "cells": size.cells}
+    python = _PEER_PYTHON.value or sys.executable
+    if not shutil.which(python):
+        raise UserError(f"--peer_python={python} is no program; give the path of a Python")
+
+    def make(layout):
+        return commands.pytorch(settings, python, _environment(), layout)
+
+    if _PEER_LAYOUT.value == "auto":
+        return commands.in_faster_layout(make, _report)
+    return make(_PEER_LAYOUT.value)
+
+
+def _environment() -> dict:
+    """That of this process; whatever its folder is, the programs here are found."""
     root = str(pathlib.Path(__file__).resolve().parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    return comparison.Configuration(name, command, environment)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _report(line: str) -> None:

@@ -20,6 +20,14 @@ BAD_FLAGS = {
     "quote": (["--compare=--cells='3"], ["No closing quotation"]),
     "twice": (["--compare=--cells=4", "--compare=--cells=4"], ["are the same"]),
     "gradients": (["--gradients", "--compare=--cells=4"], ["--gradients and --compare exclude"]),
+    "goals and compare": (["--goals", "--compare=--cells=4"], ["--goals and --compare exclude"]),
+    "goals alone": (["--goals"], ["add --peer=pytorch"]),
+    "grid and peer": (["--grid", "--peer=pytorch"], ["--grid and --peer exclude"]),
+    "grid's folder": (["--grid"], ["--output_dir is missing"]),
+    "grid's sizes": (["--grid", "--output_dir=/proc/x"], ["--grid chooses --channels itself"]),
+    "peer": (["--peer=jax"], ["--peer=jax"]),
+    "peer's method": (["--peer=pytorch", "--method=one-level"], ["darts-v2, not one-level"]),
+    "peer's Python": (["--peer=pytorch", "--peer_python=/no/python"], ["--peer_python=/no/python"]),
     "network": (["--gradients", "--network=DARTS_V2"], ["--gradients and --network exclude"]),
 }
 
@@ -43,9 +51,9 @@ def test_compare():
     done = start("train.benchmark", *flags, "--compare=--cells=4 --batch_size=1")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    base, change = result["configurations"]
-    assert base.startswith("--network=DARTS_V2 --noauxiliary --channels=2 --cells=3 ")
-    assert (result["reference"], change) == (base, "--cells=4 --batch_size=1")
+    assert list(result["configurations"]) == ["these flags", "--cells=4 --batch_size=1"]
+    assert result["reference"] == "these flags"
+    assert {"--network=DARTS_V2", "--noauxiliary", "--cells=3"} <= set(result["flags"])
     first, second = result["configurations"].values()
     assert first["runs"][0]["weights"] < second["runs"][0]["weights"]
     assert len(first["runs"][0]["step_seconds"]) == 1

@@ -1,0 +1,130 @@
+"""How the cost of a search grows with cells, channels and batch size."""
+
+import csv
+import io
+import json
+import pathlib
+from collections.abc import Callable
+
+from darts_tf import run_folder
+from darts_tf.benchmark import comparison
+from darts_tf.benchmark.measurement import Measurement
+from darts_tf.errors import UserError
+
+BASE = {"cells": 8, "channels": 16, "batch_size": 16}
+#: One of the three changes at a time, the others are those of `BASE`.
+AXES = {
+    "cells": (5, 8, 14, 20),
+    "channels": (8, 16, 32, 36),
+    "batch_size": (8, 16, 32, 64, 96),
+}
+_LABELS = {"cells": "cells", "channels": "channels", "batch_size": "batch size"}
+_FIELDS = (
+    *("cells", "channels", "batch_size", "step_seconds", "startup_seconds"),
+    *("peak_memory_gb", "estimated_memory_gb", "weights"),
+)
+
+
+def points() -> list[dict]:
+    """All different sizes, small ones first."""
+    found = [{**BASE, axis: value} for axis, values in AXES.items() for value in values]
+    unique = {tuple(point.values()): point for point in found}.values()
+    return sorted(unique, key=lambda p: p["cells"] * p["channels"] * p["batch_size"])
+
+
+def name(point: dict) -> str:
+    """A point as flags."""
+    return " ".join(f"--{key}={value}" for key, value in point.items())
+
+
+def measure(
+    configure: Callable[[str], comparison.Configuration],
+    settings: dict,
+    path: pathlib.Path,
+    report: Callable[[str], None],
+) -> dict[str, Measurement]:
+    """Measures all points, one run each; `name(point)` -> run.
+
+    Args:
+        configure: from a point's name to the configuration.
+        settings: what all runs have in common.
+        path: a JSON file that keeps the runs; those that it holds already are not repeated.
+        report: is told of every run that has ended, in a line.
+
+    Raises:
+        UserError: the file was written with other settings.
+    """
+    stored = {**settings, "runs": {}}
+    if path.exists():
+        stored = json.loads(path.read_text())
+        if {**stored, **settings} != stored:
+            raise UserError(
+                f"{path} was measured with other flags; give another folder, or remove the file"
+            )
+    for point in points():
+        if name(point) not in stored["runs"]:
+            run = comparison.run(configure(name(point)))
+            report(f"{name(point)}: {comparison.describe(run)}")
+            stored["runs"][name(point)] = run.to_dict()
+            run_folder.write_file(path, json.dumps(stored, indent=1) + "\n")
+    return {text: Measurement(**run) for text, run in stored["runs"].items()}
+
+
+def rows(results: dict[str, Measurement]) -> list[dict]:
+    """The points that were measured (`name(point)` -> run), one dictionary each."""
+    found = []
+    for point in points():
+        if (run := results.get(name(point))) is not None:
+            estimate = run.estimated_memory_bytes
+            values = (
+                *(run.median_step_seconds, run.startup_seconds, run.peak_memory_bytes / 1e9),
+                *(None if estimate is None else estimate / 1e9, run.weights),
+            )
+            found.append({**point, **dict(zip(_FIELDS[3:], values, strict=True))})
+    return found
+
+
+def write_csv(results: dict[str, Measurement], path) -> None:
+    """Writes the rows as comma-separated values, rounded to what can be trusted."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows(results):
+        rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}
+        writer.writerow(rounded)
+    run_folder.write_file(pathlib.Path(path), text.getvalue())
+
+
+def plot(results: dict[str, Measurement], path) -> None:
+    """Draws step time, peak memory and start-up over each of the three sizes.
+
+    A dotted line from the origin through the smallest size shows what proportional growth would
+    be.
+    """
+    from matplotlib.figure import Figure
+
+    quantities = (
+        ("step_seconds", "step, s"),
+        ("peak_memory_gb", "peak memory, GB"),
+        ("startup_seconds", "start-up, s"),
+    )
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    axes = figure.subplots(len(quantities), len(AXES), sharey="row", sharex="col")
+    found = rows(results)
+    for column, (size, _) in enumerate(AXES.items()):
+        line = [row for row in found if all(row[k] == v for k, v in BASE.items() if k != size)]
+        line.sort(key=lambda row: row[size])
+        for row, (quantity, label) in enumerate(quantities):
+            axis = axes[row][column]
+            x, y = [r[size] for r in line], [r[quantity] for r in line]
+            axis.plot(x, y, "o-", color="tab:blue")
+            if x:
+                axis.plot([0, x[-1]], [0, y[0] * x[-1] / x[0]], ":", color="gray", linewidth=1)
+            axis.set_ylim(bottom=0)
+            if column == 0:
+                axis.set_ylabel(label)
+            if row == len(quantities) - 1:
+                axis.set_xlabel(_LABELS[size])
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    run_folder.write_file(pathlib.Path(path), buffer.getvalue())
