@@ -29,7 +29,8 @@ class CellGenotype:
     """One discrete cell.
 
     Attributes:
-        nodes: for every intermediate node the edges that are summed into it.
+        nodes: for every intermediate node the edges that are summed into it; a node without any is
+            no part of the cell.
         concat: the states whose concatenation is the output of the cell.
     """
 
@@ -291,7 +292,7 @@ def _check_cell(space: spaces.Space, cell_type: str, cell: CellGenotype) -> None
     candidates = dict(zip(space.edges, space.operations_on(cell_type), strict=True))
     for i, node in enumerate(cell.nodes):
         if not node:
-            raise UserError(f"{place}.nodes[{i}]: a node needs at least one edge")
+            _check_isolated(space.inputs + i, f"{place}.nodes[{i}]", cell)
         into = {edge.source: names for edge, names in candidates.items() if edge.node == i}
         for k, edge in enumerate(node):
             _check_edge(space, f"{place}.nodes[{i}][{k}]", edge, into)
@@ -307,6 +308,14 @@ def _check_cell(space: spaces.Space, cell_type: str, cell: CellGenotype) -> None
         raise UserError(
             f"{place}.concat: in the space {space.name!r} a cell's output is its last node, "
             f"{list(space.concat)}, got {list(cell.concat)}"
+        )
+
+
+def _check_isolated(state: int, place: str, cell: CellGenotype) -> None:
+    """A node without edges, which some selections leave, must not be used."""
+    if state in cell.concat or any(edge.source == state for edge in cell.edges):
+        raise UserError(
+            f"{place}: a node needs at least one edge if it is concatenated or leads to another"
         )
 
 

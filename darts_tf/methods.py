@@ -1,11 +1,14 @@
 """The table of methods: each is one part of every axis, with its defaults and its paper."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 
-from darts_tf import optimizers
+from darts_tf import gradients, optimizers, relaxations, selections
+from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
+from darts_tf.schedules import Linear
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +28,11 @@ class Method:
         architecture_learning_rate: of the alphas' Adam.
         architecture_betas: of the alphas' Adam.
         architecture_weight_decay: L2 of the alphas, added to the gradient.
+        architecture_clip_norm: largest global norm of the alphas' gradient, None for no limit.
+        temperature: the relaxation's temperature, a schedule of `darts_tf.schedules` or a function
+            `(epoch, epochs) -> float` of your own; None keeps the one it starts with.
+        warm_up: whether the alphas are frozen in an epoch, `(epoch, epochs) -> bool`; None for
+            never. Only the weights are trained then.
     """
 
     name: str
@@ -39,6 +47,31 @@ class Method:
     architecture_learning_rate: float = 3e-4
     architecture_betas: tuple[float, float] = (0.5, 0.999)
     architecture_weight_decay: float = 1e-3
+    architecture_clip_norm: float | None = None
+    temperature: Callable[[int, int], float] | None = None
+    warm_up: Callable[[int, int], bool] | None = None
+
+    def check(self) -> None:
+        """Refuses a combination of parts that has no meaning.
+
+        Raises:
+            UserError: there is no part of some name, or two parts do not fit; says why.
+        """
+        relaxation = relaxations.get(self.relaxation)
+        gradients.get(self.gradient)
+        selections.get(self.selection)
+        if relaxation.hard and gradients.second_order(self.gradient):
+            raise UserError(
+                f"the hypergradient {self.gradient!r} differentiates a training gradient in the "
+                f"architecture, but the relaxation {self.relaxation!r} computes one sampled "
+                "operation of each edge and only estimates how the loss changes with the others; "
+                "its estimate has no derivative. Use first_order or one_level"
+            )
+        if self.temperature is not None and relaxation.temperature is None:
+            raise UserError(
+                f"the relaxation {self.relaxation!r} has no temperature, but the method "
+                f"{self.name!r} has a schedule for one; leave it out, or use another relaxation"
+            )
 
     def make_weight_optimizer(self, total_steps: int) -> optimizers.SGD:
         """SGD whose learning rate falls along a cosine for `total_steps` steps."""
@@ -67,6 +100,44 @@ METHODS = {
         Method("darts-v2", "finite_difference", f"{_DARTS}, second order, equation 8"),
         Method("darts-v2-exact", "unrolled", f"{_DARTS}, second order, equation 7, exact"),
         Method("one-level", "one_level", f"{_DARTS}, section 3.1.1, compared there"),
+        Method(
+            "i-darts",
+            "first_order",
+            "Jiang et al. Improved Differentiable Architecture Search for Language Modeling and "
+            "Named Entity Recognition. EMNLP-IJCNLP 2019",
+            relaxation="node_softmax",
+            selection="top_pairs",
+        ),
+        Method(
+            "snas",
+            "one_level_train",
+            "Xie, Zheng, Liu, Lin. SNAS: Stochastic Neural Architecture Search. ICLR 2019",
+            relaxation="gumbel_softmax",
+            selection="every_edge",
+            temperature=Linear(1.0, 0.03, reaches_last=False),
+            architecture_clip_norm=10.0,
+        ),
+        # All channels and one stage, as the authors search NAS-Bench-201. Their distance to the
+        # uniform distribution is the weight decay, which is in the relaxation here.
+        Method(
+            "drnas",
+            "first_order",
+            "Chen, Wang, Cheng, Tang, Hsieh. DrNAS: Dirichlet Neural Architecture Search. "
+            "ICLR 2021",
+            relaxation="dirichlet",
+            architecture_weight_decay=0.0,
+        ),
+        Method(
+            "fair-darts",
+            "first_order",
+            "Chu, Zhou, Zhang, Li. Fair DARTS: Eliminating Unfair Advantages in Differentiable "
+            "Architecture Search. ECCV 2020",
+            relaxation="sigmoid",
+            selection="threshold",
+            weight_learning_rate=(0.005, 0.001),
+            architecture_learning_rate=3e-3,
+            architecture_betas=(0.9, 0.999),
+        ),
     )
 }
 

@@ -1,5 +1,6 @@
 """The search: bilevel optimisation of a supernet's weights and alphas."""
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -40,7 +41,8 @@ class ArchitectureSearch:
         loss: `(labels, logits) -> [batch]`. Default: cross-entropy of integer labels.
 
     Raises:
-        UserError: the method is unknown, or the supernet was made with another relaxation.
+        UserError: the method is unknown, its parts do not fit together, or the supernet was made
+            with another relaxation.
 
     Example:
         >>> supernet = Supernet("darts_cnn", (8, 8, 1), num_classes=10, channels=4, cells=3)
@@ -63,6 +65,7 @@ class ArchitectureSearch:
         self.strategy = tf.distribute.get_strategy()
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
+        self.method.check()
         self._gradient = gradients.get(self.method.gradient)
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction=None
@@ -80,6 +83,7 @@ class ArchitectureSearch:
                 "architecture_loss": keras.metrics.Mean(name="architecture_loss"),
             }
         self._train_function = None
+        self._frozen = False
         self._predict = tf.function(
             lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
         )
@@ -117,9 +121,9 @@ class ArchitectureSearch:
         Returns:
             The Keras history of this call; `stopped_at` tells whether it is the whole search. An
             epoch has `loss` and `accuracy` on the training batches, `architecture_loss`, the loss
-            that the alphas descend, `val_loss` and `val_accuracy` of the supernet on all of
-            `validation`, `entropy`, the mean over all edges of the entropy of the operation
-            weights in nats, and `learning_rate`.
+            that the alphas descend, unless they are frozen, `val_loss` and `val_accuracy` of the
+            supernet on all of `validation`, `entropy`, the mean over all edges of the entropy of
+            the operation weights in nats, and `learning_rate`.
 
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
@@ -147,6 +151,7 @@ class ArchitectureSearch:
         logs = {}
         for epoch in range(first_epoch, epochs):
             start = first_step if epoch == first_epoch else 0
+            self._set_schedules(epoch, epochs)
             calls.on_epoch_begin(epoch)
             logs = self._run_epoch(
                 train(epoch), validation(epoch), epoch, start, calls, checkpoints
@@ -204,6 +209,13 @@ class ArchitectureSearch:
         rows = rows / rows.sum(axis=-1, keepdims=True)
         return float(-(rows * np.log(np.maximum(rows, 1e-30))).sum(axis=-1).mean())
 
+    def _set_schedules(self, epoch: int, epochs: int) -> None:
+        """What the method's schedules say for this epoch."""
+        method = self.method
+        if method.temperature is not None:
+            self.supernet.temperature.assign(method.temperature(epoch, epochs))
+        self._frozen = method.warm_up is not None and method.warm_up(epoch, epochs)
+
     def _prepare(self, total_steps: int) -> None:
         """Makes what `fit` needs, once: optimizers, their slots, and the traced step."""
         if self._train_function is not None:
@@ -232,20 +244,24 @@ class ArchitectureSearch:
             self.weight_optimizer,
             self.architecture_optimizer,
             replicas,
+            method.architecture_clip_norm,
         )
         self._train_function = tf.function(
-            lambda train, validation: self._distributed_step(step, train, validation),
+            functools.partial(self._distributed_step, step),
             reduce_retracing=True,
             autograph=False,
         )
 
-    def _distributed_step(self, step, train_batch, validation_batch):
+    def _distributed_step(self, step, train_batch, validation_batch, frozen: bool):
         def run(train_batch, validation_batch):
-            result = step(train_batch, validation_batch)
+            result = step(train_batch, validation_batch, frozen)
             # Each replica holds its share of a mean over the global batch.
             replicas = self.strategy.num_replicas_in_sync
             self._metrics["loss"].update_state(result["loss"] * replicas)
-            self._metrics["architecture_loss"].update_state(result["architecture_loss"] * replicas)
+            if not frozen:
+                self._metrics["architecture_loss"].update_state(
+                    result["architecture_loss"] * replicas
+                )
             self._metrics["accuracy"].update_state(train_batch[1], result["logits"])
             return result["finite"]
 
@@ -263,13 +279,14 @@ class ArchitectureSearch:
             self.strategy.experimental_distribute_dataset(batches), start=start
         ):
             calls.on_train_batch_begin(step)
-            finite = self._train_function(*batch)
+            finite = self._train_function(*batch, self._frozen)
             logs = self._logs()
-            if not np.isfinite(finite.numpy() + logs["loss"] + logs["architecture_loss"]):
+            architecture_loss = logs.get("architecture_loss", 0.0)
+            if not np.isfinite(finite.numpy() + logs["loss"] + architecture_loss):
                 raise NonFiniteError(
                     f"the loss or a gradient is not finite in step {step + 1} of epoch "
                     f"{epoch + 1} (mean loss {logs['loss']:g}, mean architecture loss "
-                    f"{logs['architecture_loss']:g}); likely causes: a learning rate that is too "
+                    f"{architecture_loss:g}); likely causes: a learning rate that is too "
                     "high, or images that are not normalised. The last checkpoint is from before it"
                 )
             calls.on_train_batch_end(step, logs)
@@ -284,7 +301,11 @@ class ArchitectureSearch:
         return logs
 
     def _logs(self) -> dict[str, float]:
-        return {name: float(metric.result()) for name, metric in self._metrics.items()}
+        return {
+            name: float(metric.result())
+            for name, metric in self._metrics.items()
+            if name != "architecture_loss" or not self._frozen
+        }
 
     def _count_steps(self, train, validation) -> int:
         steps = int(train.cardinality())

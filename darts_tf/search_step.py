@@ -108,6 +108,7 @@ class SearchStep:
         clip_norm: largest global norm of the weights' gradient.
         weight_optimizer, architecture_optimizer: built Keras optimizers.
         replicas: number of replicas.
+        architecture_clip_norm: largest global norm of the architecture's gradient; None: no limit.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class SearchStep:
         weight_optimizer: keras.optimizers.Optimizer,
         architecture_optimizer: keras.optimizers.Optimizer,
         replicas: int = 1,
+        architecture_clip_norm: float | None = None,
     ):
         self._problem = problem
         self._gradient = gradient
@@ -125,36 +127,34 @@ class SearchStep:
         self._weight_optimizer = weight_optimizer
         self._architecture_optimizer = architecture_optimizer
         self._replicas = replicas
+        self._architecture_clip_norm = architecture_clip_norm
 
-    def __call__(self, train_batch, validation_batch) -> dict[str, tf.Tensor]:
+    def __call__(self, train_batch, validation_batch, frozen: bool = False) -> dict[str, tf.Tensor]:
         """Runs the step; returns each replica's `loss`, `architecture_loss`, `logits`, `finite`.
 
         `finite` is the product over all numbers that enter an optimizer: not finite if one isn't.
+
+        Args:
+            train_batch, validation_batch: pairs of images and labels.
+            frozen: whether to leave the architecture step out; `architecture_loss` is 0 then.
         """
         supernet, problem = self._problem.supernet, self._problem
         weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
         alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
-        seed = self._seed(0)
-        hypergradient = self._gradient(
-            problem.bilevel(seed),
-            weights,
-            alphas,
-            train_batch,
-            validation_batch,
-            self.inner_step(),
-        )
-        self._apply(
-            self._architecture_optimizer,
-            hypergradient.architecture,
-            supernet.architecture_variables,
-        )
-        if hypergradient.weights is None:
+        gradients, seed = None, self._seed(1)
+        architecture_loss = architecture_norm = tf.zeros(())
+        if not frozen:
+            hypergradient, architecture_norm = self._architecture_step(
+                weights, alphas, train_batch, validation_batch
+            )
+            gradients, architecture_loss = hypergradient.weights, hypergradient.loss
+        if gradients is None:
             alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
-            seed = self._seed(1)
+        else:
+            seed = self._seed(0)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             forward = problem.forward(weights, alphas, train_batch, seed)
-        gradients = hypergradient.weights
         if gradients is None:
             gradients = problem.reduce(
                 tape.gradient(
@@ -167,10 +167,24 @@ class SearchStep:
             variable.assign(value)
         return {
             "loss": forward.loss,
-            "architecture_loss": hypergradient.loss,
+            "architecture_loss": architecture_loss,
             "logits": forward.logits,
-            "finite": norm * tf.linalg.global_norm(hypergradient.architecture),
+            "finite": norm * (1 + architecture_norm),
         }
+
+    def _architecture_step(self, weights, alphas, train_batch, validation_batch):
+        """Applies the hypergradient; returns it and its global norm."""
+        problem = self._problem.bilevel(self._seed(0))
+        hypergradient = self._gradient(
+            problem, weights, alphas, train_batch, validation_batch, self.inner_step()
+        )
+        gradients = hypergradient.architecture
+        norm = tf.linalg.global_norm(gradients)
+        if self._architecture_clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self._architecture_clip_norm, norm)
+        variables = self._problem.supernet.architecture_variables
+        self._apply(self._architecture_optimizer, gradients, variables)
+        return hypergradient, norm
 
     def inner_step(self) -> InnerStep:
         """The step that the weight optimizer would take now, for the unrolled gradients."""

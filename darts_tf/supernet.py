@@ -215,7 +215,8 @@ class Supernet(keras.Model):
             self.relaxation.penalty(self.space, cell_type, self._values(cell_type))
             for cell_type in self.space.cell_types
         ]
-        return tf.add_n([tf.zeros(()), *(term for term in terms if term is not None)])
+        zero = tf.zeros((), self.architecture_variables[0].dtype)
+        return tf.add_n([zero, *(term for term in terms if term is not None)])
 
     @property
     def parts(self) -> list[keras.layers.Layer]:

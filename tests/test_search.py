@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import keras
@@ -5,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import optimizers
+from darts_tf import methods, optimizers
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
+from darts_tf.schedules import Linear, WarmUp
 from darts_tf.search import ArchitectureSearch, NonFiniteError
 from darts_tf.supernet import Supernet
 
@@ -182,6 +184,48 @@ class TestReproducible:
             logs.append(recorder.logs[0])
         assert logs[0] == whole[2].logs[0]
         assert logs[1] != whole[2].logs[0]
+
+
+class TestSchedules:
+    METHOD = dataclasses.replace(
+        methods.get("snas"),
+        gradient="first_order",
+        warm_up=WarmUp(1, 3),
+        temperature=Linear(2.0, 0.5),
+    )
+
+    def make(self, space, seed=0):
+        keras.utils.set_random_seed(seed)
+        supernet = Supernet(
+            space, (6, 6, 1), 2, channels=2, cells=3, relaxation="gumbel_softmax", seed=0
+        )
+        return ArchitectureSearch(supernet, self.METHOD)
+
+    @pytest.mark.slow
+    def test_a_random_search_with_schedules_goes_on_bit_for_bit(self, tiny_space, tmp_path):
+        whole, logs = self.make(tiny_space), Recorder()
+        seen = []
+        watch = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: seen.append(
+                (float(whole.supernet.temperature), whole.operation_weights()["normal"].copy())
+            )
+        )
+        start = whole.operation_weights()["normal"]
+        history = whole.fit(TRAIN, VALIDATION, 3, callbacks=[logs, watch], verbose=0)
+        assert [temperature for temperature, _ in seen] == [2.0, 1.25, 0.5]
+        np.testing.assert_array_equal(seen[0][1], start)
+        assert not np.array_equal(seen[1][1], start)
+        assert "architecture_loss" not in logs.logs[0] and "architecture_loss" in logs.logs[1]
+        assert len(history.history["architecture_loss"]) == 2
+
+        first = self.make(tiny_space)
+        stopped = Recorder(interrupt=(first, 1))
+        first.fit(TRAIN, VALIDATION, 3, callbacks=[stopped], verbose=0, checkpoint_dir=tmp_path)
+        assert first.stopped_at == (1, 1)
+        second, last = self.make(tiny_space, seed=5), Recorder()
+        second.fit(TRAIN, VALIDATION, 3, callbacks=[last], verbose=0, checkpoint_dir=tmp_path)
+        assert_same(state(second), state(whole))
+        assert stopped.logs + last.logs == logs.logs
 
 
 @pytest.mark.slow

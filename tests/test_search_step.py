@@ -153,12 +153,8 @@ def test_finite_difference_and_unrolled_agree(monkeypatch):
 class Float64Supernet(Supernet):
     """A supernet without a float32 variable."""
 
-    def _make_architecture(self, seed):
-        shape = (len(self.space.edges), len(self.space.operations))
-        self.architecture = {
-            name: self.add_weight(name=name, shape=shape, trainable=False)
-            for name in self.space.cell_types
-        }
+    def _make_variable(self, name, shape, initializer):
+        return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False)
 
     def _make_layers(self, *args):
         super()._make_layers(*args)
@@ -329,6 +325,114 @@ class TestSearchStep:
             optimizers.Adam(0.1),
         )
         assert not np.isfinite(step(not_finite, VALIDATION)["finite"])
+
+
+@pytest.fixture(scope="module")
+def random_problem(tiny_space):
+    return make_problem(make(tiny_space, relaxation="gumbel_softmax", seed=3))
+
+
+class TestRandomRelaxation:
+    @pytest.fixture
+    def problem(self, random_problem):
+        return random_problem
+
+    def loss(self, problem, bilevel, data=TRAIN):
+        supernet = problem.supernet
+        weights = tensors(supernet.weight_variables)
+        return bilevel.train_loss(weights, tensors(supernet.architecture_variables), data).numpy()
+
+    def test_all_passes_of_a_hypergradient_see_one_draw(self, problem):
+        one, other = (problem.bilevel(tf.constant([3, part])) for part in (4, 5))
+        assert self.loss(problem, one) == self.loss(problem, one)
+        assert abs(self.loss(problem, one) - self.loss(problem, other)) > 1e-5
+
+    def test_the_draw_changes_with_the_step_and_its_part(self, problem):
+        optimizer = optimizers.SGD(0.1)
+        optimizer.build(problem.supernet.weight_variables)
+        step = SearchStep(problem, None, 1.0, optimizer, None)
+        assert [step._seed(0).numpy().tolist(), step._seed(1).numpy().tolist()] == [[3, 0], [3, 1]]
+        optimizer.iterations.assign(7)
+        assert step._seed(1).numpy().tolist() == [3, 15]
+
+    def test_cell_types_have_draws_of_their_own(self, problem):
+        alphas = problem.supernet.architecture
+        alphas["reduce"]["alpha"].assign(alphas["normal"]["alpha"])
+        weights = problem.supernet._cell_weights(tf.constant([3, 0]))
+        assert np.abs(weights["normal"] - weights["reduce"]).max() > 0.05
+
+    def test_the_weights_descend_the_loss_of_their_draw(self, problem, supernet):
+        """With one-level training it is the draw of the architecture, else a fresh one."""
+        for gradient, part in ((gradients.one_level_train, 0), (gradients.first_order, 1)):
+            before = values(supernet.variables)
+            step = SearchStep(problem, gradient, 1e9, optimizers.SGD(0.1), optimizers.Adam(1e-9))
+            for optimizer, variables in (
+                (step._weight_optimizer, supernet.weight_variables),
+                (step._architecture_optimizer, supernet.architecture_variables),
+            ):
+                optimizer.build(variables)
+            expected = self.loss(problem, problem.bilevel(tf.constant([3, part])))
+            np.testing.assert_allclose(step(TRAIN, VALIDATION)["loss"], expected, rtol=1e-5)
+            for variable, value in zip(supernet.variables, before, strict=True):
+                variable.assign(value)
+
+
+@pytest.fixture(scope="module")
+def plain_problem(tiny_space):
+    return make_problem(make(tiny_space))
+
+
+class TestSearchStepOptions:
+    @pytest.fixture
+    def problem(self, plain_problem):
+        return plain_problem
+
+    def run(self, problem, gradient=gradients.first_order, frozen=False, **options):
+        supernet = problem.supernet
+        step = SearchStep(
+            problem, gradient, CLIP_NORM, optimizers.SGD(0.1), optimizers.SGD(1.0), **options
+        )
+        step._weight_optimizer.build(supernet.weight_variables)
+        step._architecture_optimizer.build(supernet.architecture_variables)
+        return step(TRAIN, VALIDATION, frozen)
+
+    def test_frozen_alphas(self, problem, supernet):
+        alphas = values(supernet.architecture_variables)
+        expected = problem.loss(
+            tensors(supernet.weight_variables), tensors(supernet.architecture_variables), TRAIN
+        )
+        weights = values(supernet.weight_variables)
+        result = self.run(problem, frozen=True)
+        assert_same(values(supernet.architecture_variables), alphas)
+        np.testing.assert_allclose(result["loss"], expected, rtol=1e-5)
+        assert result["architecture_loss"] == 0 and np.isfinite(result["finite"])
+        assert not np.array_equal(supernet.weight_variables[0], weights[0])
+
+    def test_architecture_clip_norm(self, problem, supernet):
+        before = values(supernet.architecture_variables)
+        self.run(problem)
+        free = flat(values(supernet.architecture_variables)) - flat(before)
+        for variable, value in zip(supernet.architecture_variables, before, strict=True):
+            variable.assign(value)
+        self.run(problem, architecture_clip_norm=np.linalg.norm(free) / 4)
+        # The weights have moved in between, and the alphas' gradient with them.
+        clipped = flat(values(supernet.architecture_variables)) - flat(before)
+        np.testing.assert_allclose(np.linalg.norm(clipped), np.linalg.norm(free) / 4, rtol=1e-4)
+
+    def test_the_penalty_reaches_the_alphas_and_not_the_reported_loss(self, tiny_space):
+        problem = make_problem(make(tiny_space, relaxation="sigmoid"))
+        supernet = problem.supernet
+        args = tensors(supernet.weight_variables), tensors(supernet.architecture_variables)
+        penalty = supernet.penalty().numpy()
+        assert penalty < -0.01
+        forward = problem.forward(*args, TRAIN)
+        np.testing.assert_allclose(problem.loss(*args, TRAIN), forward.loss + penalty, rtol=1e-5)
+        result = self.run(problem)
+        np.testing.assert_allclose(result["loss"], forward.loss, rtol=1)
+        validation = problem.forward(*args, VALIDATION).loss
+        np.testing.assert_allclose(result["architecture_loss"], validation + penalty, rtol=1e-4)
+        shared = SupernetProblem(supernet, cross_entropy, replicas=2)
+        np.testing.assert_allclose(shared.forward(*args, TRAIN).penalty, penalty / 2, rtol=1e-6)
 
 
 def test_inner_step_is_the_optimizers_next_step(problem, supernet):

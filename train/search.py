@@ -97,7 +97,9 @@ def _method() -> methods.Method:
         changes["weight_learning_rate"] = (first, last)
     if (rate := _positive(_ARCHITECTURE_LEARNING_RATE)) is not None:
         changes["architecture_learning_rate"] = rate
-    return dataclasses.replace(method, **changes)
+    method = dataclasses.replace(method, **changes)
+    method.check()
+    return method
 
 
 def _positive(flag):

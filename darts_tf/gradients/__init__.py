@@ -7,7 +7,7 @@ inner_step) -> Hypergradient` of a `BilevelProblem`.
 from darts_tf.gradients.finite_difference import finite_difference
 from darts_tf.gradients.first_order import first_order
 from darts_tf.gradients.implicit import conjugate_gradient, neumann
-from darts_tf.gradients.one_level import one_level
+from darts_tf.gradients.one_level import one_level, one_level_train
 from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
 from darts_tf.gradients.unrolled import unrolled
 from darts_tf.lookup import lookup
@@ -23,17 +23,22 @@ __all__ = [
     "names",
     "neumann",
     "one_level",
+    "one_level_train",
+    "second_order",
     "unrolled",
 ]
 
 _GRADIENTS = {
     "one_level": one_level,
+    "one_level_train": one_level_train,
     "first_order": first_order,
     "unrolled": unrolled,
     "finite_difference": finite_difference,
     "neumann": neumann,
     "conjugate_gradient": conjugate_gradient,
 }
+
+_SECOND_ORDER = ("unrolled", "finite_difference", "neumann", "conjugate_gradient")
 
 
 def names() -> tuple[str, ...]:
@@ -48,3 +53,8 @@ def get(name: str):
         UserError: no estimator has that name.
     """
     return lookup("hypergradient", _GRADIENTS, name)
+
+
+def second_order(name: str) -> bool:
+    """Whether an estimator differentiates a gradient of the training loss in the architecture."""
+    return name in _SECOND_ORDER

@@ -1,4 +1,4 @@
-"""One-level optimisation: weights and architecture from one loss on all data."""
+"""One-level optimisation: weights and architecture from one loss."""
 
 from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep, gradients_of
 
@@ -31,3 +31,24 @@ def one_level(
     return Hypergradient(
         mean[len(weights) :], (train + validation) / 2, weights=mean[: len(weights)]
     )
+
+
+def one_level_train(
+    problem: BilevelProblem,
+    weights,
+    architecture,
+    train_batch,
+    validation_batch,
+    inner_step: InnerStep,
+) -> Hypergradient:
+    """Gradients of L_train in both the architecture and the weights.
+
+    SNAS (Xie, Zheng, Liu, Lin, ICLR 2019) trains both on the same data, without a validation set
+    for the architecture. `validation_batch` and `inner_step` are not used.
+    """
+    del validation_batch, inner_step
+    loss, (by_weights, by_architecture) = gradients_of(
+        problem.train_loss, weights, architecture, train_batch, wrt="wa"
+    )
+    reduced = problem.reduce(by_weights + by_architecture)
+    return Hypergradient(reduced[len(weights) :], loss, weights=reduced[: len(weights)])

@@ -227,7 +227,8 @@ class Cell(_BaseCell):
                 for layer in chain:
                     term = layer(term)
                 terms.append(term)
-            states.append(tf.add_n(terms))
+            # A node without edges is no part of the cell: nothing takes it.
+            states.append(tf.add_n(terms) if terms else None)
         return keras.ops.concatenate([states[i] for i in self.genotype.concat], axis=-1)
 
     def compute_output_shape(self, input_shape):

@@ -1,11 +1,40 @@
-"""Selections: how the discrete cell is chosen at the end of a search."""
+"""Selections: how the discrete cell is chosen at the end of a search.
+
+A selection is a function `(space, weights) -> Genotype` of the operation weights `[edges,
+operations]` of every cell type.
+"""
 
 from darts_tf.lookup import lookup
+from darts_tf.selections.every_edge import every_edge
+from darts_tf.selections.few_skips import few_skips
 from darts_tf.selections.magnitude import magnitude
+from darts_tf.selections.threshold import threshold, threshold_edge
+from darts_tf.selections.top_pairs import top_pairs
 
-__all__ = ["get", "magnitude"]
+__all__ = [
+    "every_edge",
+    "few_skips",
+    "get",
+    "magnitude",
+    "names",
+    "threshold",
+    "threshold_edge",
+    "top_pairs",
+]
 
-_SELECTIONS = {"magnitude": magnitude}
+_SELECTIONS = {
+    "magnitude": magnitude,
+    "top_pairs": top_pairs,
+    "every_edge": every_edge,
+    "threshold": threshold,
+    "threshold_edge": threshold_edge,
+    "few_skips": few_skips,
+}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all selections."""
+    return tuple(_SELECTIONS)
 
 
 def get(name: str):

@@ -209,6 +209,15 @@ class TestOneLevel:
         np.testing.assert_allclose(result.architecture[0], [-0.0625, -0.375], rtol=1e-12)
         np.testing.assert_allclose(result.loss, (0.5 + 1.165) / 2, rtol=1e-12)
 
+    def test_on_the_training_loss_alone(self):
+        result = gradients.one_level_train(
+            quadratic(), [constant([1.0, -1.0])], [constant([0.5, 0.25])], None, None, InnerStep(1)
+        )
+        # H(w - Ba) = (.5, -.75), and the gradient in a is -B^T times that.
+        np.testing.assert_allclose(result.weights[0], [0.5, -0.75], rtol=1e-12)
+        np.testing.assert_allclose(result.architecture[0], [-0.125, -0.75], rtol=1e-12)
+        np.testing.assert_allclose(result.loss, 0.5, rtol=1e-12)
+
 
 class TestInnerStep:
     def test_equals_keras_sgd(self):

@@ -1,0 +1,39 @@
+"""Selection of the largest weights of a node, whichever edges they are on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from darts_tf.genotypes import Genotype
+from darts_tf.selections.isolated import cell_of, choosable
+from darts_tf.spaces import Space
+
+
+def top_pairs(
+    space: Space, weights: Mapping[str, np.ndarray], pairs: int | None = None
+) -> Genotype:
+    """For every node the largest weights among all operations of all its edges.
+
+    A node may take several operations from one state and none from another. This is how GDAS (Dong
+    & Yang, CVPR 2019) derives its cells in the NASNet space. I-DARTS (Jiang et al., EMNLP-IJCNLP
+    2019) compares operations across edges in the same way; how many it keeps is our reading.
+    `none` is never chosen. Ties go to the lower source and the earlier operation.
+
+    Args:
+        space: the search space.
+        weights: cell type -> operation weights `[edges, operations]`.
+        pairs: how many operations a node keeps. Default: `space.edges_per_node`, or where that is
+            None as many as it has edges.
+    """
+    cells = {}
+    for cell_type in space.cell_types:
+        values = np.asarray(weights[cell_type])
+        allowed = choosable(space, cell_type)
+        kept = []
+        for node in range(space.nodes):
+            edges = space.edges_into(node)
+            found = [(e, k) for e in edges for k in np.flatnonzero(allowed[e]).tolist()]
+            found.sort(key=lambda pair: -values[pair])
+            kept += found[: pairs or space.edges_per_node or len(edges)]
+        cells[cell_type] = cell_of(space, cell_type, values, kept)
+    return Genotype(space.name, cells)

@@ -1,0 +1,61 @@
+import dataclasses
+
+import pytest
+
+from darts_tf import methods, relaxations
+from darts_tf.errors import UserError
+from darts_tf.relaxations import Softmax
+from darts_tf.schedules import Linear
+
+
+class Hard(Softmax):
+    hard = True
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hard():
+    relaxations.register("hard_softmax", Hard())
+    yield
+    relaxations._RELAXATIONS.pop("hard_softmax")
+
+
+def change(name, **changes):
+    return dataclasses.replace(methods.get(name), **changes)
+
+
+@pytest.mark.parametrize("name", methods.METHODS)
+def test_every_row_has_parts_that_fit(name):
+    method = methods.get(name)
+    method.check()
+    assert method.name == name and method.paper
+
+
+@pytest.mark.parametrize(
+    "method, reason",
+    [
+        (change("darts-v2", relaxation="hard_softmax"), "'finite_difference' differentiates a"),
+        (change("darts-v2-exact", relaxation="hard_softmax"), "'unrolled' differentiates a"),
+        (change("darts-v1", gradient="neumann", relaxation="hard_softmax"), "'neumann'"),
+        (change("darts-v1", temperature=Linear(1, 0)), "'softmax' has no temperature"),
+        (change("darts-v1", relaxation="soft"), "unknown relaxation 'soft'"),
+        (change("darts-v1", selection="best"), "unknown selection 'best'"),
+        (change("darts-v1", gradient="third"), "unknown hypergradient 'third'"),
+    ],
+)
+def test_combinations_without_meaning_are_refused(method, reason):
+    with pytest.raises(UserError, match=reason):
+        method.check()
+
+
+def test_a_hard_sample_has_first_order_gradients():
+    change("darts-v1", relaxation="hard_softmax").check()
+    change("one-level", relaxation="hard_softmax").check()
+
+
+def test_papers_settings():
+    snas, fair, drnas = (methods.get(name) for name in ("snas", "fair-darts", "drnas"))
+    assert snas.temperature(75, 150) == pytest.approx(0.515)
+    assert snas.architecture_clip_norm == 10
+    assert fair.weight_learning_rate == (0.005, 0.001)
+    assert fair.architecture_learning_rate == 3e-3 and fair.architecture_betas == (0.9, 0.999)
+    assert drnas.architecture_weight_decay == 0
