@@ -39,6 +39,8 @@ class ArchitectureSearch:
             schedule over the whole of `fit`.
         architecture_optimizer: trains the alphas. Default: the method's Adam.
         loss: `(labels, logits) -> [batch]`. Default: cross-entropy of integer labels.
+        penalty: is added to the loss that the alphas descend, such as an expected cost: a function
+            of the operation weights, cell type -> `[edges, operations]`, to a scalar.
 
     Raises:
         UserError: the method is unknown, its parts do not fit together, or the supernet was made
@@ -59,6 +61,7 @@ class ArchitectureSearch:
         weight_optimizer: keras.optimizers.Optimizer | None = None,
         architecture_optimizer: keras.optimizers.Optimizer | None = None,
         loss: Callable | None = None,
+        penalty: Callable | None = None,
     ):
         self.supernet = supernet
         self.method = methods.get(method) if isinstance(method, str) else method
@@ -67,6 +70,7 @@ class ArchitectureSearch:
         self.architecture_optimizer = architecture_optimizer
         self.method.check()
         self._gradient = gradients.get(self.method.gradient)
+        self._penalty = penalty
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction=None
         )
@@ -238,7 +242,7 @@ class ArchitectureSearch:
             self.architecture_optimizer.build(supernet.architecture_variables)
         replicas = self.strategy.num_replicas_in_sync
         step = SearchStep(
-            SupernetProblem(supernet, self._loss, replicas),
+            SupernetProblem(supernet, self._loss, replicas, self._penalty),
             self._gradient,
             method.clip_norm,
             self.weight_optimizer,

@@ -16,7 +16,7 @@ class ForwardPass(NamedTuple):
 
     Attributes:
         loss: this replica's share of the mean loss of the global batch, float32.
-        penalty: this replica's share of what the relaxation adds to the loss.
+        penalty: this replica's share of what is added to the loss.
         logits: `[batch, classes]`.
         statistics: new values of the supernet's other variables (moving statistics and random
             state), in the order of `SupernetProblem.statistics`.
@@ -38,9 +38,18 @@ class SupernetProblem:
         supernet: the supernet.
         loss: `(labels, logits) -> [batch]`.
         replicas: number of replicas that share a global batch; all have equally many examples.
+        penalty: is added to the loss besides what the relaxation adds: a function of the operation
+            weights that the pass computes with, cell type -> `[edges, operations]`, to a float32
+            scalar. None for none.
     """
 
-    def __init__(self, supernet: Supernet, loss: Callable, replicas: int = 1):
+    def __init__(
+        self,
+        supernet: Supernet,
+        loss: Callable,
+        replicas: int = 1,
+        penalty: Callable | None = None,
+    ):
         self.supernet = supernet
         others = [*supernet.architecture_variables, supernet.temperature]
         self.statistics = [
@@ -50,6 +59,7 @@ class SupernetProblem:
         ]
         self._loss = loss
         self._replicas = replicas
+        self._penalty = penalty
         # Traced once and called from every pass of a step. Replicas communicate inside a forward
         # pass, which a nested function does not allow.
         self.forward = (
@@ -65,7 +75,9 @@ class SupernetProblem:
         ]
         with keras.StatelessScope(state_mapping=given) as scope:
             logits = supernet(images, training=True, seed=seed)
-            penalty = supernet.penalty() / self._replicas
+            penalty = supernet.penalty()
+            if self._penalty is not None:
+                penalty += self._penalty(supernet.drawn_weights(seed))
         statistics = [
             variable.value if (value := scope.get_current_value(variable)) is None else value
             for variable in self.statistics
@@ -73,10 +85,10 @@ class SupernetProblem:
         examples = tf.shape(logits)[0] * self._replicas
         loss = tf.nn.compute_average_loss(self._loss(labels, logits), global_batch_size=examples)
         statistics = [tf.convert_to_tensor(value) for value in statistics]
-        return ForwardPass(loss, penalty, logits, statistics)
+        return ForwardPass(loss, penalty / self._replicas, logits, statistics)
 
     def loss(self, weights, architecture, batch, seed=None) -> tf.Tensor:
-        """The loss with the relaxation's penalty."""
+        """The loss with what is added to it."""
         forward = self.forward(weights, architecture, batch, seed)
         return forward.loss + forward.penalty
 

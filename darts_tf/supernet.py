@@ -209,6 +209,18 @@ class Supernet(keras.Model):
             for cell_type in self.space.cell_types
         }
 
+    def drawn_weights(self, seed=None) -> dict:
+        """The operation weights of one draw: cell type -> `[edges, operations]`.
+
+        Args:
+            seed: as for `call`; None for the weights without noise.
+        """
+        # A kind of cell with weights of its own takes a tuple that starts with these.
+        return {
+            cell_type: weights[0] if isinstance(weights, tuple) else weights
+            for cell_type, weights in self._cell_weights(seed).items()
+        }
+
     def penalty(self):
         """What the relaxation adds to the loss, a float32 scalar."""
         terms = [

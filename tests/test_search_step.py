@@ -355,6 +355,39 @@ class TestRandomRelaxation:
         optimizer.iterations.assign(7)
         assert step._seed(1).numpy().tolist() == [3, 15]
 
+    def test_a_penalty_is_that_of_the_draw(self, problem):
+        """As SNAS has it: the cost of the sampled weights, whose gradient reaches the alphas."""
+        supernet, seed = problem.supernet, tf.constant([3, 4])
+        costs = {
+            name: np.arange(w.shape[0] * w.shape[1]).reshape(w.shape)
+            for name, w in supernet.operation_weights().items()
+        }
+
+        def penalty(weights):
+            return tf.add_n([tf.reduce_sum(weights[name] * costs[name]) for name in costs])
+
+        costly = SupernetProblem(supernet, cross_entropy, penalty=penalty)
+        costly.forward = costly._forward
+        weights, alphas = (
+            tensors(v) for v in (supernet.weight_variables, supernet.architecture_variables)
+        )
+        expected = penalty(supernet.drawn_weights(seed))
+        assert abs(expected - penalty(supernet.drawn_weights())) > 0.01
+        gradients = []
+        for one in (problem, costly):
+            with tf.GradientTape() as tape:
+                tape.watch(alphas)
+                loss = one.loss(weights, alphas, TRAIN, seed)
+            gradients.append((loss, tape.gradient(loss, alphas)))
+        (plain, by_plain), (with_cost, by_both) = gradients
+        np.testing.assert_allclose(with_cost - plain, expected, rtol=1e-4)
+        with tf.GradientTape() as tape:
+            tape.watch([v.value for v in supernet.architecture_variables])
+            cost = penalty(supernet.drawn_weights(seed))
+        by_cost = tape.gradient(cost, [v.value for v in supernet.architecture_variables])
+        for both, alone, more in zip(by_both, by_plain, by_cost, strict=True):
+            np.testing.assert_allclose(both - alone, more, atol=1e-4)
+
     def test_cell_types_have_draws_of_their_own(self, problem):
         alphas = problem.supernet.architecture
         alphas["reduce"]["alpha"].assign(alphas["normal"]["alpha"])
