@@ -64,6 +64,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _serve(listener: socket.socket) -> None:
+    import train.quiet  # noqa: F401  TensorFlow is first imported here
+
     try:
         import uvicorn
 
