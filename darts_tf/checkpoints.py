@@ -1,6 +1,7 @@
 """Checkpoints of a search or a training: written whole or not at all, the last few kept."""
 
 import pathlib
+import tempfile
 import time
 
 import tensorflow as tf
@@ -15,10 +16,19 @@ class Checkpoints:
         directory: where the checkpoints live; created when needed.
         groups: name -> list of Keras variables. Restoring wants the same names and shapes.
         keep: how many checkpoints stay on disk.
-        seconds: how often `save_if_due` saves.
+        seconds: after how many seconds without a save `due` says so.
+        writes: whether this process writes them. Of several workers the chief alone does; the
+            others read its checkpoints, take part in saving, and write to a temporary folder.
     """
 
-    def __init__(self, directory, groups: dict[str, list], keep: int = 3, seconds: float = 300):
+    def __init__(
+        self,
+        directory,
+        groups: dict[str, list],
+        keep: int = 3,
+        seconds: float = 300,
+        writes: bool = True,
+    ):
         self._seconds = seconds
         self._saved_at = time.monotonic()
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -28,7 +38,9 @@ class Checkpoints:
             step=self._step,
             **{name: [v.value for v in variables] for name, variables in groups.items()},
         )
-        self._manager = tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=keep)
+        self._scratch = None if writes else tempfile.TemporaryDirectory()
+        written_to = directory if writes else self._scratch.name
+        self._manager = tf.train.CheckpointManager(checkpoint, str(written_to), max_to_keep=keep)
         self._directory = pathlib.Path(directory)
 
     def save(self, epoch: int, step: int = 0) -> None:
@@ -48,10 +60,9 @@ class Checkpoints:
                 "it are intact: free space or fix the permissions and start again to go on"
             ) from error
 
-    def save_if_due(self, epoch: int, step: int) -> None:
-        """Saves if the last checkpoint is older than `seconds`."""
-        if time.monotonic() - self._saved_at >= self._seconds:
-            self.save(epoch, step)
+    def due(self) -> bool:
+        """Whether the last checkpoint is older than `seconds`."""
+        return time.monotonic() - self._saved_at >= self._seconds
 
     def restore(self) -> tuple[int, int]:
         """Restores the newest checkpoint; returns (epoch, step) to go on with, (0, 0) if none.
@@ -59,7 +70,7 @@ class Checkpoints:
         Raises:
             UserError: the newest checkpoint does not fit these variables or cannot be read.
         """
-        latest = self._manager.latest_checkpoint
+        latest = tf.train.latest_checkpoint(str(self._directory))
         if latest is None:
             return 0, 0
         try:

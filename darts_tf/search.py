@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import gradients, methods, selections
+from darts_tf import distribution, gradients, methods, selections
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
@@ -112,7 +112,8 @@ class ArchitectureSearch:
             train: batches of `(images, labels)` for the weights; one pass is one epoch. Either a
                 `tf.data.Dataset`, or a function from the number of the epoch to one, which makes a
                 resumed search see exactly the batches that an uninterrupted one would have seen.
-                Under a strategy a batch is the global batch.
+                Under a strategy a batch is the global batch; its replicas share it equally, and
+                several workers must be given the same batches.
             validation: the same for the alphas; repeated if it is shorter.
             epochs: number of epochs, also the length of the learning rate's schedule.
             callbacks: Keras callbacks; their model is the supernet, `stop_training` is honoured.
@@ -131,7 +132,8 @@ class ArchitectureSearch:
 
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
-            UserError: the data are empty or a checkpoint does not fit.
+            UserError: the data are empty or cannot be shared equally, a checkpoint does not fit, or
+                another worker is lost.
         """
         train, validation = _by_epoch(train), _by_epoch(validation)
         steps = self._count_steps(train(0), validation(0))
@@ -139,7 +141,12 @@ class ArchitectureSearch:
         checkpoints = None
         if checkpoint_dir:
             groups = self._checkpointed()
-            checkpoints = Checkpoints(checkpoint_dir, groups, seconds=checkpoint_seconds)
+            checkpoints = Checkpoints(
+                checkpoint_dir,
+                groups,
+                seconds=checkpoint_seconds,
+                writes=distribution.is_chief(self.strategy),
+            )
         first_epoch, first_step = checkpoints.restore() if checkpoints else (0, 0)
         calls = keras.callbacks.CallbackList(
             [*(callbacks or []), history := keras.callbacks.History()],
@@ -157,9 +164,10 @@ class ArchitectureSearch:
             start = first_step if epoch == first_epoch else 0
             self._set_schedules(epoch, epochs)
             calls.on_epoch_begin(epoch)
-            logs = self._run_epoch(
-                train(epoch), validation(epoch), epoch, start, calls, checkpoints
-            )
+            with distribution.naming_lost_workers(self.strategy):
+                logs = self._run_epoch(
+                    train(epoch), validation(epoch), epoch, start, calls, checkpoints
+                )
             if self.stopped_at:
                 return history
             logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
@@ -278,10 +286,9 @@ class ArchitectureSearch:
             for metric in self._metrics.values():
                 metric.reset_state()
         batches = tf.data.Dataset.zip((train, validation.repeat())).skip(start)
+        shared = distribution.share_batches(self.strategy, batches)
         logs = self._logs()
-        for step, batch in enumerate(
-            self.strategy.experimental_distribute_dataset(batches), start=start
-        ):
+        for step, batch in enumerate(shared, start=start):
             calls.on_train_batch_begin(step)
             finite = self._train_function(*batch, self._frozen)
             logs = self._logs()
@@ -294,14 +301,15 @@ class ArchitectureSearch:
                     "high, or images that are not normalised. The last checkpoint is from before it"
                 )
             calls.on_train_batch_end(step, logs)
-            if self._stop_requested:
+            stop, due = distribution.any_worker(
+                self.strategy, self._stop_requested, checkpoints is not None and checkpoints.due()
+            )
+            if checkpoints and (stop or due):
+                checkpoints.save(epoch, step + 1)
+            if stop:
                 self._stop_requested = False
                 self.stopped_at = epoch, step + 1
-                if checkpoints:
-                    checkpoints.save(epoch, step + 1)
                 break
-            if checkpoints:
-                checkpoints.save_if_due(epoch, step + 1)
         return logs
 
     def _logs(self) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from darts_tf.gradients.problem import BilevelProblem, InnerStep
+from darts_tf.gradients.problem import BilevelProblem, InnerStep, identity
 from darts_tf.supernet import Supernet
 
 
@@ -105,7 +105,7 @@ class SupernetProblem:
             seed: of a random relaxation's draw, the same for every evaluation.
         """
         loss = functools.partial(self.loss, seed=seed)
-        return BilevelProblem(loss, loss, self.reduce)
+        return BilevelProblem(loss, loss, identity if self._replicas == 1 else self.reduce)
 
 
 class SearchStep:

@@ -1,5 +1,7 @@
 import keras
 import numpy as np
+import time
+
 import pytest
 
 from darts_tf.checkpoints import Checkpoints
@@ -38,13 +40,25 @@ def test_keeps_the_last_ones(tmp_path):
     assert len(list(tmp_path.glob("*.index"))) == 2
 
 
-def test_save_if_due(tmp_path):
-    seldom, _ = make(tmp_path / "seldom", seconds=1000)
-    seldom.save_if_due(0, 1)
-    assert make(tmp_path / "seldom")[0].restore() == (0, 0)
-    always, _ = make(tmp_path / "always", seconds=0)
-    always.save_if_due(0, 1)
-    assert make(tmp_path / "always")[0].restore() == (0, 1)
+def test_due(tmp_path):
+    assert make(tmp_path, seconds=0)[0].due()
+    checkpoints, _ = make(tmp_path, seconds=0.2)
+    assert not checkpoints.due()
+    time.sleep(0.3)
+    assert checkpoints.due()
+    checkpoints.save(0, 1)
+    assert not checkpoints.due()
+
+
+def test_one_that_does_not_write(tmp_path):
+    chief, _ = make(tmp_path)
+    chief.save(2, 3)
+    other, restored = make(tmp_path, writes=False)
+    assert other.restore() == (2, 3)
+    before = sorted(tmp_path.rglob("*"))
+    other.save(4)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert make(tmp_path)[0].restore() == (2, 3)
 
 
 @pytest.mark.parametrize(

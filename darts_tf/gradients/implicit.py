@@ -13,7 +13,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep, gradients_of
+from darts_tf.gradients.problem import (
+    BilevelProblem,
+    Hypergradient,
+    InnerStep,
+    gradients_of,
+    identity,
+)
 
 
 def neumann(
@@ -43,7 +49,7 @@ def neumann(
             term = [t - rate * h for t, h in zip(term, product(term), strict=True)]
             return term, [x + t for x, t in zip(total, term, strict=True)]
 
-        _, total = _repeat(body, (v, v), terms - 1)
+        _, total = _repeat(problem, body, (v, v), terms - 1)
         return [inner_step.rate(t.dtype) * t for t in total]
 
     return _implicit(
@@ -83,7 +89,7 @@ def conjugate_gradient(
             direction = [r + ratio * d for r, d in zip(moved, direction, strict=True)]
             return solution, moved, direction
 
-        return _repeat(body, ([tf.zeros_like(x) for x in v], v, v), iterations)[0]
+        return _repeat(problem, body, ([tf.zeros_like(x) for x in v], v, v), iterations)[0]
 
     return _implicit(
         problem, weights, architecture, train_batch, validation_batch, inner_step, solve
@@ -119,8 +125,15 @@ def _implicit(
     return Hypergradient(problem.reduce([g - m for g, m in zip(direct, mixed, strict=True)]), loss)
 
 
-def _repeat(body, state, times: int):
-    """`state = body(*state)`, so many times; one trace of the body however often it runs."""
+def _repeat(problem, body, state, times: int):
+    """`state = body(*state)`, so many times; one trace of the body however often it runs.
+
+    Replicas cannot communicate inside a loop of the graph; for several the body is traced anew.
+    """
+    if problem.reduce is not identity:
+        for _ in range(times):
+            state = body(*state)
+        return state
     _, *state = tf.while_loop(
         lambda i, *state: i < times,
         lambda i, *state: (i + 1, *body(*state)),

@@ -16,7 +16,8 @@ Tensors = list[tf.Tensor]
 Loss = Callable[[Tensors, Tensors, Any], tf.Tensor]
 
 
-def _identity(tensors: Tensors) -> Tensors:
+def identity(tensors: Tensors) -> Tensors:
+    """What `reduce` is where there is one replica."""
     return tensors
 
 
@@ -34,7 +35,7 @@ class BilevelProblem:
 
     train_loss: Loss
     validation_loss: Loss
-    reduce: Callable[[Tensors], Tensors] = _identity
+    reduce: Callable[[Tensors], Tensors] = identity
 
 
 @dataclasses.dataclass(frozen=True)

@@ -110,7 +110,7 @@ class Classifier(Chain):
         num_classes: number of logits.
 
     Input shape: `[batch, ..., channels]`: images, sequences, volumes.
-    Output shape: `[batch, num_classes]`, float32 logits.
+    Output shape: `[batch, num_classes]`, logits in the type of the variables.
     """
 
     def __init__(self, num_classes: int, **kwargs):
@@ -118,7 +118,10 @@ class Classifier(Chain):
         self.num_classes = num_classes
         self.parts = [
             GlobalMean(),
-            keras.layers.Dense(num_classes, kernel_initializer=initializer(), dtype="float32"),
+            # Logits are not rounded to 16 bits under a mixed policy.
+            keras.layers.Dense(
+                num_classes, kernel_initializer=initializer(), dtype=self.variable_dtype
+            ),
         ]
 
     def get_config(self):

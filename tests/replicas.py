@@ -1,0 +1,196 @@
+"""A program that tests start to search on several replicas: `python -m tests.replicas --help`.
+
+TensorFlow fixes its devices when it starts, so every number of them needs a process of its own.
+"""
+
+import argparse
+import functools
+import os
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import distribution, gradients, spaces
+from darts_tf.errors import UserError
+from darts_tf.gradients import InnerStep
+from darts_tf.layers.batch_normalization import BatchNormalization
+from darts_tf.search import ArchitectureSearch
+from darts_tf.search_step import SupernetProblem
+from darts_tf.supernet import Supernet
+
+BATCH, STEPS, EPOCHS = 8, 10, 2
+
+
+def batches(part, epoch, steps=STEPS, dtype="float32"):
+    """Batches of images 6x6 and of two classes."""
+    rng = np.random.default_rng([part, epoch])
+    images = rng.normal(size=(steps * BATCH, 6, 6, 1)).astype(dtype)
+    labels = (images.mean(axis=(1, 2, 3)) > 0).astype("int32")
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH, drop_remainder=True)
+
+
+class TwoOperations(keras.Model):
+    """The least that is a supernet: a mixed operation between batch normalisations."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = keras.layers.Conv2D(3, 3, padding="same", use_bias=False)
+        self.normalizations = [BatchNormalization(scale=False, center=False) for _ in range(2)]
+        self.separable = keras.layers.SeparableConv2D(3, 3, padding="same", use_bias=False)
+        self.pool = keras.layers.GlobalAveragePooling2D()
+        self.last = keras.layers.Dense(2)
+        self.alpha = self.add_weight(shape=(2,), initializer="ones", trainable=False)
+        self.build((None, 6, 6, 1))
+
+    def build(self, input_shape):
+        self.first.build(input_shape)
+        inside = (*input_shape[:-1], 3)
+        for layer in (*self.normalizations, self.separable):
+            layer.build(inside)
+        self.last.build((None, 3))
+        self.built = True
+
+    def call(self, images):
+        skip, separable = tf.unstack(tf.nn.softmax(tf.convert_to_tensor(self.alpha)))
+        state = tf.nn.softplus(self.normalizations[0](self.first(images), training=True))
+        mixed = skip * state + separable * self.normalizations[1](
+            self.separable(state), training=True
+        )
+        return self.last(self.pool(tf.tanh(mixed)))
+
+    @property
+    def architecture_variables(self):
+        return [self.alpha]
+
+    @property
+    def weight_variables(self):
+        return self.trainable_variables
+
+
+def hypergradients(strategy) -> dict[str, np.ndarray]:
+    """Every estimator's hypergradient of one global batch, in float64."""
+    keras.config.set_dtype_policy("float64")
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        supernet = TwoOperations()
+    problem = SupernetProblem(supernet, _cross_entropy, strategy.num_replicas_in_sync)
+
+    def run(train, validation):
+        weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
+        alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+        step = InnerStep(0.1, 0.9, [0.1 * w for w in weights], weight_decay=3e-4)
+        found = {}
+        for name in gradients.names():
+            fewer = {"neumann": {"terms": 2}, "conjugate_gradient": {"iterations": 2}}
+            estimate = functools.partial(gradients.get(name), **fewer.get(name, {}))
+            arguments = weights, alphas, train, validation, step
+            found[name] = estimate(problem.bilevel(), *arguments).architecture
+        return found
+
+    data = tf.data.Dataset.zip(tuple(batches(part, 0, 1, "float64") for part in (0, 1)))
+    batch = next(iter(distribution.share_batches(strategy, data)))
+    found = tf.function(lambda batch: strategy.run(run, args=batch), autograph=False)(batch)
+    first = tf.nest.map_structure(lambda x: strategy.experimental_local_results(x)[0], found)
+    keras.config.set_dtype_policy("float32")
+    return {name: np.concatenate([x.numpy().ravel() for x in g]) for name, g in first.items()}
+
+
+def make_supernet():
+    """A supernet with two operations on every edge."""
+    name = "replicas"
+    spaces.register(spaces.Space(name, ("none", "skip_connect", "sep_conv_3x3"), nodes=1))
+    keras.utils.set_random_seed(0)
+    return Supernet(name, (6, 6, 1), 2, channels=2, cells=3)
+
+
+def search(strategy, method="darts-v1", checkpoint_dir=None, callbacks=()) -> dict[str, np.ndarray]:
+    """The alphas and the weights after `EPOCHS * STEPS` steps."""
+    with strategy.scope():
+        supernet = make_supernet()
+        found = ArchitectureSearch(supernet, method)
+        found.fit(
+            functools.partial(batches, 0),
+            functools.partial(batches, 1),
+            EPOCHS,
+            checkpoint_dir=checkpoint_dir,
+            callbacks=list(callbacks),
+            verbose=0,
+        )
+    groups = {"alphas": supernet.architecture_variables, "weights": supernet.weight_variables}
+    return {
+        name: np.concatenate([np.ravel(keras.ops.convert_to_numpy(v)) for v in variables])
+        for name, variables in groups.items()
+    }
+
+
+def examples_seen(strategy) -> dict[str, np.ndarray]:
+    """The numbers of the examples that the replicas of this process see, a row a batch."""
+    numbers = tf.data.Dataset.range(STEPS * BATCH).batch(BATCH, drop_remainder=True)
+    rows = [
+        tf.concat(strategy.experimental_local_results(batch), 0)
+        for batch in distribution.share_batches(strategy, numbers.map(lambda x: (x,)))
+        for batch in batch
+    ]
+    return {"examples": np.stack(rows)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["hypergradients", "search", "examples_seen"], nargs="+")
+    parser.add_argument("--devices", type=int, default=1, help="logical CPUs")
+    parser.add_argument("--method", default="darts-v1")
+    parser.add_argument("--checkpoint_dir")
+    parser.add_argument("--seconds_a_step", type=float, default=0.0)
+    parser.add_argument("--output", required=True, help="an .npz file")
+    args = parser.parse_args()
+    strategy = _strategy(args.devices)
+    callbacks = [_Slow(args.seconds_a_step)] if args.seconds_a_step else []
+    found = {}
+    try:
+        for what in args.what:
+            options = {}
+            if what == "search":
+                options = {
+                    "method": args.method,
+                    "checkpoint_dir": args.checkpoint_dir,
+                    "callbacks": callbacks,
+                }
+            found |= globals()[what](strategy, **options)
+    except UserError as error:
+        print(f"error: {error}", flush=True)
+        os._exit(2)  # The runtime of a broken cluster can't be shut down.
+    with pathlib.Path(args.output).open("wb") as file:
+        np.savez(file, **found)
+
+
+def _strategy(devices):
+    if "TF_CONFIG" in os.environ:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if devices == 1:
+        return tf.distribute.get_strategy()
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+class _Slow(keras.callbacks.Callback):
+    """Says after each step that it is done, and waits."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self._seconds = seconds
+
+    def on_train_batch_end(self, batch, logs=None):
+        print(f"step {batch}", flush=True)
+        time.sleep(self._seconds)
+
+
+def _cross_entropy(labels, logits):
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+if __name__ == "__main__":
+    main()
