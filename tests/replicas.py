@@ -43,6 +43,7 @@ class TwoOperations(keras.Model):
         self.pool = keras.layers.GlobalAveragePooling2D()
         self.last = keras.layers.Dense(2)
         self.alpha = self.add_weight(shape=(2,), initializer="ones", trainable=False)
+        self.temperature = self.add_weight(initializer="ones", trainable=False)
         self.build((None, 6, 6, 1))
 
     def build(self, input_shape):
@@ -53,13 +54,16 @@ class TwoOperations(keras.Model):
         self.last.build((None, 3))
         self.built = True
 
-    def call(self, images):
+    def call(self, images, seed=None):
         skip, separable = tf.unstack(tf.nn.softmax(tf.convert_to_tensor(self.alpha)))
         state = tf.nn.softplus(self.normalizations[0](self.first(images), training=True))
         mixed = skip * state + separable * self.normalizations[1](
             self.separable(state), training=True
         )
         return self.last(self.pool(tf.tanh(mixed)))
+
+    def penalty(self):
+        return tf.constant(0.0, tf.float64)
 
     @property
     def architecture_variables(self):

@@ -1,7 +1,7 @@
-import keras
-import numpy as np
 import time
 
+import keras
+import numpy as np
 import pytest
 
 from darts_tf.checkpoints import Checkpoints

@@ -1,0 +1,145 @@
+"""Several replicas compute what one does. Each number of devices needs processes of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf import distribution
+from darts_tf.errors import UserError
+from tests import replicas
+
+
+def start(folder, *arguments, worker=None, ports=()):
+    """Starts `tests.replicas`; what it prints goes to the file `log` in the folder."""
+    folder.mkdir(exist_ok=True, parents=True)
+    environment = dict(os.environ)
+    if worker is not None:
+        cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+        task = {"type": "worker", "index": worker}
+        environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
+    command = [sys.executable, "-m", "tests.replicas", *arguments, f"--output={folder / 'out'}"]
+    with (folder / "log").open("w") as log:
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+
+def start_workers(folder, *arguments):
+    """Starts two workers of one cluster."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return [start(folder / str(i), *arguments, worker=i, ports=ports) for i in range(2)]
+
+
+def result(process, folder):
+    """What a process found; fails with its log if it did not succeed."""
+    code = process.wait(timeout=400)
+    assert code == 0, (folder / "log").read_text()[-3000:]
+    with np.load(folder / "out") as arrays:
+        return dict(arrays)
+
+
+@pytest.fixture(scope="module")
+def one_and_two(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("replicas")
+    what = ("hypergradients", "search", "examples_seen")
+    processes = [start(folder / str(n), *what, f"--devices={n}") for n in (1, 2)]
+    return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
+
+
+@pytest.mark.slow
+class TestTwoReplicasOfHalfABatch:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("one_level", "first_order", "unrolled", "finite_difference"),
+            *("neumann", "conjugate_gradient"),
+        ],
+    )
+    def test_hypergradient(self, one_and_two, name):
+        one, two = (found[name] for found in one_and_two)
+        assert np.abs(one).max() > 1e-4
+        np.testing.assert_allclose(two, one, rtol=1e-10)
+
+    def test_second_order_term(self, one_and_two):
+        """It is a small part of the sum, in which an error of its own could hide."""
+        one, two = (found["unrolled"] - found["first_order"] for found in one_and_two)
+        assert np.abs(one).max() > 1e-5
+        np.testing.assert_allclose(two, one, rtol=1e-8)
+
+    def test_search_of_20_steps(self, one_and_two):
+        start = replicas.make_supernet().architecture_variables
+        start = np.concatenate([np.ravel(v) for v in start])
+        one, two = (found["alphas"] for found in one_and_two)
+        assert np.abs(one - start).max() > 1e-3
+        np.testing.assert_allclose(two, one, rtol=1e-4)
+        one, two = (found["weights"] for found in one_and_two)
+        np.testing.assert_allclose(two, one, atol=1e-4)
+
+    def test_every_example_is_seen_once(self, one_and_two):
+        expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)
+        for found in one_and_two:
+            np.testing.assert_array_equal(found["examples"], expected)
+
+
+@pytest.mark.slow
+def test_two_workers_one_of_which_is_killed(tmp_path, one_and_two):
+    arguments = ("search", "examples_seen", f"--checkpoint_dir={tmp_path / 'checkpoints'}")
+    first, second = start_workers(tmp_path, *arguments, "--seconds_a_step=0.3")
+    # After the first epoch's checkpoint and before the end of the search.
+    log = tmp_path / "1" / "log"
+    deadline = time.monotonic() + 300
+    while "step 2" not in log.read_text().partition("step 9")[2]:
+        assert time.monotonic() < deadline and second.poll() is None, log.read_text()
+        time.sleep(0.1)
+    second.kill()
+    assert first.wait(timeout=120) == 2
+    last = (tmp_path / "0" / "log").read_text().splitlines()[-1]
+    assert last.startswith("error: lost the connection to another worker")
+    assert "go on from the last checkpoint" in last
+
+    workers = start_workers(tmp_path, *arguments)
+    found = [result(p, tmp_path / str(i)) for i, p in enumerate(workers)]
+    for name in ("alphas", "weights"):
+        np.testing.assert_array_equal(found[0][name], found[1][name])
+    np.testing.assert_allclose(found[0]["alphas"], one_and_two[0]["alphas"], rtol=1e-4)
+    seen = np.concatenate([x["examples"] for x in found], axis=1)
+    np.testing.assert_array_equal(seen, one_and_two[0]["examples"])
+
+
+class TestOneReplica:
+    def test_is_chief(self):
+        assert distribution.is_chief(tf.distribute.get_strategy())
+
+    def test_flags_are_its_own(self):
+        assert distribution.any_worker(tf.distribute.get_strategy(), True, False) == [True, False]
+
+    def test_other_errors_pass(self):
+        with (
+            pytest.raises(tf.errors.InternalError),
+            distribution.naming_lost_workers(tf.distribute.get_strategy()),
+        ):
+            raise tf.errors.InternalError(None, None, "of something else")
+
+
+class TwoReplicas:
+    num_replicas_in_sync = 2
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (tf.data.Dataset.range(8).batch(4), "make them with drop_remainder=True"),
+        (tf.data.Dataset.range(9).batch(3, drop_remainder=True), "a batch of 3 examples cannot be"),
+    ],
+)
+def test_batches_that_cannot_be_shared(data, message):
+    with pytest.raises(UserError, match=message):
+        distribution.share_batches(TwoReplicas(), data)
