@@ -39,7 +39,7 @@ class RunFolder:
                     "give a new or an empty folder"
                 )
             self.write_json("config.json", config)
-            self.write_json("versions.json", _versions())
+            self.write_json("versions.json", versions())
         elif before != (config := json.loads(json.dumps(config))):
             if before.get("program") == config.get("program") and not self._begun():
                 # A start that was refused, for a bad flag perhaps, must not occupy the folder.
@@ -125,7 +125,8 @@ def write_file(path, content: str | bytes) -> None:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Python, the platform, and those packages that decide what a run computes."""
     found = {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
