@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from darts_tf import distribution, gradients, methods, selections
 from darts_tf.checkpoints import Checkpoints
@@ -19,6 +20,11 @@ Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
 
 _UNROLLING = (gradients.unrolled, gradients.finite_difference)
+_INCOMPLETE = (
+    "the gradient of the validation loss in the weights is zero or not finite in step %d of epoch "
+    "%d, so the second-order term cannot be estimated there: the architecture moves by the "
+    "first-order gradient in such steps. This is said once"
+)
 
 
 class NonFiniteError(UserError):
@@ -92,6 +98,7 @@ class ArchitectureSearch:
             lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
         )
         self._stop_requested = False
+        self._said_incomplete = False
         #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
         self.stopped_at: tuple[int, int] | None = None
 
@@ -158,6 +165,7 @@ class ArchitectureSearch:
         )
         self.supernet.stop_training = False
         self.stopped_at = None
+        self._said_incomplete = False
         calls.on_train_begin()
         logs = {}
         for epoch in range(first_epoch, epochs):
@@ -275,10 +283,10 @@ class ArchitectureSearch:
                     result["architecture_loss"] * replicas
                 )
             self._metrics["accuracy"].update_state(train_batch[1], result["logits"])
-            return result["finite"]
+            return result["finite"], result["complete"]
 
-        finite = self.strategy.run(run, args=(train_batch, validation_batch))
-        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, finite, axis=None)
+        signs = self.strategy.run(run, args=(train_batch, validation_batch))
+        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
 
     def _run_epoch(self, train, validation, epoch, start, calls, checkpoints) -> dict[str, float]:
         """The steps of an epoch from step `start` on; returns the epoch's logs."""
@@ -290,7 +298,7 @@ class ArchitectureSearch:
         logs = self._logs()
         for step, batch in enumerate(shared, start=start):
             calls.on_train_batch_begin(step)
-            finite = self._train_function(*batch, self._frozen)
+            finite, complete = self._train_function(*batch, self._frozen)
             logs = self._logs()
             architecture_loss = logs.get("architecture_loss", 0.0)
             if not np.isfinite(finite.numpy() + logs["loss"] + architecture_loss):
@@ -300,6 +308,9 @@ class ArchitectureSearch:
                     f"{architecture_loss:g}); likely causes: a learning rate that is too "
                     "high, or images that are not normalised. The last checkpoint is from before it"
                 )
+            if not complete.numpy() and not self._said_incomplete:
+                self._said_incomplete = True
+                logging.warning(_INCOMPLETE, step + 1, epoch + 1)
             calls.on_train_batch_end(step, logs)
             stop, due = distribution.any_worker(
                 self.strategy, self._stop_requested, checkpoints is not None and checkpoints.due()

@@ -142,24 +142,30 @@ class SearchStep:
         self._architecture_clip_norm = architecture_clip_norm
 
     def __call__(self, train_batch, validation_batch, frozen: bool = False) -> dict[str, tf.Tensor]:
-        """Runs the step; returns each replica's `loss`, `architecture_loss`, `logits`, `finite`.
-
-        `finite` is the product over all numbers that enter an optimizer: not finite if one isn't.
+        """Runs the step.
 
         Args:
             train_batch, validation_batch: pairs of images and labels.
             frozen: whether to leave the architecture step out; `architecture_loss` is 0 then.
+
+        Returns:
+            Each replica's `loss`, `architecture_loss` and `logits`; `finite`, a product over all
+            numbers that enter an optimizer, not finite if one isn't; `complete`, 1 or, where the
+            estimator had to leave out its second-order term, 0.
         """
         supernet, problem = self._problem.supernet, self._problem
         weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
         alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
         gradients, seed = None, self._seed(1)
         architecture_loss = architecture_norm = tf.zeros(())
+        complete = tf.ones(())
         if not frozen:
             hypergradient, architecture_norm = self._architecture_step(
                 weights, alphas, train_batch, validation_batch
             )
             gradients, architecture_loss = hypergradient.weights, hypergradient.loss
+            if hypergradient.complete is not None:
+                complete = tf.cast(hypergradient.complete, tf.float32)
         if gradients is None:
             alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
         else:
@@ -182,6 +188,7 @@ class SearchStep:
             "architecture_loss": architecture_loss,
             "logits": forward.logits,
             "finite": norm * (1 + architecture_norm),
+            "complete": complete,
         }
 
     def _architecture_step(self, weights, alphas, train_batch, validation_batch):

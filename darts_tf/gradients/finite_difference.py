@@ -22,9 +22,9 @@ def finite_difference(
         g = dL_val(w', a)/da - xi * (dL_train(w+, a)/da - dL_train(w-, a)/da) / (2 r)
 
     v and r are those of the global batch on every replica. Where ||v|| is zero or not finite, no
-    direction exists and g is its first term alone, dL_val(w', a)/da. The default radius is the
-    reference's; on smooth losses it is close to the best in float32, where a smaller one loses
-    more to round-off than it gains.
+    direction exists: g is its first term alone, dL_val(w', a)/da, and `complete` is false. The
+    default radius is the reference's; on smooth losses it is close to the best in float32, where a
+    smaller one loses more to round-off than it gains.
 
     With ReLUs and max pooling it can be far off at any practical radius, because the loss has
     kinks between w+ and w-: `unrolled` is exact there too.
@@ -50,4 +50,4 @@ def finite_difference(
         g - tf.cast(scale, g.dtype) * (plus - minus)
         for g, plus, minus in zip(direct, *sides, strict=True)
     ]
-    return Hypergradient(problem.reduce(hypergradient), loss)
+    return Hypergradient(problem.reduce(hypergradient), loss, complete=usable)

@@ -94,11 +94,14 @@ class Hypergradient(NamedTuple):
         architecture: the gradient in each architecture variable.
         loss: this replica's share of the outer loss, at the weights where it was evaluated.
         weights: the gradient in each weight where the estimator has it for free (`one_level`).
+        complete: a boolean scalar, false where the estimator had to leave out its second-order
+            term (`finite_difference`); None for an estimator that never does.
     """
 
     architecture: Tensors
     loss: tf.Tensor
     weights: Tensors | None = None
+    complete: tf.Tensor | None = None
 
 
 def gradients_of(loss: Loss, weights: Tensors, architecture: Tensors, batch, *, wrt: str):

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import operations, spaces
+from darts_tf import spaces
 from darts_tf.layers.batch_normalization import BatchNormalization
-from darts_tf.layers.mixed_op import MixedOp, Normalized
+from darts_tf.layers.mixed_op import MixedOp, candidate
 from darts_tf.verification import supernets
 from darts_tf.verification.claim import Claim
 
@@ -23,9 +23,7 @@ def _one_hot(strides):
     images = np.random.default_rng(0).normal(size=(3, 6, 5, 4)).astype("float32")
     mixed.build(images.shape)
     for k, name in enumerate(names):
-        alone = operations.create(name, 4, strides=strides, affine=False)
-        if isinstance(alone, operations.Pooling):
-            alone = Normalized(alone)
+        alone = candidate(name, 4, strides, normalized_pooling=True)
         alone.build(images.shape)
         alone.set_weights(mixed.candidates[k].get_weights())
         weights = np.eye(len(names), dtype="float32")[k]

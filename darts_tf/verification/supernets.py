@@ -168,12 +168,11 @@ def _batch(rng, dtype):
 class TypedSupernet(Supernet):
     """A supernet all of whose variables have the type of the policy: alphas and classifier too."""
 
-    def _make_architecture(self, seed):
-        shape = (len(self.space.edges), len(self.space.operations))
-        self.architecture = {
-            name: self.add_weight(name=name, shape=shape, trainable=False)
-            for name in self.space.cell_types
-        }
+    def _make_variable(self, name, shape, initializer):
+        return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False)
+
+    def penalty(self):
+        return tf.cast(super().penalty(), self.variable_dtype)
 
     def _make_layers(self, *args):
         super()._make_layers(*args)

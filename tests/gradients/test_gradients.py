@@ -15,13 +15,24 @@ def constant(values):
 
 
 class TestFiniteDifference:
-    @pytest.mark.parametrize("bad", [0.0, np.nan])
-    def test_useless_direction_leaves_the_first_order_term(self, bad):
+    def estimate(self, factor):
         problem = BilevelProblem(
-            quadratic().train_loss, lambda w, a, b: bad * tf.reduce_sum(w[0]) + a[0][0] ** 2
+            quadratic().train_loss, lambda w, a, b: factor * tf.reduce_sum(w[0]) + a[0][0] ** 2
         )
-        got = hypergradient("finite_difference", problem, [1.0, -1.0], [0.5, 0.25], InnerStep(0.1))
-        np.testing.assert_array_equal(got, [1.0, 0.0])
+        point = [constant([1.0, -1.0])], [constant([0.5, 0.25])]
+        return gradients.finite_difference(problem, *point, None, None, InnerStep(0.1))
+
+    @pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
+    def test_useless_direction_leaves_the_first_order_term(self, bad):
+        got = self.estimate(bad)
+        np.testing.assert_array_equal(got.architecture[0], [1.0, 0.0])
+        assert not got.complete
+
+    def test_complete(self):
+        # xi B^T H (1, 1) = .1 * (2.5 + .75, -1.5).
+        got = self.estimate(1.0)
+        np.testing.assert_allclose(got.architecture[0], [1.325, -0.15], rtol=1e-9)
+        assert got.complete
 
 
 class TestUnrolledSteps:
