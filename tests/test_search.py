@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import logging
 
 from darts_tf import methods, optimizers
 from darts_tf.errors import UserError
@@ -239,6 +240,24 @@ def test_other_methods(method, tiny_space):
         # One step of Adam moves an entry by its learning rate, up to epsilon.
         moved = np.abs(alpha.numpy() - before)
         assert moved.max() < 3.1e-4 and np.median(moved) > 2.9e-4
+
+
+@pytest.fixture
+def eagerly():
+    """Runs functions without tracing them, which takes longer than a few steps."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_no_direction_for_the_finite_difference_is_said_once(tiny_space, eagerly, monkeypatch):
+    said = []
+    monkeypatch.setattr(logging, "warning", lambda text, *args: said.append(text % args))
+    # A loss that the weights do not enter.
+    search = make(tiny_space, "darts-v2", loss=lambda labels, logits: 0 * logits[:, 0])
+    search.fit(TRAIN(0).take(2), VALIDATION, verbose=0)
+    (text,) = said
+    assert "zero or not finite in step 1 of epoch 1" in text and "first-order gradient" in text
 
 
 class TestErrors:
