@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import gradients, optimizers, spaces
+from darts_tf import gradients, optimizers
 from darts_tf.gradients import InnerStep
 from darts_tf.search_step import SearchStep, SupernetProblem
 from darts_tf.supernet import Supernet

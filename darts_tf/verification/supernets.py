@@ -166,17 +166,10 @@ def _batch(rng, dtype):
 
 
 class TypedSupernet(Supernet):
-    """A supernet all of whose variables have the type of the policy: alphas and classifier too."""
+    """A supernet all of whose variables have the type of the policy, the alphas too."""
 
     def _make_variable(self, name, shape, initializer):
         return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False)
-
-    def penalty(self):
-        return tf.cast(super().penalty(), self.variable_dtype)
-
-    def _make_layers(self, *args):
-        super()._make_layers(*args)
-        self.classifier = keras.layers.Dense(_CLASSES)
 
 
 def _replace_relu(supernet):
