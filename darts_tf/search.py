@@ -25,6 +25,8 @@ _INCOMPLETE = (
     "%d, so the second-order term cannot be estimated there: the architecture moves by the "
     "first-order gradient in such steps. This is said once"
 )
+# They differentiate a gradient, so that its batch cannot be taken apart.
+_NESTED = (gradients.unrolled, gradients.neumann, gradients.conjugate_gradient)
 
 
 class NonFiniteError(UserError):
@@ -47,6 +49,9 @@ class ArchitectureSearch:
         loss: `(labels, logits) -> [batch]`. Default: cross-entropy of integer labels.
         penalty: is added to the loss that the alphas descend, such as an expected cost: a function
             of the operation weights, cell type -> `[edges, operations]`, to a scalar.
+        accumulate_steps: number of equal parts that every batch is computed in, one after another,
+            which needs less memory. The gradients are those of the whole batch, but each part is
+            normalised by itself.
 
     Raises:
         UserError: the method is unknown, its parts do not fit together, or the supernet was made
@@ -68,6 +73,7 @@ class ArchitectureSearch:
         architecture_optimizer: keras.optimizers.Optimizer | None = None,
         loss: Callable | None = None,
         penalty: Callable | None = None,
+        accumulate_steps: int = 1,
     ):
         self.supernet = supernet
         self.method = methods.get(method) if isinstance(method, str) else method
@@ -77,6 +83,15 @@ class ArchitectureSearch:
         self.method.check()
         self._gradient = gradients.get(self.method.gradient)
         self._penalty = penalty
+        self._accumulate_steps = accumulate_steps
+        if accumulate_steps < 1:
+            raise UserError(f"accumulate_steps must be at least 1, got {accumulate_steps}")
+        if accumulate_steps > 1 and self._gradient in _NESTED:
+            raise UserError(
+                f"accumulate_steps={accumulate_steps} does not go with the hypergradient "
+                f"{self.method.gradient!r}, which differentiates a gradient of the whole batch; "
+                "use finite_difference or first_order, or a smaller batch"
+            )
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction=None
         )
@@ -258,7 +273,7 @@ class ArchitectureSearch:
             self.architecture_optimizer.build(supernet.architecture_variables)
         replicas = self.strategy.num_replicas_in_sync
         step = SearchStep(
-            SupernetProblem(supernet, self._loss, replicas, self._penalty),
+            SupernetProblem(supernet, self._loss, replicas, self._penalty, self._accumulate_steps),
             self._gradient,
             method.clip_norm,
             self.weight_optimizer,

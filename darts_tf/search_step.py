@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 from darts_tf.gradients.problem import BilevelProblem, InnerStep, identity
 from darts_tf.supernet import Supernet
 
@@ -41,6 +42,8 @@ class SupernetProblem:
         penalty: is added to the loss besides what the relaxation adds: a function of the operation
             weights that the pass computes with, cell type -> `[edges, operations]`, to a float32
             scalar. None for none.
+        parts: number of equal parts that a replica's batch is computed in, one after another. Each
+            part is normalised by itself; the gradients are those of the whole batch.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class SupernetProblem:
         loss: Callable,
         replicas: int = 1,
         penalty: Callable | None = None,
+        parts: int = 1,
     ):
         self.supernet = supernet
         others = [*supernet.architecture_variables, supernet.temperature]
@@ -60,6 +64,7 @@ class SupernetProblem:
         self._loss = loss
         self._replicas = replicas
         self._penalty = penalty
+        self._parts = parts
         # Traced once and called from every pass of a step. Replicas communicate inside a forward
         # pass, which a nested function does not allow.
         self.forward = (
@@ -92,6 +97,39 @@ class SupernetProblem:
         forward = self.forward(weights, architecture, batch, seed)
         return forward.loss + forward.penalty
 
+    def forward_and_gradients(self, weights, architecture, batch, seed=None, differentiate=True):
+        """A forward pass and the gradients of its loss in the weights, computed part by part.
+
+        Args:
+            weights, architecture, batch, seed: as in `forward`.
+            differentiate: whether the gradients are wanted; there are none otherwise.
+
+        Returns:
+            A `ForwardPass` of the whole batch, with the mean of the parts' statistics, and the
+            gradients, not yet reduced over the replicas.
+        """
+
+        def run(batch):
+            if not differentiate:
+                return self.forward(weights, architecture, batch, seed), []
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(weights)
+                forward = self.forward(weights, architecture, batch, seed)
+            zero = tf.UnconnectedGradients.ZERO
+            return forward, tape.gradient(forward.loss, weights, unconnected_gradients=zero)
+
+        if self._parts == 1:
+            return run(batch)
+
+        def run_part(batch):
+            forward, gradients = run(batch)
+            return (forward.loss, forward.penalty, forward.statistics, gradients), forward.logits
+
+        (loss, penalty, statistics, gradients), logits = mean_over_parts(
+            run_part, batch, self._parts
+        )
+        return ForwardPass(loss, penalty, logits, statistics), gradients
+
     def reduce(self, tensors):
         """The sum of every tensor over the replicas; differentiable."""
         if self._replicas == 1:
@@ -105,6 +143,8 @@ class SupernetProblem:
             seed: of a random relaxation's draw, the same for every evaluation.
         """
         loss = functools.partial(self.loss, seed=seed)
+        if self._parts > 1:
+            loss = AccumulatedLoss(loss, self._parts)
         return BilevelProblem(loss, loss, identity if self._replicas == 1 else self.reduce)
 
 
@@ -170,15 +210,11 @@ class SearchStep:
             alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
         else:
             seed = self._seed(0)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
-            forward = problem.forward(weights, alphas, train_batch, seed)
+        forward, found = problem.forward_and_gradients(
+            weights, alphas, train_batch, seed, differentiate=gradients is None
+        )
         if gradients is None:
-            gradients = problem.reduce(
-                tape.gradient(
-                    forward.loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
-                )
-            )
+            gradients = problem.reduce(found)
         clipped, norm = tf.clip_by_global_norm(gradients, self._clip_norm)
         self._apply(self._weight_optimizer, clipped, supernet.weight_variables)
         for variable, value in zip(problem.statistics, forward.statistics, strict=True):

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from darts_tf import gradients, optimizers
 from darts_tf.gradients import InnerStep
+from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.search_step import SearchStep, SupernetProblem
 from darts_tf.supernet import Supernet
 
@@ -398,3 +399,65 @@ def test_inner_step_is_the_optimizers_next_step(problem, supernet):
         optimizer.apply(g, supernet.weight_variables)
         for variable, value in zip(supernet.weight_variables, expected, strict=True):
             np.testing.assert_allclose(variable, value, rtol=1e-5, atol=1e-6)
+
+
+class TestAccumulation:
+    @pytest.fixture
+    def pair(self, monkeypatch, tiny_space):
+        """Two equal problems without batch normalisation; the second in four parts."""
+        monkeypatch.setattr(BatchNormalization, "_can_fuse", lambda self, inputs: False)
+        monkeypatch.setattr(
+            BatchNormalization, "call", lambda self, inputs, training=None, mask=None: inputs
+        )
+        problems = []
+        for parts in (1, 4):
+            problem = SupernetProblem(make(tiny_space), cross_entropy, parts=parts)
+            problem.forward = problem._forward
+            problems.append(problem)
+        assert_same(*(values(problem.supernet.weight_variables) for problem in problems))
+        return problems
+
+    def test_both_gradients_are_those_of_the_large_batch(self, pair):
+        hypergradients, weights, logits = [], [], []
+        for problem in pair:
+            arguments = (
+                tensors(problem.supernet.weight_variables),
+                tensors(problem.supernet.architecture_variables),
+                TRAIN,
+            )
+            found = estimate("first_order", problem, TRAIN, VALIDATION, InnerStep(0.1))
+            hypergradients.append(flat(found.architecture))
+            forward, gradients_of_weights = problem.forward_and_gradients(*arguments)
+            weights.append(flat(gradients_of_weights))
+            logits.append(flat([forward.logits]))
+        for whole, parts in (hypergradients, weights, logits):
+            scale = np.abs(whole).max()
+            assert scale > 0
+            np.testing.assert_allclose(parts / scale, whole / scale, atol=1e-5)
+
+    def test_a_step(self, pair):
+        results = []
+        for problem in pair:
+            (result,) = TestSearchStep().run(problem)
+            results.append((result, values(problem.supernet.weight_variables)))
+        (whole, its_weights), (parts, weights) = results
+        for name in ("loss", "architecture_loss", "finite"):
+            np.testing.assert_allclose(parts[name], whole[name], rtol=1e-4)
+        for mine, its in zip(weights, its_weights, strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-5)
+
+
+def test_moving_statistics_of_parts_are_their_mean(tiny_space):
+    problem = SupernetProblem(make(tiny_space), cross_entropy, parts=2)
+    problem.forward = problem._forward
+    arguments = (
+        tensors(problem.supernet.weight_variables),
+        tensors(problem.supernet.architecture_variables),
+    )
+    forward, _ = problem.forward_and_gradients(*arguments, TRAIN, differentiate=False)
+    halves = [
+        problem.forward(*arguments, tuple(x[part] for x in TRAIN)).statistics
+        for part in (slice(0, 4), slice(4, 8))
+    ]
+    for got, first, second in zip(forward.statistics, *halves, strict=True):
+        np.testing.assert_allclose(got, (first + second) / 2, rtol=1e-4, atol=1e-5)

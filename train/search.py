@@ -33,6 +33,13 @@ _EPOCHS = flags.DEFINE_integer("epochs", 50, "Epochs to search.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 64, "Images in a training batch and in a validation batch.", lower_bound=1
 )
+_ACCUMULATE_STEPS = flags.DEFINE_integer(
+    "accumulate_steps",
+    1,
+    "Compute every batch in so many equal parts, one after another, which needs less memory. The "
+    "gradients are those of the whole batch; batch normalisation sees one part at a time.",
+    lower_bound=1,
+)
 _CHANNELS = flags.DEFINE_integer(
     "channels", 16, "Channels of the first cell; a smaller number is faster.", lower_bound=2
 )
@@ -72,6 +79,7 @@ def main() -> None:
     from darts_tf.run_folder import RunFolder
 
     started = time.perf_counter()
+    _check_parts()
     strategy = strategies.get(_DISTRIBUTE.value, _BATCH_SIZE.value)
     data = data_flags.load()
     folder = RunFolder(_OUTPUT_DIR.value, _config())
@@ -102,6 +110,14 @@ def _method() -> methods.Method:
     return method
 
 
+def _check_parts() -> None:
+    if _BATCH_SIZE.value % _ACCUMULATE_STEPS.value:
+        raise UserError(
+            f"--accumulate_steps={_ACCUMULATE_STEPS.value}: --batch_size={_BATCH_SIZE.value} is no "
+            "multiple of it; the parts of a batch are equally large"
+        )
+
+
 def _positive(flag):
     if flag.value is not None and not 0 < flag.value < float("inf"):
         raise UserError(f"--{flag.name}={flag.value}: expected a number above 0")
@@ -111,7 +127,7 @@ def _positive(flag):
 def _config() -> dict:
     own = (
         *(_SPACE, _METHOD, _HYPERGRADIENT, _EPOCHS, _BATCH_SIZE, _CHANNELS, _CELLS),
-        *(_TRAIN_PORTION, _WEIGHT_LEARNING_RATE, _ARCHITECTURE_LEARNING_RATE),
+        *(_TRAIN_PORTION, _WEIGHT_LEARNING_RATE, _ARCHITECTURE_LEARNING_RATE, _ACCUMULATE_STEPS),
     )
     return {"program": "search", **{f.name: f.value for f in own}, **data_flags.config()}
 
@@ -135,7 +151,7 @@ def _search(data, method):
         f"weights; method {method.name}, hypergradient {method.gradient}",
         flush=True,
     )
-    return ArchitectureSearch(supernet, method)
+    return ArchitectureSearch(supernet, method, accumulate_steps=_ACCUMULATE_STEPS.value)
 
 
 def _fit(search, data, folder):

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
+
 Tensors = list[tf.Tensor]
 Loss = Callable[[Tensors, Tensors, Any], tf.Tensor]
 
@@ -107,10 +109,22 @@ class Hypergradient(NamedTuple):
 def gradients_of(loss: Loss, weights: Tensors, architecture: Tensors, batch, *, wrt: str):
     """A loss and its gradients in the weights ("w"), the architecture ("a") or both ("wa").
 
+    Those of an `AccumulatedLoss` are computed part by part.
+
     Returns:
         (loss, gradients): for "wa" a pair of lists. Variables that the loss does not depend on
         have zero gradients.
     """
+    if isinstance(loss, AccumulatedLoss):
+        mean, _ = mean_over_parts(
+            lambda part: (
+                gradients_of(loss.loss, weights, architecture, part, wrt=wrt),
+                tf.zeros([1]),
+            ),
+            batch,
+            loss.parts,
+        )
+        return mean
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch({"w": weights, "a": architecture, "wa": [weights, architecture]}[wrt])
         value = loss(weights, architecture, batch)

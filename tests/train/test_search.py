@@ -115,6 +115,8 @@ BAD_FLAGS = {
     "no number": (["--epochs=many"], ["--epochs=many"]),
     "no epochs": (["--epochs=0"], ["--epochs=0"]),
     "no batch": (["--batch_size=0"], ["--batch_size=0"]),
+    "unequal parts": (["--accumulate_steps=3"], ["--batch_size=4 is no multiple"]),
+    "parts": (["--accumulate_steps=2", "--method=darts-v2-exact"], ["accumulate_steps=2 does not"]),
     "one channel": (["--channels=1"], ["--channels=1"]),
     "two cells": (["--cells=2"], ["--cells=2"]),
     "negative seed": (["--seed=-1"], ["--seed=-1"]),

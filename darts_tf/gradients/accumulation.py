@@ -1,0 +1,74 @@
+"""Gradients of a large batch, computed for one part of it after another: less memory, same value.
+
+A mean over the examples is the mean of the means over equal parts. Where examples of a batch depend
+on each other, as in batch normalisation, each part is normalised by itself.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from darts_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class AccumulatedLoss:
+    """A loss `(weights, architecture, batch) -> scalar` whose gradients come in equal parts.
+
+    `gradients_of` computes them so. Called by itself it is the loss of the whole batch.
+
+    Attributes:
+        loss: a mean over the examples of a batch.
+        parts: number of parts; they must be equally large.
+    """
+
+    loss: Callable[[list, list, Any], tf.Tensor]
+    parts: int
+
+    def __call__(self, weights, architecture, batch) -> tf.Tensor:
+        return self.loss(weights, architecture, batch)
+
+
+def mean_over_parts(function: Callable, batch, parts: int):
+    """Runs a function on every part of a batch, never on two at once.
+
+    Args:
+        function: from a part to a pair: a structure of tensors, and a tensor that has the part's
+            examples as its first axis.
+        batch: a structure of tensors `[examples, ..]`.
+        parts: number of parts.
+
+    Returns:
+        The mean of the first result over the parts, of integers (such as the state of a random
+        generator) the last one; and the second result of all examples, in order.
+
+    Raises:
+        UserError: the parts would not be equally large.
+    """
+    split = tf.nest.map_structure(lambda x: _split(x, parts), batch)
+    total, rows = None, []
+    for i in range(parts):
+        # Else the next part might start before this one has given its memory back.
+        with tf.control_dependencies([] if total is None else tf.nest.flatten(total)):
+            part = tf.nest.map_structure(lambda x, i=i: tf.identity(x[i]), split)
+        values, row = function(part)
+        rows.append(row)
+        total = values if total is None else tf.nest.map_structure(_add, total, values)
+    mean = tf.nest.map_structure(lambda x: x / parts if x.dtype.is_floating else x, total)
+    return mean, tf.concat(rows, 0)
+
+
+def _add(total, value):
+    return total + value if value.dtype.is_floating else value
+
+
+def _split(tensor, parts):
+    size = tensor.shape[0]
+    if size is not None and size % parts:
+        raise UserError(
+            f"a batch of {size} examples cannot be computed in {parts} equal parts; "
+            "choose a batch size that is a multiple of it"
+        )
+    return tf.reshape(tensor, [parts, -1 if size is None else size // parts, *tensor.shape[1:]])
