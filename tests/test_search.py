@@ -296,12 +296,6 @@ class TestErrors:
         with pytest.raises(UserError, match=reason):
             ArchitectureSearch(whole[0].supernet, method, accumulate_steps=steps)
 
-    def test_unequal_parts(self, tiny_space):
-        search = make(tiny_space, accumulate_steps=3)
-        batches = TRAIN(0).unbatch().batch(BATCH, drop_remainder=True)
-        with pytest.raises(UserError, match="4 examples cannot be computed in 3 equal parts"):
-            search.fit(batches, batches, verbose=0)
-
     def test_unknown_method(self, whole):
         with pytest.raises(UserError, match="unknown method 'darts'; expected one of darts-v1"):
             ArchitectureSearch(whole[0].supernet, "darts")
