@@ -27,13 +27,22 @@ class BatchedMixedCell(_RelaxedCell):
     Args:
         space: the name of the search space.
         channels, reduction, reduction_before: see `Cell`.
+        operation_channels: see `MixedCell`.
 
     Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
         operation weights `[edges, operations]`.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 
-    def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
+    def __init__(
+        self,
+        space: str,
+        channels,
+        reduction=False,
+        reduction_before=False,
+        operation_channels=None,
+        **kwargs,
+    ):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
         places = self._space.edges
         self._nodes = [place.node for place in places]
@@ -46,7 +55,7 @@ class BatchedMixedCell(_RelaxedCell):
             BatchedMixedOp(
                 self._space.operations,
                 len(edges),
-                channels,
+                operation_channels or channels,
                 self._strides(source),
                 self._space.normalized_pooling,
             )

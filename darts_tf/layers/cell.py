@@ -112,6 +112,7 @@ class MixedCell(_RelaxedCell):
         channels, reduction, reduction_before: see `Cell`.
         edge_operations: for every edge the names of its candidates; default: those that the space
             names. The others of the space have no weights on that edge and are not computed.
+        operation_channels: channels of the operations. Default: all of the state.
 
     Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
         operation weights `[edges, operations]`.
@@ -125,6 +126,7 @@ class MixedCell(_RelaxedCell):
         reduction=False,
         reduction_before=False,
         edge_operations=None,
+        operation_channels=None,
         **kwargs,
     ):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
@@ -132,7 +134,12 @@ class MixedCell(_RelaxedCell):
             edge_operations = self._space.operations_on(self.cell_type)
         self.edge_operations = [tuple(names) for names in edge_operations]
         self.edges = [
-            MixedOp(names, channels, self._strides(place.source), self._space.normalized_pooling)
+            MixedOp(
+                names,
+                operation_channels or channels,
+                self._strides(place.source),
+                self._space.normalized_pooling,
+            )
             for place, names in zip(self._space.edges, self.edge_operations, strict=True)
         ]
 
