@@ -8,7 +8,7 @@ import keras
 from darts_tf import gradients, optimizers, relaxations, selections
 from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
-from darts_tf.schedules import Linear
+from darts_tf.schedules import Linear, WarmUp
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Method:
         selection: a name in `darts_tf.selections`.
         weight_learning_rate: (first, last) of the weights' SGD, decayed by a cosine.
         weight_momentum: of the weights' SGD.
+        nesterov: whether that is Nesterov's momentum.
         weight_decay: L2 of the weights, added to the gradient after clipping.
         clip_norm: largest global norm of the weights' gradient.
         architecture_learning_rate: of the alphas' Adam.
@@ -33,6 +34,7 @@ class Method:
             `(epoch, epochs) -> float` of your own; None keeps the one it starts with.
         warm_up: whether the alphas are frozen in an epoch, `(epoch, epochs) -> bool`; None for
             never. Only the weights are trained then.
+        weights_first: whether a step trains the weights before the alphas.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Method:
     selection: str = "magnitude"
     weight_learning_rate: tuple[float, float] = (0.025, 0.001)
     weight_momentum: float = 0.9
+    nesterov: bool = False
     weight_decay: float = 3e-4
     clip_norm: float = 5.0
     architecture_learning_rate: float = 3e-4
@@ -50,6 +53,7 @@ class Method:
     architecture_clip_norm: float | None = None
     temperature: Callable[[int, int], float] | None = None
     warm_up: Callable[[int, int], bool] | None = None
+    weights_first: bool = False
 
     def check(self) -> None:
         """Refuses a combination of parts that has no meaning.
@@ -72,12 +76,25 @@ class Method:
                 f"the relaxation {self.relaxation!r} has no temperature, but the method "
                 f"{self.name!r} has a schedule for one; leave it out, or use another relaxation"
             )
+        if self.weights_first and gradients.is_one_level(self.gradient):
+            raise UserError(
+                f"the hypergradient {self.gradient!r} gives the weights and the architecture their "
+                f"gradients at once, but the method {self.name!r} steps the weights first; use "
+                "first_order"
+            )
+        if self.nesterov and gradients.second_order(self.gradient):
+            raise UserError(
+                f"the hypergradient {self.gradient!r} knows the weights' step with plain momentum "
+                f"only, but the method {self.name!r} has Nesterov's; use first_order"
+            )
 
     def make_weight_optimizer(self, total_steps: int) -> optimizers.SGD:
         """SGD whose learning rate falls along a cosine for `total_steps` steps."""
         first, last = self.weight_learning_rate
         schedule = keras.optimizers.schedules.CosineDecay(first, total_steps, alpha=last / first)
-        return optimizers.SGD(schedule, self.weight_momentum, l2=self.weight_decay)
+        return optimizers.SGD(
+            schedule, self.weight_momentum, nesterov=self.nesterov, l2=self.weight_decay
+        )
 
     def make_architecture_optimizer(self) -> optimizers.Adam:
         """Adam for the architecture variables."""
@@ -137,6 +154,28 @@ METHODS = {
             weight_learning_rate=(0.005, 0.001),
             architecture_learning_rate=3e-3,
             architecture_betas=(0.9, 0.999),
+        ),
+        # The optimizers are those of the authors' code for this space.
+        Method(
+            "gdas",
+            "first_order",
+            "Dong, Yang. Searching for a Robust Neural Architecture in Four GPU Hours. CVPR 2019",
+            relaxation="hard_gumbel",
+            selection="top_pairs",
+            nesterov=True,
+            weight_decay=5e-4,
+            temperature=Linear(10.0, 0.1),
+            weights_first=True,
+        ),
+        Method(
+            "pc-darts",
+            "first_order",
+            "Xu et al. PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture "
+            "Search. ICLR 2020",
+            relaxation="partial_channels",
+            weight_learning_rate=(0.1, 0.0),
+            architecture_learning_rate=6e-4,
+            warm_up=WarmUp(15, 50),
         ),
     )
 }

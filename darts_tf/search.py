@@ -280,6 +280,7 @@ class ArchitectureSearch:
             self.architecture_optimizer,
             replicas,
             method.architecture_clip_norm,
+            method.weights_first,
         )
         self._train_function = tf.function(
             functools.partial(self._distributed_step, step),

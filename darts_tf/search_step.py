@@ -149,10 +149,11 @@ class SupernetProblem:
 
 
 class SearchStep:
-    """An architecture step followed by a weight step, in replica context.
+    """An architecture step followed by a weight step, or the other way round, in replica context.
 
-    Liu, Simonyan, Yang, ICLR 2019, algorithm 1. As in the reference the raw gradient of the
-    weights is clipped, before an optimizer of `darts_tf.optimizers` adds L2 to it.
+    Liu, Simonyan, Yang, ICLR 2019, algorithm 1; GDAS steps the weights first. As in the reference
+    the raw gradient of the weights is clipped, before an optimizer of `darts_tf.optimizers` adds L2
+    to it.
 
     Args:
         problem: the supernet.
@@ -161,6 +162,7 @@ class SearchStep:
         weight_optimizer, architecture_optimizer: built Keras optimizers.
         replicas: number of replicas.
         architecture_clip_norm: largest global norm of the architecture's gradient; None: no limit.
+        weights_first: whether the weights are stepped before the architecture.
     """
 
     def __init__(
@@ -172,6 +174,7 @@ class SearchStep:
         architecture_optimizer: keras.optimizers.Optimizer,
         replicas: int = 1,
         architecture_clip_norm: float | None = None,
+        weights_first: bool = False,
     ):
         self._problem = problem
         self._gradient = gradient
@@ -180,6 +183,7 @@ class SearchStep:
         self._architecture_optimizer = architecture_optimizer
         self._replicas = replicas
         self._architecture_clip_norm = architecture_clip_norm
+        self._weights_first = weights_first
 
     def __call__(self, train_batch, validation_batch, frozen: bool = False) -> dict[str, tf.Tensor]:
         """Runs the step.
@@ -193,32 +197,24 @@ class SearchStep:
             numbers that enter an optimizer, not finite if one isn't; `complete`, 1 or, where the
             estimator had to leave out its second-order term, 0.
         """
-        supernet, problem = self._problem.supernet, self._problem
-        weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
-        alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
-        gradients, seed = None, self._seed(1)
+        before, seeds = self._values(), (self._seed(0), self._seed(1))
         architecture_loss = architecture_norm = tf.zeros(())
         complete = tf.ones(())
+        gradients = None
+        if self._weights_first:
+            forward, norm = self._weight_step(before, train_batch, seeds[1])
         if not frozen:
             hypergradient, architecture_norm = self._architecture_step(
-                weights, alphas, train_batch, validation_batch
+                train_batch, validation_batch, seeds[0]
             )
             gradients, architecture_loss = hypergradient.weights, hypergradient.loss
             if hypergradient.complete is not None:
                 complete = tf.cast(hypergradient.complete, tf.float32)
-        if gradients is None:
-            alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
-        else:
-            seed = self._seed(0)
-        forward, found = problem.forward_and_gradients(
-            weights, alphas, train_batch, seed, differentiate=gradients is None
-        )
-        if gradients is None:
-            gradients = problem.reduce(found)
-        clipped, norm = tf.clip_by_global_norm(gradients, self._clip_norm)
-        self._apply(self._weight_optimizer, clipped, supernet.weight_variables)
-        for variable, value in zip(problem.statistics, forward.statistics, strict=True):
-            variable.assign(value)
+        if not self._weights_first and gradients is None:
+            forward, norm = self._weight_step(self._values(), train_batch, seeds[1])
+        elif not self._weights_first:
+            # They came with the hypergradient, so they belong to its draw and its architecture.
+            forward, norm = self._weight_step(before, train_batch, seeds[0], gradients)
         return {
             "loss": forward.loss,
             "architecture_loss": architecture_loss,
@@ -227,11 +223,28 @@ class SearchStep:
             "complete": complete,
         }
 
-    def _architecture_step(self, weights, alphas, train_batch, validation_batch):
+    def _weight_step(self, values, train_batch, seed, gradients=None):
+        """Steps the weights, by these gradients if given; returns the forward pass and the norm."""
+        problem, (weights, alphas) = self._problem, values
+        forward, found = problem.forward_and_gradients(
+            weights, alphas, train_batch, seed, differentiate=gradients is None
+        )
+        if gradients is None:
+            gradients = problem.reduce(found)
+        clipped, norm = tf.clip_by_global_norm(gradients, self._clip_norm)
+        self._apply(self._weight_optimizer, clipped, problem.supernet.weight_variables)
+        for variable, value in zip(problem.statistics, forward.statistics, strict=True):
+            variable.assign(value)
+        return forward, norm
+
+    def _architecture_step(self, train_batch, validation_batch, seed):
         """Applies the hypergradient; returns it and its global norm."""
-        problem = self._problem.bilevel(self._seed(0))
         hypergradient = self._gradient(
-            problem, weights, alphas, train_batch, validation_batch, self.inner_step()
+            self._problem.bilevel(seed),
+            *self._values(),
+            train_batch,
+            validation_batch,
+            self.inner_step(),
         )
         gradients = hypergradient.architecture
         norm = tf.linalg.global_norm(gradients)
@@ -240,6 +253,14 @@ class SearchStep:
         variables = self._problem.supernet.architecture_variables
         self._apply(self._architecture_optimizer, gradients, variables)
         return hypergradient, norm
+
+    def _values(self):
+        """The weights and the architecture as they are now."""
+        supernet = self._problem.supernet
+        return (
+            [tf.convert_to_tensor(v) for v in supernet.weight_variables],
+            [tf.convert_to_tensor(v) for v in supernet.architecture_variables],
+        )
 
     def inner_step(self) -> InnerStep:
         """The step that the weight optimizer would take now, for the unrolled gradients."""

@@ -7,10 +7,16 @@ from darts_tf import macros, relaxations, spaces
 from darts_tf.errors import UserError
 from darts_tf.layers.batched_cell import BatchedMixedCell, from_plain, to_plain
 from darts_tf.layers.cell import MixedCell
+from darts_tf.layers.partial_cell import BatchedPartialCell, PartialMixedCell
+from darts_tf.layers.sampled_cell import SampledCell
 
 # The kinds of relaxed cell that a relaxation can ask for: one that computes edge by edge, and one
-# that computes the edges which leave a state together.
-_CELLS = {"mixed": (MixedCell, BatchedMixedCell)}
+# that computes the edges which leave a state together, or those operations only that count.
+_CELLS = {
+    "mixed": (MixedCell, BatchedMixedCell),
+    "sampled": (MixedCell, SampledCell),
+    "partial": (PartialMixedCell, BatchedPartialCell),
+}
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -147,6 +153,7 @@ class Supernet(keras.Model):
 
     def _make_cell(self, channels, reduction, **kwargs):
         plain, batched = _CELLS[self.relaxation.cell]
+        kwargs.update(self.relaxation.cell_arguments)
         found = self.space.operations_on(self.space.cell_types[1 if reduction else 0])
         if self._config["batched"] and set(found) == {self.space.operations}:
             return batched(self.space.name, channels, reduction, **kwargs)

@@ -36,6 +36,10 @@ def test_every_row_has_parts_that_fit(name):
         (change("darts-v2", relaxation="hard_softmax"), "'finite_difference' differentiates a"),
         (change("darts-v2-exact", relaxation="hard_softmax"), "'unrolled' differentiates a"),
         (change("darts-v1", gradient="neumann", relaxation="hard_softmax"), "'neumann'"),
+        (change("gdas", gradient="finite_difference"), "'hard_gumbel' computes one sampled"),
+        (change("gdas", gradient="unrolled"), "'unrolled' differentiates a"),
+        (change("gdas", gradient="one_level"), "'gdas' steps the weights first"),
+        (change("darts-v2", nesterov=True), "'darts-v2' has Nesterov's"),
         (change("darts-v1", temperature=Linear(1, 0)), "'softmax' has no temperature"),
         (change("darts-v1", relaxation="soft"), "unknown relaxation 'soft'"),
         (change("darts-v1", selection="best"), "unknown selection 'best'"),
@@ -59,3 +63,9 @@ def test_papers_settings():
     assert fair.weight_learning_rate == (0.005, 0.001)
     assert fair.architecture_learning_rate == 3e-3 and fair.architecture_betas == (0.9, 0.999)
     assert drnas.architecture_weight_decay == 0
+    gdas, pc_darts = (methods.get(name) for name in ("gdas", "pc-darts"))
+    assert [gdas.temperature(e, 250) for e in (0, 249)] == pytest.approx([10, 0.1])
+    assert gdas.weights_first and gdas.weight_decay == 5e-4
+    assert gdas.make_weight_optimizer(10).nesterov
+    assert pc_darts.weight_learning_rate == (0.1, 0) and pc_darts.architecture_learning_rate == 6e-4
+    assert [pc_darts.warm_up(e, 50) for e in (0, 14, 15, 49)] == [True, True, False, False]

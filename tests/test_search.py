@@ -230,6 +230,33 @@ class TestSchedules:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("method, channels", [("gdas", 2), ("pc-darts", 4)])
+def test_other_cells(method, channels, tiny_space, tmp_path):
+    """Sampled and partial cells: a search, and one that was stopped, bit for bit."""
+
+    def start():
+        keras.utils.set_random_seed(0)
+        relaxation = methods.get(method).relaxation
+        supernet = Supernet(
+            tiny_space, (6, 6, 1), 2, channels=channels, cells=3, relaxation=relaxation
+        )
+        return ArchitectureSearch(supernet, method)
+
+    whole, stopped = start(), start()
+    alphas = [a.numpy() for a in whole.supernet.architecture_variables]
+    history = whole.fit(TRAIN, VALIDATION, 2, verbose=0)
+    assert np.all(np.isfinite([history.history[name] for name in LOGS if "arch" not in name]))
+    for alpha, before in zip(whole.supernet.architecture_variables, alphas, strict=True):
+        assert np.any(alpha.numpy() != before)
+    assert isinstance(whole.genotype(), Genotype)
+    interrupt = Recorder(interrupt=(stopped, 0))
+    stopped.fit(TRAIN, VALIDATION, 2, callbacks=[interrupt], verbose=0, checkpoint_dir=tmp_path)
+    assert stopped.stopped_at == (0, 1)
+    stopped.fit(TRAIN, VALIDATION, 2, verbose=0, checkpoint_dir=tmp_path)
+    assert_same(state(stopped), state(whole))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["darts-v2", "darts-v2-exact", "one-level"])
 def test_other_methods(method, tiny_space):
     search = make(tiny_space, method)

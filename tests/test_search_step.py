@@ -348,6 +348,27 @@ class TestSearchStepOptions:
         step._architecture_optimizer.build(supernet.architecture_variables)
         return step(TRAIN, VALIDATION, frozen)
 
+    @pytest.mark.parametrize("weights_first", [False, True])
+    def test_order_of_the_two_steps(self, problem, supernet, weights_first):
+        seen = []
+
+        def gradient(problem, weights, architecture, *_):
+            seen.append([np.array(w) for w in weights])
+            return gradients.Hypergradient([tf.ones_like(a) for a in architecture], tf.zeros(()))
+
+        before, alphas = values(supernet.weight_variables), values(supernet.architecture_variables)
+        result = self.run(problem, gradient, weights_first=weights_first)
+        after = values(supernet.weight_variables)
+        assert_same(seen[0], after if weights_first else before)
+        for alpha, old in zip(supernet.architecture_variables, alphas, strict=True):
+            np.testing.assert_allclose(alpha, old - 1, rtol=1e-6)
+        # The weights were stepped with the alphas that they found.
+        shift = 0 if weights_first else 1
+        loss = problem.loss(
+            [tf.constant(w) for w in before], [tf.constant(a - shift) for a in alphas], TRAIN
+        )
+        np.testing.assert_allclose(result["loss"], loss, rtol=1e-5)
+
     def test_frozen_alphas(self, problem, supernet):
         alphas = values(supernet.architecture_variables)
         expected = problem.loss(

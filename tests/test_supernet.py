@@ -43,6 +43,19 @@ def test_parameter_counts(cells, expected):
     assert count(supernet.weight_variables) == expected
 
 
+@pytest.mark.slow
+def test_parameter_count_of_pc_darts():
+    supernet = Supernet("darts_cnn", (32, 32, 3), 10, relaxation="partial_channels")
+    assert sum(v.numpy().size for v in supernet.weight_variables) == 299_578
+    names = [variable.name for variable in supernet.architecture_variables]
+    assert names == ["alpha_normal", "beta_normal", "alpha_reduce", "beta_reduce"]
+
+
+def test_channels_that_four_does_not_divide_are_refused(tiny_space):
+    with pytest.raises(UserError, match="4 must divide the channels of every cell; got 6"):
+        Supernet(tiny_space, (8, 8, 1), 2, channels=6, cells=3, relaxation="partial_channels")
+
+
 def test_parameter_count_by_hand():
     supernet = make(num_classes=3, input_shape=(8, 8, 3))
     total = 3 * 3 * 3 * 6 + 2 * 6  # The stem: 3x3, 3 to 6 channels, scale and offset.

@@ -20,6 +20,7 @@ __all__ = [
     "finite_difference",
     "first_order",
     "get",
+    "is_one_level",
     "names",
     "neumann",
     "one_level",
@@ -38,6 +39,7 @@ _GRADIENTS = {
     "conjugate_gradient": conjugate_gradient,
 }
 
+_ONE_LEVEL = ("one_level", "one_level_train")
 _SECOND_ORDER = ("unrolled", "finite_difference", "neumann", "conjugate_gradient")
 
 
@@ -58,3 +60,8 @@ def get(name: str):
 def second_order(name: str) -> bool:
     """Whether an estimator differentiates a gradient of the training loss in the architecture."""
     return name in _SECOND_ORDER
+
+
+def is_one_level(name: str) -> bool:
+    """Whether an estimator gives the weights their gradient too."""
+    return name in _ONE_LEVEL

@@ -4,7 +4,9 @@ from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
 from darts_tf.relaxations.dirichlet import Dirichlet
 from darts_tf.relaxations.gumbel_softmax import GumbelSoftmax
+from darts_tf.relaxations.hard_gumbel import HardGumbel
 from darts_tf.relaxations.node_softmax import NodeSoftmax
+from darts_tf.relaxations.partial_channels import PartialChannels
 from darts_tf.relaxations.relaxation import Relaxation, Start, masked
 from darts_tf.relaxations.sigmoid import Sigmoid
 from darts_tf.relaxations.softmax import Softmax
@@ -12,7 +14,9 @@ from darts_tf.relaxations.softmax import Softmax
 __all__ = [
     "Dirichlet",
     "GumbelSoftmax",
+    "HardGumbel",
     "NodeSoftmax",
+    "PartialChannels",
     "Relaxation",
     "Sigmoid",
     "Softmax",
@@ -29,6 +33,8 @@ _RELAXATIONS: dict[str, Relaxation] = {
     "gumbel_softmax": GumbelSoftmax(),
     "dirichlet": Dirichlet(),
     "sigmoid": Sigmoid(),
+    "hard_gumbel": HardGumbel(),
+    "partial_channels": PartialChannels(),
 }
 
 

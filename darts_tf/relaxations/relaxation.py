@@ -1,5 +1,6 @@
 """What a relaxation is."""
 
+import types
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ class Relaxation:
 
     Attributes:
         cell: the kind of relaxed cell that computes with the weights, see `darts_tf.supernet`.
+        cell_arguments: further arguments of these cells.
         random: whether the weights depend on a random draw. There is one draw for each cell type
             and step, shared by all repetitions of the cell and by all passes of a hypergradient.
         hard: whether a draw takes one operation of each edge instead of mixing all of them.
@@ -41,6 +43,7 @@ class Relaxation:
     """
 
     cell = "mixed"
+    cell_arguments: Mapping = types.MappingProxyType({})
     random = False
     hard = False
     temperature: float | None = None

@@ -6,6 +6,7 @@ import numpy as np
 
 from darts_tf.genotypes import Genotype
 from darts_tf.selections.isolated import cell_of, choosable
+from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
 
 
@@ -16,15 +17,18 @@ def top_pairs(
 
     A node may take several operations from one state and none from another. This is how GDAS (Dong
     & Yang, CVPR 2019) derives its cells in the NASNet space. I-DARTS (Jiang et al., EMNLP-IJCNLP
-    2019) compares operations across edges in the same way; how many it keeps is our reading.
+    2019) compares operations across edges in the same way; how many it keeps is our reading. In a
+    space that keeps every edge (NAS-Bench-201) each edge keeps its largest, as `magnitude` has it,
+    which is what GDAS does there.
     `none` is never chosen. Ties go to the lower source and the earlier operation.
 
     Args:
         space: the search space.
         weights: cell type -> operation weights `[edges, operations]`.
-        pairs: how many operations a node keeps. Default: `space.edges_per_node`, or where that is
-            None as many as it has edges.
+        pairs: how many operations a node keeps. Default: `space.edges_per_node`.
     """
+    if pairs is None and space.edges_per_node is None:
+        return magnitude(space, weights)
     cells = {}
     for cell_type in space.cell_types:
         values = np.asarray(weights[cell_type])
@@ -34,6 +38,6 @@ def top_pairs(
             edges = space.edges_into(node)
             found = [(e, k) for e in edges for k in np.flatnonzero(allowed[e]).tolist()]
             found.sort(key=lambda pair: -values[pair])
-            kept += found[: pairs or space.edges_per_node or len(edges)]
+            kept += found[: pairs or space.edges_per_node]
         cells[cell_type] = cell_of(space, cell_type, values, kept)
     return Genotype(space.name, cells)

@@ -1,3 +1,6 @@
+import numpy as np
+
+from darts_tf import spaces
 from darts_tf.selections import top_pairs
 from tests.selections.cells import cell, weights
 
@@ -39,3 +42,14 @@ def test_none_is_never_chosen():
     before = cell(top_pairs, values)
     values[:, 0] = 9.0
     assert cell(top_pairs, values) == before
+
+
+def test_a_space_that_keeps_every_edge_keeps_one_operation_of_each():
+    """As GDAS does in NAS-Bench-201, `none` included."""
+    space = spaces.get("nas_bench_201")
+    values = np.random.default_rng(0).uniform(size=(6, 5))
+    values[2] = 0.9, 0.8, 0.7, 0.6, 0.5
+    genotype = top_pairs(space, {"normal": values})
+    got = [edge.operation for edge in genotype["normal"].edges]
+    assert got == [space.operations[k] for k in values.argmax(-1)]
+    assert got[2] == "none"
