@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import platform
+import tempfile
 
 from darts_tf.errors import UserError
 
@@ -21,36 +22,54 @@ class RunFolder:
     Args:
         path: the folder.
         config: settings that decide the result, JSON-ready.
+        writes: False for a worker that is not the chief. It checks the settings too, and what it
+            writes goes to a temporary folder.
+
+    Attributes:
+        path: where files are written to.
+        checkpoints: the folder of the checkpoints, the same for all workers.
+        resumed: whether the folder held this run already.
+        finished: whether it held this run's `result.json` already.
 
     Raises:
         UserError: the folder cannot be written, holds files of something else, or a run with other
             settings; the message names the first difference.
     """
 
-    def __init__(self, path, config: dict):
+    def __init__(self, path, config: dict, writes: bool = True):
         self.path = pathlib.Path(path)
-        self._create()
+        self.checkpoints = self.path / "checkpoints"
+        self.finished = (self.path / "result.json").exists()
+        config = json.loads(json.dumps(config))
+        if writes:
+            self._create()
         before = self.read_json("config.json")
         self.resumed = before is not None
-        if before is None:
-            if any(self.path.iterdir()):
-                raise UserError(
-                    f"--output_dir={self.path} holds files but no run of this program; "
-                    "give a new or an empty folder"
-                )
+        if self.resumed:
+            self._refuse_other_settings(before, config)
+        elif writes and any(self.path.iterdir()):
+            raise UserError(
+                f"--output_dir={self.path} holds files but no run of this program; "
+                "give a new or an empty folder"
+            )
+        if not writes:
+            self._temporary = tempfile.TemporaryDirectory()
+            self.path = pathlib.Path(self._temporary.name)
+        elif before != config:
             self.write_json("config.json", config)
             self.write_json("versions.json", versions())
-        elif before != (config := json.loads(json.dumps(config))):
-            if before.get("program") == config.get("program") and not self._begun():
-                # A start that was refused, for a bad flag perhaps, must not occupy the folder.
-                self.write_json("config.json", config)
-                return
-            key = next(k for k in {**before, **config} if before.get(k) != config.get(k))
-            raise UserError(
-                f"--output_dir={self.path} holds a run with other settings: {key} was "
-                f"{before.get(key)!r} and is now {config.get(key)!r}. Give the same settings to go "
-                "on with it, or another folder"
-            )
+
+    def _refuse_other_settings(self, before, config):
+        # A start that was refused, for a bad flag perhaps, must not occupy the folder.
+        replaceable = before.get("program") == config.get("program") and not self._begun()
+        if before == config or replaceable:
+            return
+        key = next(k for k in {**before, **config} if before.get(k) != config.get(k))
+        raise UserError(
+            f"--output_dir={self.path} holds a run with other settings: {key} was "
+            f"{before.get(key)!r} and is now {config.get(key)!r}. Give the same settings to go "
+            "on with it, or another folder"
+        )
 
     def _begun(self) -> bool:
         """Whether anything was computed here: a checkpoint, an epoch, a result."""

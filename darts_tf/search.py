@@ -12,6 +12,7 @@ from darts_tf import distribution, gradients, methods, selections
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
+from darts_tf.loss_scale import LossScale, LossScaledStep
 from darts_tf.methods import Method
 from darts_tf.search_step import SearchStep, SupernetProblem
 from darts_tf.supernet import Supernet
@@ -19,13 +20,14 @@ from darts_tf.supernet import Supernet
 Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
 
+_CHANGED_BY_A_STEP = ("supernet", "weight_optimizer", "architecture_optimizer")
 _UNROLLING = (gradients.unrolled, gradients.finite_difference)
 _INCOMPLETE = (
     "the gradient of the validation loss in the weights is zero or not finite in step %d of epoch "
     "%d, so the second-order term cannot be estimated there: the architecture moves by the "
     "first-order gradient in such steps. This is said once"
 )
-# They differentiate a gradient, so that its batch cannot be taken apart.
+# They differentiate a gradient: its batch cannot be taken apart, and its loss not be scaled.
 _NESTED = (gradients.unrolled, gradients.neumann, gradients.conjugate_gradient)
 
 
@@ -54,8 +56,8 @@ class ArchitectureSearch:
             normalised by itself.
 
     Raises:
-        UserError: the method is unknown, its parts do not fit together, or the supernet was made
-            with another relaxation.
+        UserError: the method is unknown, its parts do not fit together, or it does not fit the
+            supernet's relaxation or precision.
 
     Example:
         >>> supernet = Supernet("darts_cnn", (8, 8, 1), num_classes=10, channels=4, cells=3)
@@ -101,12 +103,18 @@ class ArchitectureSearch:
                 f"the method {self.method.name!r} needs the relaxation "
                 f"{self.method.relaxation!r}; the supernet was made with {relaxation!r}"
             )
+        if supernet.compute_dtype == "float16" and self._gradient in _NESTED:
+            raise UserError(
+                f"the hypergradient {self.method.gradient!r} differentiates twice, for which "
+                "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
+            )
         with self.strategy.scope():
             self._metrics = {
                 "loss": keras.metrics.Mean(name="loss"),
                 "accuracy": keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
                 "architecture_loss": keras.metrics.Mean(name="architecture_loss"),
             }
+        self._loss_scale = None
         self._train_function = None
         self._frozen = False
         self._predict = tf.function(
@@ -271,9 +279,18 @@ class ArchitectureSearch:
                 )
             self.weight_optimizer.build(supernet.weight_variables)
             self.architecture_optimizer.build(supernet.architecture_variables)
+            if supernet.compute_dtype == "float16":
+                self._loss_scale = LossScale()
         replicas = self.strategy.num_replicas_in_sync
         step = SearchStep(
-            SupernetProblem(supernet, self._loss, replicas, self._penalty, self._accumulate_steps),
+            SupernetProblem(
+                supernet,
+                self._loss,
+                replicas,
+                self._penalty,
+                self._accumulate_steps,
+                self._loss_scale,
+            ),
             self._gradient,
             method.clip_norm,
             self.weight_optimizer,
@@ -282,6 +299,10 @@ class ArchitectureSearch:
             method.architecture_clip_norm,
             method.weights_first,
         )
+        if self._loss_scale is not None:
+            groups = self._checkpointed()
+            changed = [v for name in _CHANGED_BY_A_STEP for v in groups[name]]
+            step = LossScaledStep(step, self._loss_scale, changed)
         self._train_function = tf.function(
             functools.partial(self._distributed_step, step),
             reduce_retracing=True,
@@ -290,7 +311,7 @@ class ArchitectureSearch:
 
     def _distributed_step(self, step, train_batch, validation_batch, frozen: bool):
         def run(train_batch, validation_batch):
-            result = step(train_batch, validation_batch, frozen)
+            result = step(train_batch, validation_batch, frozen=frozen)
             # Each replica holds its share of a mean over the global batch.
             replicas = self.strategy.num_replicas_in_sync
             self._metrics["loss"].update_state(result["loss"] * replicas)
@@ -362,7 +383,9 @@ class ArchitectureSearch:
 
     def _checkpointed(self) -> dict[str, list]:
         """All variables that a search goes on from."""
+        scaled = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
         return {
+            **scaled,
             "supernet": self.supernet.variables,
             "weight_optimizer": self.weight_optimizer.variables,
             "architecture_optimizer": self.architecture_optimizer.variables,

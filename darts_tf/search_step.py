@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 from darts_tf.gradients.problem import BilevelProblem, InnerStep, identity
+from darts_tf.loss_scale import LossScale
 from darts_tf.supernet import Supernet
 
 
@@ -44,6 +45,7 @@ class SupernetProblem:
             scalar. None for none.
         parts: number of equal parts that a replica's batch is computed in, one after another. Each
             part is normalised by itself; the gradients are those of the whole batch.
+        loss_scale: for a supernet that computes in float16; None for none.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class SupernetProblem:
         replicas: int = 1,
         penalty: Callable | None = None,
         parts: int = 1,
+        loss_scale: LossScale | None = None,
     ):
         self.supernet = supernet
         others = [*supernet.architecture_variables, supernet.temperature]
@@ -65,6 +68,7 @@ class SupernetProblem:
         self._replicas = replicas
         self._penalty = penalty
         self._parts = parts
+        self._loss_scale = loss_scale
         # Traced once and called from every pass of a step. Replicas communicate inside a forward
         # pass, which a nested function does not allow.
         self.forward = (
@@ -74,6 +78,9 @@ class SupernetProblem:
     def _forward(self, weights, architecture, batch, seed=None) -> ForwardPass:
         images, labels = batch
         supernet = self.supernet
+        if self._loss_scale is not None:
+            weights = self._loss_scale.leave(weights)
+            architecture = self._loss_scale.leave(architecture)
         given = [
             *zip(supernet.weight_variables, weights, strict=True),
             *zip(supernet.architecture_variables, architecture, strict=True),
@@ -90,7 +97,10 @@ class SupernetProblem:
         examples = tf.shape(logits)[0] * self._replicas
         loss = tf.nn.compute_average_loss(self._loss(labels, logits), global_batch_size=examples)
         statistics = [tf.convert_to_tensor(value) for value in statistics]
-        return ForwardPass(loss, penalty / self._replicas, logits, statistics)
+        penalty /= self._replicas
+        if self._loss_scale is not None:
+            loss, penalty = self._loss_scale.enter(loss), self._loss_scale.enter(penalty)
+        return ForwardPass(loss, penalty, logits, statistics)
 
     def loss(self, weights, architecture, batch, seed=None) -> tf.Tensor:
         """The loss with what is added to it."""

@@ -122,3 +122,25 @@ class TestWriting:
         with pytest.raises(UserError, match="cannot write .*model.keras.*No space left"):
             folder.write_model(model, "model.keras")
         assert (tmp_path / "model.keras").read_bytes() == before
+
+
+class TestAWorkerThatIsNotTheChief:
+    def test_writes_elsewhere(self, tmp_path):
+        RunFolder(tmp_path, CONFIG)
+        before = sorted(tmp_path.rglob("*"))
+        folder = RunFolder(tmp_path, CONFIG, writes=False)
+        folder.write("metrics.jsonl", "{}")
+        assert folder.file("metrics.jsonl").read_text() == "{}"
+        assert folder.checkpoints == tmp_path / "checkpoints"
+        assert folder.resumed and not folder.finished
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_does_not_make_the_folder(self, tmp_path):
+        RunFolder(tmp_path / "new", CONFIG, writes=False)
+        assert not (tmp_path / "new").exists()
+
+    def test_refuses_other_settings_too(self, tmp_path):
+        RunFolder(tmp_path, CONFIG).write("result.json", "{}")
+        assert RunFolder(tmp_path, CONFIG, writes=False).finished
+        with pytest.raises(UserError, match="epochs was 3 and is now 4"):
+            RunFolder(tmp_path, {**CONFIG, "epochs": 4}, writes=False)

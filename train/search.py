@@ -14,7 +14,7 @@ import time
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import gradients, methods, spaces
+from darts_tf import distribution, gradients, methods, spaces
 from darts_tf.errors import UserError
 from train import data_flags, program, strategies
 
@@ -59,12 +59,12 @@ _ARCHITECTURE_LEARNING_RATE = flags.DEFINE_float(
     None,
     "Learning rate of the architecture variables; default: the method's.",
 )
-_DISTRIBUTE = flags.DEFINE_enum(
-    "distribute",
-    "auto",
-    ["auto", "none", "mirrored"],
-    "auto: all devices of this machine if there are several; mirrored: the same, always; "
-    "none: one device.",
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ["float32", "mixed_bfloat16", "mixed_float16"],
+    "What the layers compute in; weights, architecture variables and losses stay float32. Not for "
+    "the second-order term: see the README.",
 )
 
 
@@ -80,11 +80,12 @@ def main() -> None:
 
     started = time.perf_counter()
     _check_parts()
-    strategy = strategies.get(_DISTRIBUTE.value, _BATCH_SIZE.value)
+    strategy = strategies.get(_BATCH_SIZE.value)
+    keras.config.set_dtype_policy(_PRECISION.value)
     data = data_flags.load()
-    folder = RunFolder(_OUTPUT_DIR.value, _config())
-    if folder.resumed and folder.file("result.json").exists():
-        print(f"this search is finished; see {folder.path}")
+    folder = RunFolder(_OUTPUT_DIR.value, _config(), writes=distribution.is_chief(strategy))
+    if folder.finished:
+        print(f"this search is finished; see {_OUTPUT_DIR.value}")
         return
     folder.write_json("data.json", data.description())
     folder.write("flags.txt", program.flag_file())
@@ -128,6 +129,7 @@ def _config() -> dict:
     own = (
         *(_SPACE, _METHOD, _HYPERGRADIENT, _EPOCHS, _BATCH_SIZE, _CHANNELS, _CELLS),
         *(_TRAIN_PORTION, _WEIGHT_LEARNING_RATE, _ARCHITECTURE_LEARNING_RATE, _ACCUMULATE_STEPS),
+        _PRECISION,
     )
     return {"program": "search", **{f.name: f.value for f in own}, **data_flags.config()}
 
@@ -188,7 +190,7 @@ def _fit(search, data, folder):
                 callbacks.TimeLeft(["loss", "accuracy", "val_accuracy", "entropy"]),
             ],
             verbose=0,
-            checkpoint_dir=folder.file("checkpoints"),
+            checkpoint_dir=folder.checkpoints,
         )
     if search.stopped_at:
         epoch, step = search.stopped_at
@@ -226,7 +228,7 @@ def _report(search, data, folder, history, seconds) -> None:
     for cell_type, cell in genotype.cells.items():
         edges = ", ".join(f"{edge.operation}({edge.source})" for edge in cell.edges)
         print(f"{cell_type} cell: {edges}")
-    print(f"found a cell in {seconds:.0f} s; genotype and pictures are in {folder.path}")
+    print(f"found a cell in {seconds:.0f} s; genotype and pictures are in {_OUTPUT_DIR.value}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+import json
+
+import pytest
+import tensorflow as tf
+from absl import flags
+from absl.testing import flagsaver
+
+from darts_tf.errors import UserError
+from train import strategies
+
+
+@pytest.fixture(autouse=True)
+def parsed(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS.mark_as_parsed()
+    with flagsaver.flagsaver():
+        yield
+
+
+def workers(count, index=0, **changes):
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in range(2222, 2222 + count)]}
+    return json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}, **changes})
+
+
+def test_one_device_is_no_strategy():
+    assert strategies.get(7) is tf.distribute.get_strategy()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_automatic(monkeypatch, count):
+    monkeypatch.setenv("TF_CONFIG", workers(count))
+    assert strategies._automatic() == ("workers" if count > 1 else "none")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "worker 0",
+        "[]",
+        "{}",
+        workers(2, index=2),
+        workers(2, index=-1),
+        workers(2, task={"type": "chief", "index": 0}),
+        workers(2, cluster={"worker": ["a:1"], "ps": ["b:1"]}),
+    ],
+)
+def test_bad_tf_config(monkeypatch, text):
+    if text is not None:
+        monkeypatch.setenv("TF_CONFIG", text)
+    flags.FLAGS.distribute = "workers"
+    with pytest.raises(UserError, match="variable TF_CONFIG; (got|it is not)"):
+        strategies.get(8)
+
+
+def test_no_tpu():
+    flags.FLAGS.distribute = "tpu"
+    flags.FLAGS.tpu = "local"
+    with pytest.raises(UserError, match="--distribute=tpu found no TPU .--tpu='local'."):
+        strategies.get(8)
