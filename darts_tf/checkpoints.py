@@ -1,12 +1,16 @@
 """Checkpoints of a search or a training: written whole or not at all, the last few kept."""
 
+import itertools
+import json
 import pathlib
 import tempfile
 import time
 
 import tensorflow as tf
+from absl import logging
 
 from darts_tf.errors import UserError
+from darts_tf.run_folder import first_difference
 
 
 class Checkpoints:
@@ -19,6 +23,8 @@ class Checkpoints:
         seconds: after how many seconds without a save `due` says so.
         writes: whether this process writes them. Of several workers the chief alone does; the
             others read its checkpoints, take part in saving, and write to a temporary folder.
+        settings: what decides the result of the run, JSON-ready. It is saved too, and a checkpoint
+            of a run with other settings is refused.
     """
 
     def __init__(
@@ -28,20 +34,31 @@ class Checkpoints:
         keep: int = 3,
         seconds: float = 300,
         writes: bool = True,
+        settings: dict | None = None,
     ):
+        self._directory = pathlib.Path(directory)
+        self._discard_unreadable_list()
         self._seconds = seconds
         self._saved_at = time.monotonic()
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._settings = _Json(settings or {})
+        self._notes = _Json({})
         checkpoint = tf.train.Checkpoint(
             epoch=self._epoch,
             step=self._step,
+            settings=self._settings,
+            notes=self._notes,
             **{name: [v.value for v in variables] for name, variables in groups.items()},
         )
         self._scratch = None if writes else tempfile.TemporaryDirectory()
         written_to = directory if writes else self._scratch.name
         self._manager = tf.train.CheckpointManager(checkpoint, str(written_to), max_to_keep=keep)
-        self._directory = pathlib.Path(directory)
+
+    @property
+    def notes(self) -> dict:
+        """Whatever else belongs to the run, JSON-ready: saved and restored with the variables."""
+        return self._notes.content
 
     def save(self, epoch: int, step: int = 0) -> None:
         """Saves everything; the run would go on with step `step` of epoch `epoch`.
@@ -67,18 +84,83 @@ class Checkpoints:
     def restore(self) -> tuple[int, int]:
         """Restores the newest checkpoint; returns (epoch, step) to go on with, (0, 0) if none.
 
+        One that cannot be read, because the disk was full or the power failed perhaps, is passed
+        over with a warning, and the one before it is restored.
+
         Raises:
-            UserError: the newest checkpoint does not fit these variables or cannot be read.
+            UserError: a checkpoint has other settings or does not fit these variables, or none can
+                be read.
         """
-        latest = tf.train.latest_checkpoint(str(self._directory))
-        if latest is None:
-            return 0, 0
-        try:
-            self._manager.checkpoint.restore(latest).assert_consumed()
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
+        paths = self._newest_first()
+        for path, older in itertools.zip_longest(paths, paths[1:]):
+            try:
+                self._refuse_other_settings(path)
+                self._manager.checkpoint.restore(path).assert_consumed()
+                return int(self._epoch.numpy()), int(self._step.numpy())
+            except UserError:
+                raise
+            except (AssertionError, ValueError) as error:
+                raise UserError(
+                    f"the checkpoint {path} does not fit this run: {_first_line(error)}. Was it "
+                    "written with other settings? Use a new output folder"
+                ) from error
+            except _DAMAGED as error:
+                if older is None:
+                    raise UserError(
+                        f"no checkpoint in {self._directory} can be read; {path}: "
+                        f"{_first_line(error)}. Use a new output folder"
+                    ) from error
+                logging.warning(
+                    "the checkpoint %s cannot be read (%s); going on from the one before it, %s",
+                    path,
+                    _first_line(error),
+                    older,
+                )
+        return 0, 0
+
+    def _refuse_other_settings(self, path) -> None:
+        before = _Json({})
+        tf.train.Checkpoint(settings=before).restore(path).expect_partial()
+        if difference := first_difference(before.content, self._settings.content):
             raise UserError(
-                f"the checkpoint {latest} does not fit this run: {reason}. Was it written with "
-                "other settings? Use a new output folder"
-            ) from error
-        return int(self._epoch.numpy()), int(self._step.numpy())
+                f"the checkpoint {path} is of a run with other settings: {difference}. Give the "
+                "same settings to go on with it, or another folder"
+            )
+
+    def _newest_first(self) -> list[str]:
+        """The paths of the checkpoints that were finished."""
+        state = tf.train.get_checkpoint_state(str(self._directory))
+        if state is not None and state.all_model_checkpoint_paths:
+            return list(reversed(state.all_model_checkpoint_paths))
+        # The list of checkpoints is a file of its own, and as easily damaged.
+        found = self._directory.glob("ckpt-*.index")
+        numbers = sorted((int(p.stem.removeprefix("ckpt-")) for p in found), reverse=True)
+        return [str(self._directory / f"ckpt-{number}") for number in numbers]
+
+    def _discard_unreadable_list(self) -> None:
+        """TensorFlow's manager does not start where its list of checkpoints is an empty file."""
+        try:
+            tf.train.get_checkpoint_state(str(self._directory))
+        except ValueError:
+            (self._directory / "checkpoint").unlink(missing_ok=True)
+
+
+# What TensorFlow raises for files that are cut off, changed or missing.
+_DAMAGED = (tf.errors.OpError, IndexError, OSError, RuntimeError)
+
+
+class _Json(tf.train.experimental.PythonState):
+    """A dictionary inside a TensorFlow checkpoint, as JSON."""
+
+    def __init__(self, content: dict):
+        self.content = content
+
+    def serialize(self) -> str:
+        return json.dumps(self.content)
+
+    def deserialize(self, string_value) -> None:
+        self.content = json.loads(string_value)
+
+
+def _first_line(error) -> str:
+    return str(error).strip().splitlines()[0]

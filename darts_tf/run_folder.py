@@ -64,11 +64,10 @@ class RunFolder:
         replaceable = before.get("program") == config.get("program") and not self._begun()
         if before == config or replaceable:
             return
-        key = next(k for k in {**before, **config} if before.get(k) != config.get(k))
         raise UserError(
-            f"--output_dir={self.path} holds a run with other settings: {key} was "
-            f"{before.get(key)!r} and is now {config.get(key)!r}. Give the same settings to go "
-            "on with it, or another folder"
+            f"--output_dir={self.path} holds a run with other settings: "
+            f"{first_difference(before, config)}. Give the same settings to go on with it, or "
+            "another folder"
         )
 
     def _begun(self) -> bool:
@@ -142,6 +141,14 @@ def write_file(path, content: str | bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {error.strerror}") from error
+
+
+def first_difference(before: dict, now: dict) -> str | None:
+    """Names the first setting that has changed and both values; None if none has."""
+    for key in {**before, **now}:
+        if before.get(key) != now.get(key):
+            return f"{key} was {before.get(key)!r} and is now {now.get(key)!r}"
+    return None
 
 
 def versions() -> dict[str, str]:

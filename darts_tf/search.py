@@ -8,12 +8,20 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from darts_tf import distribution, gradients, methods, selections
+from darts_tf import (
+    distribution,
+    gradients,
+    methods,
+    out_of_memory,
+    search_record,
+    selections,
+)
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.loss_scale import LossScale, LossScaledStep
 from darts_tf.methods import Method
+from darts_tf.search_record import Best
 from darts_tf.search_step import SearchStep, SupernetProblem
 from darts_tf.supernet import Supernet
 
@@ -124,6 +132,8 @@ class ArchitectureSearch:
         self._said_incomplete = False
         #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
         self.stopped_at: tuple[int, int] | None = None
+        #: The best epoch of the search that `fit` ran last; None before its first one has ended.
+        self.best: Best | None = None
 
     def fit(
         self,
@@ -135,6 +145,7 @@ class ArchitectureSearch:
         verbose: int = 1,
         checkpoint_dir=None,
         checkpoint_seconds: float = 300,
+        keep_checkpoints: int = 3,
     ) -> keras.callbacks.History:
         """Searches for a number of epochs.
 
@@ -150,8 +161,9 @@ class ArchitectureSearch:
             verbose: 0 silent, 1 progress bar, 2 a line an epoch.
             checkpoint_dir: a folder. When given, a checkpoint is written to it after each epoch,
                 every `checkpoint_seconds` and on `stop`, and a search that finds one there goes
-                on from the very step.
+                on from the very step. One of a search with other settings is refused.
             checkpoint_seconds: default 300.
+            keep_checkpoints: how many checkpoints stay there.
 
         Returns:
             The Keras history of this call; `stopped_at` tells whether it is the whole search. An
@@ -162,22 +174,24 @@ class ArchitectureSearch:
 
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
+            OutOfMemoryError: there was not enough memory.
             UserError: the data are empty or cannot be shared equally, a checkpoint does not fit, or
                 another worker is lost.
         """
         train, validation = _by_epoch(train), _by_epoch(validation)
         steps = self._count_steps(train(0), validation(0))
         self._prepare(steps * epochs)
-        checkpoints = None
-        if checkpoint_dir:
-            groups = self._checkpointed()
-            checkpoints = Checkpoints(
-                checkpoint_dir,
-                groups,
-                seconds=checkpoint_seconds,
-                writes=distribution.is_chief(self.strategy),
-            )
+        checkpoints = checkpoint_dir and Checkpoints(
+            checkpoint_dir,
+            self._checkpointed(),
+            keep=keep_checkpoints,
+            seconds=checkpoint_seconds,
+            writes=distribution.is_chief(self.strategy),
+            settings=search_record.settings(self.supernet, self.method, epochs, steps),
+        )
         first_epoch, first_step = checkpoints.restore() if checkpoints else (0, 0)
+        best = checkpoints.notes.get("best") if checkpoints else None
+        self.best = Best.from_dict(best) if best else None
         calls = keras.callbacks.CallbackList(
             [*(callbacks or []), history := keras.callbacks.History()],
             add_progbar=verbose != 0,
@@ -186,6 +200,7 @@ class ArchitectureSearch:
             epochs=epochs,
             steps=steps,
         )
+        batch_size = tf.nest.flatten(train(0).element_spec)[0].shape[0]
         self.supernet.stop_training = False
         self.stopped_at = None
         self._said_incomplete = False
@@ -195,18 +210,24 @@ class ArchitectureSearch:
             start = first_step if epoch == first_epoch else 0
             self._set_schedules(epoch, epochs)
             calls.on_epoch_begin(epoch)
-            with distribution.naming_lost_workers(self.strategy):
+            with (
+                distribution.naming_lost_workers(self.strategy),
+                out_of_memory.explained(f"epoch {epoch + 1}", batch_size, self._less_memory()),
+            ):
                 logs = self._run_epoch(
                     train(epoch), validation(epoch), epoch, start, calls, checkpoints
                 )
-            if self.stopped_at:
-                return history
-            logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
+                if self.stopped_at:
+                    return history
+                logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
             logs |= {"entropy": self.entropy(), "learning_rate": self._learning_rate()}
+            if self.best is None or logs["val_accuracy"] > self.best.val_accuracy:
+                self.best = Best(epoch + 1, logs["val_accuracy"], self.genotype())
             calls.on_epoch_end(epoch, logs)
             # After the callbacks: what they wrote about an epoch that has to be repeated is
             # replaced, while an epoch that they never saw would be missing for good.
             if checkpoints:
+                checkpoints.notes["best"] = self.best.to_dict()
                 checkpoints.save(epoch + 1)
             if self.supernet.stop_training:
                 break
@@ -380,6 +401,13 @@ class ArchitectureSearch:
                 "use .take(n) or .apply(tf.data.experimental.assert_cardinality(n))"
             )
         return steps
+
+    def _less_memory(self) -> str:
+        """What would need less memory than this search."""
+        advice = "a smaller --batch_size, fewer --channels or fewer --cells"
+        if self._gradient is not gradients.first_order:
+            advice += f", or --hypergradient=first_order instead of {self.method.gradient}"
+        return advice
 
     def _checkpointed(self) -> dict[str, list]:
         """All variables that a search goes on from."""

@@ -1,8 +1,13 @@
+import itertools
+import multiprocessing
+import os
+import random
 import time
 
 import keras
 import numpy as np
 import pytest
+from absl import logging
 
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.errors import UserError
@@ -76,12 +81,97 @@ def test_a_checkpoint_of_something_else(tmp_path, groups):
         Checkpoints(tmp_path, groups).restore()
 
 
-def test_a_damaged_checkpoint(tmp_path):
-    make(tmp_path)[0].save(1)
-    (index,) = tmp_path.glob("*.index")
-    index.write_bytes(b"damaged")
-    with pytest.raises(UserError, match="does not fit this run"):
-        make(tmp_path)[0].restore()
+@pytest.fixture
+def three(tmp_path):
+    """A folder with three checkpoints, of the epochs 1 to 3."""
+    checkpoints, group = make(tmp_path)
+    for epoch in (1, 2, 3):
+        group[0].assign([epoch] * 3)
+        checkpoints.notes["best"] = epoch
+        checkpoints.save(epoch)
+    return tmp_path
+
+
+@pytest.mark.parametrize("size", [0, 10, 0.9, None], ids=["empty", "10 bytes", "cut off", "gone"])
+@pytest.mark.parametrize("name", ["ckpt-3.index", "ckpt-3.data-00000-of-00001"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(three, name, size, monkeypatch):
+    said = []
+    monkeypatch.setattr(logging, "warning", lambda text, *args: said.append(text % args))
+    damage(three / name, size)
+    again, restored = make(three)
+    assert again.restore() == (2, 0)
+    np.testing.assert_array_equal(restored[0], [2, 2, 2])
+    assert again.notes == {"best": 2}
+    (text,) = said
+    assert "ckpt-3 cannot be read" in text and text.endswith("ckpt-2")
+    # The next one takes the place of the damaged one.
+    again.save(3, 1)
+    assert make(three)[0].restore() == (3, 1) and len(said) == 1
+
+
+@pytest.mark.parametrize("size", [0, 10, 0.9, None], ids=["empty", "10 bytes", "cut off", "gone"])
+def test_a_damaged_list_of_checkpoints(three, size):
+    damage(three / "checkpoint", size)
+    again, _ = make(three)
+    assert again.restore() == (3, 0) and again.notes == {"best": 3}
+    again.save(4)
+    assert make(three)[0].restore() == (4, 0)
+
+
+def test_no_checkpoint_can_be_read(three):
+    for path in three.glob("*.index"):
+        path.write_bytes(b"damaged")
+    with pytest.raises(UserError, match="no checkpoint in .* can be read.*Use a new output folder"):
+        make(three)[0].restore()
+
+
+def damage(path, size):
+    if size is None:
+        path.unlink()
+    else:
+        os.truncate(path, size if isinstance(size, int) else int(size * path.stat().st_size))
+
+
+def test_other_settings_are_refused_by_name(tmp_path):
+    make(tmp_path, settings={"epochs": 3, "cells": [1, 2]})[0].save(1)
+    assert make(tmp_path, settings={"epochs": 3, "cells": [1, 2]})[0].restore() == (1, 0)
+    with pytest.raises(UserError, match="other settings: epochs was 3 and is now 4. Give the same"):
+        make(tmp_path, settings={"epochs": 4, "cells": [1, 2]})[0].restore()
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_newest_checkpoint_is_whole(tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    # Imports TensorFlow once for all processes.
+    context.set_forkserver_preload(["darts_tf.checkpoints", "keras"])
+    rng, reached = random.Random(0), 0
+    for _ in range(20):
+        ours, its = context.Pipe()
+        process = context.Process(target=save_for_ever, args=(str(tmp_path), its))
+        process.start()
+        # What it went on from, once it has begun to save.
+        assert ours.recv() >= reached
+        time.sleep(rng.uniform(0, 0.1))
+        process.kill()
+        process.join()
+        checkpoints, group = make(tmp_path)
+        reached, _ = checkpoints.restore()
+        assert checkpoints.notes == {"best": reached}
+        for variable in group:
+            assert np.unique(variable) == [reached]
+    assert reached > 20
+
+
+def save_for_ever(folder, pipe):
+    checkpoints, group = make(folder)
+    first, _ = checkpoints.restore()
+    for epoch in itertools.count(first + 1):
+        for variable in group:
+            variable.assign(np.full(variable.shape, epoch))
+        checkpoints.notes["best"] = epoch
+        checkpoints.save(epoch)
+        if epoch == first + 1:
+            pipe.send(first)
 
 
 def test_unwritable(tmp_path):

@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import re
 
 import keras
 import numpy as np
@@ -10,9 +11,11 @@ from absl import logging
 from darts_tf import methods, optimizers
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
+from darts_tf.out_of_memory import OutOfMemoryError
 from darts_tf.schedules import Linear, WarmUp
 from darts_tf.search import ArchitectureSearch, NonFiniteError
 from darts_tf.supernet import Supernet
+from tests import killed_search
 
 EPOCHS, STEPS, BATCH = 4, 3, 4
 LOGS = [
@@ -37,8 +40,8 @@ def data(part, epoch, examples=STEPS * BATCH):
 TRAIN, VALIDATION = functools.partial(data, 0), functools.partial(data, 1)
 
 
-def make(space, method="darts-v1", seed=0, **kwargs):
-    keras.utils.set_random_seed(seed)
+def make(space, method="darts-v1", seed=0, start=0, **kwargs):
+    keras.utils.set_random_seed(seed + start)
     supernet = Supernet(space, (6, 6, 1), 2, channels=2, cells=3, seed=seed)
     return ArchitectureSearch(supernet, method, **kwargs)
 
@@ -94,7 +97,11 @@ class Recorder(keras.callbacks.Callback):
 def whole(tiny_space):
     """An uninterrupted search: the search, its history, what its callback saw."""
     search, recorder = make(tiny_space), Recorder()
-    history = search.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[recorder], verbose=0)
+    recorder.genotypes = []
+    genotypes = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: recorder.genotypes.append(search.genotype())
+    )
+    history = search.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[recorder, genotypes], verbose=0)
     return search, history, recorder
 
 
@@ -142,6 +149,13 @@ class TestFit:
             pairs = zip(getattr(whole[0].supernet, name), getattr(fresh, name), strict=True)
             assert all(not np.array_equal(now, before) for now, before in pairs)
 
+    def test_best(self, whole):
+        search, history, recorder = whole
+        accuracies = history.history["val_accuracy"]
+        assert search.best.val_accuracy == max(accuracies)
+        assert search.best.epoch == 1 + accuracies.index(max(accuracies))
+        assert search.best.genotype == recorder.genotypes[search.best.epoch - 1]
+
     def test_genotype(self, whole, tiny_space):
         genotype = whole[0].genotype()
         assert isinstance(genotype, Genotype) and genotype.space == tiny_space
@@ -158,14 +172,14 @@ class TestReproducible:
         assert first.stopped_at == (1, 1)
         assert logs.calls[-1] == "batch 0 end"
 
-        second = make(tiny_space, seed=5)  # What is restored does not depend on the start.
+        second = make(tiny_space, start=5)  # What is restored does not depend on the start.
         again = Recorder(stop_after=2)
         second.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[again], verbose=0, checkpoint_dir=tmp_path)
         assert second.stopped_at is None
         assert again.calls[1:4] == ["epoch 1 begin", "batch 1 begin", "batch 1 end"]
         assert again.calls[-2:] == ["epoch 2 end", "train end"]
 
-        third = make(tiny_space, seed=6)
+        third = make(tiny_space, start=6)
         last = Recorder()
         history = third.fit(
             TRAIN, VALIDATION, EPOCHS, callbacks=[last], verbose=0, checkpoint_dir=tmp_path
@@ -174,6 +188,27 @@ class TestReproducible:
         assert_same(state(third), state(whole[0]))
         assert third.genotype() == whole[0].genotype()
         assert logs.logs + again.logs + last.logs == whole[2].logs
+        assert third.best == whole[0].best
+
+        with pytest.raises(UserError, match="other settings: epochs was 4 and is now 5"):
+            third.fit(TRAIN, VALIDATION, EPOCHS + 1, verbose=0, checkpoint_dir=tmp_path)
+        other = make(tiny_space, seed=1)
+        with pytest.raises(UserError, match="other settings: supernet seed was 0 and is now 1"):
+            other.fit(TRAIN, VALIDATION, EPOCHS, verbose=0, checkpoint_dir=tmp_path)
+
+    @pytest.mark.slow
+    def test_killed_search_equals_the_whole_one(self, tmp_path):
+        """`kill -9` within the second epoch, then between the second and the third."""
+        _, whole = killed_search.live(tmp_path / "whole", EPOCHS)
+        folder = tmp_path / "killed"
+        events, _ = killed_search.live(folder, EPOCHS, halt_at=("step", 1, 1))
+        assert events[-1] == ("step", 1, 1)
+        events, _ = killed_search.live(folder, EPOCHS, halt_at=("epoch", 2))
+        # The step that was not saved yet is done again, and nothing else.
+        assert events == [("epoch", 1), ("step", 1, 1), ("step", 1, 2), ("epoch", 2)]
+        events, result = killed_search.live(folder, EPOCHS)
+        assert events[0] == ("epoch", 2) and events[-1] == ("step", 3, 2)
+        assert result == whole
 
     @pytest.mark.slow
     def test_same_seed_same_search_another_seed_another(self, whole, tiny_space):
@@ -288,11 +323,64 @@ def test_no_direction_for_the_finite_difference_is_said_once(tiny_space, eagerly
 
 
 class TestErrors:
-    def test_not_finite(self, tiny_space):
+    def test_not_finite(self, tiny_space, eagerly, tmp_path):
         search = make(tiny_space)
-        bad = TRAIN(0).map(lambda images, labels: (images * np.nan, labels))
-        with pytest.raises(NonFiniteError, match="not finite in step 1 of epoch 1"):
-            search.fit(bad, VALIDATION, verbose=0)
+        bad = (
+            TRAIN(0)
+            .enumerate()
+            .map(lambda step, batch: (batch[0] * (np.nan if step == 1 else 1.0), batch[1]))
+        )
+        bad = bad.apply(tf.data.experimental.assert_cardinality(STEPS))
+        reasons = "not finite in step 2 of epoch 1 .*learning rate that is too high, or images that"
+        with pytest.raises(NonFiniteError, match=reasons):
+            search.fit(bad, VALIDATION, verbose=0, checkpoint_dir=tmp_path, checkpoint_seconds=0)
+        # The last checkpoint is that of the step before.
+        again, recorder = make(tiny_space), Recorder()
+        again.fit(TRAIN(0), VALIDATION, callbacks=[recorder], verbose=0, checkpoint_dir=tmp_path)
+        assert recorder.calls[2] == "batch 1 begin"
+        assert all(np.isfinite(value).all() for value in state(again))
+
+    @pytest.mark.parametrize(
+        "error, asked_for",
+        [
+            (
+                tf.errors.ResourceExhaustedError(
+                    None,
+                    None,
+                    "Graph execution error:\n\nOOM when allocating tensor with shape[64,32,8,8] "
+                    "and type float on /device:GPU:0 by allocator GPU_0_bfc [Op:Conv2D]\n\nHint",
+                ),
+                r"OOM when allocating tensor with shape\[64,32,8,8\] and type float",
+            ),
+            (MemoryError(), "an allocation failed"),
+        ],
+    )
+    def test_out_of_memory(self, tiny_space, error, asked_for):
+        def step(*args):
+            raise error
+
+        search = make(tiny_space)
+        search._train_function = step
+        train = data(0, 0).unbatch().batch(BATCH, drop_remainder=True)
+        train = train.apply(tf.data.experimental.assert_cardinality(STEPS))
+        with pytest.raises(OutOfMemoryError, match=f"out of memory in epoch 1: {asked_for}") as e:
+            search.fit(train, VALIDATION, verbose=0)
+        text = str(e.value)
+        assert "\n" not in text and "The last checkpoint is intact" in text
+        assert "--batch_size, fewer --channels or fewer --cells." in text
+        had, with_2, with_1 = (
+            float(found)
+            for found in re.search(
+                r"batch size 4 .* taken ([\d.]+) GB .* ([\d.]+) GB with 2, ([\d.]+) GB with 1\.",
+                text,
+            ).groups()
+        )
+        assert 0.2 < had < 50
+        assert abs(with_2 - had / 2) <= 0.1 and abs(with_1 - had / 4) <= 0.1
+
+    def test_advice_against_want_of_memory_names_the_hypergradient(self, tiny_space):
+        advice = make(tiny_space, "darts-v2")._less_memory()
+        assert advice.endswith(", or --hypergradient=first_order instead of finite_difference")
 
     @pytest.mark.parametrize(
         "train, validation, reason",

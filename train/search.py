@@ -2,7 +2,8 @@
 
     python -m train.search --method=darts-v2 --dataset=digits --output_dir=RUN
 
-writes to RUN: genotype.json, the cell that was found; cell_normal and cell_reduce as .svg and .png;
+writes to RUN: genotype.json, the cell that was found; best_genotype.json, the cell at the epoch
+whose supernet was best on the validation images; cell_normal and cell_reduce as .svg and .png;
 operation_weights.png, which operation won on which edge and when; history.png; metrics.jsonl;
 TensorBoard logs; checkpoints. Started again with the same settings it goes on where it stopped.
 """
@@ -65,6 +66,9 @@ _PRECISION = flags.DEFINE_enum(
     ["float32", "mixed_bfloat16", "mixed_float16"],
     "What the layers compute in; weights, architecture variables and losses stay float32. Not for "
     "the second-order term: see the README.",
+)
+_KEEP_CHECKPOINTS = flags.DEFINE_integer(
+    "keep_checkpoints", 3, "How many checkpoints stay in the folder.", lower_bound=1
 )
 
 
@@ -191,6 +195,7 @@ def _fit(search, data, folder):
             ],
             verbose=0,
             checkpoint_dir=folder.checkpoints,
+            keep_checkpoints=_KEEP_CHECKPOINTS.value,
         )
     if search.stopped_at:
         epoch, step = search.stopped_at
@@ -213,6 +218,7 @@ def _report(search, data, folder, history, seconds) -> None:
     title = f"Search on {data.name} with {search.method.name}"
     plots.plot_history(history, folder.file("history.png"), title=title)
     genotype.save(folder.file("genotype.json"))
+    search.best.genotype.save(folder.file("best_genotype.json"))
     folder.write_json(
         "result.json",
         {
@@ -220,6 +226,8 @@ def _report(search, data, folder, history, seconds) -> None:
             "hypergradient": search.method.gradient,
             "epochs": len(history),
             "supernet_validation_accuracy": history[-1]["val_accuracy"],
+            "best_epoch": search.best.epoch,
+            "best_supernet_validation_accuracy": search.best.val_accuracy,
             "entropy": history[-1]["entropy"],
             "epoch_seconds": history[-1]["seconds"],
             "wall_seconds_of_last_start": round(seconds, 1),

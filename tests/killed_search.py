@@ -1,0 +1,148 @@
+"""A tiny search in processes of its own, which are killed as `kill -9` does."""
+
+import hashlib
+import multiprocessing
+import pathlib
+import random
+import signal
+import tempfile
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import spaces
+from darts_tf.search import ArchitectureSearch
+from darts_tf.supernet import Supernet
+
+STEPS, BATCH = 3, 4
+
+
+class _Reports(keras.callbacks.Callback):
+    """Tells the parent process what has been reached, and waits to be killed at `halt_at`."""
+
+    def __init__(self, pipe, halt_at):
+        super().__init__()
+        self._pipe = pipe
+        self._halt_at = halt_at
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+        self._reached(("epoch", epoch))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._reached(("step", self._epoch, batch))
+
+    def _reached(self, event):
+        self._pipe.send(event)
+        if event == self._halt_at:
+            signal.pause()
+
+
+def _data(part):
+    def batches(epoch):
+        rng = np.random.default_rng([part, epoch])
+        images = rng.normal(size=(STEPS * BATCH, 6, 6, 1)).astype("float32")
+        labels = (images.mean(axis=(1, 2, 3)) > 0).astype("int32")
+        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH)
+
+    return batches
+
+
+def _search(folder, epochs, seed, halt_at, pipe):
+    space = spaces.Space("killed", ("none", "skip_connect", "sep_conv_3x3"), nodes=1)
+    keras.utils.set_random_seed(seed)
+    supernet = Supernet(spaces.register(space).name, (6, 6, 1), 2, channels=2, cells=3, seed=seed)
+    search = ArchitectureSearch(supernet)
+    search.fit(
+        _data(0),
+        _data(1),
+        epochs,
+        callbacks=[_Reports(pipe, halt_at)],
+        verbose=0,
+        checkpoint_dir=folder,
+        checkpoint_seconds=0,
+    )
+    alphas, everything = (
+        hashlib.sha256(b"".join(v.numpy().tobytes() for v in variables)).hexdigest()
+        for variables in (
+            supernet.architecture_variables,
+            [
+                variable
+                for owner in (supernet, search.weight_optimizer, search.architecture_optimizer)
+                for variable in owner.variables
+            ],
+        )
+    )
+    pipe.send(
+        {
+            "alphas": alphas,
+            "everything": everything,
+            "genotype": search.genotype().to_dict(),
+            "best": search.best.to_dict(),
+        }
+    )
+
+
+def live(folder, epochs, *, seed=0, halt_at=None, kill_after=None):
+    """Starts the search, or goes on with it, in a process of its own.
+
+    Args:
+        folder: of its checkpoints, one a step.
+        epochs: of the whole search.
+        seed: of the search.
+        halt_at: kill it where it has just reached this, `("epoch", e)` or `("step", e, s)`.
+        kill_after: (steps, share): kill it when it has done so many steps, at least 2, and then the
+            share of the time of another one.
+
+    Returns:
+        (events, result): what it reached, and a digest of its variables, its genotype and its
+        best epoch; None if it was killed.
+    """
+    context = multiprocessing.get_context("forkserver")
+    # Imports TensorFlow once for all lives.
+    context.set_forkserver_preload(["tests.killed_search"])
+    ours, its = context.Pipe()
+    process = context.Process(target=_search, args=(str(folder), epochs, seed, halt_at, its))
+    process.start()
+    its.close()
+    events, times, deadline = [], [], None
+    try:
+        while deadline is None or ours.poll(max(0.0, deadline - time.monotonic())):
+            message = ours.recv()
+            if isinstance(message, dict):
+                return events, message
+            events.append(message)
+            if message == halt_at:
+                break
+            if message[0] == "step":
+                times.append(time.monotonic())
+            if kill_after and len(times) == kill_after[0] and deadline is None:
+                deadline = times[-1] + kill_after[1] * (times[-1] - times[-2])
+        return events, None
+    except EOFError as error:
+        raise AssertionError(f"the search died by itself after {events}") from error
+    finally:
+        process.kill()
+        process.join()
+
+
+def main(kills: int) -> None:
+    """Kills a search so many times; raises if it does not go on or ends elsewhere."""
+    # A life is 2 to 4 steps, so no kill comes too late.
+    epochs, rng = 4 * kills // STEPS + 2, random.Random(0)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        _, whole = live(folder / "whole", epochs)
+        print(f"uninterrupted: {epochs} epochs, {epochs * STEPS} steps", flush=True)
+        for kill in range(kills):
+            steps, share = rng.randint(2, 4), rng.random()
+            events, result = live(folder / "killed", epochs, kill_after=(steps, share))
+            assert result is None
+            print(f"kill {kill + 1}: from {events[0]} to {events[-1]} + {share:.2f}", flush=True)
+        events, result = live(folder / "killed", epochs)
+        assert result == whole, "the killed search has ended elsewhere"
+        left = sorted(p.name for p in (folder / "killed").iterdir())
+        print(f"the last life began at {events[0]} and ended as the uninterrupted search:")
+        print(f"the same alphas, weights, genotype and best epoch; left in the folder: {left}")
