@@ -187,7 +187,13 @@ class ArchitectureSearch:
             keep=keep_checkpoints,
             seconds=checkpoint_seconds,
             writes=distribution.is_chief(self.strategy),
-            settings=search_record.settings(self.supernet, self.method, epochs, steps),
+            settings=search_record.settings(
+                self.supernet,
+                self.method,
+                epochs=epochs,
+                steps_per_epoch=steps,
+                accumulate_steps=self._accumulate_steps,
+            ),
         )
         first_epoch, first_step = checkpoints.restore() if checkpoints else (0, 0)
         best = checkpoints.notes.get("best") if checkpoints else None
@@ -405,6 +411,8 @@ class ArchitectureSearch:
     def _less_memory(self) -> str:
         """What would need less memory than this search."""
         advice = "a smaller --batch_size, fewer --channels or fewer --cells"
+        if self._gradient not in _NESTED:
+            advice += ", or more --accumulate_steps"
         if self._gradient is not gradients.first_order:
             advice += f", or --hypergradient=first_order instead of {self.method.gradient}"
         return advice

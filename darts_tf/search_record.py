@@ -35,15 +35,20 @@ class Best(NamedTuple):
         return cls(**{**data, "genotype": Genotype.from_dict(data["genotype"])})
 
 
-def settings(supernet: Supernet, method: Method, epochs: int, steps_per_epoch: int) -> dict:
-    """All that decides the result of `ArchitectureSearch.fit` but the data; flat and JSON-ready."""
+def settings(supernet: Supernet, method: Method, **others) -> dict:
+    """All that decides the result of `ArchitectureSearch.fit` but the data; flat and JSON-ready.
+
+    Args:
+        supernet: what is searched.
+        method: how.
+        **others: more settings.
+    """
     parts = {
         "supernet": {k: v for k, v in supernet.get_config().items() if k not in _NO_SETTINGS},
         "method": dataclasses.asdict(method),
     }
     found = {
-        "epochs": epochs,
-        "steps_per_epoch": steps_per_epoch,
+        **others,
         **{
             f"{part} {name}": value
             for part, values in parts.items()

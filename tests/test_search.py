@@ -367,7 +367,7 @@ class TestErrors:
             search.fit(train, VALIDATION, verbose=0)
         text = str(e.value)
         assert "\n" not in text and "The last checkpoint is intact" in text
-        assert "--batch_size, fewer --channels or fewer --cells." in text
+        assert "--channels or fewer --cells, or more --accumulate_steps. The last" in text
         had, with_2, with_1 = (
             float(found)
             for found in re.search(
@@ -379,8 +379,8 @@ class TestErrors:
         assert abs(with_2 - had / 2) <= 0.1 and abs(with_1 - had / 4) <= 0.1
 
     def test_advice_against_want_of_memory_names_the_hypergradient(self, tiny_space):
-        advice = make(tiny_space, "darts-v2")._less_memory()
-        assert advice.endswith(", or --hypergradient=first_order instead of finite_difference")
+        advice = make(tiny_space, "darts-v2-exact")._less_memory()
+        assert advice.endswith("--cells, or --hypergradient=first_order instead of unrolled")
 
     @pytest.mark.parametrize(
         "train, validation, reason",

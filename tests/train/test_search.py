@@ -65,6 +65,7 @@ class TestRun:
         assert genotype.space == "darts_cnn"
         operations = [e.operation for cell in genotype.cells.values() for e in cell.edges]
         assert len(operations) == 16 and "none" not in operations
+        assert genotypes.get(str(folder / "run" / "best_genotype.json")).space == "darts_cnn"
 
     def test_metrics(self, first, folder):
         lines = (folder / "run" / "metrics.jsonl").read_text().splitlines()
@@ -77,6 +78,10 @@ class TestRun:
         result = json.loads((folder / "run" / "result.json").read_text())
         assert (result["method"], result["hypergradient"]) == ("darts-v1", "first_order")
         assert result["epochs"] == 2 and result["wall_seconds_of_last_start"] > 0
+        lines = (folder / "run" / "metrics.jsonl").read_text().splitlines()
+        accuracies = [json.loads(line)["val_accuracy"] for line in lines]
+        assert result["best_supernet_validation_accuracy"] == max(accuracies)
+        assert result["best_epoch"] == 1 + accuracies.index(max(accuracies))
 
     def test_operation_weights(self, first, folder):
         with np.load(folder / "run" / "operation_weights.npz") as arrays:
