@@ -27,16 +27,28 @@ _KINKS = flags.DEFINE_bool(
     "Instead of the claims, measure how far equation 8 of DARTS (finite_difference) is from the "
     "exact hypergradient, with ReLUs and max pooling and without. There is no right or wrong here.",
 )
+_PRECISION = flags.DEFINE_bool(
+    "precision",
+    False,
+    "Instead of the claims, measure what computing in 16 bits does to equation 8 of DARTS.",
+)
 
 _COLUMNS = "{:<5} {:<81} {:<26} {:<26} {}"
 
 
 def main() -> None:
     """Checks the claims that the flags choose; exits with 1 if one is not met."""
-    if _KINKS.value:
-        if _ONLY.value:
-            raise UserError("--only chooses claims, and --kinks checks none; give one of the two")
-        _measure_kinks()
+    chosen = [
+        measure
+        for flag, measure in ((_KINKS, _measure_kinks), (_PRECISION, _measure_precision))
+        if flag.value
+    ]
+    if chosen:
+        if _ONLY.value or len(chosen) > 1:
+            raise UserError(
+                "--only chooses claims, --kinks and --precision check none; give one of the three"
+            )
+        chosen[0]()
         return
 
     from darts_tf import verification
@@ -101,6 +113,26 @@ def _measure_kinks() -> None:
         )
     if _JSON.value:
         _print_json(radii=kinks.RADII, distances=[distance._asdict() for distance in measured])
+
+
+def _measure_precision() -> None:
+    from darts_tf.verification import precision
+
+    _print_head()
+    _print_row(
+        "Distance from the exact values in float64, relative to their norm; tiny supernets with "
+        "softplus and average pooling"
+    )
+    columns = "{:<16} {:>4} {:>13} {:>13} {:>26}"
+    _print_row(
+        columns.format("layers", "seed", "first_order", "equation 8", "its second-order term alone")
+    )
+    measured = []
+    for loss in precision.losses():
+        measured.append(loss)
+        _print_row(columns.format(loss.policy, loss.seed, *(f"{x:.2e}" for x in loss[2:])))
+    if _JSON.value:
+        _print_json(losses=[loss._asdict() for loss in measured])
 
 
 def _print_head() -> None:

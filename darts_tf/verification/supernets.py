@@ -65,7 +65,7 @@ class Example(NamedTuple):
         return flat(direct), v
 
 
-def make(dtype: str, *, smooth: bool, seed: int = 0) -> Example:
+def make(dtype: str, *, smooth: bool, seed: int = 0, policy: str | None = None) -> Example:
     """A supernet of 3 cells and 2 channels with batch normalisation.
 
     Args:
@@ -73,9 +73,10 @@ def make(dtype: str, *, smooth: bool, seed: int = 0) -> Example:
         smooth: whether its loss has derivatives of all orders; otherwise it has ReLUs and max
             pooling, as every supernet of the literature.
         seed: of weights, alphas and batches.
+        policy: Keras' dtype policy of the layers, for arithmetic in another type. Default: `dtype`.
     """
     space = spaces.register(_SPACES[smooth])
-    with _dtype_policy(dtype):
+    with _dtype_policy(policy or dtype):
         keras.utils.set_random_seed(seed)
         supernet = TypedSupernet(
             space.name,
@@ -103,6 +104,13 @@ def make(dtype: str, *, smooth: bool, seed: int = 0) -> Example:
         _batch(rng, dtype),
         InnerStep(0.05, 0.9, velocities, weight_decay=3e-4),
     )
+
+
+def copy_variables(source: Example, target: Example) -> None:
+    """Gives a supernet the weights, alphas and statistics of another one, in its own types."""
+    pairs = zip(source.problem.supernet.variables, target.problem.supernet.variables, strict=True)
+    for own, other in pairs:
+        other.assign(tf.cast(own.value, other.dtype))
 
 
 @functools.cache
@@ -169,7 +177,9 @@ class TypedSupernet(Supernet):
     """A supernet all of whose variables have the type of the policy, the alphas too."""
 
     def _make_variable(self, name, shape, initializer):
-        return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False)
+        return self.add_weight(
+            name=name, shape=shape, initializer=initializer, trainable=False, autocast=False
+        )
 
 
 def _replace_relu(supernet):

@@ -11,6 +11,7 @@ CASES = {
     "json": ["--only=unrolled: quadratic", "--json"],
     "none": ["--only=no such claim"],
     "kinks": ["--kinks", "--only=unrolled"],
+    "kinks and precision": ["--kinks", "--precision"],
 }
 
 
@@ -47,7 +48,8 @@ def test_json(started):
 
 def test_refused(started):
     assert_refused(started["none"], "--only=no such claim: no claim has that in its name")
-    assert_refused(started["kinks"], "give one of the two")
+    for name in ("kinks", "kinks and precision"):
+        assert_refused(started[name], "give one of the three")
 
 
 def test_a_false_claim():
