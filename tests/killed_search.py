@@ -4,7 +4,6 @@ import hashlib
 import multiprocessing
 import pathlib
 import random
-import signal
 import tempfile
 import time
 
@@ -20,12 +19,11 @@ STEPS, BATCH = 3, 4
 
 
 class _Reports(keras.callbacks.Callback):
-    """Tells the parent process what has been reached, and waits to be killed at `halt_at`."""
+    """Tells the parent process what has been reached, and goes on when that has heard it."""
 
-    def __init__(self, pipe, halt_at):
+    def __init__(self, pipe):
         super().__init__()
         self._pipe = pipe
-        self._halt_at = halt_at
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
@@ -36,8 +34,7 @@ class _Reports(keras.callbacks.Callback):
 
     def _reached(self, event):
         self._pipe.send(event)
-        if event == self._halt_at:
-            signal.pause()
+        self._pipe.recv()
 
 
 def _data(part):
@@ -50,7 +47,7 @@ def _data(part):
     return batches
 
 
-def _search(folder, epochs, seed, halt_at, pipe):
+def _search(folder, epochs, seed, pipe):
     space = spaces.Space("killed", ("none", "skip_connect", "sep_conv_3x3"), nodes=1)
     keras.utils.set_random_seed(seed)
     supernet = Supernet(spaces.register(space).name, (6, 6, 1), 2, channels=2, cells=3, seed=seed)
@@ -59,7 +56,7 @@ def _search(folder, epochs, seed, halt_at, pipe):
         _data(0),
         _data(1),
         epochs,
-        callbacks=[_Reports(pipe, halt_at)],
+        callbacks=[_Reports(pipe)],
         verbose=0,
         checkpoint_dir=folder,
         checkpoint_seconds=0,
@@ -93,8 +90,8 @@ def live(folder, epochs, *, seed=0, halt_at=None, kill_after=None):
         epochs: of the whole search.
         seed: of the search.
         halt_at: kill it where it has just reached this, `("epoch", e)` or `("step", e, s)`.
-        kill_after: (steps, share): kill it when it has done so many steps, at least 2, and then the
-            share of the time of another one.
+        kill_after: (steps, share): kill it when it has done so many steps, at least 2, and then
+            that share of the time of another one, in which it saves and goes on.
 
     Returns:
         (events, result): what it reached, and a digest of its variables, its genotype and its
@@ -104,7 +101,7 @@ def live(folder, epochs, *, seed=0, halt_at=None, kill_after=None):
     # Imports TensorFlow once for all lives.
     context.set_forkserver_preload(["tests.killed_search"])
     ours, its = context.Pipe()
-    process = context.Process(target=_search, args=(str(folder), epochs, seed, halt_at, its))
+    process = context.Process(target=_search, args=(str(folder), epochs, seed, its))
     process.start()
     its.close()
     events, times, deadline = [], [], None
@@ -116,6 +113,8 @@ def live(folder, epochs, *, seed=0, halt_at=None, kill_after=None):
             events.append(message)
             if message == halt_at:
                 break
+            if deadline is None:
+                ours.send("go on")
             if message[0] == "step":
                 times.append(time.monotonic())
             if kill_after and len(times) == kill_after[0] and deadline is None:
