@@ -47,7 +47,8 @@ class Supernet(keras.Model):
         seed: of the initial architecture variables.
         batched: whether the edges that leave a state are computed together
             (`BatchedMixedCell`), or one by one (`MixedCell`): the same function, slower. Where the
-            edges of a cell have different candidates it is a `MixedCell` in either case.
+            edges of a cell have different candidates, or the inputs are no images, it is a
+            `MixedCell` in either case.
         edge_operations: cell type -> for every edge the names of its candidates, to search only
             among those; see `Space.restrict`. Default: the space's own.
 
@@ -155,7 +156,8 @@ class Supernet(keras.Model):
         plain, batched = _CELLS[self.relaxation.cell]
         kwargs.update(self.relaxation.cell_arguments)
         found = self.space.operations_on(self.space.cell_types[1 if reduction else 0])
-        if self._config["batched"] and set(found) == {self.space.operations}:
+        images = len(self._config["input_shape"]) == 3
+        if self._config["batched"] and images and set(found) == {self.space.operations}:
             return batched(self.space.name, channels, reduction, **kwargs)
         if self._config["edge_operations"] is not None:
             kwargs["edge_operations"] = found

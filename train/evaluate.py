@@ -20,15 +20,28 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder that the train
 _EPOCHS = flags.DEFINE_integer("epochs", 600, "Epochs to train.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 96, "Images in a batch.", lower_bound=1)
 _CHANNELS = flags.DEFINE_integer(
-    "channels", 36, "Channels of the first cell; a smaller number is faster.", lower_bound=2
+    "channels",
+    None,
+    "Channels of the first cell; a smaller number is faster. By default those of the cell's space: "
+    "36 in darts_cnn, 16 in nas_bench_201.",
+    lower_bound=2,
 )
 _CELLS = flags.DEFINE_integer(
-    "cells", 20, "Cells of the network; those at 1/3 and 2/3 halve the image.", lower_bound=3
+    "cells",
+    None,
+    "Cells of the network. In darts_cnn 20 by default; those at 1/3 and 2/3 halve the image. In "
+    "nas_bench_201 15 by default, in three stages.",
+    lower_bound=3,
 )
 _STEM = flags.DEFINE_enum(
     "stem", "cifar", ["cifar", "imagenet"], "imagenet divides the image's size by 8 at once."
 )
-_AUXILIARY = flags.DEFINE_bool("auxiliary", True, "Train with an auxiliary head (weight 0.4).")
+_AUXILIARY = flags.DEFINE_bool(
+    "auxiliary",
+    None,
+    "Train with an auxiliary head (weight 0.4); by default where the cell's space has one, as "
+    "darts_cnn has.",
+)
 _CUTOUT = flags.DEFINE_bool("cutout", True, "Cut a random square out of every training image.")
 _DROP_PATH = flags.DEFINE_float("drop_path", 0.2, "Drop path at the end of the training.")
 _LABEL_SMOOTHING = flags.DEFINE_float("label_smoothing", 0.0, "Label smoothing.")
@@ -73,6 +86,8 @@ def _config(genotype) -> dict:
         *(_LABEL_SMOOTHING, _LEARNING_RATE, _WEIGHT_DECAY),
     )
     settings = {flag.name: flag.value for flag in own}
+    settings["channels"], settings["cells"] = _size(genotype)
+    settings["auxiliary"] = _auxiliary(genotype)
     return {
         "program": "evaluate",
         "genotype": genotype.to_dict(),
@@ -81,18 +96,38 @@ def _config(genotype) -> dict:
     }
 
 
+def _size(genotype) -> tuple[int, int]:
+    """Channels and cells, by default those of the space's macro network."""
+    channels, cells = _macro(genotype).network_size
+    return (
+        channels if _CHANNELS.value is None else _CHANNELS.value,
+        cells if _CELLS.value is None else _CELLS.value,
+    )
+
+
+def _auxiliary(genotype) -> bool:
+    return _macro(genotype).auxiliary if _AUXILIARY.value is None else _AUXILIARY.value
+
+
+def _macro(genotype):
+    from darts_tf import macros, spaces
+
+    return macros.get(spaces.get(genotype.space).macro)
+
+
 def _evaluate(genotype, data, folder) -> None:
     from darts_tf import callbacks, plots, training
     from darts_tf.networks import build_network, without_auxiliary
 
+    channels, cells = _size(genotype)
     network = build_network(
         genotype,
         data.image_shape,
         data.num_classes,
-        _CHANNELS.value,
-        _CELLS.value,
+        channels,
+        cells,
         stem=_STEM.value,
-        auxiliary=_AUXILIARY.value,
+        auxiliary=_auxiliary(genotype),
         drop_path=_DROP_PATH.value > 0,
     )
     recipe = training.Recipe(
@@ -104,13 +139,13 @@ def _evaluate(genotype, data, folder) -> None:
     )
     cost = _cost(without_auxiliary(network))
     print(
-        f"network: {_CELLS.value} cells, {_CHANNELS.value} channels, {cost['parameters']:,} "
+        f"network: {cells} cells, {channels} channels, {cost['parameters']:,} "
         f"parameters, {cost['multiply_adds'] / 1e6:,.1f} M multiply-adds an image",
         flush=True,
     )
     plots.plot_genotype(genotype, folder.path)
     metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
-    accuracy = "logits_accuracy" if _AUXILIARY.value else "accuracy"
+    accuracy = "logits_accuracy" if _auxiliary(genotype) else "accuracy"
     print("building the graph; the first step takes longest", flush=True)
     training.train_network(
         network,

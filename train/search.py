@@ -6,6 +6,9 @@ writes to RUN: genotype.json, the cell that was found; best_genotype.json, the c
 whose supernet was best on the validation images; cell_normal and cell_reduce as .svg and .png;
 operation_weights.png, which operation won on which edge and when; history.png; metrics.jsonl;
 TensorBoard logs; checkpoints. Started again with the same settings it goes on where it stopped.
+
+The methods random and aging-evolution train one network after the other instead of a supernet, and
+write them to candidates.jsonl.
 """
 
 import dataclasses
@@ -15,14 +18,24 @@ import time
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import distribution, gradients, methods, spaces
+from darts_tf import (
+    baselines,
+    distribution,
+    expected_cost,
+    gradients,
+    macros,
+    methods,
+    spaces,
+)
 from darts_tf.errors import UserError
-from train import data_flags, program, strategies
+from train import baseline_search, data_flags, found, program, strategies
 
 _SPACE = flags.DEFINE_enum(
     "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
 )
-_METHOD = flags.DEFINE_enum("method", "darts-v2", list(methods.METHODS), "The search method.")
+_METHOD = flags.DEFINE_enum(
+    "method", "darts-v2", [*methods.METHODS, *baselines.BASELINES], "The search method."
+)
 _HYPERGRADIENT = flags.DEFINE_enum(
     "hypergradient",
     None,
@@ -42,10 +55,17 @@ _ACCUMULATE_STEPS = flags.DEFINE_integer(
     lower_bound=1,
 )
 _CHANNELS = flags.DEFINE_integer(
-    "channels", 16, "Channels of the first cell; a smaller number is faster.", lower_bound=2
+    "channels",
+    None,
+    "Channels of the first cell, 16 by default; a smaller number is faster.",
+    lower_bound=2,
 )
 _CELLS = flags.DEFINE_integer(
-    "cells", 8, "Cells of the supernet; those at 1/3 and 2/3 halve the image.", lower_bound=3
+    "cells",
+    None,
+    "Cells of the supernet. In darts_cnn 8 by default; those at 1/3 and 2/3 halve the image. In "
+    "nas_bench_201 15 by default, in three stages.",
+    lower_bound=3,
 )
 _TRAIN_PORTION = flags.DEFINE_float(
     "train_portion",
@@ -70,6 +90,22 @@ _PRECISION = flags.DEFINE_enum(
 _KEEP_CHECKPOINTS = flags.DEFINE_integer(
     "keep_checkpoints", 3, "How many checkpoints stay in the folder.", lower_bound=1
 )
+_COST = flags.DEFINE_enum(
+    "cost",
+    None,
+    list(expected_cost.KINDS),
+    "Adds the architecture's expected cost to the loss: parameters, flops (multiply-adds) or "
+    "latency.",
+)
+_COST_WEIGHT = flags.DEFINE_float(
+    "cost_weight",
+    None,
+    "With --cost: its weight in the loss, 0.1 by default. The unit is the cost of equal operation "
+    "weights.",
+)
+_LATENCY_TABLE = flags.DEFINE_string(
+    "latency_table", None, "For --cost=latency: a file that train.latency wrote."
+)
 
 
 def main() -> None:
@@ -77,6 +113,11 @@ def main() -> None:
     if not _OUTPUT_DIR.value:
         raise UserError("--output_dir is missing; give the folder that the search writes to")
     method = _method()
+    if method is None:
+        baseline_search.check(_only_gradient_flags())
+    else:
+        baseline_search.refuse_flags(_METHOD.value)
+    table = found.load_table(_SPACE.value)
 
     import keras
 
@@ -95,12 +136,61 @@ def main() -> None:
     folder.write("flags.txt", program.flag_file())
     keras.utils.set_random_seed(data_flags.SEED.value)
     with strategy.scope():
-        search = _search(data, method)
-        history = _fit(search, data, folder)
-        _report(search, data, folder, history, time.perf_counter() - started)
+        if method is None:
+            genotype, result = _train_candidates(strategy, data, folder)
+        else:
+            search = _search(data, method)
+            history = _fit(search, data, folder)
+            genotype, result = _result(search, data, folder, history)
+    seconds = time.perf_counter() - started
+    result |= found.report(genotype, data, *_size(), table)
+    found.write(genotype, folder, {**result, "wall_seconds_of_last_start": round(seconds, 1)})
+    print(f"found a cell in {seconds:.0f} s; genotype and pictures are in {_OUTPUT_DIR.value}")
 
 
-def _method() -> methods.Method:
+def _train_candidates(strategy, data, folder):
+    """A search without a supernet: the genotype, and what is written down about the search."""
+    if strategy.num_replicas_in_sync > 1:
+        raise UserError(f"--method={_METHOD.value} trains on one device; add --distribute=none")
+    channels, cells = _size()
+    return baseline_search.run(
+        baselines.get(_METHOD.value),
+        spaces.get(_SPACE.value),
+        data,
+        folder,
+        channels=channels,
+        cells=cells,
+        batch_size=_BATCH_SIZE.value,
+        train_portion=_TRAIN_PORTION.value,
+        learning_rate=_positive(_WEIGHT_LEARNING_RATE),
+    )
+
+
+def _size() -> tuple[int, int]:
+    """Channels and cells, by default those of the space's macro network."""
+    channels, cells = macros.get(spaces.get(_SPACE.value).macro).search_size
+    return (
+        channels if _CHANNELS.value is None else _CHANNELS.value,
+        cells if _CELLS.value is None else _CELLS.value,
+    )
+
+
+def _only_gradient_flags() -> list:
+    """The flags that mean nothing to a method without a gradient."""
+    return [
+        _HYPERGRADIENT,
+        _EPOCHS,
+        _ARCHITECTURE_LEARNING_RATE,
+        _COST,
+        _COST_WEIGHT,
+        _LATENCY_TABLE,
+    ]
+
+
+def _method() -> methods.Method | None:
+    """The method with the flags' changes; None for a baseline."""
+    if _METHOD.value in baselines.BASELINES:
+        return None
     changes = {}
     if _HYPERGRADIENT.value is not None:
         changes["gradient"] = _HYPERGRADIENT.value
@@ -134,8 +224,11 @@ def _config() -> dict:
         *(_SPACE, _METHOD, _HYPERGRADIENT, _EPOCHS, _BATCH_SIZE, _CHANNELS, _CELLS),
         *(_TRAIN_PORTION, _WEIGHT_LEARNING_RATE, _ARCHITECTURE_LEARNING_RATE, _ACCUMULATE_STEPS),
         _PRECISION,
+        *(_COST, _COST_WEIGHT, _LATENCY_TABLE, *found.FLAGS, *baseline_search.FLAGS),
     )
-    return {"program": "search", **{f.name: f.value for f in own}, **data_flags.config()}
+    settings = {f.name: f.value for f in own}
+    settings["channels"], settings["cells"] = _size()
+    return {"program": "search", **settings, **data_flags.config()}
 
 
 def _search(data, method):
@@ -143,21 +236,49 @@ def _search(data, method):
     from darts_tf.search import ArchitectureSearch
     from darts_tf.supernet import Supernet
 
+    channels, cells = _size()
+    size = (data.image_shape, data.num_classes, channels, cells)
     supernet = Supernet(
         _SPACE.value,
-        data.image_shape,
-        data.num_classes,
-        channels=_CHANNELS.value,
-        cells=_CELLS.value,
+        *size,
         relaxation=method.relaxation,
         seed=data_flags.SEED.value,
     )
     print(
-        f"supernet: {_CELLS.value} cells, {_CHANNELS.value} channels, {parameters(supernet):,} "
+        f"supernet: {cells} cells, {channels} channels, {parameters(supernet):,} "
         f"weights; method {method.name}, hypergradient {method.gradient}",
         flush=True,
     )
-    return ArchitectureSearch(supernet, method, accumulate_steps=_ACCUMULATE_STEPS.value)
+    return ArchitectureSearch(
+        supernet,
+        method,
+        penalty=_penalty(supernet, size),
+        accumulate_steps=_ACCUMULATE_STEPS.value,
+    )
+
+
+def _penalty(supernet, size):
+    """What --cost adds to the loss, None without."""
+    if _COST.value is None:
+        for flag in (_COST_WEIGHT, _LATENCY_TABLE):
+            if flag.value is not None:
+                raise UserError(f"--{flag.name} has no meaning without --cost")
+        return None
+    weight = 0.1 if _COST_WEIGHT.value is None else _COST_WEIGHT.value
+    if not 0 <= weight < float("inf"):
+        raise UserError(f"--cost_weight={weight}: expected 0 or a number above it")
+    latencies = None
+    if _COST.value == "latency":
+        from darts_tf.latency import Latencies
+
+        if _LATENCY_TABLE.value is None:
+            raise UserError(
+                "--cost=latency needs --latency_table; python -m train.latency measures one"
+            )
+        latencies = Latencies.load(_LATENCY_TABLE.value)
+    measure = expected_cost.measure(_COST.value, latencies)
+    table = expected_cost.table(_SPACE.value, *size, measure=measure)
+    return table.penalty(supernet.space, weight)
 
 
 def _fit(search, data, folder):
@@ -206,37 +327,27 @@ def _fit(search, data, folder):
     return metrics.records
 
 
-def _report(search, data, folder, history, seconds) -> None:
+def _result(search, data, folder, history):
+    """The genotype that was found and what is written down about the search."""
     from darts_tf import callbacks, plots
 
-    genotype = search.genotype()
-    plots.plot_genotype(genotype, folder.path)
     weights = callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")).read()
     plots.plot_operation_weights(
         weights, search.supernet.space, folder.file("operation_weights.png")
     )
     title = f"Search on {data.name} with {search.method.name}"
     plots.plot_history(history, folder.file("history.png"), title=title)
-    genotype.save(folder.file("genotype.json"))
     search.best.genotype.save(folder.file("best_genotype.json"))
-    folder.write_json(
-        "result.json",
-        {
-            "method": search.method.name,
-            "hypergradient": search.method.gradient,
-            "epochs": len(history),
-            "supernet_validation_accuracy": history[-1]["val_accuracy"],
-            "best_epoch": search.best.epoch,
-            "best_supernet_validation_accuracy": search.best.val_accuracy,
-            "entropy": history[-1]["entropy"],
-            "epoch_seconds": history[-1]["seconds"],
-            "wall_seconds_of_last_start": round(seconds, 1),
-        },
-    )
-    for cell_type, cell in genotype.cells.items():
-        edges = ", ".join(f"{edge.operation}({edge.source})" for edge in cell.edges)
-        print(f"{cell_type} cell: {edges}")
-    print(f"found a cell in {seconds:.0f} s; genotype and pictures are in {_OUTPUT_DIR.value}")
+    return search.genotype(), {
+        "method": search.method.name,
+        "hypergradient": search.method.gradient,
+        "epochs": len(history),
+        "supernet_validation_accuracy": history[-1]["val_accuracy"],
+        "best_epoch": search.best.epoch,
+        "best_supernet_validation_accuracy": search.best.val_accuracy,
+        "entropy": history[-1]["entropy"],
+        "epoch_seconds": history[-1]["seconds"],
+    }
 
 
 if __name__ == "__main__":

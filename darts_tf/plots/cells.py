@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
+from darts_tf import spaces
 from darts_tf.genotypes import CellGenotype, Genotype
 from darts_tf.plots import layered_layout, style
 
@@ -70,7 +71,8 @@ def plot_genotype(genotype: Genotype, directory, formats=("svg", "png")) -> list
     for cell_type, cell in genotype.cells.items():
         for suffix in formats:
             path = pathlib.Path(directory) / f"cell_{cell_type}.{suffix}"
-            plot_cell(cell, path, title=style.cell_name(cell_type))
+            inputs = spaces.get(genotype.space).inputs
+            plot_cell(cell, path, title=style.cell_name(cell_type), inputs=inputs)
             paths.append(path)
     return paths
 

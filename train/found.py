@@ -1,0 +1,76 @@
+"""What is said and written about an architecture that a search found."""
+
+from absl import flags
+
+from darts_tf import spaces
+from darts_tf.errors import UserError
+
+_BENCHMARK_TABLE = flags.DEFINE_string(
+    "benchmark_table",
+    None,
+    "With --space=nas_bench_201: a CSV of known accuracies, or a folder of NATS-Bench; the place "
+    "of the architecture found is printed at the end.",
+)
+FLAGS = (_BENCHMARK_TABLE,)
+
+
+def load_table(space: str):
+    """The table of --benchmark_table, None without.
+
+    Raises:
+        UserError: it cannot be read, or the space has no table.
+    """
+    if _BENCHMARK_TABLE.value is None:
+        return None
+    if space != spaces.NAS_BENCH_201.name:
+        raise UserError(
+            f"--benchmark_table is for --space={spaces.NAS_BENCH_201.name}, got --space={space}"
+        )
+    from darts_tf.benchmark_tables import BenchmarkTable
+
+    return BenchmarkTable.load(_BENCHMARK_TABLE.value)
+
+
+def report(genotype, data, channels: int, cells: int, table=None) -> dict:
+    """Prints an architecture, what its network costs and its place in a table.
+
+    Args:
+        genotype: the architecture.
+        data: the images.
+        channels, cells: of the network whose cost is reported.
+        table: a `BenchmarkTable`, or None.
+
+    Returns:
+        The same, JSON-ready.
+    """
+    from darts_tf import cost
+    from darts_tf.networks import build_network
+
+    for cell_type, cell in genotype.cells.items():
+        edges = ", ".join(f"{edge.operation}({edge.source})" for edge in cell.edges)
+        print(f"{cell_type} cell: {edges}")
+    network = build_network(genotype, data.image_shape, data.num_classes, channels, cells)
+    costs = {"parameters": cost.parameters(network), "multiply_adds": cost.multiply_adds(network)}
+    print(
+        f"its network with {channels} channels and {cells} cells: {costs['parameters']:,} "
+        f"parameters, {costs['multiply_adds'] / 1e6:,.2f} M multiply-adds an image"
+    )
+    result = {"network": {"channels": channels, "cells": cells, **costs}}
+    if table is not None:
+        result["benchmark"] = place = table.report(genotype)
+        print(f"benchmark: {place['architecture']} is #{place['index']}")
+        for column, at in place["columns"].items():
+            print(
+                f"  {column}: {at['accuracy']:.2f} %, rank {at['rank']:,} of "
+                f"{place['architectures']:,}, better than {at['percentile']:.2f} % of them"
+            )
+    return result
+
+
+def write(genotype, folder, result: dict) -> None:
+    """Writes the genotype, its pictures and result.json, which marks the search as finished."""
+    from darts_tf import plots
+
+    plots.plot_genotype(genotype, folder.path)
+    genotype.save(folder.file("genotype.json"))
+    folder.write_json("result.json", result)
