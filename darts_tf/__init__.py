@@ -9,6 +9,7 @@ import importlib
 _MODULES = {
     "ArchitectureSearch": "search",
     "BatchNormalization": "layers.batch_normalization",
+    "BenchmarkTable": "benchmark_tables",
     "BilevelProblem": "gradients",
     "Cell": "layers.cell",
     "CellGenotype": "genotypes",

@@ -177,6 +177,16 @@ METHODS = {
             architecture_learning_rate=6e-4,
             warm_up=WarmUp(15, 50),
         ),
+        # Random search with weight sharing: the alphas, of which there are none, stay frozen.
+        Method(
+            "random-ws",
+            "first_order",
+            "Li, Talwalkar. Random Search and Reproducibility for Neural Architecture Search. "
+            "UAI 2019, section 3.3",
+            relaxation="uniform",
+            selection="shared_weights",
+            warm_up=WarmUp(1, 1),
+        ),
     )
 }
 

@@ -132,7 +132,8 @@ class ArchitectureSearch:
         self._said_incomplete = False
         #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
         self.stopped_at: tuple[int, int] | None = None
-        #: The best epoch of the search that `fit` ran last; None before its first one has ended.
+        #: The best epoch of the search that `fit` ran last; None before its first one has ended, and
+        #: where the selection needs data, because it is too slow to choose a cell every epoch.
         self.best: Best | None = None
 
     def fit(
@@ -227,13 +228,15 @@ class ArchitectureSearch:
                     return history
                 logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
             logs |= {"entropy": self.entropy(), "learning_rate": self._learning_rate()}
-            if self.best is None or logs["val_accuracy"] > self.best.val_accuracy:
+            better = self.best is None or logs["val_accuracy"] > self.best.val_accuracy
+            if better and not selections.needs_data(self.method.selection):
                 self.best = Best(epoch + 1, logs["val_accuracy"], self.genotype())
             calls.on_epoch_end(epoch, logs)
             # After the callbacks: what they wrote about an epoch that has to be repeated is
             # replaced, while an epoch that they never saw would be missing for good.
             if checkpoints:
-                checkpoints.notes["best"] = self.best.to_dict()
+                if self.best is not None:
+                    checkpoints.notes["best"] = self.best.to_dict()
                 checkpoints.save(epoch + 1)
             if self.supernet.stop_training:
                 break
@@ -260,10 +263,30 @@ class ArchitectureSearch:
             accuracy.update_state(labels, logits)
         return {"loss": float(loss.result()), "accuracy": float(accuracy.result())}
 
-    def genotype(self) -> Genotype:
-        """The discrete cells, by the method's selection."""
-        select = selections.get(self.method.selection)
-        return select(self.supernet.space, self.operation_weights())
+    def genotype(
+        self,
+        validation: tf.data.Dataset | None = None,
+        selection: str | Callable | None = None,
+    ) -> Genotype:
+        """The discrete cells that a selection chooses.
+
+        Args:
+            validation: batches of (images, labels), for a selection that evaluates architectures.
+            selection: the name of a selection or a selection of your own; None for the method's.
+
+        Raises:
+            UserError: the selection needs `validation` and there is none.
+        """
+        selection = selection or self.method.selection
+        select = selections.get(selection) if isinstance(selection, str) else selection
+        if not selections.needs_data(select):
+            return select(self.supernet.space, self.operation_weights())
+        if validation is None:
+            raise UserError(
+                f"the selection of the method {self.method.name!r} evaluates architectures; give "
+                "genotype() the validation batches"
+            )
+        return select(self.supernet, validation)
 
     def operation_weights(self) -> dict[str, np.ndarray]:
         """Cell type -> how much each operation is favoured, `[edges, operations]`."""

@@ -53,7 +53,8 @@ class Supernet(keras.Model):
             among those; see `Space.restrict`. Default: the space's own.
 
     Input shape: `[batch, height, width, channels]`. `call` also takes the seed of a random
-        relaxation's draw, `[2]` int32; without one there is no noise.
+        relaxation's draw, `[2]` int32, without which there is no noise; or the weights that its
+        cells shall compute with, instead of the relaxation's.
     Output shape: `[batch, num_classes]`, float32 logits.
 
     Raises:
@@ -177,8 +178,9 @@ class Supernet(keras.Model):
         self.head.build(last)
         self.built = True
 
-    def call(self, images, seed=None):
-        weights = self._cell_weights(seed)
+    def call(self, images, seed=None, weights=None):
+        if weights is None:
+            weights = self._cell_weights(seed)
         before = last = self.stem(images)
         for part in self._parts:
             if part in self.cells:

@@ -1,10 +1,11 @@
 import pathlib
+import sys
 
 import numpy as np
 import pytest
 
 from darts_tf import genotypes, nas_bench_201
-from darts_tf.benchmark_tables import BenchmarkTable, Place, save
+from darts_tf.benchmark_tables import _NATS, BenchmarkTable, Place, save
 from darts_tf.errors import UserError
 
 STRINGS = [
@@ -86,9 +87,36 @@ class TestFiles:
             BenchmarkTable.load(tmp_path / "none.csv")
 
     def test_a_folder_needs_the_authors_package(self, tmp_path, monkeypatch):
-        monkeypatch.setitem(__import__("sys").modules, "nats_bench", None)
+        monkeypatch.setitem(sys.modules, "nats_bench", None)
         with pytest.raises(UserError, match="pip install nats-bench"):
             BenchmarkTable.load(tmp_path)
+
+
+def test_a_folder_of_nats_bench(tmp_path, monkeypatch):
+    """With a stand-in that has the signatures of nats-bench 1.8; its data are too large to test."""
+
+    class Api(list):
+        def get_more_info(self, index, dataset, iepoch=None, hp="12", is_random=True):
+            assert iepoch is None and hp == "200" and not is_random
+            number = 10 * index + ["cifar10-valid", "cifar10", "cifar100"].index(dataset[:13])
+            return {"valid-accuracy": number, "test-accuracy": number + 0.5}
+
+    class Package:
+        @staticmethod
+        def create(file_path_or_dict, search_space, fast_mode=False, verbose=True):
+            assert (file_path_or_dict, search_space, fast_mode) == (str(tmp_path), "tss", True)
+            return Api(STRINGS)
+
+    monkeypatch.setitem(sys.modules, "nats_bench", Package)
+    with pytest.raises(UserError, match="cannot read NATS-Bench from .*ImageNet16-12"):
+        BenchmarkTable.load(tmp_path)
+    monkeypatch.setattr("darts_tf.benchmark_tables._NATS", _NATS[:4])
+    table = BenchmarkTable.load(tmp_path)
+    assert table.strings == tuple(STRINGS)
+    assert table.accuracy(cell(3), "cifar10_val") == 30
+    assert table.accuracy(cell(3), "cifar10_test") == 31.5
+    assert table.accuracy(cell(2), "cifar100_val") == 22
+    assert table.accuracy(cell(2), "cifar100_test") == 22.5
 
 
 @pytest.fixture(scope="module")

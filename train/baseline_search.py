@@ -12,7 +12,8 @@ from train import data_flags
 _CANDIDATES = flags.DEFINE_integer(
     "candidates",
     None,
-    "With --method=random or aging-evolution: how many networks to train, 20 by default.",
+    "With --method=random or aging-evolution: how many networks to train, 20 by default. With "
+    "random-ws: how many to evaluate with the supernet's weights, 1000 by default.",
     lower_bound=1,
 )
 _CANDIDATE_EPOCHS = flags.DEFINE_integer(
@@ -27,11 +28,16 @@ FLAGS = (_CANDIDATES, _CANDIDATE_EPOCHS)
 def refuse_flags(method: str) -> None:
     """Refuses the flags of this file for a method that they do not belong to."""
     for flag in FLAGS:
-        if flag.value is not None:
+        if flag.value is not None and not (flag is _CANDIDATES and method == "random-ws"):
             raise UserError(
                 f"--{flag.name} is for the methods random and aging-evolution, got "
                 f"--method={method}"
             )
+
+
+def samples() -> int | None:
+    """How many architectures random-ws evaluates; None for its default."""
+    return _CANDIDATES.value
 
 
 def check(others) -> None:

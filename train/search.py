@@ -327,6 +327,21 @@ def _fit(search, data, folder):
     return metrics.records
 
 
+def _genotype(search, data):
+    """The discrete cells; a selection that evaluates architectures sees the validation images."""
+    from darts_tf import datasets, selections
+
+    _, validation = datasets.split(
+        data.train_images, data.train_labels, _TRAIN_PORTION.value, data_flags.SEED.value
+    )
+    batches = datasets.batches(
+        *validation, _BATCH_SIZE.value, mean=data.mean, std=data.std, drop_remainder=True
+    )
+    samples = baseline_search.samples()
+    selection = selections.SharedWeights(samples) if samples else None
+    return search.genotype(batches, selection)
+
+
 def _result(search, data, folder, history):
     """The genotype that was found and what is written down about the search."""
     from darts_tf import callbacks, plots
@@ -337,14 +352,19 @@ def _result(search, data, folder, history):
     )
     title = f"Search on {data.name} with {search.method.name}"
     plots.plot_history(history, folder.file("history.png"), title=title)
-    search.best.genotype.save(folder.file("best_genotype.json"))
-    return search.genotype(), {
+    best = {}
+    if search.best is not None:
+        search.best.genotype.save(folder.file("best_genotype.json"))
+        best = {
+            "best_epoch": search.best.epoch,
+            "best_supernet_validation_accuracy": search.best.val_accuracy,
+        }
+    return _genotype(search, data), {
         "method": search.method.name,
         "hypergradient": search.method.gradient,
         "epochs": len(history),
         "supernet_validation_accuracy": history[-1]["val_accuracy"],
-        "best_epoch": search.best.epoch,
-        "best_supernet_validation_accuracy": search.best.val_accuracy,
+        **best,
         "entropy": history[-1]["entropy"],
         "epoch_seconds": history[-1]["seconds"],
     }

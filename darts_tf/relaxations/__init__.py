@@ -10,6 +10,7 @@ from darts_tf.relaxations.partial_channels import PartialChannels
 from darts_tf.relaxations.relaxation import Relaxation, Start, masked
 from darts_tf.relaxations.sigmoid import Sigmoid
 from darts_tf.relaxations.softmax import Softmax
+from darts_tf.relaxations.uniform import Uniform
 
 __all__ = [
     "Dirichlet",
@@ -21,6 +22,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Start",
+    "Uniform",
     "get",
     "masked",
     "names",
@@ -35,6 +37,7 @@ _RELAXATIONS: dict[str, Relaxation] = {
     "sigmoid": Sigmoid(),
     "hard_gumbel": HardGumbel(),
     "partial_channels": PartialChannels(),
+    "uniform": Uniform(),
 }
 
 

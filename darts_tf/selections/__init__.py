@@ -1,22 +1,26 @@
 """Selections: how the discrete cell is chosen at the end of a search.
 
 A selection is a function `(space, weights) -> Genotype` of the operation weights `[edges,
-operations]` of every cell type.
+operations]` of every cell type. One that has `needs_data` is a function `(supernet, validation) ->
+Genotype` of the whole supernet and of batches of (images, labels).
 """
 
 from darts_tf.lookup import lookup
 from darts_tf.selections.every_edge import every_edge
 from darts_tf.selections.few_skips import few_skips
 from darts_tf.selections.magnitude import magnitude
+from darts_tf.selections.shared_weights import SharedWeights
 from darts_tf.selections.threshold import threshold, threshold_edge
 from darts_tf.selections.top_pairs import top_pairs
 
 __all__ = [
+    "SharedWeights",
     "every_edge",
     "few_skips",
     "get",
     "magnitude",
     "names",
+    "needs_data",
     "threshold",
     "threshold_edge",
     "top_pairs",
@@ -29,6 +33,7 @@ _SELECTIONS = {
     "threshold": threshold,
     "threshold_edge": threshold_edge,
     "few_skips": few_skips,
+    "shared_weights": SharedWeights(),
 }
 
 
@@ -44,3 +49,9 @@ def get(name: str):
         UserError: no selection has that name.
     """
     return lookup("selection", _SELECTIONS, name)
+
+
+def needs_data(selection) -> bool:
+    """Whether a selection, or the one of that name, evaluates architectures on data."""
+    selection = get(selection) if isinstance(selection, str) else selection
+    return getattr(selection, "needs_data", False)

@@ -1,0 +1,96 @@
+"""Selection of the best random architecture, evaluated with the supernet's weights."""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import genotypes
+from darts_tf.errors import UserError
+from darts_tf.genotypes import Genotype
+from darts_tf.spaces import Space
+from darts_tf.supernet import Supernet
+
+
+class SharedWeights:
+    """Scores random architectures by the accuracy that they reach with the supernet's weights.
+
+    Li, Talwalkar, Random Search and Reproducibility for NAS, UAI 2019, section 3.3: a thousand
+    architectures on a few validation batches, then the best of them on all. Batch normalisation
+    uses the statistics of the batch, because the moving ones are those of no single architecture.
+
+    Args:
+        samples: random architectures.
+        batches: validation batches for each of them.
+        finalists: how many of them are evaluated on all batches.
+    """
+
+    #: It looks at the supernet and at validation data, not only at operation weights.
+    needs_data = True
+
+    def __init__(self, samples: int = 1000, batches: int = 10, finalists: int = 10):
+        self.samples = samples
+        self.batches = batches
+        self.finalists = finalists
+
+    def __call__(self, supernet: Supernet, validation: tf.data.Dataset) -> Genotype:
+        """The architecture with the best accuracy, the earliest of equals.
+
+        Args:
+            supernet: whose weights were trained by random architectures.
+            validation: batches of (images, labels).
+
+        Raises:
+            UserError: there is no batch.
+        """
+        accuracy = _Accuracy(supernet)
+        few = list(validation.take(self.batches))
+        if not few:
+            raise UserError("the validation data hold no whole batch; use a smaller batch size")
+        seed = supernet.get_config()["seed"]
+        found = [genotypes.sample(supernet.space, seed * 10**6 + i) for i in range(self.samples)]
+        found = list(dict.fromkeys(found))
+        scores = np.array([accuracy(genotype, few) for genotype in found])
+        best = np.argsort(-scores, kind="stable")[: self.finalists]
+        return max((found[i] for i in best), key=lambda genotype: accuracy(genotype, validation))
+
+
+def one_hot(space: Space, genotype: Genotype) -> dict[str, np.ndarray]:
+    """The operation weights that make a supernet compute a genotype's cells.
+
+    Returns:
+        Cell type -> float32 `[edges, operations]`: 1 for the genotype's operations, else 0.
+    """
+    weights = {}
+    for cell_type, cell in genotype.cells.items():
+        weights[cell_type] = np.zeros((len(space.edges), len(space.operations)), np.float32)
+        for node, edges in enumerate(cell.nodes):
+            for edge in edges:
+                row = space.edges.index((node, edge.source))
+                weights[cell_type][row, space.operations.index(edge.operation)] = 1
+    return weights
+
+
+class _Accuracy:
+    """The accuracy of an architecture with the supernet's weights; traced once."""
+
+    def __init__(self, supernet: Supernet):
+        self._supernet = supernet
+        self._hits = tf.function(self._count_hits, autograph=False, reduce_retracing=True)
+
+    def _count_hits(self, weights, images, labels):
+        # What a forward pass in training mode writes stays in the scope.
+        with keras.StatelessScope():
+            logits = self._supernet(images, training=True, weights=weights)
+        hits = tf.argmax(logits, axis=-1) == tf.cast(labels, tf.int64)
+        return tf.reduce_sum(tf.cast(hits, tf.int32))
+
+    def __call__(self, genotype: Genotype, batches: Iterable) -> float:
+        weights = one_hot(self._supernet.space, genotype)
+        weights = {name: tf.constant(value) for name, value in weights.items()}
+        hits = examples = 0
+        for images, labels in batches:
+            hits += int(self._hits(weights, images, labels))
+            examples += len(labels)
+        return hits / examples

@@ -1,0 +1,71 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf import genotypes
+from darts_tf.errors import UserError
+from darts_tf.search import ArchitectureSearch
+from darts_tf.selections import SharedWeights
+from darts_tf.selections.shared_weights import one_hot
+from darts_tf.supernet import Supernet
+
+
+@pytest.fixture(scope="module")
+def supernet(small_space):
+    keras.utils.set_random_seed(0)
+    return Supernet(
+        small_space, (6, 6, 1), 3, channels=2, cells=3, relaxation="uniform", batched=False
+    )
+
+
+def batches(seed=0):
+    rng = np.random.default_rng(seed)
+    images = rng.normal(size=(40, 6, 6, 1)).astype("float32")
+    labels = rng.integers(0, 3, 40)
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(10)
+
+
+def accuracy(supernet, genotype, data):
+    """From the definition: the supernet with the architecture's weights, batch by batch."""
+    weights = {k: tf.constant(v) for k, v in one_hot(supernet.space, genotype).items()}
+    before = [v.numpy() for v in supernet.variables]
+    hits = [
+        supernet(images, training=True, weights=weights).numpy().argmax(axis=1) == labels.numpy()
+        for images, labels in data
+    ]
+    for variable, value in zip(supernet.variables, before, strict=True):
+        variable.assign(value)
+    return np.concatenate(hits).mean()
+
+
+@pytest.mark.slow
+def test_it_finds_the_best_of_the_samples_and_writes_nothing(supernet):
+    data = batches()
+    before = [v.numpy() for v in supernet.variables]
+    found = SharedWeights(samples=6, batches=2, finalists=6)(supernet, data)
+    for variable, value in zip(supernet.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    samples = [genotypes.sample(supernet.space, i) for i in range(6)]
+    scores = {genotype: accuracy(supernet, genotype, data) for genotype in samples}
+    assert scores[found] == max(scores.values()) > min(scores.values())
+
+
+def test_it_needs_data(supernet):
+    search = ArchitectureSearch(supernet, "random-ws")
+    with pytest.raises(UserError, match="'random-ws' evaluates architectures; give genotype"):
+        search.genotype()
+    with pytest.raises(UserError, match="hold no whole batch"):
+        search.genotype(batches().take(0))
+
+
+@pytest.mark.slow
+def test_a_search_trains_the_weights_and_has_no_alphas(supernet):
+    search = ArchitectureSearch(supernet, "random-ws")
+    assert supernet.architecture_variables == []
+    before = [v.numpy() for v in supernet.weight_variables]
+    search.fit(batches(1), batches(2), epochs=2, verbose=0)
+    moved = [(v.numpy() != b).any() for v, b in zip(supernet.weight_variables, before, strict=True)]
+    assert np.mean(moved) > 0.9
+    genotype = search.genotype(batches(2), SharedWeights(samples=2, batches=1, finalists=1))
+    assert genotype.space == supernet.space.name
