@@ -238,7 +238,8 @@ class Supernet(keras.Model):
             self.relaxation.penalty(self.space, cell_type, self._values(cell_type))
             for cell_type in self.space.cell_types
         ]
-        zero = tf.zeros((), self.architecture_variables[0].dtype)
+        dtypes = [variable.dtype for variable in self.architecture_variables]
+        zero = tf.zeros((), dtypes[0] if dtypes else "float32")
         return tf.add_n([zero, *(term for term in terms if term is not None)])
 
     @property

@@ -178,12 +178,8 @@ def _size() -> tuple[int, int]:
 def _only_gradient_flags() -> list:
     """The flags that mean nothing to a method without a gradient."""
     return [
-        _HYPERGRADIENT,
-        _EPOCHS,
-        _ARCHITECTURE_LEARNING_RATE,
-        _COST,
-        _COST_WEIGHT,
-        _LATENCY_TABLE,
+        *(_HYPERGRADIENT, _EPOCHS, _ARCHITECTURE_LEARNING_RATE, _ACCUMULATE_STEPS),
+        *(_COST, _COST_WEIGHT, _LATENCY_TABLE),
     ]
 
 
