@@ -132,7 +132,7 @@ class ArchitectureSearch:
         self._said_incomplete = False
         #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
         self.stopped_at: tuple[int, int] | None = None
-        #: The best epoch of the search that `fit` ran last; None before its first one has ended, and
+        #: The best epoch of the search that `fit` ran last; None before its first one has ended and
         #: where the selection needs data, because it is too slow to choose a cell every epoch.
         self.best: Best | None = None
 
