@@ -1,6 +1,5 @@
 """The search: bilevel optimisation of a supernet's weights and alphas."""
 
-import functools
 from collections.abc import Callable
 
 import keras
@@ -13,6 +12,7 @@ from darts_tf import (
     gradients,
     methods,
     out_of_memory,
+    search_checks,
     search_record,
     selections,
 )
@@ -24,19 +24,16 @@ from darts_tf.methods import Method
 from darts_tf.search_record import Best
 from darts_tf.search_step import SearchStep, SupernetProblem
 from darts_tf.supernet import Supernet
+from darts_tf.train_function import TrainFunction
 
 Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
 
-_CHANGED_BY_A_STEP = ("supernet", "weight_optimizer", "architecture_optimizer")
-_UNROLLING = (gradients.unrolled, gradients.finite_difference)
 _INCOMPLETE = (
     "the gradient of the validation loss in the weights is zero or not finite in step %d of epoch "
     "%d, so the second-order term cannot be estimated there: the architecture moves by the "
     "first-order gradient in such steps. This is said once"
 )
-# They differentiate a gradient: its batch cannot be taken apart, and its loss not be scaled.
-_NESTED = (gradients.unrolled, gradients.neumann, gradients.conjugate_gradient)
 
 
 class NonFiniteError(UserError):
@@ -90,38 +87,13 @@ class ArchitectureSearch:
         self.strategy = tf.distribute.get_strategy()
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
-        self.method.check()
+        search_checks.check_method(self.method, supernet, accumulate_steps)
         self._gradient = gradients.get(self.method.gradient)
         self._penalty = penalty
         self._accumulate_steps = accumulate_steps
-        if accumulate_steps < 1:
-            raise UserError(f"accumulate_steps must be at least 1, got {accumulate_steps}")
-        if accumulate_steps > 1 and self._gradient in _NESTED:
-            raise UserError(
-                f"accumulate_steps={accumulate_steps} does not go with the hypergradient "
-                f"{self.method.gradient!r}, which differentiates a gradient of the whole batch; "
-                "use finite_difference or first_order, or a smaller batch"
-            )
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction=None
         )
-        relaxation = supernet.get_config()["relaxation"]
-        if relaxation != self.method.relaxation:
-            raise UserError(
-                f"the method {self.method.name!r} needs the relaxation "
-                f"{self.method.relaxation!r}; the supernet was made with {relaxation!r}"
-            )
-        if supernet.compute_dtype == "float16" and self._gradient in _NESTED:
-            raise UserError(
-                f"the hypergradient {self.method.gradient!r} differentiates twice, for which "
-                "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
-            )
-        with self.strategy.scope():
-            self._metrics = {
-                "loss": keras.metrics.Mean(name="loss"),
-                "accuracy": keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-                "architecture_loss": keras.metrics.Mean(name="architecture_loss"),
-            }
         self._loss_scale = None
         self._train_function = None
         self._frozen = False
@@ -180,7 +152,7 @@ class ArchitectureSearch:
                 another worker is lost.
         """
         train, validation = _by_epoch(train), _by_epoch(validation)
-        steps = self._count_steps(train(0), validation(0))
+        steps = search_checks.count_steps(train(0), validation(0))
         self._prepare(steps * epochs)
         checkpoints = checkpoint_dir and Checkpoints(
             checkpoint_dir,
@@ -208,6 +180,7 @@ class ArchitectureSearch:
             steps=steps,
         )
         batch_size = tf.nest.flatten(train(0).element_spec)[0].shape[0]
+        advice = search_checks.less_memory(self.method)
         self.supernet.stop_training = False
         self.stopped_at = None
         self._said_incomplete = False
@@ -219,7 +192,7 @@ class ArchitectureSearch:
             calls.on_epoch_begin(epoch)
             with (
                 distribution.naming_lost_workers(self.strategy),
-                out_of_memory.explained(f"epoch {epoch + 1}", batch_size, self._less_memory()),
+                out_of_memory.explained(f"epoch {epoch + 1}", batch_size, advice),
             ):
                 logs = self._run_epoch(
                     train(epoch), validation(epoch), epoch, start, calls, checkpoints
@@ -319,14 +292,7 @@ class ArchitectureSearch:
                 self.weight_optimizer = method.make_weight_optimizer(total_steps)
             if self.architecture_optimizer is None:
                 self.architecture_optimizer = method.make_architecture_optimizer()
-            if self._gradient in _UNROLLING and not isinstance(
-                self.weight_optimizer, keras.optimizers.SGD
-            ):
-                raise UserError(
-                    f"the method {self.method.name!r} unrolls a step of SGD; got the weight "
-                    f"optimizer {type(self.weight_optimizer).__name__}. Use SGD or a first-order "
-                    "method"
-                )
+            search_checks.check_weight_optimizer(method, self.weight_optimizer)
             self.weight_optimizer.build(supernet.weight_variables)
             self.architecture_optimizer.build(supernet.architecture_variables)
             if supernet.compute_dtype == "float16":
@@ -350,43 +316,21 @@ class ArchitectureSearch:
             method.weights_first,
         )
         if self._loss_scale is not None:
-            groups = self._checkpointed()
-            changed = [v for name in _CHANGED_BY_A_STEP for v in groups[name]]
+            changed = [v for owner in self._moved_by_a_step() for v in owner.variables]
             step = LossScaledStep(step, self._loss_scale, changed)
-        self._train_function = tf.function(
-            functools.partial(self._distributed_step, step),
-            reduce_retracing=True,
-            autograph=False,
-        )
-
-    def _distributed_step(self, step, train_batch, validation_batch, frozen: bool):
-        def run(train_batch, validation_batch):
-            result = step(train_batch, validation_batch, frozen=frozen)
-            # Each replica holds its share of a mean over the global batch.
-            replicas = self.strategy.num_replicas_in_sync
-            self._metrics["loss"].update_state(result["loss"] * replicas)
-            if not frozen:
-                self._metrics["architecture_loss"].update_state(
-                    result["architecture_loss"] * replicas
-                )
-            self._metrics["accuracy"].update_state(train_batch[1], result["logits"])
-            return result["finite"], result["complete"]
-
-        signs = self.strategy.run(run, args=(train_batch, validation_batch))
-        return self.strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
+        self._train_function = TrainFunction(step, self.strategy)
 
     def _run_epoch(self, train, validation, epoch, start, calls, checkpoints) -> dict[str, float]:
         """The steps of an epoch from step `start` on; returns the epoch's logs."""
         if start == 0:
-            for metric in self._metrics.values():
-                metric.reset_state()
+            self._train_function.reset_metrics()
         batches = tf.data.Dataset.zip((train, validation.repeat())).skip(start)
         shared = distribution.share_batches(self.strategy, batches)
-        logs = self._logs()
+        logs = self._train_function.logs(self._frozen)
         for step, batch in enumerate(shared, start=start):
             calls.on_train_batch_begin(step)
             finite, complete = self._train_function(*batch, self._frozen)
-            logs = self._logs()
+            logs = self._train_function.logs(self._frozen)
             architecture_loss = logs.get("architecture_loss", 0.0)
             if not np.isfinite(finite.numpy() + logs["loss"] + architecture_loss):
                 raise NonFiniteError(
@@ -410,35 +354,8 @@ class ArchitectureSearch:
                 break
         return logs
 
-    def _logs(self) -> dict[str, float]:
-        return {
-            name: float(metric.result())
-            for name, metric in self._metrics.items()
-            if name != "architecture_loss" or not self._frozen
-        }
-
-    def _count_steps(self, train, validation) -> int:
-        steps = int(train.cardinality())
-        if steps == 0 or int(validation.cardinality()) == 0:
-            raise UserError(
-                "the training or the validation data hold no whole batch; "
-                "use a smaller batch size or more examples"
-            )
-        if steps < 0:
-            raise UserError(
-                "the number of training batches is unknown or infinite; "
-                "use .take(n) or .apply(tf.data.experimental.assert_cardinality(n))"
-            )
-        return steps
-
-    def _less_memory(self) -> str:
-        """What would need less memory than this search."""
-        advice = "a smaller --batch_size, fewer --channels or fewer --cells"
-        if self._gradient not in _NESTED:
-            advice += ", or more --accumulate_steps"
-        if self._gradient is not gradients.first_order:
-            advice += f", or --hypergradient=first_order instead of {self.method.gradient}"
-        return advice
+    def _moved_by_a_step(self):
+        return self.supernet, self.weight_optimizer, self.architecture_optimizer
 
     def _checkpointed(self) -> dict[str, list]:
         """All variables that a search goes on from."""
@@ -448,7 +365,7 @@ class ArchitectureSearch:
             "supernet": self.supernet.variables,
             "weight_optimizer": self.weight_optimizer.variables,
             "architecture_optimizer": self.architecture_optimizer.variables,
-            "metrics": [v for metric in self._metrics.values() for v in metric.variables],
+            "metrics": self._train_function.variables,
         }
 
     def _learning_rate(self) -> float:

@@ -1,0 +1,84 @@
+"""What cannot be searched, said before the first step; and what would need less memory."""
+
+import keras
+import tensorflow as tf
+
+from darts_tf import gradients
+from darts_tf.errors import UserError
+from darts_tf.methods import Method
+from darts_tf.supernet import Supernet
+
+_UNROLLING = ("unrolled", "finite_difference")
+# They differentiate a gradient: its batch cannot be taken apart, and its loss not be scaled.
+_NESTED = ("unrolled", "neumann", "conjugate_gradient")
+
+
+def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> None:
+    """Refuses a method that does not fit a supernet or cannot be computed in parts.
+
+    Raises:
+        UserError: says what does not fit, and what would.
+    """
+    method.check()
+    if accumulate_steps < 1:
+        raise UserError(f"accumulate_steps must be at least 1, got {accumulate_steps}")
+    if accumulate_steps > 1 and method.gradient in _NESTED:
+        raise UserError(
+            f"accumulate_steps={accumulate_steps} does not go with the hypergradient "
+            f"{method.gradient!r}, which differentiates a gradient of the whole batch; "
+            "use finite_difference or first_order, or a smaller batch"
+        )
+    relaxation = supernet.get_config()["relaxation"]
+    if relaxation != method.relaxation:
+        raise UserError(
+            f"the method {method.name!r} needs the relaxation "
+            f"{method.relaxation!r}; the supernet was made with {relaxation!r}"
+        )
+    if supernet.compute_dtype == "float16" and method.gradient in _NESTED:
+        raise UserError(
+            f"the hypergradient {method.gradient!r} differentiates twice, for which "
+            "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
+        )
+
+
+def check_weight_optimizer(method: Method, optimizer: keras.optimizers.Optimizer) -> None:
+    """Refuses an optimizer whose step the method cannot unroll.
+
+    Raises:
+        UserError: it is not SGD and the method unrolls a step.
+    """
+    if method.gradient in _UNROLLING and not isinstance(optimizer, keras.optimizers.SGD):
+        raise UserError(
+            f"the method {method.name!r} unrolls a step of SGD; got the weight "
+            f"optimizer {type(optimizer).__name__}. Use SGD or a first-order method"
+        )
+
+
+def count_steps(train: tf.data.Dataset, validation: tf.data.Dataset) -> int:
+    """The number of batches of an epoch.
+
+    Raises:
+        UserError: there are none, or the number is unknown.
+    """
+    steps = int(train.cardinality())
+    if steps == 0 or int(validation.cardinality()) == 0:
+        raise UserError(
+            "the training or the validation data hold no whole batch; "
+            "use a smaller batch size or more examples"
+        )
+    if steps < 0:
+        raise UserError(
+            "the number of training batches is unknown or infinite; "
+            "use .take(n) or .apply(tf.data.experimental.assert_cardinality(n))"
+        )
+    return steps
+
+
+def less_memory(method: Method) -> str:
+    """What would need less memory than a search by this method."""
+    advice = "a smaller --batch_size, fewer --channels or fewer --cells"
+    if method.gradient not in _NESTED:
+        advice += ", or more --accumulate_steps"
+    if gradients.get(method.gradient) is not gradients.first_order:
+        advice += f", or --hypergradient=first_order instead of {method.gradient}"
+    return advice

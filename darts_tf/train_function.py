@@ -1,0 +1,70 @@
+"""The step of a search under a `tf.distribute` strategy."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+
+class TrainFunction:
+    """Runs a step on every replica, in one `tf.function`, and moves the metrics.
+
+    Args:
+        step: a `SearchStep` or what behaves like one.
+        strategy: of the search.
+    """
+
+    def __init__(self, step: Callable, strategy: tf.distribute.Strategy):
+        self._step = step
+        self._strategy = strategy
+        with strategy.scope():
+            self._loss = keras.metrics.Mean(name="loss")
+            self._accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+            self._architecture_loss = keras.metrics.Mean(name="architecture_loss")
+        self._run = tf.function(self._run_replicas, reduce_retracing=True, autograph=False)
+
+    def __call__(self, train_batch, validation_batch, frozen: bool):
+        """Runs the step on a distributed batch.
+
+        Args:
+            train_batch, validation_batch: pairs of images and labels.
+            frozen: whether to leave the architecture step out.
+
+        Returns:
+            (finite, complete): not finite if a number that entered an optimizer was not; 0 if the
+            hypergradient had to leave a term out.
+        """
+        return self._run(train_batch, validation_batch, frozen)
+
+    def _run_replicas(self, train_batch, validation_batch, frozen):
+        def run(train_batch, validation_batch):
+            result = self._step(train_batch, validation_batch, frozen=frozen)
+            # Each replica holds its share of a mean over the global batch.
+            replicas = self._strategy.num_replicas_in_sync
+            self._loss.update_state(result["loss"] * replicas)
+            if not frozen:
+                self._architecture_loss.update_state(result["architecture_loss"] * replicas)
+            self._accuracy.update_state(train_batch[1], result["logits"])
+            return result["finite"], result["complete"]
+
+        signs = self._strategy.run(run, args=(train_batch, validation_batch))
+        return self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
+
+    @property
+    def _metrics(self):
+        return self._loss, self._accuracy, self._architecture_loss
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """The state of the metrics."""
+        return [v for metric in self._metrics for v in metric.variables]
+
+    def reset_metrics(self) -> None:
+        """Starts the means of a new epoch."""
+        for metric in self._metrics:
+            metric.reset_state()
+
+    def logs(self, frozen: bool) -> dict[str, float]:
+        """The means over the epoch so far; without `architecture_loss` if it is frozen."""
+        metrics = self._metrics[:2] if frozen else self._metrics
+        return {metric.name: float(metric.result()) for metric in metrics}
