@@ -92,9 +92,8 @@ def main(epochs: int, examples: int | None = None, seed: int = 0) -> tuple:
     print(genotype.to_json())
 
     network = build_network(genotype, input_shape=(8, 8), num_classes=10)
-    network.compile(
-        "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]
-    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
     network.fit(rows, labels, batch_size=32, epochs=epochs, verbose=2)
     _, accuracy = network.evaluate(test_rows, test_labels, verbose=0)
     print(f"test accuracy {accuracy:.4f} on {len(test_labels)} sequences")
