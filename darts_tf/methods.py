@@ -8,7 +8,7 @@ import keras
 from darts_tf import gradients, optimizers, relaxations, selections
 from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
-from darts_tf.schedules import Linear, WarmUp
+from darts_tf.schedules import Linear, SkipDropout, Stage, WarmUp
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Method:
         warm_up: whether the alphas are frozen in an epoch, `(epoch, epochs) -> bool`; None for
             never. Only the weights are trained then.
         weights_first: whether a step trains the weights before the alphas.
+        skip_dropout: the rate of the dropout behind skip connections, `(epoch, epochs) -> float`;
+            for supernets that were made with `skip_dropout`.
+        stages: what one search after the other is made of; empty for a single search. See
+            `of_stage`.
     """
 
     name: str
@@ -54,6 +58,14 @@ class Method:
     temperature: Callable[[int, int], float] | None = None
     warm_up: Callable[[int, int], bool] | None = None
     weights_first: bool = False
+    skip_dropout: Callable[[int, int], float] | None = None
+    stages: tuple[Stage, ...] = ()
+
+    def of_stage(self, stage: Stage) -> "Method":
+        """The method of one of its stages, with the stage's dropout behind skip connections."""
+        if not stage.skip_dropout:
+            return self
+        return dataclasses.replace(self, skip_dropout=SkipDropout(stage.skip_dropout))
 
     def check(self) -> None:
         """Refuses a combination of parts that has no meaning.
@@ -186,6 +198,18 @@ METHODS = {
             relaxation="uniform",
             selection="shared_weights",
             warm_up=WarmUp(1, 1),
+        ),
+        Method(
+            "p-darts",
+            "first_order",
+            "Chen, Xie, Wu, Tian. Progressive Differentiable Architecture Search: Bridging the "
+            "Depth Gap Between Search and Evaluation. ICCV 2019",
+            selection="few_skips",
+            weight_learning_rate=(0.025, 0.0),
+            architecture_learning_rate=6e-4,
+            architecture_clip_norm=5.0,
+            warm_up=WarmUp(10, 25),
+            stages=(Stage(5, keep=5), Stage(11, keep=3, skip_dropout=0.4), Stage(17, None, 0.7)),
         ),
     )
 }

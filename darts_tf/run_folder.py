@@ -72,7 +72,7 @@ class RunFolder:
 
     def _begun(self) -> bool:
         """Whether anything was computed here: a checkpoint, an epoch, a candidate, a result."""
-        names = ("checkpoints/*.index", "metrics.jsonl", "candidates.jsonl", "result.json")
+        names = ("checkpoints/**/*.index", "metrics.jsonl", "candidates.jsonl", "result.json")
         return any(True for name in names for _ in self.path.glob(name))
 
     def _create(self):

@@ -280,6 +280,8 @@ class ArchitectureSearch:
         method = self.method
         if method.temperature is not None:
             self.supernet.temperature.assign(method.temperature(epoch, epochs))
+        if self.supernet.skip_dropout is not None and method.skip_dropout is not None:
+            self.supernet.skip_dropout.assign(method.skip_dropout(epoch, epochs))
         self._frozen = method.warm_up is not None and method.warm_up(epoch, epochs)
 
     def _prepare(self, total_steps: int) -> None:

@@ -58,7 +58,11 @@ class SupernetProblem:
         loss_scale: LossScale | None = None,
     ):
         self.supernet = supernet
-        others = [*supernet.architecture_variables, supernet.temperature]
+        others = [
+            *supernet.architecture_variables,
+            supernet.temperature,
+            supernet.skip_dropout,
+        ]
         self.statistics = [
             variable
             for variable in supernet.non_trainable_variables
@@ -291,7 +295,7 @@ class SearchStep:
         taken, so that replicas agree and a resumed search draws what an uninterrupted one would.
         """
         supernet = self._problem.supernet
-        if not supernet.relaxation.random:
+        if not supernet.random:
             return None
         steps = tf.cast(tf.convert_to_tensor(self._weight_optimizer.iterations), tf.int32)
         return tf.stack([supernet.get_config()["seed"], 2 * steps + part])

@@ -33,7 +33,7 @@ class Supernet(keras.Model):
     any Keras optimizer trains. `architecture_variables` are float32 under every dtype policy, are
     saved with the model, and are not trainable in Keras' sense: `fit` and every weight optimizer
     pass them by. `ArchitectureSearch` optimizes them. `temperature` is a variable too, so that it
-    is in every checkpoint; None where the relaxation has none.
+    is in every checkpoint, and so is `skip_dropout`; None where there is none.
 
     Args:
         space: the name of a search space.
@@ -51,10 +51,13 @@ class Supernet(keras.Model):
             `MixedCell` in either case.
         edge_operations: cell type -> for every edge the names of its candidates, to search only
             among those; see `Space.restrict`. Default: the space's own.
+        skip_dropout: whether there is dropout behind skip connections that are identities, as in
+            P-DARTS. Its rate is the variable `skip_dropout`, 0 until a schedule changes it. Such
+            cells are computed edge by edge.
 
-    Input shape: `[batch, height, width, channels]`. `call` also takes the seed of a random
-        relaxation's draw, `[2]` int32, without which there is no noise; or the weights that its
-        cells shall compute with, instead of the relaxation's.
+    Input shape: `[batch, height, width, channels]`. `call` also takes the seed, `[2]` int32, of a
+        random relaxation's draw and of the dropout, without which there is neither; or the weights
+        that its cells shall compute with, instead of the relaxation's.
     Output shape: `[batch, num_classes]`, float32 logits.
 
     Raises:
@@ -77,6 +80,7 @@ class Supernet(keras.Model):
         seed: int = 0,
         batched: bool = True,
         edge_operations=None,
+        skip_dropout: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -92,11 +96,12 @@ class Supernet(keras.Model):
             "seed": seed,
             "batched": batched,
             "edge_operations": edge_operations,
+            "skip_dropout": skip_dropout,
         }
         if edge_operations is not None:
             self.space = self.space.restrict(edge_operations)
-        self._check()
         self.relaxation = relaxations.get(relaxation)
+        self._check()
         self._make_architecture(seed)
         self._make_layers(macro)
         self.build((None, *input_shape))
@@ -115,6 +120,11 @@ class Supernet(keras.Model):
         for name in ("channels", "num_classes"):
             if self._config[name] < 2:
                 raise UserError(f"{name} must be at least 2, got {self._config[name]}")
+        if self._config["skip_dropout"] and self.relaxation.cell != "mixed":
+            raise UserError(
+                "dropout behind skip connections needs cells that mix all operations; the "
+                f"relaxation {self._config['relaxation']!r} has {self.relaxation.cell} ones"
+            )
 
     def _make_architecture(self, seed):
         self.architecture = {cell_type: {} for cell_type in self.space.cell_types}
@@ -130,6 +140,9 @@ class Supernet(keras.Model):
         if self.relaxation.temperature is not None:
             initializer = keras.initializers.Constant(self.relaxation.temperature)
             self.temperature = self._make_variable("temperature", (), initializer)
+        self.skip_dropout = None
+        if self._config["skip_dropout"]:
+            self.skip_dropout = self._make_variable("skip_dropout", (), "zeros")
 
     def _make_variable(self, name, shape, initializer) -> keras.Variable:
         return self.add_weight(
@@ -157,8 +170,10 @@ class Supernet(keras.Model):
         plain, batched = _CELLS[self.relaxation.cell]
         kwargs.update(self.relaxation.cell_arguments)
         found = self.space.operations_on(self.space.cell_types[1 if reduction else 0])
-        images = len(self._config["input_shape"]) == 3
-        if self._config["batched"] and images and set(found) == {self.space.operations}:
+        # The batched cells compute images, and no dropout.
+        batches = self._config["batched"] and not self._config["skip_dropout"]
+        batches = batches and len(self._config["input_shape"]) == 3
+        if batches and set(found) == {self.space.operations}:
             return batched(self.space.name, channels, reduction, **kwargs)
         if self._config["edge_operations"] is not None:
             kwargs["edge_operations"] = found
@@ -182,13 +197,22 @@ class Supernet(keras.Model):
         if weights is None:
             weights = self._cell_weights(seed)
         before = last = self.stem(images)
-        for part in self._parts:
+        for i, part in enumerate(self._parts):
             if part in self.cells:
                 inputs = [before, last][-self.space.inputs :]
-                before, last = last, part(inputs, weights[part.cell_type])
+                options = self._cell_options(seed, i)
+                before, last = last, part(inputs, weights[part.cell_type], **options)
             else:
                 before = last = part(last)
         return self.head(last)
+
+    def _cell_options(self, seed, number) -> dict:
+        """What a cell takes besides its weights."""
+        if self.skip_dropout is None or seed is None:
+            return {}
+        # Behind the numbers that the draws of the cell types have.
+        own = tf.random.experimental.stateless_fold_in(seed, len(self.space.cell_types) + number)
+        return {"skip_dropout": (keras.ops.convert_to_tensor(self.skip_dropout), own)}
 
     def _cell_weights(self, seed) -> dict:
         """What the cells of every type compute with."""
@@ -248,6 +272,11 @@ class Supernet(keras.Model):
         return [self.stem, *self._parts, self.head]
 
     @property
+    def random(self) -> bool:
+        """Whether a forward pass in training depends on the seed that it is given."""
+        return self.relaxation.random or self.skip_dropout is not None
+
+    @property
     def architecture_variables(self) -> list[keras.Variable]:
         """All architecture variables, in the order of the space's cell types."""
         return [v for variables in self.architecture.values() for v in variables.values()]
@@ -273,6 +302,7 @@ def convert(supernet: Supernet, batched: bool) -> Supernet:
         supernet.architecture_variables, other.architecture_variables, strict=True
     ):
         its.assign(mine)
-    if supernet.temperature is not None:
-        other.temperature.assign(supernet.temperature)
+    for name in ("temperature", "skip_dropout"):
+        if getattr(supernet, name) is not None:
+            getattr(other, name).assign(getattr(supernet, name))
     return other

@@ -183,6 +183,24 @@ class TestCandidatesOfAnEdge:
         np.testing.assert_array_equal(loaded(images()), supernet(images()))
 
 
+class TestSkipDropout:
+    def test_needs_a_seed_and_a_rate(self, small_space):
+        supernet, seed = Supernet(small_space, **SMALL, skip_dropout=True), tf.constant([1, 2])
+        assert supernet.random
+        without = supernet(images(), training=True)
+        np.testing.assert_array_equal(supernet(images(), training=True, seed=seed), without)
+        supernet.skip_dropout.assign(0.5)
+        np.testing.assert_array_equal(supernet(images(), training=True), without)
+        dropped = supernet(images(), training=True, seed=seed)
+        assert np.abs(dropped - without).max() > 1e-3
+        np.testing.assert_array_equal(supernet(images(), training=True, seed=seed), dropped)
+        other = supernet(images(), training=True, seed=seed + 1)
+        assert np.abs(dropped - other).max() > 1e-3
+
+    def test_is_not_there_unless_asked_for(self, supernet):
+        assert supernet.skip_dropout is None and not supernet.random
+
+
 @pytest.mark.parametrize("size", [(7, 9), (5, 5), (1, 1)])
 def test_odd_sizes(size):
     supernet = make(input_shape=(*size, 3))

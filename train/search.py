@@ -28,7 +28,7 @@ from darts_tf import (
     spaces,
 )
 from darts_tf.errors import UserError
-from train import baseline_search, data_flags, found, program, strategies
+from train import baseline_search, data_flags, found, program, stages, strategies
 
 _SPACE = flags.DEFINE_enum(
     "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
@@ -43,7 +43,9 @@ _HYPERGRADIENT = flags.DEFINE_enum(
     "How the loss reaches the architecture variables; by default what the method says.",
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder that the search writes to.")
-_EPOCHS = flags.DEFINE_integer("epochs", 50, "Epochs to search.", lower_bound=1)
+_EPOCHS = flags.DEFINE_integer(
+    "epochs", 50, "Epochs to search; with p-darts of each of its stages.", lower_bound=1
+)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 64, "Images in a training batch and in a validation batch.", lower_bound=1
 )
@@ -139,8 +141,7 @@ def main() -> None:
         if method is None:
             genotype, result = _train_candidates(strategy, data, folder)
         else:
-            search = _search(data, method)
-            history = _fit(search, data, folder)
+            search, history = _run(data, method, folder)
             genotype, result = _result(search, data, folder, history)
     seconds = time.perf_counter() - started
     result |= found.report(genotype, data, *_size(), table)
@@ -167,8 +168,10 @@ def _train_candidates(strategy, data, folder):
 
 
 def _size() -> tuple[int, int]:
-    """Channels and cells, by default those of the space's macro network."""
+    """Channels and cells, by default those of the space's macro network or the first stage."""
     channels, cells = macros.get(spaces.get(_SPACE.value).macro).search_size
+    if _METHOD.value in methods.METHODS and methods.get(_METHOD.value).stages:
+        cells = methods.get(_METHOD.value).stages[0].cells
     return (
         channels if _CHANNELS.value is None else _CHANNELS.value,
         cells if _CELLS.value is None else _CELLS.value,
@@ -196,7 +199,7 @@ def _method() -> methods.Method | None:
         changes["weight_learning_rate"] = (first, last)
     if (rate := _positive(_ARCHITECTURE_LEARNING_RATE)) is not None:
         changes["architecture_learning_rate"] = rate
-    method = dataclasses.replace(method, **changes)
+    method = stages.with_cells(dataclasses.replace(method, **changes), _CELLS.value)
     method.check()
     return method
 
@@ -221,25 +224,41 @@ def _config() -> dict:
         *(_TRAIN_PORTION, _WEIGHT_LEARNING_RATE, _ARCHITECTURE_LEARNING_RATE, _ACCUMULATE_STEPS),
         _PRECISION,
         *(_COST, _COST_WEIGHT, _LATENCY_TABLE, *found.FLAGS, *baseline_search.FLAGS),
+        *stages.FLAGS,
     )
     settings = {f.name: f.value for f in own}
     settings["channels"], settings["cells"] = _size()
     return {"program": "search", **settings, **data_flags.config()}
 
 
-def _search(data, method):
+def _run(data, method, folder):
+    """Searches, in stages where the method has them; returns the last search and its history."""
+    import keras
+
+    if not method.stages:
+        search = _search(data, method, _size()[1])
+        return search, _fit(search, data, folder)
+
+    def search_stage(method, stage, number, edge_operations, prefix):
+        # Whether the stage before was searched in this process must make no difference.
+        seed = data_flags.SEED.value + number
+        keras.utils.set_random_seed(seed)
+        options = {"edge_operations": edge_operations, "skip_dropout": stage.skip_dropout > 0}
+        search = _search(data, method, stage.cells, seed=seed, **options)
+        return search, _fit(search, data, folder, prefix)
+
+    return stages.run(method, folder, search_stage)
+
+
+def _search(data, method, cells, **options):
     from darts_tf.cost import parameters
     from darts_tf.search import ArchitectureSearch
     from darts_tf.supernet import Supernet
 
-    channels, cells = _size()
+    channels = _size()[0]
     size = (data.image_shape, data.num_classes, channels, cells)
-    supernet = Supernet(
-        _SPACE.value,
-        *size,
-        relaxation=method.relaxation,
-        seed=data_flags.SEED.value,
-    )
+    options = {"seed": data_flags.SEED.value, **options}
+    supernet = Supernet(_SPACE.value, *size, relaxation=method.relaxation, **options)
     print(
         f"supernet: {cells} cells, {channels} channels, {parameters(supernet):,} "
         f"weights; method {method.name}, hypergradient {method.gradient}",
@@ -277,7 +296,7 @@ def _penalty(supernet, size):
     return table.penalty(supernet.space, weight)
 
 
-def _fit(search, data, folder):
+def _fit(search, data, folder, prefix=""):
     from darts_tf import callbacks, datasets
 
     seed, batch_size = data_flags.SEED.value, _BATCH_SIZE.value
@@ -297,7 +316,7 @@ def _fit(search, data, folder):
             drop_remainder=True,
         )
 
-    metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
+    metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"))
     print("building the graph; the first step takes longest", flush=True)
     with program.stopping(search.stop) as signals:
         search.fit(
@@ -306,12 +325,14 @@ def _fit(search, data, folder):
             _EPOCHS.value,
             callbacks=[
                 metrics,
-                callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")),
-                callbacks.TensorBoard(folder.file("tensorboard"), search),
+                callbacks.OperationWeightsLog(
+                    search, folder.file(f"{prefix}operation_weights.npz")
+                ),
+                callbacks.TensorBoard(folder.file(f"{prefix}tensorboard"), search),
                 callbacks.TimeLeft(["loss", "accuracy", "val_accuracy", "entropy"]),
             ],
             verbose=0,
-            checkpoint_dir=folder.checkpoints,
+            checkpoint_dir=folder.checkpoints / prefix,
             keep_checkpoints=_KEEP_CHECKPOINTS.value,
         )
     if search.stopped_at:

@@ -95,7 +95,7 @@ class _RelaxedCell(_BaseCell):
         return keras.ops.concatenate([states[i] for i in self._space.concat], axis=-1)
 
     # Keras wants these names: an argument of `call`, then `_shape`.
-    def compute_output_shape(self, inputs_shape, weights_shape=None):
+    def compute_output_shape(self, inputs_shape, weights_shape=None, skip_dropout_shape=None):
         *rest, channels = self._shapes(inputs_shape)[1]
         return (*rest, channels * len(self._space.concat))
 
@@ -115,7 +115,8 @@ class MixedCell(_RelaxedCell):
         operation_channels: channels of the operations. Default: all of the state.
 
     Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
-        operation weights `[edges, operations]`.
+        operation weights `[edges, operations]`. `call` also takes a pair (rate, seed) for dropout
+        behind the skip connections that are identities; None for none.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 
@@ -149,11 +150,15 @@ class MixedCell(_RelaxedCell):
             edge.build(before if place.source < len(self.preprocess) else inside)
         self.built = True
 
-    def call(self, inputs, weights):
+    def call(self, inputs, weights, skip_dropout=None):
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
         for node in range(self._space.nodes):
             terms = [
-                self.edges[e](states[self._space.edges[e].source], self._weights(weights, e))
+                self.edges[e](
+                    states[self._space.edges[e].source],
+                    self._weights(weights, e),
+                    _of_part(skip_dropout, e),
+                )
                 for e in self._space.edges_into(node)
             ]
             states.append(tf.add_n(terms))
@@ -168,6 +173,14 @@ class MixedCell(_RelaxedCell):
 
     def get_config(self):
         return {**super().get_config(), "edge_operations": self.edge_operations}
+
+
+def _of_part(skip_dropout, number: int):
+    """The (rate, seed) of a part of what a (rate, seed) is for."""
+    if skip_dropout is None:
+        return None
+    rate, seed = skip_dropout
+    return rate, tf.random.experimental.stateless_fold_in(seed, number)
 
 
 @keras.saving.register_keras_serializable("darts_tf")

@@ -23,7 +23,8 @@ class MixedOp(keras.layers.Layer):
         normalized_pooling: whether poolings are followed by batch normalisation without scale and
             offset, as in DARTS.
 
-    Input shape: inputs `[batch, height, width, channels]`, weights `[len(operations)]`.
+    Input shape: inputs `[batch, height, width, channels]`, weights `[len(operations)]`. `call` also
+        takes a pair (rate, seed) for dropout behind an identity; None for none.
     Output shape: `[batch, ceil(height / strides), ceil(width / strides), channels]`.
     """
 
@@ -44,16 +45,23 @@ class MixedOp(keras.layers.Layer):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, weights):
+    def call(self, inputs, weights, skip_dropout=None):
         terms = [
-            weights[k] * layer(inputs)
+            weights[k] * self._output(layer, inputs, skip_dropout)
             for k, layer in enumerate(self.candidates)
             if not isinstance(layer, operations.Zero)
         ]
         return tf.add_n(terms) if terms else self.candidates[0](inputs)
 
+    def _output(self, layer, inputs, skip_dropout):
+        outputs = layer(inputs)
+        if skip_dropout is None or not isinstance(layer, operations.Identity):
+            return outputs
+        rate, seed = skip_dropout
+        return dropout(outputs, rate, seed)
+
     # Keras wants these names: an argument of `call`, then `_shape`.
-    def compute_output_shape(self, inputs_shape, weights_shape=None):
+    def compute_output_shape(self, inputs_shape, weights_shape=None, skip_dropout_shape=None):
         return self.candidates[0].compute_output_shape(inputs_shape)
 
     def get_config(self):
@@ -64,6 +72,18 @@ class MixedOp(keras.layers.Layer):
             "strides": self.strides,
             "normalized_pooling": self.normalized_pooling,
         }
+
+
+def dropout(inputs, rate, seed):
+    """Sets every number to zero with probability `rate`, and scales the others by 1/(1-rate).
+
+    Args:
+        inputs: any shape.
+        rate: a float32 scalar in [0, 1).
+        seed: `[2]` int32; the same seed drops the same numbers.
+    """
+    kept = tf.random.stateless_uniform(tf.shape(inputs), seed) >= rate
+    return inputs * tf.cast(tf.where(kept, 1 / (1 - rate), 0.0), inputs.dtype)
 
 
 def candidate(name: str, channels: int, strides: int, normalized_pooling) -> keras.layers.Layer:

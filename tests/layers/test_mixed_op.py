@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from darts_tf import operations, spaces
 from darts_tf.layers.mixed_op import MixedOp, Normalized
@@ -112,3 +113,33 @@ def test_normalized_file(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.layers[1].layer.strides == 2
     np.testing.assert_array_equal(loaded(IMAGES), model(IMAGES))
+
+
+class TestSkipDropout:
+    names = ("none", "skip_connect")
+
+    def call(self, rate, seed, strides=1, images=IMAGES):
+        edge = make(strides, self.names)
+        weights = np.array([0.0, 1.0], "float32")
+        return edge(images, weights, (tf.constant(rate), tf.constant(seed))).numpy()
+
+    def test_drops_numbers_at_the_rate_and_keeps_the_mean(self):
+        images = np.ones((50, 8, 8, 4), "float32")
+        outputs = self.call(0.25, [1, 2], images=images)
+        assert set(np.unique(outputs)) == {0.0, np.float32(1 / 0.75)}
+        assert abs((outputs == 0).mean() - 0.25) < 4 * (0.25 * 0.75 / outputs.size) ** 0.5
+
+    def test_a_seed_drops_the_same_numbers(self):
+        one, again, other = (self.call(0.5, seed) for seed in ([1, 2], [1, 2], [1, 3]))
+        np.testing.assert_array_equal(one, again)
+        assert not np.array_equal(one, other)
+
+    def test_only_behind_identities(self):
+        edge = make(2, self.names)
+        weights = np.array([0.0, 1.0], "float32")
+        expected = edge(IMAGES, weights)
+        got = edge(IMAGES, weights, (tf.constant(0.9), tf.constant([1, 2])))
+        np.testing.assert_array_equal(got, expected)
+
+    def test_rate_zero(self):
+        np.testing.assert_array_equal(self.call(0.0, [1, 2]), IMAGES)

@@ -1,0 +1,52 @@
+"""Searches in stages, each with a deeper network and fewer operations, as in P-DARTS."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from darts_tf.spaces import Space
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A stage of a search: a new supernet with new architecture variables.
+
+    Only the candidates that the stage before has kept carry over (Chen, Xie, Wu, Tian, ICCV 2019,
+    section 3.3).
+
+    Attributes:
+        cells: number of cells of the supernet.
+        keep: how many operations of each edge the next stage gets; None for the last stage, after
+            which the method's selection chooses.
+        skip_dropout: the rate that the dropout behind skip connections starts with, 0 for none.
+    """
+
+    cells: int
+    keep: int | None = None
+    skip_dropout: float = 0.0
+
+
+def keep_largest(
+    space: Space, weights: Mapping[str, np.ndarray], keep: int
+) -> dict[str, list[list[str]]]:
+    """The candidates of every edge that weigh most, `none` among them if it does.
+
+    Args:
+        space: the search space of the stage that is over.
+        weights: cell type -> its operation weights `[edges, operations]`.
+        keep: how many stay on every edge. Of equal weights the later operation stays, as in the
+            authors' code.
+
+    Returns:
+        `edge_operations` of the next stage's `Supernet`.
+    """
+    kept = {}
+    for cell_type in space.cell_types:
+        mask, values = space.mask(cell_type), np.asarray(weights[cell_type])
+        order = np.where(mask, values, -np.inf).argsort(axis=-1, kind="stable")[:, ::-1]
+        kept[cell_type] = [
+            [space.operations[k] for k in sorted(row[: min(keep, n)].tolist())]
+            for row, n in zip(order, mask.sum(-1), strict=True)
+        ]
+    return kept
