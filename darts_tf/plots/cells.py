@@ -132,6 +132,8 @@ def _graph(cell, inputs):
     layers = {_State(i): 0 for i in range(inputs)}
     edges = []
     for i, node in enumerate(cell.nodes):
+        if not node:
+            continue  # A node without edges is no part of the cell.
         state = _State(inputs + i)
         layers[state] = 2 + max(layers[_State(edge.source)] for edge in node)
         for k, edge in enumerate(node):
