@@ -13,6 +13,9 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.errors import UserError
 from train import data_flags, program
 
+# They stand in --help too.
+flags.adopt_module_key_flags(data_flags)
+
 _GENOTYPE = flags.DEFINE_string(
     "genotype", None, "A genotype.json, or the name of a published cell such as DARTS_V2."
 )

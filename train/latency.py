@@ -16,6 +16,9 @@ from darts_tf import spaces
 from darts_tf.errors import UserError
 from train import data_flags, program
 
+# They stand in --help too.
+flags.adopt_module_key_flags(data_flags)
+
 _SPACE = flags.DEFINE_enum(
     "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
 )

@@ -30,6 +30,13 @@ from darts_tf import (
 from darts_tf.errors import UserError
 from train import baseline_search, data_flags, found, program, stages, strategies
 
+# They stand in --help too.
+flags.adopt_module_key_flags(data_flags)
+flags.adopt_module_key_flags(strategies)
+flags.adopt_module_key_flags(baseline_search)
+flags.adopt_module_key_flags(found)
+flags.adopt_module_key_flags(stages)
+
 _SPACE = flags.DEFINE_enum(
     "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
 )
