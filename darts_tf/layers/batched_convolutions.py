@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.layers.convolutions import initializer
+from darts_tf.layers.depthwise import depthwise_conv2d
 
 
 class BatchedDepthwise(keras.layers.Layer):
@@ -45,14 +46,12 @@ class BatchedDepthwise(keras.layers.Layer):
             pad = self.kernel_size // 2
             inputs = tf.pad(inputs, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
             padding = "VALID"
+        kernel = tf.convert_to_tensor(self.kernel)
+        if self.dilation == 1:
+            return depthwise_conv2d(inputs, kernel, self.strides, padding)
         # Not the raw operation with dilations, whose gradient is wrong on a CPU.
-        return tf.nn.depthwise_conv2d(
-            inputs,
-            tf.convert_to_tensor(self.kernel),
-            [1, self.strides, self.strides, 1],
-            padding,
-            dilations=[self.dilation, self.dilation],
-        )
+        dilations = [self.dilation, self.dilation]
+        return tf.nn.depthwise_conv2d(inputs, kernel, [1, 1, 1, 1], padding, dilations=dilations)
 
 
 class BatchedPointwise(keras.layers.Layer):

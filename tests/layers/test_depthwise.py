@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf.layers.depthwise import depthwise_conv2d
+
+CASES = [
+    # kernel, strides, padding, width
+    (3, 1, "SAME", 6),
+    (5, 1, "SAME", 6),
+    (5, 1, "SAME", 7),
+    (7, 1, "SAME", 6),
+    (5, 2, "VALID", 9),
+    (5, 2, "SAME", 6),
+    (5, 1, "VALID", 8),
+]
+
+
+def derivatives(function, inputs, kernel):
+    """Outputs, first gradients, and the gradients of a directional derivative."""
+    at = [inputs, kernel]
+    directions = [tf.cos(10 * x) for x in at]
+    with tf.GradientTape() as outer:
+        outer.watch(at)
+        with tf.GradientTape() as inner:
+            inner.watch(at)
+            outputs = function(*at)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        first = inner.gradient(loss, at)
+        along = tf.add_n([tf.reduce_sum(g * v) for g, v in zip(first, directions, strict=True)])
+    return [outputs, *first, *outer.gradient(along, at)]
+
+
+@pytest.mark.parametrize("graph", [False, True])
+@pytest.mark.parametrize(("size", "strides", "padding", "width"), CASES)
+def test_two_derivatives_are_tensorflows(size, strides, padding, width, graph):
+    rng = np.random.default_rng(0)
+    inputs = tf.constant(rng.normal(size=(2, 8, width, 3)))
+    kernel = tf.constant(rng.normal(size=(size, size, 3, 1)))
+    steps = [1, strides, strides, 1]
+
+    def ours(inputs, kernel):
+        return derivatives(lambda x, w: depthwise_conv2d(x, w, strides, padding), inputs, kernel)
+
+    got = (tf.function(ours, autograph=False) if graph else ours)(inputs, kernel)
+    wanted = derivatives(lambda x, w: tf.nn.depthwise_conv2d(x, w, steps, padding), inputs, kernel)
+    for one, other in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+def test_the_batch_may_be_of_any_size():
+    @tf.function(input_signature=[tf.TensorSpec([None, 4, 4, 2]), tf.TensorSpec([5, 5, 2, 1])])
+    def gradient(inputs, kernel):
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            loss = tf.reduce_sum(depthwise_conv2d(inputs, kernel))
+        return tape.gradient(loss, kernel)
+
+    # Every tap of the middle of the kernel sees all pixels but those beyond the border.
+    sums = gradient(tf.ones([3, 4, 4, 2]), tf.zeros([5, 5, 2, 1]))[:, :, 0, 0].numpy()
+    rows = [2, 3, 4, 3, 2]
+    np.testing.assert_array_equal(sums, 3 * np.outer(rows, rows))
