@@ -12,15 +12,17 @@ echo "== Lint and format"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 
-echo "== Tests (pytest)"
-.venv/bin/python -m pytest -rs --durations=15 -n 2 --dist loadfile
-
-# Once more under Bazel, without the slow ones, which have run; `bazel test //...` runs all.
-echo "== Tests (Bazel)"
+# Where there is Bazel, it runs the tests that are not slow and pytest the others, so that each
+# runs once; `bazel test //...` by itself runs all.
 if command -v bazel > /dev/null; then
+  echo "== Tests (Bazel)"
   trap 'bazel shutdown' EXIT
   PYTHON_BIN_PATH="$PWD/.venv/bin/python" bazel test //... --test_arg=-m --test_arg="not slow"
+  marks=slow
 else
-  echo "left out: there is no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
+  echo "no bazel on the PATH (Debian: apt-get install bazel-bootstrap); pytest runs all tests"
+  marks=""
 fi
+echo "== Tests (pytest)"
+.venv/bin/python -m pytest -rs --durations=15 -n 2 --dist loadfile -m "$marks"
 echo "All tests passed."

@@ -262,5 +262,5 @@ class Cell(_BaseCell):
             **super().get_config(),
             "drop_path": self.drop_path,
             "inputs": self.inputs,
-            "preprocess": self.preprocess_names,
+            "preprocess": list(self.preprocess_names),
         }
