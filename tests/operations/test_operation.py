@@ -9,9 +9,7 @@ BUILT_IN = ("darts_cnn", "nasnet", "nas_bench_201", "s1", "s2", "s3", "s4")
 
 
 def test_unknown_name():
-    with pytest.raises(
-        UserError, match="unknown operation 'sep_conv'; expected .*sep_conv_3x3"
-    ):
+    with pytest.raises(UserError, match="unknown operation 'sep_conv'; expected .*sep_conv_3x3"):
         operations.create("sep_conv", 4)
 
 
