@@ -1,0 +1,184 @@
+"""The flags of train.search, and what they mean together."""
+
+import dataclasses
+
+from absl import flags
+
+from darts_tf import baselines, expected_cost, gradients, macros, methods, spaces
+from darts_tf.errors import UserError
+from train import baseline_search, data_flags, found, stages
+
+SPACE = flags.DEFINE_enum(
+    "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
+)
+METHOD = flags.DEFINE_enum(
+    "method", "darts-v2", [*methods.METHODS, *baselines.BASELINES], "The search method."
+)
+HYPERGRADIENT = flags.DEFINE_enum(
+    "hypergradient",
+    None,
+    list(gradients.names()),
+    "How the loss reaches the architecture variables; by default what the method says.",
+)
+OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder that the search writes to.")
+EPOCHS = flags.DEFINE_integer(
+    "epochs", 50, "Epochs to search; with p-darts of each of its stages.", lower_bound=1
+)
+BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 64, "Images in a training batch and in a validation batch.", lower_bound=1
+)
+ACCUMULATE_STEPS = flags.DEFINE_integer(
+    "accumulate_steps",
+    1,
+    "Compute every batch in so many equal parts, one after another, which needs less memory. The "
+    "gradients are those of the whole batch; batch normalisation sees one part at a time.",
+    lower_bound=1,
+)
+CHANNELS = flags.DEFINE_integer(
+    "channels",
+    None,
+    "Channels of the first cell, 16 by default; a smaller number is faster.",
+    lower_bound=2,
+)
+CELLS = flags.DEFINE_integer(
+    "cells",
+    None,
+    "Cells of the supernet. In darts_cnn 8 by default; those at 1/3 and 2/3 halve the image. In "
+    "nas_bench_201 15 by default, in three stages.",
+    lower_bound=3,
+)
+TRAIN_PORTION = flags.DEFINE_float(
+    "train_portion",
+    0.5,
+    "Share of the training images that trains the weights; the rest trains the architecture.",
+)
+WEIGHT_LEARNING_RATE = flags.DEFINE_float(
+    "weight_learning_rate", None, "First learning rate of the weights; default: the method's."
+)
+ARCHITECTURE_LEARNING_RATE = flags.DEFINE_float(
+    "architecture_learning_rate",
+    None,
+    "Learning rate of the architecture variables; default: the method's.",
+)
+PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ["float32", "mixed_bfloat16", "mixed_float16"],
+    "What the layers compute in; weights, architecture variables and losses stay float32. Not for "
+    "the second-order term: see the README.",
+)
+KEEP_CHECKPOINTS = flags.DEFINE_integer(
+    "keep_checkpoints", 3, "How many checkpoints stay in the folder.", lower_bound=1
+)
+COST = flags.DEFINE_enum(
+    "cost",
+    None,
+    list(expected_cost.KINDS),
+    "Adds the architecture's expected cost to the loss: parameters, flops (multiply-adds) or "
+    "latency.",
+)
+COST_WEIGHT = flags.DEFINE_float(
+    "cost_weight",
+    None,
+    "With --cost: its weight in the loss, 0.1 by default. The unit is the cost of equal operation "
+    "weights.",
+)
+LATENCY_TABLE = flags.DEFINE_string(
+    "latency_table", None, "For --cost=latency: a file that train.latency wrote."
+)
+
+
+def size() -> tuple[int, int]:
+    """Channels and cells, by default those of the space's macro network or the first stage."""
+    channels, cells = macros.get(spaces.get(SPACE.value).macro).search_size
+    if METHOD.value in methods.METHODS and methods.get(METHOD.value).stages:
+        cells = methods.get(METHOD.value).stages[0].cells
+    return (
+        channels if CHANNELS.value is None else CHANNELS.value,
+        cells if CELLS.value is None else CELLS.value,
+    )
+
+
+def only_gradient_flags() -> list:
+    """The flags that mean nothing to a method without a gradient."""
+    return [
+        *(HYPERGRADIENT, EPOCHS, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
+        *(COST, COST_WEIGHT, LATENCY_TABLE),
+    ]
+
+
+def method() -> methods.Method | None:
+    """The method with the flags' changes; None for a baseline."""
+    if METHOD.value in baselines.BASELINES:
+        return None
+    changes = {}
+    if HYPERGRADIENT.value is not None:
+        changes["gradient"] = HYPERGRADIENT.value
+    method = methods.get(METHOD.value)
+    if (first := positive(WEIGHT_LEARNING_RATE)) is not None:
+        last = method.weight_learning_rate[1] * first / method.weight_learning_rate[0]
+        changes["weight_learning_rate"] = (first, last)
+    if (rate := positive(ARCHITECTURE_LEARNING_RATE)) is not None:
+        changes["architecture_learning_rate"] = rate
+    method = stages.with_cells(dataclasses.replace(method, **changes), CELLS.value)
+    method.check()
+    return method
+
+
+def check_parts() -> None:
+    """Refuses a batch that cannot be computed in equal parts."""
+    if BATCH_SIZE.value % ACCUMULATE_STEPS.value:
+        raise UserError(
+            f"--accumulate_steps={ACCUMULATE_STEPS.value}: --batch_size={BATCH_SIZE.value} is no "
+            "multiple of it; the parts of a batch are equally large"
+        )
+
+
+def positive(flag):
+    """The flag's value, None if it was not given; anything but a number above 0 is refused."""
+    if flag.value is not None and not 0 < flag.value < float("inf"):
+        raise UserError(f"--{flag.name}={flag.value}: expected a number above 0")
+    return flag.value
+
+
+def config() -> dict:
+    """All settings that decide the result: a run goes on only with the same ones."""
+    own = (
+        *(SPACE, METHOD, HYPERGRADIENT, EPOCHS, BATCH_SIZE, CHANNELS, CELLS),
+        *(TRAIN_PORTION, WEIGHT_LEARNING_RATE, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
+        PRECISION,
+        *(COST, COST_WEIGHT, LATENCY_TABLE, *found.FLAGS, *baseline_search.FLAGS),
+        *stages.FLAGS,
+    )
+    settings = {f.name: f.value for f in own}
+    settings["channels"], settings["cells"] = size()
+    return {"program": "search", **settings, **data_flags.config()}
+
+
+def penalty(supernet, size):
+    """What --cost adds to the loss, None without.
+
+    Args:
+        supernet: its operation weights are what the cost is expected over.
+        size: (image shape, classes, channels, cells).
+    """
+    if COST.value is None:
+        for flag in (COST_WEIGHT, LATENCY_TABLE):
+            if flag.value is not None:
+                raise UserError(f"--{flag.name} has no meaning without --cost")
+        return None
+    weight = 0.1 if COST_WEIGHT.value is None else COST_WEIGHT.value
+    if not 0 <= weight < float("inf"):
+        raise UserError(f"--cost_weight={weight}: expected 0 or a number above it")
+    latencies = None
+    if COST.value == "latency":
+        from darts_tf.latency import Latencies
+
+        if LATENCY_TABLE.value is None:
+            raise UserError(
+                "--cost=latency needs --latency_table; python -m train.latency measures one"
+            )
+        latencies = Latencies.load(LATENCY_TABLE.value)
+    measure = expected_cost.measure(COST.value, latencies)
+    table = expected_cost.table(SPACE.value, *size, measure=measure)
+    return table.penalty(supernet.space, weight)
