@@ -44,6 +44,7 @@ class TwoOperations(keras.Model):
         self.last = keras.layers.Dense(2)
         self.alpha = self.add_weight(shape=(2,), initializer="ones", trainable=False)
         self.temperature = self.add_weight(initializer="ones", trainable=False)
+        self.skip_dropout = self.add_weight(initializer="zeros", trainable=False)
         self.build((None, 6, 6, 1))
 
     def build(self, input_shape):
