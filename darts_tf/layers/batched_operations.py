@@ -142,12 +142,8 @@ class _Separable(keras.layers.Layer):
         return self.second(tf.nn.relu(self.first(inputs)), scale)
 
 
-@batches(operations.ReLUConvBN)
-class StandardConvolutions(OperationGroup):
-    """Convolutions that mix all channels, of any kernel sizes: NAS-Bench-201's."""
-
-    def _make_batched(self, plain):
-        return _Standard(self.edges * self.channels, plain.kernel_size, self.strides)
+class _SharedInput(OperationGroup):
+    """Convolutions that mix all channels: each sees the state itself, once for all edges."""
 
     def build(self, input_shape):
         for layer in self.batched:
@@ -156,6 +152,14 @@ class StandardConvolutions(OperationGroup):
 
     def call(self, inputs, rectified, weights):
         return tf.add_n([layer(rectified, scale) for layer, scale in self._scaled(weights)])
+
+
+@batches(operations.ReLUConvBN)
+class StandardConvolutions(_SharedInput):
+    """Convolutions that mix all channels, of any kernel sizes: NAS-Bench-201's."""
+
+    def _make_batched(self, plain):
+        return _Standard(self.edges * self.channels, plain.kernel_size, self.strides)
 
 
 class _Standard(keras.layers.Layer):
@@ -212,19 +216,11 @@ class DilatedConvolutions(OperationGroup):
 
 
 @batches(operations.FactorizedReduce)
-class FactorizedReductions(OperationGroup):
+class FactorizedReductions(_SharedInput):
     """Factorised reductions: the skip connections that stride."""
 
     def _make_batched(self, plain):
         return _Reduction(self.edges, self.channels)
-
-    def build(self, input_shape):
-        for layer in self.batched:
-            layer.build(input_shape)
-        self.built = True
-
-    def call(self, inputs, rectified, weights):
-        return tf.add_n([layer(rectified, scale) for layer, scale in self._scaled(weights)])
 
 
 class _Reduction(keras.layers.Layer):

@@ -49,8 +49,26 @@ def bypass(inputs, strides: int) -> tf.Tensor:
     return tf.nn.max_pool2d(inputs, 2, 2, "SAME")
 
 
+class _Partial:
+    """What both cells share: a portion of the channels goes through the operations."""
+
+    def __init__(
+        self, space, channels, reduction=False, reduction_before=False, portion=4, **kwargs
+    ):
+        kwargs["operation_channels"] = check_portion(channels, portion)
+        super().__init__(space, channels, reduction, reduction_before, **kwargs)
+        self.portion = portion
+
+    def _build_preprocess(self, input_shape):
+        shapes = super()._build_preprocess(input_shape)
+        return [(*shape[:-1], shape[-1] // self.portion) for shape in shapes]
+
+    def get_config(self):
+        return {**super().get_config(), "portion": self.portion}
+
+
 @keras.saving.register_keras_serializable("darts_tf")
-class PartialMixedCell(MixedCell):
+class PartialMixedCell(_Partial, MixedCell):
     """The relaxed cell of PC-DARTS, edge by edge.
 
     Xu et al., ICLR 2020. On an edge the first 1/K of a state's channels go through the mixed
@@ -71,17 +89,6 @@ class PartialMixedCell(MixedCell):
         UserError: portion does not divide the channels.
     """
 
-    def __init__(
-        self, space, channels, reduction=False, reduction_before=False, portion=4, **kwargs
-    ):
-        kwargs["operation_channels"] = check_portion(channels, portion)
-        super().__init__(space, channels, reduction, reduction_before, **kwargs)
-        self.portion = portion
-
-    def _build_preprocess(self, input_shape):
-        shapes = super()._build_preprocess(input_shape)
-        return [(*shape[:-1], shape[-1] // self.portion) for shape in shapes]
-
     def call(self, inputs, weights):
         of_operations, of_edges = weights
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
@@ -100,12 +107,9 @@ class PartialMixedCell(MixedCell):
         parts = mixed, bypass(state[..., count:], edge.strides)
         return shuffle(tf.concat(parts, axis=-1), self.portion)
 
-    def get_config(self):
-        return {**super().get_config(), "portion": self.portion}
-
 
 @keras.saving.register_keras_serializable("darts_tf")
-class BatchedPartialCell(BatchedMixedCell):
+class BatchedPartialCell(_Partial, BatchedMixedCell):
     """The same function as `PartialMixedCell`, with all edges that leave a state computed together.
 
     Its weights are those of `PartialMixedCell`, concatenated as in `BatchedMixedCell`. Shuffling
@@ -119,17 +123,6 @@ class BatchedPartialCell(BatchedMixedCell):
     Raises:
         UserError: portion does not divide the channels.
     """
-
-    def __init__(
-        self, space, channels, reduction=False, reduction_before=False, portion=4, **kwargs
-    ):
-        kwargs["operation_channels"] = check_portion(channels, portion)
-        super().__init__(space, channels, reduction, reduction_before, **kwargs)
-        self.portion = portion
-
-    def _build_preprocess(self, input_shape):
-        shapes = super()._build_preprocess(input_shape)
-        return [(*shape[:-1], shape[-1] // self.portion) for shape in shapes]
 
     def call(self, inputs, weights):
         of_operations, of_edges = weights
@@ -157,6 +150,3 @@ class BatchedPartialCell(BatchedMixedCell):
                 passed[self._nodes[e]].append(of_edges[e] * others)
         states += [node(i) for i in range(len(states) - len(self.preprocess), nodes)]
         return self._output(states)
-
-    def get_config(self):
-        return {**super().get_config(), "portion": self.portion}
