@@ -23,6 +23,23 @@ def identity(tensors: Tensors) -> Tensors:
     return tensors
 
 
+class CategoricalProblem(NamedTuple):
+    """The validation loss as one of architectures that are drawn: min over a of E[L_val(w, Z)].
+
+    Attributes:
+        logits: from the architecture to the logits of all categorical variables, `[variables,
+            categories]`; differentiable.
+        losses: `(weights, draws, batch) -> [n]` for draws `[n, variables, categories]`, one-hot.
+        relaxed_losses: the same for mixtures, differentiable in them.
+        seed: `[2]` int32, of this step's draws.
+    """
+
+    logits: Callable[[Tensors], tf.Tensor]
+    losses: Callable[[Tensors, tf.Tensor, Any], tf.Tensor]
+    relaxed_losses: Callable[[Tensors, tf.Tensor, Any], tf.Tensor]
+    seed: tf.Tensor
+
+
 @dataclasses.dataclass(frozen=True)
 class BilevelProblem:
     """Two losses of weights, architecture variables and a batch.
@@ -33,11 +50,13 @@ class BilevelProblem:
         reduce: sums a list of tensors over the replicas that share a global batch; differentiable.
             The losses are then each replica's share, and their sum is the loss of the global
             batch. The identity where there is one replica.
+        categorical: the same problem over sampled architectures; None where they are mixed.
     """
 
     train_loss: Loss
     validation_loss: Loss
     reduce: Callable[[Tensors], Tensors] = identity
+    categorical: CategoricalProblem | None = None
 
 
 @dataclasses.dataclass(frozen=True)

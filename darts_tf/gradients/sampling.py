@@ -1,0 +1,240 @@
+"""Gradients of an expectation over categorical variables, from the losses of single draws.
+
+    J(alpha) = E[L(Z)],   row e of Z one-hot with the probabilities softmax(alpha_e), independent
+
+Every estimator is unbiased: the mean of its gradients is dJ/dalpha, whatever the loss L is. DARTS
+and SNAS descend relaxations of J instead. Nothing here knows of networks; the rows of the matrix
+alpha are the variables, its columns their categories. A category that a variable does not have
+gets a very negative logit, and so the probability and the gradient 0.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf.errors import UserError
+from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
+from darts_tf.gradients.running_variance import RunningVariance
+
+
+class CategoricalLoss(NamedTuple):
+    """The loss of draws.
+
+    Attributes:
+        discrete: from draws `[n, variables, categories]`, one-hot, to losses `[n]`.
+        relaxed: the same function for any weights, differentiable in them; None if there is none.
+    """
+
+    discrete: Callable[[tf.Tensor], tf.Tensor]
+    relaxed: Callable[[tf.Tensor], tf.Tensor] | None = None
+
+
+class Samples(NamedTuple):
+    """Independent estimates of one gradient.
+
+    Attributes:
+        gradients: `[samples, variables, categories]`, in the logits.
+        losses: `[samples]`, estimates of J.
+        evaluations: how often the loss was computed.
+    """
+
+    gradients: tf.Tensor
+    losses: tf.Tensor
+    evaluations: int
+
+
+class Estimate(NamedTuple):
+    """The mean of the samples.
+
+    Attributes:
+        gradient: `[variables, categories]`, of J in the logits.
+        loss: a scalar, an estimate of J.
+    """
+
+    gradient: tf.Tensor
+    loss: tf.Tensor
+
+
+class Estimator:
+    """A gradient estimator with a state: what it has learned, and its own variance so far.
+
+    Call `build` once, then `estimate`, or the estimator itself as any other hypergradient of
+    `darts_tf.gradients`. Subclasses define `sample`, and `_build` and `_variables` if they learn.
+
+    Args:
+        samples: independent samples a step, of which the mean is taken. Default 1.
+        variance_decay: of the moving averages behind the reported variance. Default 0.99, ours.
+        data: the batch that gives a search's losses: "validation" (default; the papers of the
+            unbiased estimators are silent, DARTS does so) or "train" (as SNAS does).
+
+    Raises:
+        UserError: an argument is out of its range.
+    """
+
+    def __init__(self, samples: int = 1, variance_decay: float = 0.99, data: str = "validation"):
+        require("samples", samples, isinstance(samples, int) and samples >= 1, "1 or more")
+        require("variance_decay", variance_decay, 0 <= variance_decay < 1, "a number in [0, 1)")
+        require("data", data, data in ("validation", "train"), "validation or train")
+        self.samples = samples
+        self._data = data
+        self._variance = RunningVariance(variance_decay)
+        self._evaluations = None
+
+    def build(self, shape: tuple[int, int], seed: int = 0) -> None:
+        """Makes the variables.
+
+        Args:
+            shape: (variables, categories).
+            seed: of what starts from random values.
+        """
+        self._variance.build(shape)
+        self._evaluations = keras.Variable(0, dtype="int64", trainable=False, name="evaluations")
+        self._build(shape, seed)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All that a checkpoint has to hold."""
+        return [*self._variance.variables, self._evaluations, *self._variables()]
+
+    def report(self) -> dict[str, float]:
+        """How the estimator has done so far.
+
+        Returns:
+            `gradient_variance`, of the mean of a step's samples, summed over all components, as a
+            moving average (missing before the second sample); `loss_evaluations`, the number of
+            them since the beginning.
+        """
+        found = {"loss_evaluations": float(self._evaluations)}
+        variance = self._variance.result()
+        if variance is not None:
+            found["gradient_variance"] = variance / self.samples
+        return found
+
+    def estimate(self, loss: CategoricalLoss, logits: tf.Tensor, seed: tf.Tensor) -> Estimate:
+        """Draws, evaluates the losses, and moves the state on.
+
+        Args:
+            loss: the loss of a draw.
+            logits: `[variables, categories]`.
+            seed: `[2]` int32, of this step's draws.
+        """
+        samples = self.sample(loss, tf.stop_gradient(logits), seed)
+        self._variance.update(samples.gradients)
+        self._evaluations.assign_add(samples.evaluations)
+        return Estimate(tf.reduce_mean(samples.gradients, 0), tf.reduce_mean(samples.losses))
+
+    def sample(self, loss: CategoricalLoss, logits: tf.Tensor, seed: tf.Tensor) -> Samples:
+        """The samples behind an `estimate`. What the estimator learns moves on too."""
+        raise NotImplementedError
+
+    def __call__(
+        self,
+        problem: BilevelProblem,
+        weights,
+        architecture,
+        train_batch,
+        validation_batch,
+        inner_step: InnerStep,
+    ) -> Hypergradient:
+        """The estimate as a hypergradient of `problem.categorical`. `inner_step` is not used.
+
+        Raises:
+            UserError: the problem's architecture is not drawn.
+        """
+        del inner_step
+        categorical = problem.categorical
+        if categorical is None:
+            raise UserError(
+                f"{type(self).__name__} estimates an expectation over sampled architectures, but "
+                "this problem has none; use the relaxation categorical, or another hypergradient"
+            )
+        batch = train_batch if self._data == "train" else validation_batch
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(architecture)
+            logits = categorical.logits(architecture)
+        loss = CategoricalLoss(
+            lambda draws: categorical.losses(weights, draws, batch),
+            lambda mixtures: categorical.relaxed_losses(weights, mixtures, batch),
+        )
+        estimate = self.estimate(loss, logits, categorical.seed)
+        gradients = tape.gradient(
+            logits,
+            architecture,
+            output_gradients=estimate.gradient,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        return Hypergradient(gradients, estimate.loss)
+
+    def _build(self, shape, seed):
+        """Makes the variables of a subclass."""
+
+    def _variables(self) -> list:
+        """The variables of a subclass."""
+        return []
+
+
+class MovingAverage:
+    """An average of the past losses, 0 before the first, without the bias of that start.
+
+    Args:
+        decay: of the average, in [0, 1).
+    """
+
+    def __init__(self, decay: float):
+        require("baseline_decay", decay, 0 <= decay < 1, "a number in [0, 1), or none")
+        self._decay = decay
+        self._sum = self._weight = None
+
+    def build(self) -> None:
+        """Makes the variables."""
+        self._sum, self._weight = (
+            keras.Variable(0.0, dtype="float32", trainable=False, name=name)
+            for name in ("baseline_sum", "baseline_weight")
+        )
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """What a checkpoint has to hold."""
+        return [self._sum, self._weight]
+
+    def value(self) -> tf.Tensor:
+        """A float32 scalar."""
+        total, weight = tf.convert_to_tensor(self._sum), tf.convert_to_tensor(self._weight)
+        return tf.math.divide_no_nan(total, weight)
+
+    def update(self, losses: tf.Tensor) -> None:
+        """Takes the mean of new losses in, `[samples]`."""
+        new = ((self._sum, tf.reduce_mean(losses)), (self._weight, tf.ones(())))
+        for variable, value in new:
+            old = tf.convert_to_tensor(variable)
+            variable.assign(self._decay * old + (1 - self._decay) * tf.cast(value, old.dtype))
+
+
+def uniform(shape, seed) -> tf.Tensor:
+    """Independent float32 draws from the open interval (0, 1)."""
+    return tf.random.stateless_uniform(shape, seed, minval=np.finfo("float32").tiny)
+
+
+def gumbel(shape, seed) -> tf.Tensor:
+    """Independent float32 draws from the standard Gumbel distribution."""
+    return -tf.math.log(-tf.math.log(uniform(shape, seed)))
+
+
+def draw(log_probabilities, count: int, seed) -> tf.Tensor:
+    """One-hot draws `[count, variables, categories]`."""
+    shape = (count, *log_probabilities.shape)
+    drawn = tf.argmax(log_probabilities + gumbel(shape, seed), axis=-1)
+    return tf.one_hot(drawn, shape[-1], dtype=log_probabilities.dtype)
+
+
+def require(name: str, value, condition: bool, expected: str) -> None:
+    """Refuses an option of an estimator.
+
+    Raises:
+        UserError: the condition does not hold.
+    """
+    if not condition:
+        raise UserError(f"the hypergradient's option {name}={value!r}: expected {expected}")
