@@ -58,11 +58,7 @@ class SupernetProblem:
         loss_scale: LossScale | None = None,
     ):
         self.supernet = supernet
-        others = [
-            *supernet.architecture_variables,
-            supernet.temperature,
-            supernet.skip_dropout,
-        ]
+        others = [*supernet.architecture_variables, *supernet.schedule_variables]
         self.statistics = [
             variable
             for variable in supernet.non_trainable_variables

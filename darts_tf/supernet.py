@@ -33,7 +33,7 @@ class Supernet(keras.Model):
     any Keras optimizer trains. `architecture_variables` are float32 under every dtype policy, are
     saved with the model, and are not trainable in Keras' sense: `fit` and every weight optimizer
     pass them by. `ArchitectureSearch` optimizes them. `temperature` is a variable too, so that it
-    is in every checkpoint, and so is `skip_dropout`; None where there is none.
+    is in every checkpoint, and so are `skip_dropout` (None where there is none) and `fixed`.
 
     Args:
         space: the name of a search space.
@@ -54,6 +54,9 @@ class Supernet(keras.Model):
         skip_dropout: whether there is dropout behind skip connections that are identities, as in
             P-DARTS. Its rate is the variable `skip_dropout`, 0 until a schedule changes it. Such
             cells are computed edge by edge.
+        decisions: whether edges can be decided one after the other. `fixed` then holds for every
+            cell type a variable `[edges, operations]`: an entry that is not negative takes the
+            place of that operation's weight, -1 (all entries at first) leaves it to the relaxation.
 
     Input shape: `[batch, height, width, channels]`. `call` also takes the seed, `[2]` int32, of a
         random relaxation's draw and of the dropout, without which there is neither; or the weights
@@ -81,6 +84,7 @@ class Supernet(keras.Model):
         batched: bool = True,
         edge_operations=None,
         skip_dropout: bool = False,
+        decisions: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -97,6 +101,7 @@ class Supernet(keras.Model):
             "batched": batched,
             "edge_operations": edge_operations,
             "skip_dropout": skip_dropout,
+            "decisions": decisions,
         }
         if edge_operations is not None:
             self.space = self.space.restrict(edge_operations)
@@ -143,6 +148,12 @@ class Supernet(keras.Model):
         self.skip_dropout = None
         if self._config["skip_dropout"]:
             self.skip_dropout = self._make_variable("skip_dropout", (), "zeros")
+        self.fixed = {}
+        if self._config["decisions"]:
+            shape = (len(self.space.edges), len(self.space.operations))
+            undecided = keras.initializers.Constant(-1.0)
+            for cell_type in self.space.cell_types:
+                self.fixed[cell_type] = self._make_variable(f"fixed_{cell_type}", shape, undecided)
 
     def _make_variable(self, name, shape, initializer) -> keras.Variable:
         return self.add_weight(
@@ -195,7 +206,7 @@ class Supernet(keras.Model):
 
     def call(self, images, seed=None, weights=None):
         if weights is None:
-            weights = self._cell_weights(seed)
+            weights = self.cell_weights(seed)
         before = last = self.stem(images)
         for i, part in enumerate(self._parts):
             if part in self.cells:
@@ -214,21 +225,36 @@ class Supernet(keras.Model):
         own = tf.random.experimental.stateless_fold_in(seed, len(self.space.cell_types) + number)
         return {"skip_dropout": (keras.ops.convert_to_tensor(self.skip_dropout), own)}
 
-    def _cell_weights(self, seed) -> dict:
-        """What the cells of every type compute with."""
+    def cell_weights(self, seed=None) -> dict:
+        """What the cells of every type compute with: cell type -> what the kind of cell takes.
+
+        Args:
+            seed: as for `call`; None for the weights without noise.
+        """
         temperature = self.temperature
         if temperature is not None:
             temperature = keras.ops.convert_to_tensor(temperature)
-        return {
-            cell_type: self.relaxation.weights(
+        found = {}
+        for i, cell_type in enumerate(self.space.cell_types):
+            weights = self.relaxation.weights(
                 self.space,
                 cell_type,
                 self._values(cell_type),
                 temperature,
                 None if seed is None else tf.random.experimental.stateless_fold_in(seed, i),
             )
-            for i, cell_type in enumerate(self.space.cell_types)
-        }
+            # A kind of cell with weights of its own takes a tuple that starts with these.
+            first, *others = weights if isinstance(weights, tuple) else (weights,)
+            first = self._with_fixed(cell_type, first)
+            found[cell_type] = (first, *others) if others else first
+        return found
+
+    def _with_fixed(self, cell_type, weights):
+        """Operation weights with the entries that are fixed."""
+        if not self.fixed:
+            return weights
+        fixed = keras.ops.convert_to_tensor(self.fixed[cell_type])
+        return tf.where(fixed >= 0, tf.cast(fixed, weights.dtype), weights)
 
     def _values(self, cell_type) -> dict:
         variables = self.architecture[cell_type]
@@ -240,7 +266,10 @@ class Supernet(keras.Model):
         Where the relaxation mixes all operations these are the weights of the mixture.
         """
         return {
-            cell_type: self.relaxation.probabilities(self.space, cell_type, self._values(cell_type))
+            cell_type: self._with_fixed(
+                cell_type,
+                self.relaxation.probabilities(self.space, cell_type, self._values(cell_type)),
+            )
             for cell_type in self.space.cell_types
         }
 
@@ -250,10 +279,9 @@ class Supernet(keras.Model):
         Args:
             seed: as for `call`; None for the weights without noise.
         """
-        # A kind of cell with weights of its own takes a tuple that starts with these.
         return {
             cell_type: weights[0] if isinstance(weights, tuple) else weights
-            for cell_type, weights in self._cell_weights(seed).items()
+            for cell_type, weights in self.cell_weights(seed).items()
         }
 
     def penalty(self):
@@ -282,6 +310,12 @@ class Supernet(keras.Model):
         return [v for variables in self.architecture.values() for v in variables.values()]
 
     @property
+    def schedule_variables(self) -> list[keras.Variable]:
+        """What schedules and decisions set; nothing trains them."""
+        scalars = [v for v in (self.temperature, self.skip_dropout) if v is not None]
+        return [*scalars, *self.fixed.values()]
+
+    @property
     def weight_variables(self) -> list[keras.Variable]:
         """All that is trained by the weight optimizer; disjoint from the architecture."""
         return self.trainable_variables
@@ -290,9 +324,15 @@ class Supernet(keras.Model):
         return {**super().get_config(), **self._config}
 
 
-def convert(supernet: Supernet, batched: bool) -> Supernet:
-    """A copy of a supernet, with its weights, whose cells are batched or plain ones."""
-    other = Supernet.from_config({**supernet.get_config(), "batched": batched})
+def convert(supernet: Supernet, batched: bool, **changes) -> Supernet:
+    """A copy of a supernet, with its weights, whose cells are batched or plain ones.
+
+    Args:
+        supernet: the supernet.
+        batched: as for `Supernet`.
+        **changes: other arguments of `Supernet` for the copy that add variables, `decisions`.
+    """
+    other = Supernet.from_config({**supernet.get_config(), "batched": batched, **changes})
     for mine, its in zip(supernet.parts, other.parts, strict=True):
         if type(mine) is type(its):
             its.set_weights(mine.get_weights())
@@ -305,4 +345,6 @@ def convert(supernet: Supernet, batched: bool) -> Supernet:
     for name in ("temperature", "skip_dropout"):
         if getattr(supernet, name) is not None:
             getattr(other, name).assign(getattr(supernet, name))
+    for cell_type, fixed in supernet.fixed.items():
+        other.fixed[cell_type].assign(fixed)
     return other

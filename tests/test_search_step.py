@@ -310,7 +310,7 @@ class TestRandomRelaxation:
     def test_cell_types_have_draws_of_their_own(self, problem):
         alphas = problem.supernet.architecture
         alphas["reduce"]["alpha"].assign(alphas["normal"]["alpha"])
-        weights = problem.supernet._cell_weights(tf.constant([3, 0]))
+        weights = problem.supernet.cell_weights(tf.constant([3, 0]))
         assert np.abs(weights["normal"] - weights["reduce"]).max() > 0.05
 
     def test_the_weights_descend_the_loss_of_their_draw(self, problem, supernet):

@@ -273,3 +273,22 @@ def test_bad_spaces():
     with pytest.raises(UserError, match="'nasnet' holds cells that were found elsewhere"):
         Supernet("nasnet", (8, 8, 1), 3)
     assert "nasnet" not in spaces.names(searchable_only=True)
+
+
+def test_fixed_entries_take_the_place_of_weights(tiny_space):
+    supernet = Supernet(tiny_space, (6, 6, 1), 3, channels=2, cells=3, decisions=True)
+    free = [v.numpy() for v in supernet.operation_weights().values()]
+    plain = Supernet(tiny_space, (6, 6, 1), 3, channels=2, cells=3)
+    np.testing.assert_array_equal(free[0], plain.operation_weights()["normal"])
+    supernet.fixed["normal"].assign([[-1.0, -1.0, -1.0], [0.0, 0.0, 1.0]])
+    for weights in (supernet.operation_weights(), supernet.drawn_weights()):
+        np.testing.assert_array_equal(weights["normal"][1], [0, 0, 1])
+        np.testing.assert_array_equal(weights["normal"][0], free[0][0])
+        np.testing.assert_array_equal(weights["reduce"], free[1])
+    alpha = supernet.architecture["normal"]["alpha"]
+    with tf.GradientTape() as tape:
+        tape.watch(alpha.value)
+        value = tf.reduce_sum(supernet.drawn_weights()["normal"] * np.arange(6.0).reshape(2, 3))
+    slope = tape.gradient(value, alpha.value).numpy()
+    assert np.abs(slope[0]).max() > 0.3 and not slope[1].any()
+    assert not any(v is f for v in supernet.trainable_variables for f in supernet.fixed.values())

@@ -6,14 +6,21 @@ Genotype` of the whole supernet and of batches of (images, labels).
 """
 
 from darts_tf.lookup import lookup
+from darts_tf.selections.criteria import CRITERIA, Criterion
 from darts_tf.selections.every_edge import every_edge
 from darts_tf.selections.few_skips import few_skips
 from darts_tf.selections.magnitude import magnitude
+from darts_tf.selections.progressive import ORDERS, Outcome, Progressive
 from darts_tf.selections.shared_weights import SharedWeights
 from darts_tf.selections.threshold import threshold, threshold_edge
 from darts_tf.selections.top_pairs import top_pairs
 
 __all__ = [
+    "CRITERIA",
+    "Criterion",
+    "ORDERS",
+    "Outcome",
+    "Progressive",
     "SharedWeights",
     "every_edge",
     "few_skips",
@@ -34,6 +41,7 @@ _SELECTIONS = {
     "threshold_edge": threshold_edge,
     "few_skips": few_skips,
     "shared_weights": SharedWeights(),
+    **{name: Progressive(criterion) for name, criterion in CRITERIA.items()},
 }
 
 

@@ -1,14 +1,11 @@
 """Selection of the best random architecture, evaluated with the supernet's weights."""
 
-from collections.abc import Iterable
-
-import keras
 import numpy as np
 import tensorflow as tf
 
 from darts_tf import genotypes
-from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
+from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.spaces import Space
 from darts_tf.supernet import Supernet
 
@@ -44,16 +41,18 @@ class SharedWeights:
         Raises:
             UserError: there is no batch.
         """
-        accuracy = _Accuracy(supernet)
+        evaluation = SupernetEvaluation(supernet, validation)
         few = list(validation.take(self.batches))
-        if not few:
-            raise UserError("the validation data hold no whole batch; use a smaller batch size")
+
+        def accuracy(genotype, batches=None):
+            return evaluation.accuracy(one_hot(supernet.space, genotype), batches)
+
         seed = supernet.get_config()["seed"]
         found = [genotypes.sample(supernet.space, seed * 10**6 + i) for i in range(self.samples)]
         found = list(dict.fromkeys(found))
         scores = np.array([accuracy(genotype, few) for genotype in found])
         best = np.argsort(-scores, kind="stable")[: self.finalists]
-        return max((found[i] for i in best), key=lambda genotype: accuracy(genotype, validation))
+        return max((found[i] for i in best), key=accuracy)
 
 
 def one_hot(space: Space, genotype: Genotype) -> dict[str, np.ndarray]:
@@ -70,27 +69,3 @@ def one_hot(space: Space, genotype: Genotype) -> dict[str, np.ndarray]:
                 row = space.edges.index((node, edge.source))
                 weights[cell_type][row, space.operations.index(edge.operation)] = 1
     return weights
-
-
-class _Accuracy:
-    """The accuracy of an architecture with the supernet's weights; traced once."""
-
-    def __init__(self, supernet: Supernet):
-        self._supernet = supernet
-        self._hits = tf.function(self._count_hits, autograph=False, reduce_retracing=True)
-
-    def _count_hits(self, weights, images, labels):
-        # What a forward pass in training mode writes stays in the scope.
-        with keras.StatelessScope():
-            logits = self._supernet(images, training=True, weights=weights)
-        hits = tf.argmax(logits, axis=-1) == tf.cast(labels, tf.int64)
-        return tf.reduce_sum(tf.cast(hits, tf.int32))
-
-    def __call__(self, genotype: Genotype, batches: Iterable) -> float:
-        weights = one_hot(self._supernet.space, genotype)
-        weights = {name: tf.constant(value) for name, value in weights.items()}
-        hits = examples = 0
-        for images, labels in batches:
-            hits += int(self._hits(weights, images, labels))
-            examples += len(labels)
-        return hits / examples
