@@ -81,11 +81,15 @@ class Checkpoints:
         """Whether the last checkpoint is older than `seconds`."""
         return time.monotonic() - self._saved_at >= self._seconds
 
-    def restore(self) -> tuple[int, int]:
+    def restore(self, part: bool = False) -> tuple[int, int]:
         """Restores the newest checkpoint; returns (epoch, step) to go on with, (0, 0) if none.
 
         One that cannot be read, because the disk was full or the power failed perhaps, is passed
         over with a warning, and the one before it is restored.
+
+        Args:
+            part: whether the checkpoint may hold more groups than these, and settings that are not
+                looked at: for reading the supernet of a search, say, without its optimizers.
 
         Raises:
             UserError: a checkpoint has other settings or does not fit these variables, or none can
@@ -94,8 +98,12 @@ class Checkpoints:
         paths = self._newest_first()
         for path, older in itertools.zip_longest(paths, paths[1:]):
             try:
-                self._refuse_other_settings(path)
-                self._manager.checkpoint.restore(path).assert_consumed()
+                if part:
+                    status = self._manager.checkpoint.restore(path)
+                    status.assert_existing_objects_matched().expect_partial()
+                else:
+                    self._refuse_other_settings(path)
+                    self._manager.checkpoint.restore(path).assert_consumed()
                 return int(self._epoch.numpy()), int(self._step.numpy())
             except UserError:
                 raise

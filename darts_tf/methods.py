@@ -37,6 +37,8 @@ class Method:
         weights_first: whether a step trains the weights before the alphas.
         skip_dropout: the rate of the dropout behind skip connections, `(epoch, epochs) -> float`;
             for supernets that were made with `skip_dropout`.
+        fine_tune_epochs: how long the supernet is trained between two decisions of a selection
+            that decides edge by edge.
         stages: what one search after the other is made of; empty for a single search. See
             `of_stage`.
     """
@@ -59,6 +61,7 @@ class Method:
     warm_up: Callable[[int, int], bool] | None = None
     weights_first: bool = False
     skip_dropout: Callable[[int, int], float] | None = None
+    fine_tune_epochs: int = 0
     stages: tuple[Stage, ...] = ()
 
     def of_stage(self, stage: Stage) -> "Method":
@@ -166,6 +169,23 @@ METHODS = {
             weight_learning_rate=(0.005, 0.001),
             architecture_learning_rate=3e-3,
             architecture_betas=(0.9, 0.999),
+        ),
+        Method(
+            "darts-pt",
+            "first_order",
+            "Wang, Cheng, Chen, Tang, Hsieh. Rethinking Architecture Selection in Differentiable "
+            "NAS. ICLR 2021",
+            selection="perturbation",
+            fine_tune_epochs=5,
+        ),
+        # Our reading: see darts_tf.selections.criteria. Fine-tuning as in DARTS-PT.
+        Method(
+            "ostr",
+            "first_order",
+            "Yang, Zheng, Han, Song, Huang, Li. OStr-DARTS: Differentiable Neural Architecture "
+            "Search based on Operation Strength. arXiv 2409.14433",
+            selection="operation_strength",
+            fine_tune_epochs=5,
         ),
         # The optimizers are those of the authors' code for this space.
         Method(

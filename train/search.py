@@ -25,6 +25,8 @@ from train import (
     found,
     program,
     search_flags,
+    searching,
+    selection_flags,
     stages,
     strategies,
 )
@@ -36,6 +38,7 @@ flags.adopt_module_key_flags(strategies)
 flags.adopt_module_key_flags(baseline_search)
 flags.adopt_module_key_flags(found)
 flags.adopt_module_key_flags(stages)
+flags.adopt_module_key_flags(selection_flags)
 
 
 def main() -> None:
@@ -47,6 +50,7 @@ def main() -> None:
         baseline_search.check(search_flags.only_gradient_flags())
     else:
         baseline_search.refuse_flags(search_flags.METHOD.value)
+        selection_flags.refuse_without_effect([method.selection])
     table = found.load_table(search_flags.SPACE.value)
 
     import keras
@@ -105,7 +109,7 @@ def _run(data, method, folder):
     import keras
 
     if not method.stages:
-        search = _search(data, method, search_flags.size()[1])
+        search = searching.make(data, method, search_flags.size()[1])
         return search, _fit(search, data, folder)
 
     def search_stage(method, stage, number, edge_operations, prefix):
@@ -113,62 +117,22 @@ def _run(data, method, folder):
         seed = data_flags.SEED.value + number
         keras.utils.set_random_seed(seed)
         options = {"edge_operations": edge_operations, "skip_dropout": stage.skip_dropout > 0}
-        search = _search(data, method, stage.cells, seed=seed, **options)
+        search = searching.make(data, method, stage.cells, seed=seed, **options)
         return search, _fit(search, data, folder, prefix)
 
     return stages.run(method, folder, search_stage)
 
 
-def _search(data, method, cells, **options):
-    from darts_tf.cost import parameters
-    from darts_tf.search import ArchitectureSearch
-    from darts_tf.supernet import Supernet
-
-    channels = search_flags.size()[0]
-    size = (data.image_shape, data.num_classes, channels, cells)
-    options = {"seed": data_flags.SEED.value, **options}
-    supernet = Supernet(search_flags.SPACE.value, *size, relaxation=method.relaxation, **options)
-    print(
-        f"supernet: {cells} cells, {channels} channels, {parameters(supernet):,} "
-        f"weights; method {method.name}, hypergradient {method.gradient}",
-        flush=True,
-    )
-    return ArchitectureSearch(
-        supernet,
-        method,
-        penalty=search_flags.penalty(supernet, size),
-        accumulate_steps=search_flags.ACCUMULATE_STEPS.value,
-    )
-
-
 def _fit(search, data, folder, prefix=""):
-    from darts_tf import callbacks, datasets
+    from darts_tf import callbacks
 
-    seed, batch_size = data_flags.SEED.value, search_flags.BATCH_SIZE.value
-    parts = datasets.split(
-        data.train_images, data.train_labels, search_flags.TRAIN_PORTION.value, seed
-    )
-    augmentation = datasets.Augmentation.suited_to(data)
-
-    def stream(part, offset):
-        return lambda epoch: datasets.batches(
-            *parts[part],
-            batch_size,
-            mean=data.mean,
-            std=data.std,
-            augmentation=augmentation,
-            shuffle=True,
-            seed=2 * seed + offset,
-            epoch=epoch,
-            drop_remainder=True,
-        )
-
+    train_batches, validation_batches = searching.streams(data)
     metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"))
     print("building the graph; the first step takes longest", flush=True)
     with program.stopping(search.stop) as signals:
         search.fit(
-            stream(0, 0),
-            stream(1, 1),
+            train_batches,
+            validation_batches,
             search_flags.EPOCHS.value,
             callbacks=[
                 metrics,
@@ -193,24 +157,14 @@ def _fit(search, data, folder, prefix=""):
 
 def _genotype(search, data):
     """The discrete cells; a selection that evaluates architectures sees the validation images."""
-    from darts_tf import datasets, selections
+    from darts_tf import selections
 
-    _, validation = datasets.split(
-        data.train_images,
-        data.train_labels,
-        search_flags.TRAIN_PORTION.value,
-        data_flags.SEED.value,
-    )
-    batches = datasets.batches(
-        *validation,
-        search_flags.BATCH_SIZE.value,
-        mean=data.mean,
-        std=data.std,
-        drop_remainder=True,
-    )
-    samples = baseline_search.samples()
-    selection = selections.SharedWeights(samples) if samples else None
-    return search.genotype(batches, selection)
+    method, seed = search.method, data_flags.SEED.value
+    streams = searching.streams(data)
+    selection, _ = selection_flags.get(method.selection, method, seed, streams)
+    if samples := baseline_search.samples():
+        selection = selections.SharedWeights(samples)
+    return search.genotype(searching.validation_batches(data), selection)
 
 
 def _result(search, data, folder, history):

@@ -6,7 +6,7 @@ from absl import flags
 
 from darts_tf import baselines, expected_cost, gradients, macros, methods, spaces
 from darts_tf.errors import UserError
-from train import baseline_search, data_flags, found, stages
+from train import baseline_search, data_flags, found, selection_flags, stages
 
 SPACE = flags.DEFINE_enum(
     "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
@@ -103,7 +103,7 @@ def only_gradient_flags() -> list:
     """The flags that mean nothing to a method without a gradient."""
     return [
         *(HYPERGRADIENT, EPOCHS, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
-        *(COST, COST_WEIGHT, LATENCY_TABLE),
+        *(COST, COST_WEIGHT, LATENCY_TABLE, *selection_flags.FLAGS),
     ]
 
 
@@ -149,6 +149,7 @@ def config() -> dict:
         PRECISION,
         *(COST, COST_WEIGHT, LATENCY_TABLE, *found.FLAGS, *baseline_search.FLAGS),
         *stages.FLAGS,
+        *selection_flags.FLAGS,
     )
     settings = {f.name: f.value for f in own}
     settings["channels"], settings["cells"] = size()

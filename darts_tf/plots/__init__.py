@@ -7,5 +7,12 @@ bytes from the same arguments, and leaves matplotlib's global state alone.
 from darts_tf.plots.cells import plot_cell, plot_genotype
 from darts_tf.plots.history import plot_history
 from darts_tf.plots.operation_weights import plot_operation_weights
+from darts_tf.plots.selections import plot_selections
 
-__all__ = ["plot_cell", "plot_genotype", "plot_history", "plot_operation_weights"]
+__all__ = [
+    "plot_cell",
+    "plot_genotype",
+    "plot_history",
+    "plot_operation_weights",
+    "plot_selections",
+]

@@ -89,6 +89,71 @@ class TestRun:
         assert after == before
 
 
+SELECTIONS = ("magnitude", "operation_strength_first_order")
+
+
+@pytest.fixture(scope="module")
+def selected(runs, folder):
+    run = f"--run_dir={folder / 'gradient'}"
+    table = f"--benchmark_table={folder}/table.csv"
+    names = f"--selection={','.join(SELECTIONS)}"
+    before = {p: p.read_bytes() for p in (folder / "gradient").iterdir() if p.is_file()}
+    cases = {
+        "good": [run, names, "--edge_order=margin", "--selection_batches=1", table],
+        "no run": [],
+        "no search": [f"--run_dir={folder}"],
+        "no supernet": [f"--run_dir={folder / 'aging'}"],
+        "unknown": [run, "--selection=magnitude,best"],
+        "twice": [run, "--selection=magnitude,magnitude"],
+        "no effect": [run, "--selection=magnitude", "--edge_order=margin"],
+        "of the search": [run, "--epochs=3"],
+    }
+    results = start_all("train.select", cases)
+    after = {p: p.read_bytes() for p in (folder / "gradient").iterdir() if p.is_file()}
+    assert after == before
+    return results
+
+
+@pytest.mark.slow
+class TestSelectAgain:
+    """`train.select` on the folder of a finished search."""
+
+    def test_side_by_side(self, selected, folder):
+        assert selected["good"].returncode == 0, selected["good"].stderr
+        where = folder / "gradient" / "selections"
+        rows = json.loads((where / "selections.json").read_text())
+        assert [row["selection"] for row in rows] == list(SELECTIONS)
+        assert [row["cost"]["images_evaluated"] for row in rows] == [0, 0]
+        # The gradient of one batch of 4 images before each of 6 decisions.
+        assert [row["cost"]["images_differentiated"] for row in rows] == [0, 6 * 4]
+        found = [Genotype.load(where / name / "genotype.json") for name in SELECTIONS]
+        assert found[0] == Genotype.load(folder / "gradient" / "genotype.json")
+        for genotype, row in zip(found, rows, strict=True):
+            assert row["benchmark"]["architecture"] == nas_bench_201.to_string(genotype)
+            operations = [edge.operation for edge in genotype["normal"].edges]
+            assert row["skip_connections"] == {"normal": operations.count("skip_connect")}
+            assert row["after_epochs"] == 1
+        lines = selected["good"].stdout.splitlines()
+        assert any(line.startswith("magnitude   ") for line in lines)
+        names = {path.name for path in where.rglob("*")}
+        assert {"selections.png", "cell_normal.svg"} <= names
+
+    @pytest.mark.parametrize(
+        "name, reason",
+        [
+            ("no run", "--run_dir is missing"),
+            ("no search", "holds no config.json; give a folder of train.search"),
+            ("no supernet", "a search by aging-evolution, which has no supernet"),
+            ("unknown", "unknown selection 'best'; expected one of magnitude"),
+            ("twice", "--selection=magnitude,magnitude: expected different names"),
+            ("no effect", "--edge_order is for selections that decide edge by edge"),
+            ("of the search", "--epochs is a setting of the search and is taken from --run_dir"),
+        ],
+    )
+    def test_bad_flags(self, selected, name, reason):
+        assert_refused(selected[name], reason)
+
+
 BASELINE = ["--method=random", "--candidates=1"]
 REFUSED = {
     "candidates": (["--method=darts-v1", "--candidates=3"], "--candidates is for the methods"),

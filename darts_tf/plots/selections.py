@@ -1,0 +1,88 @@
+"""The cells that several selections chose, side by side."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from darts_tf.errors import UserError
+from darts_tf.genotypes import Genotype
+from darts_tf.plots import style
+from darts_tf.spaces import Space
+
+# In inches.
+_COLUMN, _ROW = 1.7, 0.27
+_LEFT, _TOP, _BETWEEN = 1.5, 1.25, 0.45
+
+
+def plot_selections(genotypes: Mapping[str, Genotype], space: Space, path) -> None:
+    """Draws a table: a line for each edge, a column for each selection, a colour an operation.
+
+    An edge that a selection left out is blank.
+
+    Args:
+        genotypes: name of the selection -> the cells.
+        space: their search space.
+        path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
+
+    Raises:
+        UserError: there is no genotype; the suffix of `path` is another one.
+    """
+    path = style.check_path(path)
+    if not genotypes:
+        raise UserError("no selections to draw: expected at least one genotype")
+    edges, types = len(space.edges), len(space.cell_types)
+    height = _TOP + types * (edges * _ROW + _BETWEEN)
+    width = _LEFT + len(genotypes) * _COLUMN + 0.2
+    with style.context():
+        figure = Figure(figsize=(width, height))
+        for i, cell_type in enumerate(space.cell_types):
+            top = height - _TOP - i * (edges * _ROW + _BETWEEN)
+            axes = figure.add_axes(
+                (
+                    _LEFT / width,
+                    (top - edges * _ROW) / height,
+                    len(genotypes) * _COLUMN / width,
+                    edges * _ROW / height,
+                )
+            )
+            _draw(axes, genotypes, space, cell_type, heads=i == 0)
+        style.save(figure, path)
+
+
+def _draw(axes, genotypes, space, cell_type, heads) -> None:
+    axes.set_xlim(0, len(genotypes))
+    axes.set_ylim(len(space.edges), 0)
+    axes.set_title(style.cell_name(cell_type), loc="left", fontsize=11, pad=40 if heads else 6)
+    for column, (name, genotype) in enumerate(genotypes.items()):
+        if heads:
+            words = name.replace("_", "\n", 1).replace("_", " ")
+            axes.text(column + 0.5, -0.3, words, ha="center", va="bottom", fontsize=9)
+        for row, place in enumerate(space.edges):
+            names = [
+                edge.operation
+                for edge in genotype[cell_type].nodes[place.node]
+                if edge.source == place.source
+            ]
+            if names:
+                _draw_operations(axes, column, row, names, space)
+    labels = [
+        f"{style.state_name(place.source, space.inputs)} → node {place.node}"
+        for place in space.edges
+    ]
+    axes.set_yticks(np.arange(len(labels)) + 0.5, labels, fontsize=8)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _draw_operations(axes, column, row, names, space) -> None:
+    colours = colormaps["tab10"].colors
+    colour = to_rgb(colours[space.operations.index(names[0]) % len(colours)])
+    light = tuple(0.55 + 0.45 * part for part in colour)
+    box = {"facecolor": light, "edgecolor": "white", "linewidth": 1.5}
+    axes.add_patch(Rectangle((column + 0.02, row), 0.96, 1, **box))
+    axes.text(column + 0.5, row + 0.5, ", ".join(names), ha="center", va="center", fontsize=7.5)
