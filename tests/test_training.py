@@ -109,8 +109,9 @@ def test_resumed_training_equals_the_whole_one(tmp_path):
     )
     assert history.epoch == [1, 2]
     np.testing.assert_allclose(rates.drop_path, [0.1, 0.2], rtol=1e-6)
+    # Equal to the last bit on most machines; a sum of one graph may be rounded otherwise in another.
     for mine, its in zip(rest.variables, whole.variables, strict=True):
-        np.testing.assert_array_equal(mine, its)
+        np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-6)
 
     test = training.test_network(rest, data(9))
     images, labels = (np.concatenate(x) for x in zip(*data(9), strict=True))
