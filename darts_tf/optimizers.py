@@ -6,6 +6,7 @@ momentum or the moments.
 """
 
 import keras
+import tensorflow as tf
 
 
 class _L2:
@@ -26,6 +27,20 @@ class _L2:
 @keras.saving.register_keras_serializable("darts_tf")
 class SGD(_L2, keras.optimizers.SGD):
     """`keras.optimizers.SGD` with `l2`: factor of the weight that is added to its gradient."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        """The same by one operation, unless under a strategy: a supernet has many weights."""
+        if not self.momentum or self.nesterov or tf.distribute.has_strategy():
+            super().update_step(gradient, variable, learning_rate)
+            return
+        value = tf.convert_to_tensor(variable)
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=variable.handle,
+            accum=self.momentums[self._get_variable_index(variable)].value.handle,
+            lr=tf.cast(learning_rate, value.dtype),
+            grad=tf.cast(gradient, value.dtype) + self.l2 * value,
+            momentum=tf.cast(self.momentum, value.dtype),
+        )
 
 
 @keras.saving.register_keras_serializable("darts_tf")

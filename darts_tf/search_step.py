@@ -1,5 +1,6 @@
 """One step of a search: the supernet as a bilevel problem, then the two optimizers."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 from darts_tf.gradients.problem import BilevelProblem, InnerStep, identity
+from darts_tf.layers.shared_traces import SharedTraces
 from darts_tf.loss_scale import LossScale
 from darts_tf.supernet import Supernet
 
@@ -69,6 +71,7 @@ class SupernetProblem:
         self._penalty = penalty
         self._parts = parts
         self._loss_scale = loss_scale
+        self._sharing = SharedTraces().active if replicas == 1 else contextlib.nullcontext
         # Traced once and called from every pass of a step. Replicas communicate inside a forward
         # pass, which a nested function does not allow.
         self.forward = (
@@ -85,7 +88,7 @@ class SupernetProblem:
             *zip(supernet.weight_variables, weights, strict=True),
             *zip(supernet.architecture_variables, architecture, strict=True),
         ]
-        with keras.StatelessScope(state_mapping=given) as scope:
+        with self._sharing(), keras.StatelessScope(state_mapping=given) as scope:
             logits = supernet(images, training=True, seed=seed)
             penalty = supernet.penalty()
             if self._penalty is not None:
@@ -297,5 +300,7 @@ class SearchStep:
         return tf.stack([supernet.get_config()["seed"], 2 * steps + part])
 
     def _apply(self, optimizer, gradients, variables):
-        # The gradients are reduced already, and `apply` sums over the replicas again.
-        optimizer.apply([g / self._replicas for g in gradients], variables)
+        if self._replicas > 1:
+            # The gradients are reduced already, and `apply` sums over the replicas again.
+            gradients = [g / self._replicas for g in gradients]
+        optimizer.apply(gradients, variables)

@@ -109,7 +109,7 @@ def test_resumed_training_equals_the_whole_one(tmp_path):
     )
     assert history.epoch == [1, 2]
     np.testing.assert_allclose(rates.drop_path, [0.1, 0.2], rtol=1e-6)
-    # Equal to the last bit on most machines; a sum of one graph may be rounded otherwise in another.
+    # Equal to the last bit on most machines; elsewhere two graphs may round a sum differently.
     for mine, its in zip(rest.variables, whole.variables, strict=True):
         np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-6)
 

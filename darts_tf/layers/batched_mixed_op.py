@@ -38,6 +38,16 @@ class BatchedMixedOp(keras.layers.Layer):
         self.edges = edges
         self.channels = channels
         self.strides = strides
+        #: Equal for layers that compute the same function of their variables.
+        self.key = (
+            type(self),
+            tuple(operations),
+            edges,
+            channels,
+            strides,
+            normalized_pooling,
+            self.dtype_policy.name,
+        )
         self.groups = []
         self._members = []
         for kind, members in self._by_group(operations):
@@ -47,7 +57,7 @@ class BatchedMixedOp(keras.layers.Layer):
 
     def _by_group(self, names):
         """Pairs of a kind of group and the indices of its operations; `none` is in no group."""
-        layers = [operations.create(name, self.channels, strides=self.strides) for name in names]
+        layers = [operations.specimen(name, self.channels, self.strides) for name in names]
         kinds = {k: group_of(x) for k, x in enumerate(layers) if not isinstance(x, operations.Zero)}
         for kind in dict.fromkeys(kinds.values()):
             yield kind, [k for k in kinds if kinds[k] is kind]

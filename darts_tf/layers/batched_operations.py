@@ -71,13 +71,16 @@ class OperationGroup(keras.layers.Layer):
         self.channels = channels
         self.strides = strides
         self.normalized_pooling = normalized_pooling
-        self.batched = [self._make_batched(self._make_plain(name)) for name in names]
+        self.batched = [self._make_batched(name) for name in names]
 
     def _make_plain(self, name) -> keras.layers.Layer:
         return candidate(name, self.channels, self.strides, self.normalized_pooling)
 
-    def _make_batched(self, plain: keras.layers.Layer) -> keras.layers.Layer:
-        """The layer that computes for all edges what `plain` does for one."""
+    def _kernel_size(self, name):
+        return operations.specimen(name, self.channels, self.strides).kernel_size
+
+    def _make_batched(self, name: str) -> keras.layers.Layer:
+        """The layer that computes an operation for all edges."""
         raise NotImplementedError
 
     def _tiled(self, inputs):
@@ -117,8 +120,8 @@ def match(layer, plain) -> list[tuple[keras.Variable, list[keras.Variable]]]:
 class SeparableConvolutions(OperationGroup):
     """Separable convolutions of any kernel sizes."""
 
-    def _make_batched(self, plain):
-        return _Separable(self.edges, plain.kernel_size, self.strides)
+    def _make_batched(self, name):
+        return _Separable(self.edges, self._kernel_size(name), self.strides)
 
     def call(self, inputs, rectified, weights):
         tiled = self._tiled(rectified)
@@ -158,8 +161,8 @@ class _SharedInput(OperationGroup):
 class StandardConvolutions(_SharedInput):
     """Convolutions that mix all channels, of any kernel sizes: NAS-Bench-201's."""
 
-    def _make_batched(self, plain):
-        return _Standard(self.edges * self.channels, plain.kernel_size, self.strides)
+    def _make_batched(self, name):
+        return _Standard(self.edges * self.channels, self._kernel_size(name), self.strides)
 
 
 class _Standard(keras.layers.Layer):
@@ -193,8 +196,8 @@ class DilatedConvolutions(OperationGroup):
     image is put together again only after the sum of all operations.
     """
 
-    def _make_batched(self, plain):
-        return BatchedConvolution(self.edges, plain.kernel_size)
+    def _make_batched(self, name):
+        return BatchedConvolution(self.edges, self._kernel_size(name))
 
     def build(self, input_shape):
         sizes = input_shape[1:3]
@@ -219,7 +222,7 @@ class DilatedConvolutions(OperationGroup):
 class FactorizedReductions(_SharedInput):
     """Factorised reductions: the skip connections that stride."""
 
-    def _make_batched(self, plain):
+    def _make_batched(self, name):
         return _Reduction(self.edges, self.channels)
 
 
@@ -260,8 +263,8 @@ class SharedOperations(OperationGroup):
     One product with the operation weights gives their sum on every edge.
     """
 
-    def _make_batched(self, plain):
-        return plain
+    def _make_batched(self, name):
+        return self._make_plain(name)
 
     def build(self, input_shape):
         for layer in self.batched:

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf.errors import UserError
+from darts_tf.layers import shared_traces
 from darts_tf.layers.batched_cell import BatchedMixedCell
 from darts_tf.layers.batched_operations import select
 from darts_tf.layers.cell import MixedCell
@@ -141,8 +142,11 @@ class BatchedPartialCell(_Partial, BatchedMixedCell):
         for source, edges, operation in self._sources():
             while len(states) <= source:
                 states.append(node(len(states) - len(self.preprocess)))
-            outputs = operation(
-                states[source][..., :count], select(of_operations, edges, candidates)
+            outputs = shared_traces.call(
+                operation,
+                operation.key,
+                states[source][..., :count],
+                select(of_operations, edges, candidates),
             )
             others = bypass(states[source][..., count:], operation.strides)
             for e, output in zip(edges, tf.split(outputs, len(edges), axis=-1), strict=True):

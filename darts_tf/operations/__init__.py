@@ -2,7 +2,7 @@
 
 from darts_tf.operations.convolutions import FactorizedReduce, ReLUConvBN
 from darts_tf.operations.noise import Noise
-from darts_tf.operations.operation import Operation, create, names, register
+from darts_tf.operations.operation import Operation, create, names, register, specimen
 from darts_tf.operations.pooling import Pooling
 from darts_tf.operations.skip import Identity, Zero
 
@@ -17,4 +17,5 @@ __all__ = [
     "create",
     "names",
     "register",
+    "specimen",
 ]

@@ -1,6 +1,8 @@
 """The base of all candidate operations, and their registry."""
 
+import functools
 import inspect
+import random
 from collections.abc import Callable
 
 import keras
@@ -73,6 +75,26 @@ def create(name: str, channels: int, strides: int = 1, affine: bool = True) -> k
         UserError: no operation has that name.
     """
     return lookup("operation", _REGISTRY, name)(channels, strides=strides, affine=affine)
+
+
+def specimen(name: str, channels: int, strides: int = 1) -> keras.layers.Layer:
+    """A layer as `create` makes it, to be looked at only: equal arguments give the same layer.
+
+    Raises:
+        UserError: no operation has that name.
+    """
+    return _specimen(lookup("operation", _REGISTRY, name), channels, strides)
+
+
+@functools.cache
+def _specimen(operation, channels, strides):
+    # Initializers take their seeds from this generator, and what later layers draw must not
+    # depend on whether this one was in the cache.
+    state = random.getstate()
+    try:
+        return operation(channels, strides=strides, affine=False)
+    finally:
+        random.setstate(state)
 
 
 def names() -> tuple[str, ...]:

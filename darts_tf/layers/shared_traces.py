@@ -1,0 +1,73 @@
+"""Layers of one kind and shape, traced once between them.
+
+Most of the time before the first step goes into tracing. The states of all cells of one size see
+the same operations, so one `tf.function` that takes a layer's variables as arguments serves them
+all, and so does its gradient.
+"""
+
+import contextlib
+import threading
+
+import keras
+import tensorflow as tf
+
+_local = threading.local()
+
+
+class SharedTraces:
+    """The functions that layers share while `active`; one object for one model and mode.
+
+    Only for forward passes in one mode (training or inference), because a trace is of that mode,
+    and on one replica, because replicas must not communicate inside a nested function.
+    """
+
+    def __init__(self):
+        self._functions = {}
+
+    @contextlib.contextmanager
+    def active(self):
+        """Layers that are called by `call` in this scope share their traces."""
+        before = getattr(_local, "traces", None)
+        _local.traces = self
+        try:
+            yield
+        finally:
+            _local.traces = before
+
+    def call(self, layer: keras.layers.Layer, key, *args):
+        """`layer(*args)` by the trace of the first layer of that key."""
+        if key not in self._functions:
+            self._functions[key] = tf.function(_stateless(layer), autograph=False)
+        variables = layer.trainable_variables, layer.non_trainable_variables
+        values = [[tf.convert_to_tensor(v) for v in part] for part in variables]
+        outputs, moved = self._functions[key](*values, *args)
+        for variable, value in zip(variables[1], moved, strict=True):
+            variable.assign(value)
+        return outputs
+
+
+def call(layer: keras.layers.Layer, key, *args):
+    """`layer(*args)`, sharing its trace with all layers of that key where `SharedTraces` do.
+
+    Args:
+        layer: a built layer.
+        key: hashable; layers with equal keys and arguments of equal shapes must compute the same
+            function of their variables.
+        *args: tensors.
+    """
+    traces = getattr(_local, "traces", None)
+    return layer(*args) if traces is None else traces.call(layer, key, *args)
+
+
+def _stateless(layer):
+    def run(trainable, non_trainable, *args):
+        given = [
+            *zip(layer.trainable_variables, trainable, strict=True),
+            *zip(layer.non_trainable_variables, non_trainable, strict=True),
+        ]
+        with keras.StatelessScope(state_mapping=given) as scope:
+            outputs = layer(*args)
+        moved = [scope.get_current_value(v) for v in layer.non_trainable_variables]
+        return outputs, [tf.convert_to_tensor(value) for value in moved]
+
+    return run

@@ -1,0 +1,64 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf.layers import shared_traces
+from darts_tf.layers.shared_traces import SharedTraces
+
+
+class Counting(keras.layers.Layer):
+    """A kernel, a statistic that moves, and how often `call` was run by Python."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.runs = 0
+        self.kernel = self.add_weight(shape=(3,), initializer="uniform")
+        self.statistic = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, inputs):
+        self.runs += 1
+        self.statistic.assign(self.statistic + tf.reduce_sum(inputs))
+        return tf.sin(inputs * self.kernel)
+
+
+def evaluate(layers, inputs, traces=None):
+    """Outputs, and the gradients in the kernels, of one layer after the other."""
+    kernels = [layer.kernel.value for layer in layers]
+
+    @tf.function(autograph=False)
+    def run(inputs):
+        with tf.GradientTape() as tape:
+            for layer in layers:
+                inputs = shared_traces.call(layer, "key", inputs)
+            loss = tf.reduce_sum(inputs)
+        return [inputs, *tape.gradient(loss, kernels)]
+
+    if traces is None:
+        return run(inputs)
+    with traces.active():
+        return run(inputs)
+
+
+def test_layers_share_a_trace_but_no_variable():
+    keras.utils.set_random_seed(0)
+    layers = [Counting() for _ in range(3)]
+    inputs = tf.constant([[1.0, 2.0, 3.0]])
+    wanted = evaluate(layers, inputs)
+    statistics = [layer.statistic.numpy() for layer in layers]
+    assert len({*statistics}) == 3 and [layer.runs for layer in layers] == [1, 1, 1]
+    for layer in layers:
+        layer.statistic.assign(0)
+    got = evaluate(layers, inputs, SharedTraces())
+    for one, other in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    np.testing.assert_allclose([layer.statistic.numpy() for layer in layers], statistics, rtol=1e-6)
+    assert [layer.runs for layer in layers] == [2, 1, 1]
+
+
+def test_the_scope_ends():
+    with SharedTraces().active():
+        pass
+    layer = Counting()
+    for _ in range(2):
+        shared_traces.call(layer, "key", tf.ones([1, 3]))
+    assert layer.runs == 2
