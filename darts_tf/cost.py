@@ -1,4 +1,4 @@
-"""What a network costs: parameters and multiply-adds."""
+"""What a network costs: parameters, multiply-adds and memory accesses."""
 
 import keras
 import numpy as np
@@ -17,13 +17,52 @@ def multiply_adds(model: keras.Model) -> int:
     convolution over an image whose sides its dilation does not divide counts a little too much,
     because TensorFlow pads it.
     """
+    return sum(_COUNTS[op.type](op) for op in _inference(model) if op.type in _COUNTS)
+
+
+def resource_constraint(model: keras.Model) -> float:
+    """The cost of an operation in the resource constraint of SNAS, for one image.
+
+        0.43 * (2 * size + flops / 4000 + accesses / 100)
+
+    Xie, Zheng, Liu, Lin, ICLR 2019, section 2.4, with the numbers of the authors' code. `size` are
+    the weights of convolutions, `flops` their multiply-adds and 9 for every number that a pooling
+    gives, `accesses` the numbers that convolutions and poolings read, weights among them, and
+    write. Normalisation and activations are left out.
+    """
+    size = flops = accesses = 0
+    for op in _inference(model):
+        if op.type not in ("Conv2D", "DepthwiseConv2dNative", "MaxPool", "AvgPool"):
+            continue
+        pools = op.type not in _COUNTS
+        weights = 0 if pools else int(np.prod(op.inputs[1].shape))
+        outputs = int(np.prod(op.outputs[0].shape))
+        size += weights
+        flops += 9 * outputs if pools else _COUNTS[op.type](op)
+        accesses += int(np.prod(_without_padding(op.inputs[0]).shape)) + weights + outputs
+    return snas_cost(size, flops, accesses)
+
+
+def snas_cost(size: float, flops: float, accesses: float) -> float:
+    """The sum that `resource_constraint` takes of the three."""
+    return 0.43 * (2 * size + flops / 4000 + accesses / 100)
+
+
+def _inference(model) -> list:
+    """The operations of a model's graph for one image."""
     # Only a functional model has inputs; a supernet knows its shape from its arguments.
     inputs = getattr(model, "inputs", None)
     shape = inputs[0].shape[1:] if inputs else model.get_config()["input_shape"]
     images = tf.TensorSpec((1, *shape), tf.float32)
     call = tf.function(lambda x: model(x, training=False), autograph=False)
-    graph = call.get_concrete_function(images).graph
-    return sum(_COUNTS[op.type](op) for op in graph.get_operations() if op.type in _COUNTS)
+    return call.get_concrete_function(images).graph.get_operations()
+
+
+def _without_padding(tensor):
+    """What was padded, shifted, or rearranged for a dilated convolution, to give the tensor."""
+    while tensor.op.type in ("Pad", "PadV2", "SpaceToBatchND", "StridedSlice"):
+        tensor = tensor.op.inputs[0]
+    return tensor
 
 
 def model_of(make, shape) -> keras.Model:

@@ -17,7 +17,7 @@ from darts_tf.errors import UserError
 from darts_tf.latency import Latencies
 from darts_tf.lookup import lookup
 
-KINDS = ("parameters", "flops", "latency")
+KINDS = ("parameters", "flops", "latency", "snas")
 
 # The cost of a layer, by its name, its factory and the shape of its input without the batch.
 Measure = Callable[[str, Callable[[], keras.layers.Layer], tuple[int, ...]], float]
@@ -28,7 +28,8 @@ class CostTable:
     """The cost of every operation of a space in a network of a given size.
 
     Attributes:
-        operations: cell type -> `[edges, operations]`, summed over all cells of that type.
+        operations: cell type -> `[edges, operations]`, summed over all cells of that type, or
+            their mean.
         fixed: cost of all that no choice changes: stem, preprocessing, head and what stands
             between cells.
     """
@@ -73,6 +74,7 @@ def table(
     cells: int | None = None,
     *,
     measure: Measure,
+    mean: bool = False,
 ) -> CostTable:
     """Measures every operation of a space where the derived network would have it.
 
@@ -80,6 +82,7 @@ def table(
         space: the name of a search space.
         input_shape, num_classes, channels, cells: of the network, as in `Supernet`.
         measure: what an operation costs, see `measure`.
+        mean: whether to take the mean over the cells of a type, as SNAS does, instead of the sum.
 
     Raises:
         UserError: there is no such network.
@@ -97,6 +100,8 @@ def table(
         else:
             before = last = walk.fixed_layer(f"reduction_{last[-1]}", lambda part=part: part, last)
     walk.fixed_layer("head", lambda: macro.head(num_classes), last)
+    if mean:
+        walk.costs = {name: costs / max(walk.cells[name], 1) for name, costs in walk.costs.items()}
     return CostTable(walk.costs, walk.fixed)
 
 
@@ -112,6 +117,7 @@ class _Walk:
         self.space = space
         shape = len(space.edges), len(space.operations)
         self.costs = {cell_type: np.zeros(shape) for cell_type in space.cell_types}
+        self.cells = dict.fromkeys(space.cell_types, 0)
         self.fixed = 0.0
         self._measure = measure
         self._known = {}
@@ -131,6 +137,7 @@ class _Walk:
         space = self.space
         inside = [self._preprocess(plan, shapes, i) for i in range(len(shapes))]
         cell_type = space.cell_types[1 if plan.reduction else 0]
+        self.cells[cell_type] += 1
         steps = 2 if plan.reduction else 1
         node = (*(-(-n // steps) for n in inside[-1][:-1]), plan.channels)
         inside += [node] * space.nodes
@@ -168,6 +175,15 @@ def measure_flops(key, make, shape) -> float:
     return float(cost.multiply_adds(cost.model_of(make, shape)))
 
 
+def measure_snas(key, make, shape) -> float:
+    """The cost of a layer in SNAS' resource constraint, see `cost.resource_constraint`."""
+    layer = make()
+    if isinstance(layer, operations.Identity):
+        # Nothing is computed, but the state is read and written.
+        return cost.snas_cost(0, 0, 2 * float(np.prod(shape)))
+    return cost.resource_constraint(cost.model_of(lambda: layer, shape))
+
+
 def measure(kind: str, latencies: Latencies | None = None) -> Measure:
     """The measure of that name.
 
@@ -183,6 +199,10 @@ def measure(kind: str, latencies: Latencies | None = None) -> Measure:
     """
     if kind == "latency" and latencies is None:
         raise UserError("the cost 'latency' needs a latency table; python -m train.latency")
-    found = {"parameters": measure_parameters, "flops": measure_flops}
+    found = {
+        "parameters": measure_parameters,
+        "flops": measure_flops,
+        "snas": measure_snas,
+    }
     found["latency"] = latencies.measure if latencies else None
     return lookup("cost", found, kind)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import cost, expected_cost, genotypes, nas_bench_201, spaces
+from darts_tf import cost, expected_cost, genotypes, nas_bench_201, operations, spaces
 from darts_tf.errors import UserError
 from darts_tf.expected_cost import CostTable
 from darts_tf.latency import Latencies, milliseconds
@@ -126,6 +126,55 @@ class TestExpectation:
         space = spaces.Space("free", ("skip_connect",), 1, 1, cell_types=("normal",))
         table = CostTable({"normal": np.zeros((1, 1))}, fixed=3.0)
         assert float(table.penalty(space, 1.0)({"normal": np.ones((1, 1))})) == 0
+
+
+def snas_terms(name, strides, c, y):
+    """Size, flops and memory accesses as in the authors' SNAS/operations.py; y: output's side."""
+    if name == "none":
+        return 0, 0, 0
+    if "pool" in name:
+        return 0, 9 * y**2 * c, (2 if strides == 1 else 5) * y**2 * c
+    if name == "skip_connect" and strides == 1:
+        return 0, 0, 2 * y**2 * c
+    if name == "skip_connect":
+        size, reads_and_writes = c**2, 2 * (4 * c + c // 2)
+    elif name.startswith("sep"):
+        size, reads_and_writes = 2 * c * int(name[-1]) ** 2 + 2 * c**2, (8 if strides == 1 else 11)
+        reads_and_writes *= c
+    else:
+        size = c * int(name[-1]) ** 2 + c**2
+        reads_and_writes = (4 if strides == 1 else 7) * c
+    return size, size * y**2, reads_and_writes * y**2 + size
+
+
+class TestSnas:
+    @pytest.mark.parametrize("strides", [1, 2])
+    def test_the_authors_formula_for_every_operation(self, strides):
+        c, side = 6, 8
+        for name in spaces.DARTS_CNN.operations:
+            found = expected_cost.measure_snas(
+                name,
+                lambda name=name: operations.create(name, c, strides=strides),
+                (side, side, c),
+            )
+            size, flops, accesses = snas_terms(name, strides, c, side // strides)
+            expected = (2 * size + flops / 4000 + accesses / 100) * 0.43
+            assert found == pytest.approx(expected), name
+
+    def test_the_mean_over_the_cells_of_a_type(self, tiny_space):
+        def measure(key, make, shape):
+            return float(shape[-1])
+
+        size = {**SIZE, "cells": 6}
+        total, mean = (
+            expected_cost.table(tiny_space, **size, measure=measure, mean=mean)
+            for mean in (False, True)
+        )
+        for cell_type, cells in (("normal", 4), ("reduce", 2)):
+            np.testing.assert_allclose(
+                mean.operations[cell_type], total.operations[cell_type] / cells
+            )
+        assert mean.fixed == total.fixed
 
 
 class TestLatency:

@@ -285,38 +285,6 @@ def test_sampled_operations_go_on_bit_for_bit(tiny_space, tmp_path):
     assert_same(state(stopped), state(whole))
 
 
-@pytest.mark.slow
-def test_partial_channels(tiny_space):
-    search = make_other(tiny_space, "pc-darts", 4)
-    before = [v.numpy() for v in search.supernet.architecture_variables]
-    assert len(before) == 4
-    assert_searched(search, search.fit(TRAIN, VALIDATION, 1, verbose=0), before)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "method",
-    [
-        *("darts-v2", "darts-v2-exact", "one-level"),
-        *("i-darts", "snas", "drnas", "fair-darts", "p-darts"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:.*no operation that was selected:UserWarning")
-def test_other_methods(method, tiny_space):
-    rate = methods.get(method).architecture_learning_rate
-    search = make(tiny_space, method)
-    alphas = [a.numpy() for a in search.supernet.architecture_variables]
-    history = search.fit(TRAIN(0).take(1), VALIDATION(0).take(1), verbose=0)
-    assert np.isfinite(history.history["architecture_loss"]).all()
-    for alpha, before in zip(search.supernet.architecture_variables, alphas, strict=True):
-        # One step of Adam moves an entry by its learning rate, up to epsilon.
-        moved = np.abs(alpha.numpy() - before)
-        assert moved.max() < 1.03 * rate and np.median(moved) > 0.96 * rate
-    genotype = search.genotype()
-    assert genotype.space == tiny_space
-    assert all(e.operation != "none" for c in genotype.cells.values() for e in c.edges)
-
-
 @pytest.fixture
 def eagerly():
     """Runs functions without tracing them, which takes longer than a few steps."""

@@ -74,8 +74,8 @@ COST = flags.DEFINE_enum(
     "cost",
     None,
     list(expected_cost.KINDS),
-    "Adds the architecture's expected cost to the loss: parameters, flops (multiply-adds) or "
-    "latency.",
+    "Adds the architecture's expected cost to the loss: parameters, flops (multiply-adds), "
+    "latency, or snas, that paper's sum of parameters, flops and memory accesses.",
 )
 COST_WEIGHT = flags.DEFINE_float(
     "cost_weight",
@@ -181,5 +181,6 @@ def penalty(supernet, size):
             )
         latencies = Latencies.load(LATENCY_TABLE.value)
     measure = expected_cost.measure(COST.value, latencies)
-    table = expected_cost.table(SPACE.value, *size, measure=measure)
+    mean = COST.value == "snas"
+    table = expected_cost.table(SPACE.value, *size, measure=measure, mean=mean)
     return table.penalty(supernet.space, weight)

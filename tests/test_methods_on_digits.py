@@ -1,0 +1,119 @@
+"""Every row of the table of methods searches digits for two epochs, a step each."""
+
+import keras
+import numpy as np
+import pytest
+
+from darts_tf import datasets, methods, spaces
+from darts_tf.genotypes import Genotype
+from darts_tf.schedules import Stage
+from darts_tf.search import ArchitectureSearch
+from darts_tf.selections import SharedWeights
+from darts_tf.supernet import Supernet
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Functions of the epoch to the one batch that trains, and to the one that validates."""
+    data = datasets.load("digits", train_examples=20)
+    parts = datasets.split(data.train_images, data.train_labels, 0.5, 0)
+    return data, [
+        lambda epoch, part=part: datasets.batches(
+            *part,
+            10,
+            mean=data.mean,
+            std=data.std,
+            augmentation=datasets.Augmentation.suited_to(data),
+            shuffle=True,
+            seed=0,
+            epoch=epoch,
+            drop_remainder=True,
+        )
+        for part in parts
+    ]
+
+
+@pytest.fixture(scope="module")
+def space():
+    """The name of a space with three edges and no reduction cells: quick to trace."""
+    return spaces.register(
+        spaces.Space(
+            "three_edges",
+            ("none", "skip_connect", "nor_conv_1x1"),
+            nodes=2,
+            inputs=1,
+            cell_types=("normal",),
+            preprocess=None,
+            macro="nas_bench_201",
+        )
+    ).name
+
+
+class Watch(keras.callbacks.Callback):
+    """Writes down the architecture variables and the rate of the dropout after every epoch."""
+
+    def __init__(self, supernet):
+        super().__init__()
+        self.supernet = supernet
+        self.values, self.dropout = [self.now()], []
+
+    def now(self):
+        return [v.numpy() for v in self.supernet.architecture_variables]
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.values.append(self.now())
+        if self.supernet.skip_dropout is not None:
+            self.dropout.append(float(self.supernet.skip_dropout))
+
+
+def assert_one_step(before, after, method):
+    """One step of Adam moves an entry by its learning rate, up to epsilon."""
+    rate = method.architecture_learning_rate
+    # At GDAS' first temperature gradients are so small that epsilon counts.
+    least = 0.0 if method.relaxation == "hard_gumbel" else 0.96
+    for old, new in zip(before, after, strict=True):
+        moved = np.abs(new - old)
+        assert moved.max() < 1.03 * rate and np.median(moved) > least * rate
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", methods.METHODS)
+@pytest.mark.filterwarnings("ignore:.*no operation that was selected:UserWarning")
+def test_two_epochs(name, digits, space):
+    data, (train, validation) = digits
+    method = methods.get(name)
+    if method.stages:
+        # As its second stage is, with the dropout.
+        method = method.of_stage(Stage(3, None, 0.4))
+    keras.utils.set_random_seed(0)
+    supernet = Supernet(
+        space,
+        data.image_shape,
+        data.num_classes,
+        channels=4 if method.relaxation == "partial_channels" else 2,
+        cells=3,
+        relaxation=method.relaxation,
+        skip_dropout=method.skip_dropout is not None,
+    )
+    search, watch = ArchitectureSearch(supernet, method), Watch(supernet)
+    history = search.fit(train, validation, 2, callbacks=[watch], verbose=0)
+    assert history.epoch == [0, 1]
+    assert all(np.isfinite(values).all() for values in history.history.values())
+
+    frozen = [method.warm_up is not None and method.warm_up(epoch, 2) for epoch in (0, 1)]
+    assert len(history.history.get("architecture_loss", [])) == frozen.count(False)
+    for epoch in (0, 1):
+        before, after = watch.values[epoch : epoch + 2]
+        if frozen[epoch]:
+            for old, new in zip(before, after, strict=True):
+                np.testing.assert_array_equal(new, old)
+        elif epoch == 0 or frozen[0]:
+            assert_one_step(before, after, method)
+    assert (not supernet.architecture_variables) == (name == "random-ws")
+    if method.skip_dropout is not None:
+        assert watch.dropout == pytest.approx([method.skip_dropout(epoch, 2) for epoch in (0, 1)])
+
+    selection = SharedWeights(samples=2, batches=1, finalists=1) if name == "random-ws" else None
+    genotype = search.genotype(validation(0), selection)
+    assert isinstance(genotype, Genotype) and genotype.space == space
+    assert all(e.operation != "none" for cell in genotype.cells.values() for e in cell.edges)
