@@ -1,7 +1,7 @@
 """What a loop needs to run under any `tf.distribute` strategy."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
@@ -67,6 +67,27 @@ def share_batches(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) ->
         return batches.map(cut).unbatch().prefetch(local)
 
     return strategy.distribute_datasets_from_function(of_worker)
+
+
+def own_examples(draw: Callable, shape) -> tf.Tensor:
+    """What a replica needs of random numbers that belong to the examples of the global batch.
+
+    Every replica draws for the global batch and takes the rows of its own examples, so that
+    replicas have different numbers, and together those that a single device would have.
+
+    Args:
+        draw: from a shape to a tensor of that shape, the same on every replica.
+        shape: what this replica needs; first the number of its examples.
+
+    Returns:
+        A tensor of that shape.
+    """
+    replica = tf.distribute.get_replica_context()
+    if replica is None or replica.num_replicas_in_sync == 1:
+        return draw(shape)
+    everything = draw(tf.concat([[replica.num_replicas_in_sync * shape[0]], shape[1:]], 0))
+    first = replica.replica_id_in_sync_group * shape[0]
+    return everything[first : first + shape[0]]
 
 
 def any_worker(strategy: tf.distribute.Strategy, *flags: bool) -> list[bool]:

@@ -13,10 +13,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import distribution, gradients, spaces
+from darts_tf import distribution, gradients, operations, spaces
 from darts_tf.errors import UserError
 from darts_tf.gradients import InnerStep
 from darts_tf.layers.batch_normalization import BatchNormalization
+from darts_tf.layers.mixed_op import dropout
 from darts_tf.search import ArchitectureSearch
 from darts_tf.search_step import SupernetProblem
 from darts_tf.supernet import Supernet
@@ -142,9 +143,30 @@ def examples_seen(strategy) -> dict[str, np.ndarray]:
     return {"examples": np.stack(rows)}
 
 
+def random_numbers(strategy) -> dict[str, np.ndarray]:
+    """Dropout behind a skip connection of ones, and the operation noise, of one global batch."""
+    with strategy.scope():
+        noise = operations.Noise(1, seed=3)
+        noise.build((None, 3, 3, 1))
+
+    def run(images):
+        return {"dropout": dropout(images, 0.5, [1, 2]), "noise": noise(images)}
+
+    ones = tf.data.Dataset.from_tensors((tf.ones((BATCH, 3, 3, 1)),))
+    (batch,) = distribution.share_batches(strategy, ones)
+    found = tf.function(lambda batch: strategy.run(run, batch), autograph=False)(batch)
+    return {
+        name: np.concatenate(strategy.experimental_local_results(values))
+        for name, values in found.items()
+    }
+
+
+_WHAT = {f.__name__: f for f in (hypergradients, search, examples_seen, random_numbers)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["hypergradients", "search", "examples_seen"], nargs="+")
+    parser.add_argument("what", choices=list(_WHAT), nargs="+")
     parser.add_argument("--devices", type=int, default=1, help="logical CPUs")
     parser.add_argument("--method", default="darts-v1")
     parser.add_argument("--checkpoint_dir")
@@ -163,7 +185,7 @@ def main() -> None:
                     "checkpoint_dir": args.checkpoint_dir,
                     "callbacks": callbacks,
                 }
-            found |= globals()[what](strategy, **options)
+            found |= _WHAT[what](strategy, **options)
     except UserError as error:
         print(f"error: {error}", flush=True)
         os._exit(2)  # The runtime of a broken cluster can't be shut down.

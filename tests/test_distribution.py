@@ -49,7 +49,7 @@ def result(process, folder):
 @pytest.fixture(scope="module")
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
-    what = ("hypergradients", "search", "examples_seen")
+    what = ("hypergradients", "search", "examples_seen", "random_numbers")
     processes = [start(folder / str(n), *what, f"--devices={n}") for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -87,6 +87,13 @@ class TestTwoReplicasOfHalfABatch:
         expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)
         for found in one_and_two:
             np.testing.assert_array_equal(found["examples"], expected)
+
+    @pytest.mark.parametrize("name", ["dropout", "noise"])
+    def test_random_numbers_are_those_of_one_device(self, one_and_two, name):
+        one, two = (found[name] for found in one_and_two)
+        np.testing.assert_array_equal(two, one)
+        first, second = np.split(one, 2)
+        assert not np.array_equal(first, second)
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from darts_tf import operations
+from darts_tf import distribution, operations
 from darts_tf.layers.chain import Chain
 from darts_tf.layers.convolutions import batch_normalization
 
@@ -77,12 +77,17 @@ class MixedOp(keras.layers.Layer):
 def dropout(inputs, rate, seed):
     """Sets every number to zero with probability `rate`, and scales the others by 1/(1-rate).
 
+    Replicas drop different numbers, together those that one device would drop.
+
     Args:
         inputs: any shape.
         rate: a float32 scalar in [0, 1).
         seed: `[2]` int32; the same seed drops the same numbers.
     """
-    kept = tf.random.stateless_uniform(tf.shape(inputs), seed) >= rate
+    draws = distribution.own_examples(
+        lambda shape: tf.random.stateless_uniform(shape, seed), tf.shape(inputs)
+    )
+    kept = draws >= rate
     return inputs * tf.cast(tf.where(kept, 1 / (1 - rate), 0.0), inputs.dtype)
 
 

@@ -73,8 +73,9 @@ class SampledCell(BatchedMixedCell):
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
 
     Raises:
-        UserError: (when called) under a `tf.distribute` strategy with several replicas; an
-            operation has a random state.
+        UserError: (when called) under a `tf.distribute` strategy with several replicas, whose
+            batch normalisation would have to communicate within a branch of a conditional, which
+            TensorFlow does not do; an operation has a random state.
     """
 
     def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):

@@ -2,6 +2,7 @@
 
 import keras
 
+from darts_tf import distribution
 from darts_tf.layers.convolutions import EverySecondPixel
 from darts_tf.operations.operation import register
 
@@ -28,8 +29,10 @@ class Noise(EverySecondPixel):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs):
-        shape = keras.ops.shape(super().call(inputs))
-        return keras.random.normal(shape, dtype=inputs.dtype, seed=self.seed_generator)
+        return distribution.own_examples(
+            lambda shape: keras.random.normal(shape, dtype=inputs.dtype, seed=self.seed_generator),
+            keras.ops.shape(super().call(inputs)),
+        )
 
     def get_config(self):
         return {
