@@ -107,7 +107,7 @@ def hypergradients(strategy) -> dict[str, np.ndarray]:
 def make_supernet():
     """A supernet with two operations on every edge."""
     name = "replicas"
-    spaces.register(spaces.Space(name, ("none", "skip_connect", "sep_conv_3x3"), nodes=1))
+    spaces.register(spaces.Space(name, ("none", "skip_connect", "dil_conv_3x3"), nodes=1))
     keras.utils.set_random_seed(0)
     return Supernet(name, (6, 6, 1), 2, channels=2, cells=3)
 

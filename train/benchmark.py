@@ -58,7 +58,7 @@ _BATCHED = flags.DEFINE_bool(
     "batched", True, "Compute the edges that leave a state together, or one by one."
 )
 _THREADS = flags.DEFINE_integer(
-    "threads", None, "CPU threads; default: one for each core.", lower_bound=1
+    "threads", None, "CPU threads, an operation each; default: one for each core.", lower_bound=1
 )
 _STEPS = flags.DEFINE_integer("steps", 10, "Steps to measure.", lower_bound=1)
 _WARMUP = flags.DEFINE_integer(
@@ -162,7 +162,7 @@ def _configure() -> None:
     import tensorflow as tf
 
     if _THREADS.value:
-        tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
+        tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
     keras.config.set_dtype_policy(_PRECISION.value)
 

@@ -21,7 +21,7 @@ class Measurement:
         peak_memory_bytes: most memory that the process ever held, libraries included.
         weights: number of trained weights; the architecture variables are not counted.
         library: framework and version.
-        threads: CPU threads that one operation may use.
+        threads: CPU threads that operations run on.
         data_wait_seconds: for each of the steps, how long it waited for its batches; None where
             that cannot be told from the step.
         estimated_memory_bytes: what `darts_tf.memory` expected before the run, or None.

@@ -231,11 +231,13 @@ def _batches(size: Size, steps: int, seed: int, cutout: bool = False):
 
 
 def _measurement(stopwatch, model, waits) -> Measurement:
-    threads = (
+    configured = (
         tf.config.threading.get_intra_op_parallelism_threads()
-        or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0))
-        or available_cpus()
+        or os.environ.get("TF_NUM_INTRAOP_THREADS"),
+        tf.config.threading.get_inter_op_parallelism_threads()
+        or os.environ.get("TF_NUM_INTEROP_THREADS"),
     )
+    threads = max(int(number or available_cpus()) for number in configured)
     return Measurement(
         stopwatch.step_seconds,
         stopwatch.startup_seconds,
