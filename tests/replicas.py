@@ -89,7 +89,7 @@ def hypergradients(strategy) -> dict[str, np.ndarray]:
         alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
         step = InnerStep(0.1, 0.9, [0.1 * w for w in weights], weight_decay=3e-4)
         found = {}
-        for name in gradients.names():
+        for name in gradients.names(sampled=False):
             fewer = {"neumann": {"terms": 2}, "conjugate_gradient": {"iterations": 2}}
             estimate = functools.partial(gradients.get(name), **fewer.get(name, {}))
             arguments = weights, alphas, train, validation, step

@@ -129,7 +129,7 @@ def measure_gradients(
 
     Args:
         size: of the supernet and the batches.
-        names: estimators of `darts_tf.gradients`; all by default.
+        names: estimators of `darts_tf.gradients`; by default all that need no sampled operations.
         space: the name of a search space.
         rounds: measurements of each.
         warmup: rounds before them.
@@ -138,7 +138,7 @@ def measure_gradients(
         Name -> seconds of each round; the weight step is called `weight_step`.
     """
     supernet = Supernet(space, size.image_shape, CLASSES, size.channels, size.cells)
-    functions = _gradient_functions(supernet, names or gradients.names())
+    functions = _gradient_functions(supernet, names or gradients.names(sampled=False))
     train, validation = (next(iter(_batches(size, 1, seed=seed)(0))) for seed in (0, 1))
     seconds = {name: [] for name in functions}
     for _ in range(warmup + rounds):

@@ -68,9 +68,13 @@ _ONE_LEVEL = ("one_level", "one_level_train")
 _SECOND_ORDER = ("unrolled", "finite_difference", "neumann", "conjugate_gradient")
 
 
-def names() -> tuple[str, ...]:
-    """The names of all estimators."""
-    return tuple(_GRADIENTS)
+def names(sampled: bool = True) -> tuple[str, ...]:
+    """The names of all estimators.
+
+    Args:
+        sampled: whether those that sample architectures are among them.
+    """
+    return tuple(name for name in _GRADIENTS if sampled or not samples_architectures(name))
 
 
 def get(name: str, **options):
