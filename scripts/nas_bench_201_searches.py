@@ -5,9 +5,10 @@
 A search is `python -m train.search --flagfile=configs/nas_bench_201/METHOD.flags --seed=SEED`. Its
 run stays in --runs; started again, the program goes on where it stopped. What each search found
 stands in the benchmark's table: nothing is trained to judge it. Writes to --output: searches.csv, a
-line a search; searches.json, the same with the strings' place in all columns; searches.md, a line a
-method. The time is the processor time of the search's processes, so that other work on the machine
-does not change it.
+line a search; searches.json, the same with the place in all columns of the table; searches.md, a
+line a method, with means and standard deviations over the seeds and with how many of the six edges
+of each cell are skip connections. The time is the processor time of the search's processes, which
+other work on the machine changes little.
 """
 
 import csv
@@ -27,10 +28,7 @@ from darts_tf.benchmark_tables import BenchmarkTable
 from darts_tf.errors import UserError
 from train import program
 
-METHODS = (
-    *("darts-v1", "darts-v2", "gdas", "snas", "pc-darts", "drnas"),
-    *("random-ws", "random"),
-)
+METHODS = ("darts-v1", "darts-v2", "gdas", "snas", "pc-darts", "drnas", "random-ws")
 _METHODS = flags.DEFINE_list("methods", list(METHODS), "The methods to run; each has a flag file.")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Searches with each method.", lower_bound=1)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TensorFlow Datasets keeps CIFAR-10.")
@@ -122,27 +120,29 @@ def as_csv(found: list[dict]) -> str:
 def as_markdown(found: list[dict], table: BenchmarkTable) -> str:
     """A line a method, and one for an architecture that is drawn at random, which is exact."""
     lines = [
-        "| method | seeds | test accuracy, % | rank | better than, % | all skips | seconds |",
+        "| method | test accuracy, % | of seeds 0, 1, ... | rank | better than, % of all | skips "
+        "| processor s |",
         "|---|---|---|---|---|---|---|",
     ]
     for method in dict.fromkeys(one["method"] for one in found):
         own = [one for one in found if one["method"] == method]
         at = [one["columns"][JUDGED] for one in own]
+        accuracies = [place["accuracy"] for place in at]
         cells = [
-            method,
-            str(len(own)),
-            _mean_and_spread([place["accuracy"] for place in at], 2),
+            f"`{method}`",
+            _mean_and_spread(accuracies, 2),
+            ", ".join(f"{accuracy:.2f}" for accuracy in accuracies),
             ", ".join(f"{place['rank']:,}" for place in at),
             _mean_and_spread([place["percentile"] for place in at], 1),
-            f"{sum(skips(one['architecture']) == 6 for one in own)} of {len(own)}",
+            ", ".join(_skips_of_six(one["architecture"]) for one in own),
             f"{np.mean([one['processor_seconds'] for one in own]):.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     every = table.columns[JUDGED]
     percentiles = [100 * np.mean(every < value) for value in np.sort(every)]
     lines.append(
-        f"| an architecture at random | all {len(table):,} | {_mean_and_spread(every, 2)} | | "
-        f"{_mean_and_spread(percentiles, 1)} | 1 of {len(table):,} | 0 |"
+        f"| one of all {len(table):,}, drawn at random | {_mean_and_spread(every, 2)} | | | "
+        f"{_mean_and_spread(percentiles, 1)} | | 0 |"
     )
     return "\n".join(lines) + "\n"
 
@@ -152,7 +152,13 @@ def skips(string: str) -> int:
     return nas_bench_201.operations_of(nas_bench_201.from_string(string)).count("skip_connect")
 
 
+def _skips_of_six(string: str) -> str:
+    return "6, all" if skips(string) == 6 else str(skips(string))
+
+
 def _mean_and_spread(values, digits: int) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
     return f"{np.mean(values):.{digits}f} ± {np.std(values):.{digits}f}"
 
 
