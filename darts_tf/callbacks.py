@@ -23,24 +23,48 @@ class MetricsLog(keras.callbacks.Callback):
 
     Args:
         path: the file.
+        search: a search, to write two more values. `entropy_by_step`: cell type -> the entropy
+            after each step of the epoch, summed over the edges, in nats. `step_cpu_seconds`: the
+            median processor time of a step, of all threads. None for none.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, search: ArchitectureSearch | None = None):
         super().__init__()
+        self._search = search
         self._path = pathlib.Path(path)
         self.records = read_metrics(path)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._start = time.perf_counter()
+        self._steps = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._step_start = time.process_time()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps.append(time.process_time() - self._step_start)
 
     def on_epoch_end(self, epoch, logs=None):
         self.records = self.records[:epoch]
         before = self.records[-1]["seconds"] if self.records else 0.0
         seconds = round(before + time.perf_counter() - self._start, 3)
         values = {name: float(value) for name, value in (logs or {}).items()}
+        if self._search:
+            values |= self._of_steps()
         self.records.append({"epoch": epoch + 1, "seconds": seconds, **values})
         lines = "".join(json.dumps(record) + "\n" for record in self.records)
         run_folder.write_file(self._path, lines)
+
+    def _of_steps(self) -> dict:
+        """What a search's record says about its steps."""
+        found = {}
+        if self._steps:
+            found["step_cpu_seconds"] = round(float(np.median(self._steps)), 4)
+        found["entropy_by_step"] = {
+            name: [round(entropy, 6) for entropy in by_step]
+            for name, by_step in self._search.step_entropies.items()
+        }
+        return found
 
 
 def read_metrics(path) -> list[dict]:
@@ -88,7 +112,8 @@ class TensorBoard(keras.callbacks.Callback):
 
     Args:
         directory: the log folder.
-        search: a search, to write histograms of its operation weights too; None for none.
+        search: a search, to write histograms of its operation weights and the entropy after every
+            step too; None for none.
     """
 
     def __init__(self, directory, search: ArchitectureSearch | None = None):
@@ -102,7 +127,14 @@ class TensorBoard(keras.callbacks.Callback):
                 tf.summary.scalar(name, value)
             if self._search:
                 self._write_operation_weights()
+                self._write_entropies(epoch)
         self._writer.flush()
+
+    def _write_entropies(self, epoch):
+        for cell_type, by_step in self._search.step_entropies.items():
+            for i, entropy in enumerate(by_step, start=1):
+                step = epoch * len(by_step) + i
+                tf.summary.scalar(f"entropy_by_step/{cell_type}", entropy, step=step)
 
     def _write_operation_weights(self):
         operations = self._search.supernet.space.operations

@@ -1,7 +1,7 @@
 """The table of methods: each is one part of every axis, with its defaults and its paper."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 
@@ -19,6 +19,7 @@ class Method:
         name: on the command line.
         gradient: a name in `darts_tf.gradients`.
         paper: where it is defined.
+        gradient_options: options of the gradient, by name; see `darts_tf.gradients.get`.
         relaxation: a name in `darts_tf.relaxations`.
         selection: a name in `darts_tf.selections`.
         weight_learning_rate: (first, last) of the weights' SGD, decayed by a cosine.
@@ -39,6 +40,8 @@ class Method:
             for supernets that were made with `skip_dropout`.
         fine_tune_epochs: how long the supernet is trained between two decisions of a selection
             that decides edge by edge.
+        entropy_weight: of the operation weights' entropy, in nats and summed over all edges, in the
+            loss that the alphas descend. Above 0 it makes them decide, below 0 it keeps them open.
         stages: what one search after the other is made of; empty for a single search. See
             `of_stage`.
     """
@@ -63,6 +66,8 @@ class Method:
     skip_dropout: Callable[[int, int], float] | None = None
     fine_tune_epochs: int = 0
     stages: tuple[Stage, ...] = ()
+    gradient_options: Mapping = dataclasses.field(default_factory=dict)
+    entropy_weight: float = 0.0
 
     def of_stage(self, stage: Stage) -> "Method":
         """The method of one of its stages, with the stage's dropout behind skip connections."""
@@ -77,7 +82,7 @@ class Method:
             UserError: there is no part of some name, or two parts do not fit; says why.
         """
         relaxation = relaxations.get(self.relaxation)
-        gradients.get(self.gradient)
+        gradients.get(self.gradient, **self.gradient_options)
         selections.get(self.selection)
         if relaxation.hard and gradients.second_order(self.gradient):
             raise UserError(
@@ -85,6 +90,18 @@ class Method:
                 f"architecture, but the relaxation {self.relaxation!r} computes one sampled "
                 "operation of each edge and only estimates how the loss changes with the others; "
                 "its estimate has no derivative. Use first_order or one_level"
+            )
+        if relaxation.categorical and not gradients.samples_architectures(self.gradient):
+            raise UserError(
+                f"the hypergradient {self.gradient!r} differentiates the operation weights, but "
+                f"there is no gradient through the draws of the relaxation {self.relaxation!r}; "
+                "use score_function, relax, rebar or ram"
+            )
+        if not relaxation.categorical and gradients.samples_architectures(self.gradient):
+            raise UserError(
+                f"the hypergradient {self.gradient!r} is of an expectation over sampled "
+                f"architectures, but the relaxation {self.relaxation!r} has another distribution "
+                "or none; use the relaxation categorical, or first_order"
             )
         if self.temperature is not None and relaxation.temperature is None:
             raise UserError(
@@ -121,6 +138,28 @@ class Method:
             epsilon=1e-8,
             l2=self.architecture_weight_decay,
         )
+
+
+_UNBIASED = (
+    "Huang, Conche. Unbiased gradient estimators for differentiable architecture search. Slides, "
+    "2019"
+)
+
+
+def _unbiased(name: str, gradient: str, source: str) -> Method:
+    """A search over the distribution of architectures itself.
+
+    The source names neither the optimizers nor the data of the alphas' losses: those are DARTS',
+    but without L2, which is no part of the objective. Every default here is ours.
+    """
+    return Method(
+        name,
+        gradient,
+        f"{_UNBIASED}; {source}",
+        relaxation="categorical",
+        selection="every_edge",
+        architecture_weight_decay=0.0,
+    )
 
 
 _DARTS = "Liu, Simonyan, Yang. DARTS: Differentiable Architecture Search. ICLR 2019"
@@ -198,6 +237,18 @@ METHODS = {
             weight_decay=5e-4,
             temperature=Linear(10.0, 0.1),
             weights_first=True,
+        ),
+        _unbiased("sf", "score_function", "Williams. Machine Learning 8, 1992"),
+        _unbiased(
+            "relax",
+            "relax",
+            "Grathwohl, Choi, Wu, Roeder, Duvenaud. Backpropagation through the Void. ICLR 2018",
+        ),
+        _unbiased(
+            "ram",
+            "ram",
+            "Tokui, Sato. Evaluating the Variance of Likelihood-Ratio Gradient Estimators. "
+            "ICML 2017",
         ),
         Method(
             "pc-darts",

@@ -88,7 +88,7 @@ class ArchitectureSearch:
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
         search_checks.check_method(self.method, supernet, accumulate_steps)
-        self._gradient = gradients.get(self.method.gradient)
+        self._gradient = gradients.get(self.method.gradient, **self.method.gradient_options)
         self._penalty = penalty
         self._accumulate_steps = accumulate_steps
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
@@ -104,6 +104,8 @@ class ArchitectureSearch:
         self._said_incomplete = False
         #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
         self.stopped_at: tuple[int, int] | None = None
+        #: The entropy after every step of the last epoch so far, by cell type; see `entropies`.
+        self.step_entropies: dict[str, list[float]] = {}
         #: The best epoch of the search that `fit` ran last; None before its first one has ended and
         #: where the selection needs data, because it is too slow to choose a cell every epoch.
         self.best: Best | None = None
@@ -143,7 +145,9 @@ class ArchitectureSearch:
             epoch has `loss` and `accuracy` on the training batches, `architecture_loss`, the loss
             that the alphas descend, unless they are frozen, `val_loss` and `val_accuracy` of the
             supernet on all of `validation`, `entropy`, the mean over all edges of the entropy of
-            the operation weights in nats, and `learning_rate`.
+            the operation weights in nats, `entropy_normal` and so on, its sum over the edges of a
+            cell type, and `learning_rate`; with an estimator that samples architectures also
+            `loss_evaluations` and `gradient_variance` (`darts_tf.gradients.Estimator.report`).
 
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
@@ -171,6 +175,7 @@ class ArchitectureSearch:
         first_epoch, first_step = checkpoints.restore() if checkpoints else (0, 0)
         best = checkpoints.notes.get("best") if checkpoints else None
         self.best = Best.from_dict(best) if best else None
+        self.step_entropies = checkpoints.notes.get("step_entropies", {}) if checkpoints else {}
         calls = keras.callbacks.CallbackList(
             [*(callbacks or []), history := keras.callbacks.History()],
             add_progbar=verbose != 0,
@@ -200,7 +205,10 @@ class ArchitectureSearch:
                 if self.stopped_at:
                     return history
                 logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
+            logs |= {f"entropy_{name}": value for name, value in self.entropies().items()}
             logs |= {"entropy": self.entropy(), "learning_rate": self._learning_rate()}
+            if isinstance(self._gradient, gradients.Estimator):
+                logs |= self._gradient.report()
             better = self.best is None or logs["val_accuracy"] > self.best.val_accuracy
             if better and not selections.needs_data(self.method.selection):
                 self.best = Best(epoch + 1, logs["val_accuracy"], self.genotype())
@@ -271,9 +279,15 @@ class ArchitectureSearch:
 
         Where an edge's weights do not sum to 1, the entropy is that of their shares in the sum.
         """
-        rows = np.concatenate(list(self.operation_weights().values()))
-        rows = rows / rows.sum(axis=-1, keepdims=True)
-        return float(-(rows * np.log(np.maximum(rows, 1e-30))).sum(axis=-1).mean())
+        edges = len(self.supernet.space.edges) * len(self.supernet.space.cell_types)
+        return sum(self.entropies().values()) / edges
+
+    def entropies(self) -> dict[str, float]:
+        """Cell type -> the sum of its edges' entropies in nats."""
+        return self._by_cell_type(self.supernet.entropies())
+
+    def _by_cell_type(self, values) -> dict[str, float]:
+        return dict(zip(self.supernet.space.cell_types, values.numpy().tolist(), strict=True))
 
     def _set_schedules(self, epoch: int, epochs: int) -> None:
         """What the method's schedules say for this epoch."""
@@ -297,6 +311,8 @@ class ArchitectureSearch:
             search_checks.check_weight_optimizer(method, self.weight_optimizer)
             self.weight_optimizer.build(supernet.weight_variables)
             self.architecture_optimizer.build(supernet.architecture_variables)
+            if isinstance(self._gradient, gradients.Estimator):
+                self._gradient.build(supernet.logits().shape, supernet.get_config()["seed"])
             if supernet.compute_dtype == "float16":
                 self._loss_scale = LossScale()
         replicas = self.strategy.num_replicas_in_sync
@@ -316,6 +332,7 @@ class ArchitectureSearch:
             replicas,
             method.architecture_clip_norm,
             method.weights_first,
+            method.entropy_weight,
         )
         if self._loss_scale is not None:
             changed = [v for owner in self._moved_by_a_step() for v in owner.variables]
@@ -326,12 +343,15 @@ class ArchitectureSearch:
         """The steps of an epoch from step `start` on; returns the epoch's logs."""
         if start == 0:
             self._train_function.reset_metrics()
+            self.step_entropies = {name: [] for name in self.supernet.space.cell_types}
         batches = tf.data.Dataset.zip((train, validation.repeat())).skip(start)
         shared = distribution.share_batches(self.strategy, batches)
         logs = self._train_function.logs(self._frozen)
         for step, batch in enumerate(shared, start=start):
             calls.on_train_batch_begin(step)
-            finite, complete = self._train_function(*batch, self._frozen)
+            finite, complete, entropies = self._train_function(*batch, self._frozen)
+            for name, value in self._by_cell_type(entropies).items():
+                self.step_entropies.setdefault(name, []).append(value)
             logs = self._train_function.logs(self._frozen)
             architecture_loss = logs.get("architecture_loss", 0.0)
             if not np.isfinite(finite.numpy() + logs["loss"] + architecture_loss):
@@ -349,6 +369,7 @@ class ArchitectureSearch:
                 self.strategy, self._stop_requested, checkpoints is not None and checkpoints.due()
             )
             if checkpoints and (stop or due):
+                checkpoints.notes["step_entropies"] = self.step_entropies
                 checkpoints.save(epoch, step + 1)
             if stop:
                 self._stop_requested = False
@@ -357,13 +378,17 @@ class ArchitectureSearch:
         return logs
 
     def _moved_by_a_step(self):
-        return self.supernet, self.weight_optimizer, self.architecture_optimizer
+        owners = self.supernet, self.weight_optimizer, self.architecture_optimizer
+        learns = isinstance(self._gradient, gradients.Estimator)
+        return (*owners, self._gradient) if learns else owners
 
     def _checkpointed(self) -> dict[str, list]:
         """All variables that a search goes on from."""
-        scaled = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
+        others = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
+        if isinstance(self._gradient, gradients.Estimator):
+            others["gradient"] = self._gradient.variables
         return {
-            **scaled,
+            **others,
             "supernet": self.supernet.variables,
             "weight_optimizer": self.weight_optimizer.variables,
             "architecture_optimizer": self.architecture_optimizer.variables,

@@ -20,6 +20,12 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
         UserError: says what does not fit, and what would.
     """
     method.check()
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas > 1 and gradients.samples_architectures(method.gradient):
+        raise UserError(
+            f"the hypergradient {method.gradient!r} runs on one device, got {replicas}; use "
+            "--distribute=none"
+        )
     if accumulate_steps < 1:
         raise UserError(f"accumulate_steps must be at least 1, got {accumulate_steps}")
     if accumulate_steps > 1 and method.gradient in _NESTED:

@@ -12,6 +12,7 @@ from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 from darts_tf.gradients.problem import BilevelProblem, InnerStep, identity
 from darts_tf.layers.shared_traces import SharedTraces
 from darts_tf.loss_scale import LossScale
+from darts_tf.sampled_losses import SampledLosses
 from darts_tf.supernet import Supernet
 
 
@@ -77,6 +78,7 @@ class SupernetProblem:
         self.forward = (
             tf.function(self._forward, autograph=False) if replicas == 1 else self._forward
         )
+        self._sampled = SampledLosses(supernet, loss, penalty, parts)
 
     def _forward(self, weights, architecture, batch, seed=None) -> ForwardPass:
         images, labels = batch
@@ -84,10 +86,8 @@ class SupernetProblem:
         if self._loss_scale is not None:
             weights = self._loss_scale.leave(weights)
             architecture = self._loss_scale.leave(architecture)
-        given = [
-            *zip(supernet.weight_variables, weights, strict=True),
-            *zip(supernet.architecture_variables, architecture, strict=True),
-        ]
+        given = zip(supernet.weight_variables, weights, strict=True)
+        given = [*given, *self._architecture(architecture)]
         with self._sharing(), keras.StatelessScope(state_mapping=given) as scope:
             logits = supernet(images, training=True, seed=seed)
             penalty = supernet.penalty()
@@ -104,6 +104,14 @@ class SupernetProblem:
         if self._loss_scale is not None:
             loss, penalty = self._loss_scale.enter(loss), self._loss_scale.enter(penalty)
         return ForwardPass(loss, penalty, logits, statistics)
+
+    def _architecture(self, values):
+        return zip(self.supernet.architecture_variables, values, strict=True)
+
+    def entropy(self, architecture) -> tf.Tensor:
+        """The entropy of all operation weights together, in nats; differentiable."""
+        with keras.StatelessScope(self._architecture(architecture)):
+            return tf.reduce_sum(self.supernet.entropies())
 
     def loss(self, weights, architecture, batch, seed=None) -> tf.Tensor:
         """The loss with what is added to it."""
@@ -158,7 +166,11 @@ class SupernetProblem:
         loss = functools.partial(self.loss, seed=seed)
         if self._parts > 1:
             loss = AccumulatedLoss(loss, self._parts)
-        return BilevelProblem(loss, loss, identity if self._replicas == 1 else self.reduce)
+        categorical = None
+        if self.supernet.relaxation.categorical:
+            categorical = self._sampled.problem(seed)
+        reduce = identity if self._replicas == 1 else self.reduce
+        return BilevelProblem(loss, loss, reduce, categorical)
 
 
 class SearchStep:
@@ -176,6 +188,8 @@ class SearchStep:
         replicas: number of replicas.
         architecture_clip_norm: largest global norm of the architecture's gradient; None: no limit.
         weights_first: whether the weights are stepped before the architecture.
+        entropy_weight: of the operation weights' entropy in the loss that the architecture
+            descends.
     """
 
     def __init__(
@@ -188,6 +202,7 @@ class SearchStep:
         replicas: int = 1,
         architecture_clip_norm: float | None = None,
         weights_first: bool = False,
+        entropy_weight: float = 0.0,
     ):
         self._problem = problem
         self._gradient = gradient
@@ -197,6 +212,7 @@ class SearchStep:
         self._replicas = replicas
         self._architecture_clip_norm = architecture_clip_norm
         self._weights_first = weights_first
+        self._entropy_weight = entropy_weight
 
     def __call__(self, train_batch, validation_batch, frozen: bool = False) -> dict[str, tf.Tensor]:
         """Runs the step.
@@ -208,7 +224,8 @@ class SearchStep:
         Returns:
             Each replica's `loss`, `architecture_loss` and `logits`; `finite`, a product over all
             numbers that enter an optimizer, not finite if one isn't; `complete`, 1 or, where the
-            estimator had to leave out its second-order term, 0.
+            estimator had to leave out its second-order term, 0; `entropies` after the step,
+            `[cell types]`.
         """
         before, seeds = self._values(), (self._seed(0), self._seed(1))
         architecture_loss = architecture_norm = tf.zeros(())
@@ -234,6 +251,7 @@ class SearchStep:
             "logits": forward.logits,
             "finite": norm * (1 + architecture_norm),
             "complete": complete,
+            "entropies": self._problem.supernet.entropies(),
         }
 
     def _weight_step(self, values, train_batch, seed, gradients=None):
@@ -245,7 +263,8 @@ class SearchStep:
         if gradients is None:
             gradients = problem.reduce(found)
         clipped, norm = tf.clip_by_global_norm(gradients, self._clip_norm)
-        self._apply(self._weight_optimizer, clipped, problem.supernet.weight_variables)
+        with self._only_what_was_drawn(seed):
+            self._apply(self._weight_optimizer, clipped, problem.supernet.weight_variables)
         for variable, value in zip(problem.statistics, forward.statistics, strict=True):
             variable.assign(value)
         return forward, norm
@@ -260,12 +279,41 @@ class SearchStep:
             self.inner_step(),
         )
         gradients = hypergradient.architecture
+        if self._entropy_weight:
+            gradients = [x + y for x, y in zip(gradients, self._entropy_gradient(), strict=True)]
         norm = tf.linalg.global_norm(gradients)
         if self._architecture_clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self._architecture_clip_norm, norm)
         variables = self._problem.supernet.architecture_variables
         self._apply(self._architecture_optimizer, gradients, variables)
         return hypergradient, norm
+
+    def _entropy_gradient(self):
+        """The gradient of what the entropy adds to the loss."""
+        _, alphas = self._values()
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(alphas)
+            added = self._entropy_weight * self._problem.entropy(alphas)
+        return tape.gradient(added, alphas, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    @contextlib.contextmanager
+    def _only_what_was_drawn(self, seed):
+        """Takes back what momentum and L2 do to the weights that a categorical draw left out."""
+        supernet = self._problem.supernet
+        if not supernet.relaxation.categorical:
+            yield
+            return
+        masks = supernet.chosen_weights(supernet.drawn_weights(seed))
+        slots = getattr(self._weight_optimizer, "momentums", None) or []
+        kept = [
+            (variable, mask, tf.identity(variable))
+            for variables in (supernet.weight_variables, slots)
+            for variable, mask in zip(variables, masks, strict=bool(variables))
+            if mask is not None
+        ]
+        yield
+        for variable, mask, before in kept:
+            variable.assign(tf.where(mask, variable, before))
 
     def _values(self):
         """The weights and the architecture as they are now."""

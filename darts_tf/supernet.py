@@ -60,7 +60,8 @@ class Supernet(keras.Model):
 
     Input shape: `[batch, height, width, channels]`. `call` also takes the seed, `[2]` int32, of a
         random relaxation's draw and of the dropout, without which there is neither; or the weights
-        that its cells shall compute with, instead of the relaxation's.
+        that its cells shall compute with, instead of the relaxation's. `mixed` says that cells
+        which compute one operation an edge shall mix all of them.
     Output shape: `[batch, num_classes]`, float32 logits.
 
     Raises:
@@ -204,7 +205,7 @@ class Supernet(keras.Model):
         self.head.build(last)
         self.built = True
 
-    def call(self, images, seed=None, weights=None):
+    def call(self, images, seed=None, weights=None, mixed=False):
         if weights is None:
             weights = self.cell_weights(seed)
         before = last = self.stem(images)
@@ -212,6 +213,8 @@ class Supernet(keras.Model):
             if part in self.cells:
                 inputs = [before, last][-self.space.inputs :]
                 options = self._cell_options(seed, i)
+                if mixed and isinstance(part, SampledCell):
+                    options["mixed"] = True
                 before, last = last, part(inputs, weights[part.cell_type], **options)
             else:
                 before = last = part(last)
@@ -283,6 +286,37 @@ class Supernet(keras.Model):
             cell_type: weights[0] if isinstance(weights, tuple) else weights
             for cell_type, weights in self.cell_weights(seed).items()
         }
+
+    def logits(self) -> tf.Tensor:
+        """The logits of a categorical relaxation, `[cell types * edges, operations]`."""
+        return tf.concat([self.relaxation.logits(*args) for args in self._of_cell_types()], 0)
+
+    def entropies(self) -> tf.Tensor:
+        """The entropy of each cell type's operation weights, summed over its edges, in nats.
+
+        `[cell types]`, differentiable in the architecture. Where an edge's weights do not sum to 1,
+        it is that of their shares in the sum.
+        """
+        shares = tf.stack([self.relaxation.probabilities(*args) for args in self._of_cell_types()])
+        shares /= tf.reduce_sum(shares, -1, keepdims=True)
+        return -tf.reduce_sum(tf.math.xlogy(shares, shares), [1, 2])
+
+    def chosen_weights(self, weights) -> list:
+        """For each of `weight_variables` which entries a draw trains: a boolean mask, None for all.
+
+        Args:
+            weights: cell type -> operation weights `[edges, operations]`, one-hot.
+        """
+        masks = {
+            id(variable): mask
+            for cell in self.cells
+            if isinstance(cell, SampledCell)
+            for variable, mask in cell.chosen_weights(weights[cell.cell_type])
+        }
+        return [masks.get(id(variable)) for variable in self.weight_variables]
+
+    def _of_cell_types(self):
+        return [(self.space, name, self._values(name)) for name in self.space.cell_types]
 
     def penalty(self):
         """What the relaxation adds to the loss, a float32 scalar."""

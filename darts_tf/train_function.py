@@ -31,8 +31,8 @@ class TrainFunction:
             frozen: whether to leave the architecture step out.
 
         Returns:
-            (finite, complete): not finite if a number that entered an optimizer was not; 0 if the
-            hypergradient had to leave a term out.
+            (finite, complete, entropies): not finite if a number that entered an optimizer was not;
+            0 if the hypergradient had to leave a term out; of each cell type, after the step.
         """
         return self._run(train_batch, validation_batch, frozen)
 
@@ -45,7 +45,7 @@ class TrainFunction:
             if not frozen:
                 self._architecture_loss.update_state(result["architecture_loss"] * replicas)
             self._accuracy.update_state(train_batch[1], result["logits"])
-            return result["finite"], result["complete"]
+            return result["finite"], result["complete"], result["entropies"]
 
         signs = self._strategy.run(run, args=(train_batch, validation_batch))
         return self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)

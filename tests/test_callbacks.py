@@ -15,6 +15,7 @@ class Search:
 
     def __init__(self):
         self.value = 0.0
+        self.step_entropies = {"normal": [3.0, 2.0, 1.0], "reduce": [4.0, 4.0, 4.0]}
         self.supernet = type("Supernet", (), {"space": spaces.get("darts_cnn")})
 
     def operation_weights(self):
@@ -53,6 +54,13 @@ class TestMetricsLog:
         path.write_text('{"epoch": 1, "seconds": 100.0, "loss": 1.0}\n')
         run(callbacks.MetricsLog(path), 2, start=1)
         assert 100 <= callbacks.read_metrics(path)[1]["seconds"] < 101
+
+    def test_entropy_by_step_of_a_search(self, tmp_path):
+        path = tmp_path / "metrics.jsonl"
+        run(callbacks.MetricsLog(path, Search()), 2)
+        assert [r["entropy_by_step"] for r in callbacks.read_metrics(path)] == [
+            {"normal": [3.0, 2.0, 1.0], "reduce": [4.0, 4.0, 4.0]}
+        ] * 2
 
     def test_no_file(self, tmp_path):
         assert callbacks.read_metrics(tmp_path / "none.jsonl") == []

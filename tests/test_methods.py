@@ -42,6 +42,12 @@ def test_every_row_has_parts_that_fit(name):
         (change("darts-v2", nesterov=True), "'darts-v2' has Nesterov's"),
         (change("darts-v1", temperature=Linear(1, 0)), "'softmax' has no temperature"),
         (change("darts-v1", relaxation="soft"), "unknown relaxation 'soft'"),
+        (
+            change("sf", gradient="first_order"),
+            "'first_order' differentiates the operation w",
+        ),
+        (change("gdas", gradient="ram"), "'hard_gumbel' has another distribution or none"),
+        (change("ram", gradient_options={"edge": 3}), "unknown option 'edge' of the hypergradient"),
         (change("darts-v1", selection="best"), "unknown selection 'best'"),
         (change("darts-v1", gradient="third"), "unknown hypergradient 'third'"),
     ],

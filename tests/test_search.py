@@ -26,6 +26,8 @@ LOGS = [
     "val_loss",
     "val_accuracy",
     "entropy",
+    "entropy_normal",
+    "entropy_reduce",
     "learning_rate",
 ]
 
@@ -95,6 +97,14 @@ class Recorder(keras.callbacks.Callback):
             self._interrupt[0].stop()
 
 
+@pytest.fixture
+def eagerly():
+    """Runs functions without tracing them, which takes longer than a few steps."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="module")
 def whole(tiny_space):
     """An uninterrupted search: the search, its history, what its callback saw."""
@@ -135,6 +145,11 @@ class TestFit:
         np.testing.assert_allclose(search.entropy(), np.mean(-np.sum(rows * np.log(rows), -1)))
         assert whole[1].history["entropy"][-1] == search.entropy() < np.log(3)
         assert search.entropy() > np.log(3) - 1e-2
+        sums = {name: whole[1].history[f"entropy_{name}"][-1] for name in ("normal", "reduce")}
+        assert sums == search.entropies() and sum(sums.values()) == 4 * search.entropy()
+        by_step = search.step_entropies
+        assert {name: len(values) for name, values in by_step.items()} == dict.fromkeys(sums, STEPS)
+        assert {name: values[-1] for name, values in by_step.items()} == sums
 
     def test_validation_metrics_are_those_of_inference(self, whole):
         search, history, _ = whole
@@ -285,12 +300,23 @@ def test_sampled_operations_go_on_bit_for_bit(tiny_space, tmp_path):
     assert_same(state(stopped), state(whole))
 
 
-@pytest.fixture
-def eagerly():
-    """Runs functions without tracing them, which takes longer than a few steps."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+def test_an_estimator_with_a_state_goes_on_bit_for_bit(tiny_space, eagerly, tmp_path):
+    """Baseline, control variate, its optimizer, running variance and the steps' entropies."""
+    method = dataclasses.replace(methods.get("relax"), gradient_options={"hidden": 3})
+    whole, stopped, again = (make(tiny_space, method) for _ in range(3))
+    history = whole.fit(TRAIN(0), VALIDATION(0), 1, verbose=0).history
+    assert history["loss_evaluations"] == [STEPS] and history["gradient_variance"][0] > 0
+    interrupt = Recorder(interrupt=(stopped, 0))
+    options = {"verbose": 0, "checkpoint_dir": tmp_path}
+    stopped.fit(TRAIN(0), VALIDATION(0), 1, callbacks=[interrupt], **options)
+    assert stopped.stopped_at == (0, 1)
+    rest = again.fit(TRAIN(0), VALIDATION(0), 1, **options).history
+    assert rest == history
+    assert again.step_entropies == whole.step_entropies
+    assert len(whole.step_entropies["normal"]) == STEPS
+    assert_same(state(again), state(whole))
+    assert_same(*([v.numpy() for v in s._gradient.variables] for s in (again, whole)))
+    assert len(again._gradient.variables) > 20
 
 
 def test_no_direction_for_the_finite_difference_is_said_once(tiny_space, eagerly, monkeypatch):

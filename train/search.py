@@ -4,8 +4,9 @@
 
 writes to RUN: genotype.json, the cell that was found; best_genotype.json, the cell at the epoch
 whose supernet was best on the validation images; cell_normal and cell_reduce as .svg and .png;
-operation_weights.png, which operation won on which edge and when; history.png; metrics.jsonl;
-TensorBoard logs; checkpoints. Started again with the same settings it goes on where it stopped.
+operation_weights.png, which operation won on which edge and when; entropy.png, how undecided the
+search was; history.png; metrics.jsonl; TensorBoard logs; checkpoints. Started again with the same
+settings it goes on where it stopped.
 
 The methods random and aging-evolution train one network after the other instead of a supernet, and
 write them to candidates.jsonl.
@@ -127,7 +128,7 @@ def _fit(search, data, folder, prefix=""):
     from darts_tf import callbacks
 
     train_batches, validation_batches = searching.streams(data)
-    metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"))
+    metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search)
     print("building the graph; the first step takes longest", flush=True)
     with program.stopping(search.stop) as signals:
         search.fit(
@@ -177,6 +178,7 @@ def _result(search, data, folder, history):
     )
     title = f"Search on {data.name} with {search.method.name}"
     plots.plot_history(history, folder.file("history.png"), title=title)
+    plots.plot_entropy(history, search.supernet.space, folder.file("entropy.png"))
     best = {}
     if search.best is not None:
         search.best.genotype.save(folder.file("best_genotype.json"))

@@ -1,10 +1,12 @@
 """The flags of train.search, and what they mean together."""
 
 import dataclasses
+import json
+import math
 
 from absl import flags
 
-from darts_tf import baselines, expected_cost, gradients, macros, methods, spaces
+from darts_tf import baselines, expected_cost, gradients, macros, methods, selections, spaces
 from darts_tf.errors import UserError
 from train import baseline_search, data_flags, found, selection_flags, stages
 
@@ -19,6 +21,25 @@ HYPERGRADIENT = flags.DEFINE_enum(
     None,
     list(gradients.names()),
     "How the loss reaches the architecture variables; by default what the method says.",
+)
+GRADIENT_OPTIONS = flags.DEFINE_list(
+    "gradient_options",
+    None,
+    "Options of the hypergradient as name=value, such as samples=4,baseline_decay=none for "
+    "score_function or edges=4,fresh=true for ram; see darts_tf.gradients.",
+)
+ENTROPY_WEIGHT = flags.DEFINE_float(
+    "entropy_weight",
+    None,
+    "Weight of the operation weights' entropy (nats, summed over all edges) in the loss that they "
+    "descend: above 0 makes them decide, below 0 keeps them open. Default: 0.",
+)
+SELECTION = flags.DEFINE_enum(
+    "selection",
+    None,
+    list(selections.names()),
+    "How the cell is chosen at the end; by default what the method says. magnitude keeps two edges "
+    "a node.",
 )
 OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder that the search writes to.")
 EPOCHS = flags.DEFINE_integer(
@@ -104,6 +125,7 @@ def only_gradient_flags() -> list:
     return [
         *(HYPERGRADIENT, EPOCHS, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
         *(COST, COST_WEIGHT, LATENCY_TABLE, *selection_flags.FLAGS),
+        *(GRADIENT_OPTIONS, ENTROPY_WEIGHT, SELECTION),
     ]
 
 
@@ -114,6 +136,14 @@ def method() -> methods.Method | None:
     changes = {}
     if HYPERGRADIENT.value is not None:
         changes["gradient"] = HYPERGRADIENT.value
+    if SELECTION.value is not None:
+        changes["selection"] = SELECTION.value
+    if GRADIENT_OPTIONS.value:
+        changes["gradient_options"] = dict(map(_option, GRADIENT_OPTIONS.value))
+    if ENTROPY_WEIGHT.value is not None:
+        if not math.isfinite(ENTROPY_WEIGHT.value):
+            raise UserError(f"--entropy_weight={ENTROPY_WEIGHT.value}: expected a number")
+        changes["entropy_weight"] = ENTROPY_WEIGHT.value
     method = methods.get(METHOD.value)
     if (first := positive(WEIGHT_LEARNING_RATE)) is not None:
         last = method.weight_learning_rate[1] * first / method.weight_learning_rate[0]
@@ -123,6 +153,19 @@ def method() -> methods.Method | None:
     method = stages.with_cells(dataclasses.replace(method, **changes), CELLS.value)
     method.check()
     return method
+
+
+def _option(text: str) -> tuple:
+    """The name and the value of `name=value`; a number, true, false, none or a word."""
+    name, found, value = text.partition("=")
+    if not (name and found and value):
+        raise UserError(f"--gradient_options: got {text!r}, expected name=value")
+    if value.lower() == "none":
+        return name, None
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def check_parts() -> None:
@@ -148,6 +191,7 @@ def config() -> dict:
         *(TRAIN_PORTION, WEIGHT_LEARNING_RATE, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
         PRECISION,
         *(COST, COST_WEIGHT, LATENCY_TABLE, *found.FLAGS, *baseline_search.FLAGS),
+        *(GRADIENT_OPTIONS, ENTROPY_WEIGHT, SELECTION),
         *stages.FLAGS,
         *selection_flags.FLAGS,
     )

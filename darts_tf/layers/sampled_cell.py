@@ -44,6 +44,16 @@ class _Part(NamedTuple):
     axis: int | None
     places: list[_Place]
 
+    def mask(self, chosen) -> tf.Tensor:
+        """Which of its entries belong to the operations `chosen` on the edges; broadcasts to it."""
+        hits = [chosen[place.edge] == place.operation for place in self.places]
+        if self.axis is None:
+            return tf.reduce_any(hits)
+        hits = tf.repeat(tf.stack(hits), self.places[0].shape[self.axis])
+        shape = [1] * len(self.variable.shape)
+        shape[self.axis] = -1
+        return tf.reshape(hits, shape)
+
     def split(self) -> list[tf.Tensor]:
         """Its value for each edge."""
         value, count = tf.convert_to_tensor(self.variable), len(self.places)
@@ -59,7 +69,8 @@ class SampledCell(BatchedMixedCell):
     function: the sum over the edges of weight * operation(state). The choice is a tensor: all
     architectures run in one graph. Of the operations that were not chosen nothing is touched;
     the gradients in their weights are exactly zero, and their moving statistics stay as they are.
-    (An optimizer with momentum or L2 moves the weights nevertheless, as in GDAS' own code.)
+    (An optimizer with momentum or L2 moves the weights nevertheless, as in GDAS' own code, unless
+    it is held back by `chosen_weights`.)
 
     The gradient in the operation weights is that of the chosen entries, zero elsewhere. Each
     edge stores its state only, and computes the operation again when it is differentiated.
@@ -69,7 +80,8 @@ class SampledCell(BatchedMixedCell):
         channels, reduction, reduction_before: see `Cell`.
 
     Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
-        operation weights `[edges, operations]`. The largest of a row is chosen.
+        operation weights `[edges, operations]`. The largest of a row is chosen. With `mixed=True`
+        all operations are computed and mixed, as in a `BatchedMixedCell`.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
 
     Raises:
@@ -109,7 +121,26 @@ class SampledCell(BatchedMixedCell):
         """What computes the edges of each state that edges leave."""
         return [sampled for sampled, _ in self._hidden.plan]
 
-    def call(self, inputs, weights, training=None):
+    def chosen_weights(self, weights) -> list[tuple[keras.Variable, tf.Tensor]]:
+        """For the weights of all operations: which entries belong to the chosen ones.
+
+        Args:
+            weights: operation weights `[edges, operations]`.
+
+        Returns:
+            Pairs of a variable and a boolean mask that broadcasts to its shape.
+        """
+        chosen = tf.argmax(weights, axis=-1, output_type=tf.int32)
+        return [
+            (part.variable, part.mask(tf.gather(chosen, edges)))
+            for (_, edges, _), (_, parts) in zip(self._sources(), self._hidden.plan, strict=True)
+            for part in parts
+            if part.places[0].trained
+        ]
+
+    def call(self, inputs, weights, training=None, mixed=False):
+        if mixed:
+            return super().call(inputs, weights)
         replica = tf.distribute.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
             raise UserError(

@@ -1,16 +1,18 @@
-"""Pictures of cells, operation weights and training curves.
+"""Pictures of cells, operation weights, their entropy and training curves.
 
 Every function writes one file whose suffix chooses the format (`.svg` or `.png`), makes the same
 bytes from the same arguments, and leaves matplotlib's global state alone.
 """
 
 from darts_tf.plots.cells import plot_cell, plot_genotype
+from darts_tf.plots.entropy import plot_entropy
 from darts_tf.plots.history import plot_history
 from darts_tf.plots.operation_weights import plot_operation_weights
 from darts_tf.plots.selections import plot_selections
 
 __all__ = [
     "plot_cell",
+    "plot_entropy",
     "plot_genotype",
     "plot_history",
     "plot_operation_weights",

@@ -2,6 +2,7 @@
 
 from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
+from darts_tf.relaxations.categorical import Categorical
 from darts_tf.relaxations.dirichlet import Dirichlet
 from darts_tf.relaxations.gumbel_softmax import GumbelSoftmax
 from darts_tf.relaxations.hard_gumbel import HardGumbel
@@ -13,6 +14,7 @@ from darts_tf.relaxations.softmax import Softmax
 from darts_tf.relaxations.uniform import Uniform
 
 __all__ = [
+    "Categorical",
     "Dirichlet",
     "GumbelSoftmax",
     "HardGumbel",
@@ -36,6 +38,7 @@ _RELAXATIONS: dict[str, Relaxation] = {
     "dirichlet": Dirichlet(),
     "sigmoid": Sigmoid(),
     "hard_gumbel": HardGumbel(),
+    "categorical": Categorical(),
     "partial_channels": PartialChannels(),
     "uniform": Uniform(),
 }

@@ -39,6 +39,8 @@ class Relaxation:
         random: whether the weights depend on a random draw. There is one draw for each cell type
             and step, shared by all repetitions of the cell and by all passes of a hypergradient.
         hard: whether a draw takes one operation of each edge instead of mixing all of them.
+        categorical: whether the search is over the distribution of the draws, so that there is no
+            gradient through them; the relaxation then has `logits`.
         temperature: the temperature to start with, None if there is none. A schedule changes it.
     """
 
@@ -46,6 +48,7 @@ class Relaxation:
     cell_arguments: Mapping = types.MappingProxyType({})
     random = False
     hard = False
+    categorical = False
     temperature: float | None = None
 
     def variables(self, space: Space) -> Mapping[str, Start]:
@@ -87,6 +90,10 @@ class Relaxation:
         Selections, the entropy and the pictures look at these. Default: `weights` without noise.
         """
         return self.weights(space, cell_type, variables)
+
+    def logits(self, space: Space, cell_type: str, variables: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The logits of a `categorical` one's draws, `[edges, operations]`; differentiable."""
+        raise NotImplementedError
 
     def penalty(
         self, space: Space, cell_type: str, variables: Mapping[str, tf.Tensor]
