@@ -289,7 +289,8 @@ class Supernet(keras.Model):
 
     def logits(self) -> tf.Tensor:
         """The logits of a categorical relaxation, `[cell types * edges, operations]`."""
-        return tf.concat([self.relaxation.logits(*args) for args in self._of_cell_types()], 0)
+        logits = [self.relaxation.logits(self.space, t, self._values(t)) for t in self.architecture]
+        return tf.concat(logits, 0)
 
     def entropies(self) -> tf.Tensor:
         """The entropy of each cell type's operation weights, summed over its edges, in nats.
@@ -297,8 +298,8 @@ class Supernet(keras.Model):
         `[cell types]`, differentiable in the architecture. Where an edge's weights do not sum to 1,
         it is that of their shares in the sum.
         """
-        shares = tf.stack([self.relaxation.probabilities(*args) for args in self._of_cell_types()])
-        shares /= tf.reduce_sum(shares, -1, keepdims=True)
+        weights = tf.stack(list(self.operation_weights().values()))
+        shares = tf.math.divide_no_nan(weights, tf.reduce_sum(weights, -1, keepdims=True))
         return -tf.reduce_sum(tf.math.xlogy(shares, shares), [1, 2])
 
     def chosen_weights(self, weights) -> list:
@@ -314,9 +315,6 @@ class Supernet(keras.Model):
             for variable, mask in cell.chosen_weights(weights[cell.cell_type])
         }
         return [masks.get(id(variable)) for variable in self.weight_variables]
-
-    def _of_cell_types(self):
-        return [(self.space, name, self._values(name)) for name in self.space.cell_types]
 
     def penalty(self):
         """What the relaxation adds to the loss, a float32 scalar."""

@@ -74,7 +74,7 @@ class TestRun:
         by_step = [record.pop("entropy_by_step") for record in records]
         assert all(np.isfinite(list(record.values())).all() for record in records)
         assert all(record["step_cpu_seconds"] > 0 for record in records)
-        assert {len(values) for epoch in by_step for values in epoch.values()} == {1}
+        assert len({len(values) for epoch in by_step for values in epoch.values()}) == 1
         assert abs(records[-1]["entropy"] - np.log(8)) < 0.01
 
     def test_result(self, first, folder):

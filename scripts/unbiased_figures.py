@@ -1,0 +1,112 @@
+"""What came of the searches of `scripts/measure_unbiased.sh`.
+
+    python scripts/unbiased_figures.py RUNS RESULTS
+
+writes to RESULTS: summary.json; curves.png, validation accuracy of the supernets and entropy over
+the epochs, and what a step costs; and of every method metrics.jsonl and genotype.json.
+"""
+
+import json
+import pathlib
+import shutil
+import statistics
+import sys
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from darts_tf.plots import style
+from darts_tf.plots.entropy import points
+
+NAMES = {
+    "darts-v1": "DARTS, first order",
+    "sf": "score function",
+    "relax": "RELAX",
+    "ram": "RAM",
+}
+COLOURS = dict(zip(NAMES, (style.GREY, style.BLUE, style.GREEN, style.VERMILION), strict=True))
+
+
+def read(runs: pathlib.Path) -> tuple[dict, dict]:
+    """The records of every search, and the summary of every method."""
+    records, summary = {}, {}
+    for method in NAMES:
+        search = runs / method / "search"
+        lines = (search / "metrics.jsonl").read_text().splitlines()
+        records[method] = [json.loads(line) for line in lines]
+        last = records[method][-1]
+        evaluations = [
+            json.loads((runs / method / f"evaluate_{seed}" / "result.json").read_text())
+            for seed in range(3)
+        ]
+        accuracies = [e["test_accuracy"] for e in evaluations]
+        # The first epoch holds the tracing of the graph.
+        step = statistics.median(r["step_cpu_seconds"] for r in records[method][1:])
+        summary[method] = {
+            "supernet_validation_accuracy": last["val_accuracy"],
+            "entropy": sum(last[f"entropy_{cell_type}"] for cell_type in last["entropy_by_step"]),
+            "gradient_variance": last.get("gradient_variance"),
+            "loss_evaluations": last.get("loss_evaluations"),
+            "step_cpu_seconds": step,
+            "step_relative_to_darts_v1": None,
+            "test_accuracies": accuracies,
+            "test_accuracy_mean": statistics.mean(accuracies),
+            "test_accuracy_sd": statistics.stdev(accuracies),
+            "parameters": evaluations[0]["parameters"],
+        }
+    for row in summary.values():
+        ratio = row["step_cpu_seconds"] / summary["darts-v1"]["step_cpu_seconds"]
+        row["step_relative_to_darts_v1"] = round(ratio, 3)
+    return records, summary
+
+
+def draw(records: dict, summary: dict, path: pathlib.Path) -> None:
+    """One picture of all methods."""
+    with style.context():
+        figure = Figure(figsize=(13, 3.8), layout="constrained")
+        accuracy, entropy, cost = figure.subplots(1, 3, width_ratios=[1, 1, 0.8])
+        for method, name in NAMES.items():
+            epochs = [r["epoch"] for r in records[method]]
+            options = {"color": COLOURS[method], "label": name, "linewidth": 1.8}
+            accuracy.plot(epochs, [r["val_accuracy"] for r in records[method]], **options)
+            curves = [points(records[method], t) for t in records[method][0]["entropy_by_step"]]
+            entropy.plot(curves[0][0], np.sum([values for _, values in curves], axis=0), **options)
+        accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
+        accuracy.legend(frameon=False, fontsize=9)
+        ratios = [row["step_relative_to_darts_v1"] for row in summary.values()]
+        bars = cost.barh(list(NAMES.values()), ratios, color=[COLOURS[m] for m in NAMES])
+        cost.bar_label(bars, fmt="%.2f", padding=3)
+        cost.invert_yaxis()
+        for axes, title, label in (
+            (accuracy, "Validation accuracy of the supernet", "epoch"),
+            (entropy, "Entropy of the operations, nats", "epoch"),
+            (cost, "Processor time of a step", "relative to first-order DARTS"),
+        ):
+            axes.set_title(title, fontsize=11, loc="left")
+            axes.set_xlabel(label)
+            axes.spines[["top", "right"]].set_visible(False)
+        style.save(figure, path)
+
+
+def main(runs: pathlib.Path, results: pathlib.Path) -> None:
+    """Reads the runs and writes the results."""
+    records, summary = read(runs)
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    draw(records, summary, results / "curves.png")
+    for method in NAMES:
+        folder = results / method
+        folder.mkdir(exist_ok=True)
+        for name in ("metrics.jsonl", "genotype.json"):
+            shutil.copyfile(runs / method / "search" / name, folder / name)
+    print("method: test accuracy mean and standard deviation of 3 seeds, parameters, step")
+    for method, row in summary.items():
+        print(
+            f"{method}: {row['test_accuracy_mean']:.4f} +- {row['test_accuracy_sd']:.4f}, "
+            f"{row['parameters']:,}, {row['step_relative_to_darts_v1']:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main(*map(pathlib.Path, sys.argv[1:]))
