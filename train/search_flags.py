@@ -6,7 +6,7 @@ import math
 
 from absl import flags
 
-from darts_tf import baselines, expected_cost, gradients, macros, methods, selections, spaces
+from darts_tf import baselines, expected_cost, gradients, macros, methods, spaces
 from darts_tf.errors import UserError
 from train import baseline_search, data_flags, found, selection_flags, stages
 
@@ -33,13 +33,6 @@ ENTROPY_WEIGHT = flags.DEFINE_float(
     None,
     "Weight of the operation weights' entropy (nats, summed over all edges) in the loss that they "
     "descend: above 0 makes them decide, below 0 keeps them open. Default: 0.",
-)
-SELECTION = flags.DEFINE_enum(
-    "selection",
-    None,
-    list(selections.names()),
-    "How the cell is chosen at the end; by default what the method says. magnitude keeps two edges "
-    "a node.",
 )
 OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder that the search writes to.")
 EPOCHS = flags.DEFINE_integer(
@@ -125,7 +118,7 @@ def only_gradient_flags() -> list:
     return [
         *(HYPERGRADIENT, EPOCHS, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
         *(COST, COST_WEIGHT, LATENCY_TABLE, *selection_flags.FLAGS),
-        *(GRADIENT_OPTIONS, ENTROPY_WEIGHT, SELECTION),
+        *(GRADIENT_OPTIONS, ENTROPY_WEIGHT),
     ]
 
 
@@ -136,8 +129,6 @@ def method() -> methods.Method | None:
     changes = {}
     if HYPERGRADIENT.value is not None:
         changes["gradient"] = HYPERGRADIENT.value
-    if SELECTION.value is not None:
-        changes["selection"] = SELECTION.value
     if GRADIENT_OPTIONS.value:
         changes["gradient_options"] = dict(map(_option, GRADIENT_OPTIONS.value))
     if ENTROPY_WEIGHT.value is not None:
@@ -191,7 +182,7 @@ def config() -> dict:
         *(TRAIN_PORTION, WEIGHT_LEARNING_RATE, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
         PRECISION,
         *(COST, COST_WEIGHT, LATENCY_TABLE, *found.FLAGS, *baseline_search.FLAGS),
-        *(GRADIENT_OPTIONS, ENTROPY_WEIGHT, SELECTION),
+        *(GRADIENT_OPTIONS, ENTROPY_WEIGHT),
         *stages.FLAGS,
         *selection_flags.FLAGS,
     )
