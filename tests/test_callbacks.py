@@ -99,6 +99,9 @@ def test_tensorboard(tmp_path):
     assert "loss" in tags and "normal/skip_connect" in tags and "reduce/none" in tags
     loss = [(e.step, float(tf.make_ndarray(e.tensor_proto))) for e in events.Tensors("loss")]
     assert loss == [(1, 1.0), (2, 0.5)]
+    steps = events.Tensors("entropy_by_step/normal")
+    found = [(e.step, float(tf.make_ndarray(e.tensor_proto))) for e in steps]
+    assert found == [(1, 3.0), (2, 2.0), (3, 1.0), (4, 3.0), (5, 2.0), (6, 1.0)]
 
 
 def test_checkpoint_epochs(tmp_path):
