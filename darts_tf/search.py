@@ -24,7 +24,7 @@ from darts_tf.methods import Method
 from darts_tf.search_record import Best
 from darts_tf.search_step import SearchStep, SupernetProblem
 from darts_tf.supernet import Supernet
-from darts_tf.train_function import TrainFunction
+from darts_tf.train_function import TrainFunction, compiles
 
 Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
@@ -59,6 +59,9 @@ class ArchitectureSearch:
         accumulate_steps: number of equal parts that every batch is computed in, one after another,
             which needs less memory. The gradients are those of the whole batch, but each part is
             normalised by itself.
+        jit_compile: whether XLA compiles the step; "auto": on GPUs.
+        recompute: whether gradients compute the operations of a cell again instead of keeping what
+            is inside them, which needs less memory and more time; same result.
 
     Raises:
         UserError: the method is unknown, its parts do not fit together, or it does not fit the
@@ -81,6 +84,8 @@ class ArchitectureSearch:
         loss: Callable | None = None,
         penalty: Callable | None = None,
         accumulate_steps: int = 1,
+        jit_compile: bool | str = "auto",
+        recompute: bool = False,
     ):
         self.supernet = supernet
         self.method = methods.get(method) if isinstance(method, str) else method
@@ -91,6 +96,9 @@ class ArchitectureSearch:
         self._gradient = gradients.get(self.method.gradient, **self.method.gradient_options)
         self._penalty = penalty
         self._accumulate_steps = accumulate_steps
+        self._jit_compile = jit_compile
+        self._recompute = recompute
+        search_checks.check_recompute(recompute, supernet, self.strategy)
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction=None
         )
@@ -324,6 +332,7 @@ class ArchitectureSearch:
                 self._penalty,
                 self._accumulate_steps,
                 self._loss_scale,
+                self._recompute,
             ),
             self._gradient,
             method.clip_norm,
@@ -337,7 +346,9 @@ class ArchitectureSearch:
         if self._loss_scale is not None:
             changed = [v for owner in self._moved_by_a_step() for v in owner.variables]
             step = LossScaledStep(step, self._loss_scale, changed)
-        self._train_function = TrainFunction(step, self.strategy)
+        self._train_function = TrainFunction(
+            step, self.strategy, compiles(self._jit_compile, self.strategy)
+        )
 
     def _run_epoch(self, train, validation, epoch, start, calls, checkpoints) -> dict[str, float]:
         """The steps of an epoch from step `start` on; returns the epoch's logs."""

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from darts_tf import gradients
 from darts_tf.errors import UserError
+from darts_tf.layers.batched_cell import BatchedMixedCell
 from darts_tf.methods import Method
 from darts_tf.supernet import Supernet
 
@@ -45,6 +46,24 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"the hypergradient {method.gradient!r} differentiates twice, for which "
             "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
         )
+
+
+def check_recompute(recompute: bool, supernet: Supernet, strategy: tf.distribute.Strategy) -> None:
+    """Refuses to recompute what is not computed in groups, or on several replicas.
+
+    Raises:
+        UserError: says which of the two.
+    """
+    if not recompute:
+        return
+    if not all(isinstance(cell, BatchedMixedCell) for cell in supernet.cells):
+        kinds = ", ".join(sorted({type(cell).__name__ for cell in supernet.cells}))
+        raise UserError(
+            "recompute is for supernets whose cells compute all operations that leave a state "
+            f"together; these cells are of kind {kinds}. Use accumulate_steps to save memory"
+        )
+    if strategy.num_replicas_in_sync > 1:
+        raise UserError("recompute is for one device; use accumulate_steps to save memory")
 
 
 def check_weight_optimizer(method: Method, optimizer: keras.optimizers.Optimizer) -> None:

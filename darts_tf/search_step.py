@@ -49,6 +49,7 @@ class SupernetProblem:
         parts: number of equal parts that a replica's batch is computed in, one after another. Each
             part is normalised by itself; the gradients are those of the whole batch.
         loss_scale: for a supernet that computes in float16; None for none.
+        recompute: see `SharedTraces`; for supernets with batched cells on one replica.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class SupernetProblem:
         penalty: Callable | None = None,
         parts: int = 1,
         loss_scale: LossScale | None = None,
+        recompute: bool = False,
     ):
         self.supernet = supernet
         others = [*supernet.architecture_variables, *supernet.schedule_variables]
@@ -72,7 +74,7 @@ class SupernetProblem:
         self._penalty = penalty
         self._parts = parts
         self._loss_scale = loss_scale
-        self._sharing = SharedTraces().active if replicas == 1 else contextlib.nullcontext
+        self._sharing = SharedTraces(recompute).active if replicas == 1 else contextlib.nullcontext
         # Traced once and called from every pass of a step. Replicas communicate inside a forward
         # pass, which a nested function does not allow.
         self.forward = (

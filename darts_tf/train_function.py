@@ -12,11 +12,13 @@ class TrainFunction:
     Args:
         step: a `SearchStep` or what behaves like one.
         strategy: of the search.
+        jit_compile: whether XLA compiles the step.
     """
 
-    def __init__(self, step: Callable, strategy: tf.distribute.Strategy):
+    def __init__(self, step: Callable, strategy: tf.distribute.Strategy, jit_compile: bool = False):
         self._step = step
         self._strategy = strategy
+        self._jit_compile = jit_compile
         with strategy.scope():
             self._loss = keras.metrics.Mean(name="loss")
             self._accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
@@ -47,6 +49,8 @@ class TrainFunction:
             self._accuracy.update_state(train_batch[1], result["logits"])
             return result["finite"], result["complete"], result["entropies"]
 
+        if self._jit_compile:
+            run = tf.function(run, jit_compile=True, autograph=False)
         signs = self._strategy.run(run, args=(train_batch, validation_batch))
         return self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
 
@@ -68,3 +72,18 @@ class TrainFunction:
         """The means over the epoch so far; without `architecture_loss` if it is frozen."""
         metrics = self._metrics[:2] if frozen else self._metrics
         return {metric.name: float(metric.result()) for metric in metrics}
+
+
+def compiles(jit_compile: bool | str, strategy: tf.distribute.Strategy) -> bool:
+    """Whether XLA compiles a step: with "auto" on GPUs only.
+
+    On a CPU, XLA's depthwise convolutions are many times slower than TensorFlow's, and a TPU
+    compiles whatever it is given. (Not measured on a GPU.)
+    """
+    if jit_compile != "auto":
+        return jit_compile
+    gpus = {device.name for device in tf.config.list_logical_devices("GPU")}
+    if isinstance(strategy, tf.distribute.MirroredStrategy | tf.distribute.OneDeviceStrategy):
+        return gpus.issuperset(strategy.extended.worker_devices)
+    # TensorFlow's default strategy takes a GPU if there is one.
+    return bool(gpus) and strategy.num_replicas_in_sync == 1

@@ -1,6 +1,7 @@
 import dataclasses
 import functools
 import re
+import types
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from darts_tf.out_of_memory import OutOfMemoryError
 from darts_tf.schedules import Linear, WarmUp
 from darts_tf.search import ArchitectureSearch, NonFiniteError
 from darts_tf.supernet import Supernet
-from darts_tf.train_function import TrainFunction
+from darts_tf.train_function import TrainFunction, compiles
 from tests import killed_search
 
 EPOCHS, STEPS, BATCH = 4, 3, 4
@@ -319,6 +320,26 @@ def test_an_estimator_with_a_state_goes_on_bit_for_bit(tiny_space, eagerly, tmp_
     assert len(again._gradient.variables) > 20
 
 
+@pytest.mark.slow
+def test_xla_and_recomputation_change_only_rounding(tiny_space):
+    plain, other = make(tiny_space), make(tiny_space, jit_compile=True, recompute=True)
+    before = [v.numpy() for v in plain.supernet.architecture_variables]
+    for search in (plain, other):
+        assert_searched(search, search.fit(TRAIN, VALIDATION, 1, verbose=0), before)
+    for one, two in zip(state(plain), state(other), strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "gpus", "expected"),
+    [("auto", 0, False), ("auto", 1, True), (True, 0, True), (False, 1, False)],
+)
+def test_what_xla_compiles(monkeypatch, given, gpus, expected):
+    devices = [types.SimpleNamespace(name=f"/device:GPU:{i}") for i in range(gpus)]
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: devices)
+    assert compiles(given, tf.distribute.get_strategy()) is expected
+
+
 def test_no_direction_for_the_finite_difference_is_said_once(tiny_space, eagerly, monkeypatch):
     said = []
     monkeypatch.setattr(logging, "warning", lambda text, *args: said.append(text % args))
@@ -413,6 +434,11 @@ class TestErrors:
     def test_accumulation_that_is_none(self, whole, method, steps, reason):
         with pytest.raises(UserError, match=reason):
             ArchitectureSearch(whole[0].supernet, method, accumulate_steps=steps)
+
+    def test_recomputation_that_is_none(self, tiny_space):
+        plain = Supernet(tiny_space, (6, 6, 1), 2, channels=2, cells=3, batched=False)
+        with pytest.raises(UserError, match="these cells are of kind MixedCell"):
+            ArchitectureSearch(plain, "darts-v1", recompute=True)
 
     def test_unknown_method(self, whole):
         with pytest.raises(UserError, match="unknown method 'darts'; expected one of darts-v1"):

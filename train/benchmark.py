@@ -57,6 +57,7 @@ _PRECISION = flags.DEFINE_enum(
 _BATCHED = flags.DEFINE_bool(
     "batched", True, "Compute the edges that leave a state together, or one by one."
 )
+_RECOMPUTE = flags.DEFINE_bool("recompute", False, "See train.search.")
 _THREADS = flags.DEFINE_integer(
     "threads", None, "CPU threads, an operation each; default: one for each core.", lower_bound=1
 )
@@ -64,9 +65,12 @@ _STEPS = flags.DEFINE_integer("steps", 10, "Steps to measure.", lower_bound=1)
 _WARMUP = flags.DEFINE_integer(
     "warmup", 2, "Steps before them, after the first one.", lower_bound=0
 )
+_ESTIMATE = flags.DEFINE_bool(
+    "estimate", False, "Estimate the memory of a search too, as --batch_size=auto does."
+)
 _CONFIGURATION = (
     *(_METHOD, _SPACE, _NETWORK, _AUXILIARY, _CHANNELS, _CELLS, _BATCH_SIZE, _IMAGE_SIZE),
-    *(_PRECISION, _BATCHED, _THREADS, _STEPS, _WARMUP),
+    *(_PRECISION, _BATCHED, _RECOMPUTE, _THREADS, _STEPS, _WARMUP, _ESTIMATE),
 )
 
 _COMPARE = flags.DEFINE_multi_string(
@@ -122,6 +126,8 @@ def main() -> None:
 def _measure() -> None:
     from darts_tf.benchmark import workloads
 
+    if _ESTIMATE.value and _NETWORK.value:
+        raise UserError("--estimate is for a search, not for --network; leave one of them out")
     _configure()
     counts = {"steps": _STEPS.value, "warmup": _WARMUP.value}
     if _NETWORK.value:
@@ -130,13 +136,23 @@ def _measure() -> None:
         )
     else:
         measurement = workloads.measure_search(
-            _size(), _METHOD.value, space=_SPACE.value, batched=_BATCHED.value, **counts
+            _size(),
+            _METHOD.value,
+            space=_SPACE.value,
+            batched=_BATCHED.value,
+            recompute=_RECOMPUTE.value,
+            estimate=_ESTIMATE.value,
+            **counts,
         )
     if _JSON.value:
         print(json.dumps(measurement.to_dict()))
         return
     print(f"{measurement.weights:,} weights; {measurement.library}; {measurement.threads} threads")
     print(comparison.describe(measurement))
+    if measurement.estimated_memory_bytes:
+        error = measurement.estimated_memory_bytes / measurement.peak_memory_bytes - 1
+        expected = measurement.estimated_memory_bytes / 1e9
+        print(f"estimated memory {expected:.2f} GB, {error:+.0%} of the measured peak")
     if measurement.data_wait_seconds:
         waits = comparison.Spread.of([1e3 * x for x in measurement.data_wait_seconds])
         print(f"a step waits {waits.text()} ms for its data")
@@ -236,7 +252,7 @@ def _grid() -> None:
             raise UserError(f"--grid chooses --{flag.name} itself; leave it out")
     base = [flag.serialize() for flag in _present()]
     results = growth.measure(
-        lambda text: _configuration(text, [*base, *text.split()]),
+        lambda text: _configuration(text, [*base, *text.split(), "--estimate"]),
         {"flags": base},
         _output("growth.json"),
         _report,

@@ -22,6 +22,7 @@ from darts_tf import baselines, distribution, spaces
 from darts_tf.errors import UserError
 from train import (
     baseline_search,
+    batch_sizes,
     data_flags,
     found,
     program,
@@ -59,8 +60,9 @@ def main() -> None:
     from darts_tf.run_folder import RunFolder
 
     started = time.perf_counter()
-    search_flags.check_parts()
-    strategy = strategies.get(search_flags.BATCH_SIZE.value)
+    batch_sizes.check()
+    automatic = search_flags.BATCH_SIZE.value == "auto"
+    strategy = strategies.get(None if automatic else search_flags.BATCH_SIZE.value)
     keras.config.set_dtype_policy(search_flags.PRECISION.value)
     data = data_flags.load()
     folder = RunFolder(
@@ -71,6 +73,7 @@ def main() -> None:
         return
     folder.write_json("data.json", data.description())
     folder.write("flags.txt", program.flag_file())
+    batch_sizes.settle(folder, data, method, strategy.num_replicas_in_sync)
     keras.utils.set_random_seed(data_flags.SEED.value)
     with strategy.scope():
         if method is None:

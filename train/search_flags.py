@@ -38,8 +38,26 @@ OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder that the search
 EPOCHS = flags.DEFINE_integer(
     "epochs", 50, "Epochs to search; with p-darts of each of its stages.", lower_bound=1
 )
-BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 64, "Images in a training batch and in a validation batch.", lower_bound=1
+
+
+class _NumberOrAuto(flags.IntegerParser):
+    """A whole number, or the word auto."""
+
+    def parse(self, argument):
+        return argument if argument == "auto" else super().parse(argument)
+
+
+BATCH_SIZE = flags.DEFINE(
+    _NumberOrAuto(lower_bound=1),
+    "batch_size",
+    64,
+    "Images in a training batch and in a validation batch; auto: as many as fit --memory_limit.",
+    serializer=flags.ArgumentSerializer(),
+)
+MEMORY_LIMIT = flags.DEFINE_float(
+    "memory_limit",
+    None,
+    "With --batch_size=auto: how much memory, in GB, the search may use; default: what is free.",
 )
 ACCUMULATE_STEPS = flags.DEFINE_integer(
     "accumulate_steps",
@@ -47,6 +65,12 @@ ACCUMULATE_STEPS = flags.DEFINE_integer(
     "Compute every batch in so many equal parts, one after another, which needs less memory. The "
     "gradients are those of the whole batch; batch normalisation sees one part at a time.",
     lower_bound=1,
+)
+RECOMPUTE = flags.DEFINE_bool(
+    "recompute",
+    False,
+    "Let gradients compute the operations of a cell again instead of keeping what is inside them: "
+    "less memory, longer steps, the same result.",
 )
 CHANNELS = flags.DEFINE_integer(
     "channels",
@@ -80,6 +104,12 @@ PRECISION = flags.DEFINE_enum(
     ["float32", "mixed_bfloat16", "mixed_float16"],
     "What the layers compute in; weights, architecture variables and losses stay float32. Not for "
     "the second-order term: see the README.",
+)
+JIT_COMPILE = flags.DEFINE_enum(
+    "jit_compile",
+    "auto",
+    ["auto", "true", "false"],
+    "Whether XLA compiles a step; auto: on GPUs. On a CPU it makes steps slower.",
 )
 KEEP_CHECKPOINTS = flags.DEFINE_integer(
     "keep_checkpoints", 3, "How many checkpoints stay in the folder.", lower_bound=1
@@ -116,7 +146,7 @@ def size() -> tuple[int, int]:
 def only_gradient_flags() -> list:
     """The flags that mean nothing to a method without a gradient."""
     return [
-        *(HYPERGRADIENT, EPOCHS, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
+        *(HYPERGRADIENT, EPOCHS, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS, RECOMPUTE),
         *(COST, COST_WEIGHT, LATENCY_TABLE, *selection_flags.FLAGS),
         *(GRADIENT_OPTIONS, ENTROPY_WEIGHT),
     ]
@@ -159,15 +189,6 @@ def _option(text: str) -> tuple:
         return name, value
 
 
-def check_parts() -> None:
-    """Refuses a batch that cannot be computed in equal parts."""
-    if BATCH_SIZE.value % ACCUMULATE_STEPS.value:
-        raise UserError(
-            f"--accumulate_steps={ACCUMULATE_STEPS.value}: --batch_size={BATCH_SIZE.value} is no "
-            "multiple of it; the parts of a batch are equally large"
-        )
-
-
 def positive(flag):
     """The flag's value, None if it was not given; anything but a number above 0 is refused."""
     if flag.value is not None and not 0 < flag.value < float("inf"):
@@ -178,7 +199,7 @@ def positive(flag):
 def config() -> dict:
     """All settings that decide the result: a run goes on only with the same ones."""
     own = (
-        *(SPACE, METHOD, HYPERGRADIENT, EPOCHS, BATCH_SIZE, CHANNELS, CELLS),
+        *(SPACE, METHOD, HYPERGRADIENT, EPOCHS, BATCH_SIZE, MEMORY_LIMIT, CHANNELS, CELLS),
         *(TRAIN_PORTION, WEIGHT_LEARNING_RATE, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS),
         PRECISION,
         *(COST, COST_WEIGHT, LATENCY_TABLE, *found.FLAGS, *baseline_search.FLAGS),

@@ -30,6 +30,8 @@ def make(data, method, cells: int, **options):
         method,
         penalty=search_flags.penalty(supernet, size),
         accumulate_steps=search_flags.ACCUMULATE_STEPS.value,
+        recompute=search_flags.RECOMPUTE.value,
+        jit_compile={"true": True, "false": False}.get(search_flags.JIT_COMPILE.value, "auto"),
     )
 
 

@@ -17,7 +17,7 @@ from absl import flags
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import baselines, selections
 from darts_tf.errors import UserError
-from train import data_flags, found, program, search_flags, searching, selection_flags
+from train import batch_sizes, data_flags, found, program, search_flags, searching, selection_flags
 
 flags.adopt_module_key_flags(selection_flags)
 flags.adopt_module_key_flags(found)
@@ -101,6 +101,8 @@ def _take_settings(run_dir: pathlib.Path) -> None:
             flags.FLAGS[name].value = value
         elif name not in _OF_THIS_PROGRAM:
             raise UserError(f"--{name} is a setting of the search and is taken from --run_dir")
+    if (chosen := batch_sizes.settled(run_dir)) is not None:
+        search_flags.BATCH_SIZE.value = chosen
 
 
 def _restore(data, method, run_dir):

@@ -27,11 +27,11 @@ _TPU = flags.DEFINE_string(
 )
 
 
-def get(batch_size: int) -> tf.distribute.Strategy:
+def get(batch_size: int | None) -> tf.distribute.Strategy:
     """The strategy that the flags describe. Call it before TensorFlow uses a device.
 
     Args:
-        batch_size: the global batch, which the replicas share equally.
+        batch_size: the global batch, which the replicas share equally; None if not known yet.
 
     Raises:
         UserError: the batch cannot be shared equally, `TF_CONFIG` is missing or wrong, or the TPU
@@ -46,13 +46,14 @@ def get(batch_size: int) -> tf.distribute.Strategy:
         name = _automatic()
     strategy = _MAKERS[name]()
     replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
+    if batch_size and batch_size % replicas:
         raise UserError(
             f"--batch_size={batch_size} cannot be shared equally by {replicas} replicas; "
             f"give a multiple of {replicas}, or --distribute=none"
         )
     if replicas > 1:
-        print(f"distribution: {replicas} replicas of {batch_size // replicas} images", flush=True)
+        share = f" of {batch_size // replicas} images" if batch_size else ""
+        print(f"distribution: {replicas} replicas{share}", flush=True)
     return strategy
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import cost, datasets, genotypes, gradients, methods, training
+from darts_tf import cost, datasets, genotypes, gradients, memory, methods, training
 from darts_tf.benchmark.measurement import Measurement, Stopwatch, available_cpus, peak_memory
 from darts_tf.gradients.problem import gradients_of
 from darts_tf.networks import build_network
@@ -49,8 +49,10 @@ def measure_search(
     *,
     space: str = "darts_cnn",
     batched: bool = True,
+    recompute: bool = False,
     steps: int = 10,
     warmup: int = 2,
+    estimate: bool = False,
 ) -> Measurement:
     """Steps of `ArchitectureSearch.fit`, input pipeline included, on random images.
 
@@ -59,8 +61,10 @@ def measure_search(
         method: the name of a method.
         space: the name of a search space.
         batched: see `Supernet`.
+        recompute: see `ArchitectureSearch`.
         steps: steps to measure.
         warmup: steps before them, after the first one.
+        estimate: whether to estimate the memory too, from what was known before the search.
     """
     chosen = methods.get(method)
     supernet = Supernet(
@@ -72,7 +76,8 @@ def measure_search(
         relaxation=chosen.relaxation,
         batched=batched,
     )
-    search = ArchitectureSearch(supernet, chosen)
+    search = ArchitectureSearch(supernet, chosen, recompute=recompute)
+    held = memory.resident_memory()
     stopwatch = Stopwatch(steps, warmup)
     search.fit(
         _batches(size, stopwatch.laps, seed=0)(0),
@@ -80,7 +85,12 @@ def measure_search(
         callbacks=[_Laps(stopwatch, search.stop)],
         verbose=0,
     )
-    return _measurement(stopwatch, supernet, stopwatch.data_wait_seconds)
+    measured = _measurement(stopwatch, supernet, stopwatch.data_wait_seconds)
+    if not estimate:
+        return measured
+    # Only now, because it takes time and memory itself.
+    expected = memory.estimate(supernet, chosen.gradient, held).peak(size.batch_size)
+    return dataclasses.replace(measured, estimated_memory_bytes=expected)
 
 
 def measure_training(

@@ -1,4 +1,6 @@
-"""The depthwise convolution, with a faster gradient of wide kernels on a CPU."""
+"""The depthwise convolution, with faster gradients on a CPU: of wide kernels, and in bfloat16."""
+
+import functools
 
 import tensorflow as tf
 
@@ -11,7 +13,8 @@ def depthwise_conv2d(inputs, kernel, strides: int = 1, padding: str = "SAME"):
     """`tf.nn.depthwise_conv2d` without dilation, with equal strides.
 
     The gradient in a kernel wider than 3 is put together from gradients of narrower kernels, all
-    of them TensorFlow's operations, so that it can be differentiated again.
+    of them TensorFlow's operations, so that it can be differentiated again. In bfloat16 on a CPU,
+    which has no fast gradients for that, they are computed in float32 and rounded.
 
     Args:
         inputs: `[batch, height, width, channels]`.
@@ -22,25 +25,35 @@ def depthwise_conv2d(inputs, kernel, strides: int = 1, padding: str = "SAME"):
     Returns:
         `[batch, height', width', channels]`.
     """
-    if kernel.shape[1] <= _WIDEST or padding == "SAME" and strides > 1:
+    wide = kernel.shape[1] > _WIDEST
+    dtype = tf.float32 if _slow(inputs.dtype) else inputs.dtype
+    if not wide and dtype == inputs.dtype or padding == "SAME" and strides > 1:
         return tf.nn.depthwise_conv2d(inputs, kernel, [1, strides, strides, 1], padding)
 
     @tf.custom_gradient
     def convolve(inputs, kernel):
         def gradient(upstream):
+            images, taps, slopes = (tf.cast(x, dtype) for x in (inputs, kernel, upstream))
             in_inputs = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
                 input_sizes=tf.shape(inputs),
-                filter=kernel,
-                out_backprop=upstream,
+                filter=taps,
+                out_backprop=slopes,
                 strides=[1, strides, strides, 1],
                 padding=padding,
             )
-            return in_inputs, kernel_gradient(inputs, upstream, kernel.shape, strides, padding)
+            in_kernel = kernel_gradient(images, slopes, kernel.shape, strides, padding)
+            return tf.cast(in_inputs, inputs.dtype), tf.cast(in_kernel, kernel.dtype)
 
         outputs = tf.nn.depthwise_conv2d(inputs, kernel, [1, strides, strides, 1], padding)
         return outputs, gradient
 
     return convolve(inputs, kernel)
+
+
+@functools.cache
+def _slow(dtype) -> bool:
+    """Whether gradients of this type are many times slower than in float32 here."""
+    return dtype == tf.bfloat16 and not tf.config.list_logical_devices("GPU")
 
 
 def kernel_gradient(inputs, upstream, shape, strides: int, padding: str):
@@ -56,6 +69,8 @@ def kernel_gradient(inputs, upstream, shape, strides: int, padding: str):
     Returns:
         A tensor of that shape.
     """
+    if shape[1] <= _WIDEST:
+        return _gradient(inputs, upstream, shape[0], shape[1], strides, padding)
     if padding == "SAME" and shape[1] == 5 and inputs.shape[2] % 2 == 0:
         return _by_pairs(inputs, upstream, shape)
     if padding == "SAME":

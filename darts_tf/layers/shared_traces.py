@@ -19,10 +19,16 @@ class SharedTraces:
 
     Only for forward passes in one mode (training or inference), because a trace is of that mode,
     and on one replica, because replicas must not communicate inside a nested function.
+
+    Args:
+        recompute: whether gradients run a layer again instead of keeping what is inside it
+            (Chen, Xu, Zhang, Guestrin, 2016, "Training Deep Nets with Sublinear Memory Cost"):
+            less memory for one more forward pass.
     """
 
-    def __init__(self):
+    def __init__(self, recompute: bool = False):
         self._functions = {}
+        self._recompute = recompute
 
     @contextlib.contextmanager
     def active(self):
@@ -40,7 +46,10 @@ class SharedTraces:
             self._functions[key] = tf.function(_stateless(layer), autograph=False)
         variables = layer.trainable_variables, layer.non_trainable_variables
         values = [[tf.convert_to_tensor(v) for v in part] for part in variables]
-        outputs, moved = self._functions[key](*values, *args)
+        function = self._functions[key]
+        if self._recompute:
+            function = _recomputing(function)
+        outputs, moved = function(*values, *args)
         for variable, value in zip(variables[1], moved, strict=True):
             variable.assign(value)
         return outputs
@@ -69,5 +78,38 @@ def _stateless(layer):
             outputs = layer(*args)
         moved = [scope.get_current_value(v) for v in layer.non_trainable_variables]
         return outputs, [tf.convert_to_tensor(value) for value in moved]
+
+    return run
+
+
+def _recomputing(function):
+    """The same function of floating-point tensors, with a gradient that calls it again."""
+
+    def run(trainable, non_trainable, *args):
+        structure = trainable, *args
+
+        def evaluate(inputs):
+            trainable, *args = tf.nest.pack_sequence_as(structure, inputs)
+            return function(trainable, non_trainable, *args)
+
+        @tf.custom_gradient
+        def compute(*inputs):
+            def gradient(upstream, *_):
+                # The second call waits for the gradient in the outputs, or TensorFlow would find
+                # that it is the first one and keep everything after all.
+                with tf.control_dependencies([upstream]):
+                    again = [tf.identity(x) for x in inputs]
+                with tf.GradientTape(watch_accessed_variables=False) as tape:
+                    tape.watch(again)
+                    outputs, _ = evaluate(again)
+                return tape.gradient(
+                    outputs, again, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                )
+
+            outputs, moved = evaluate(inputs)
+            return (outputs, *moved), gradient
+
+        outputs, *moved = compute(*tf.nest.flatten(structure))
+        return outputs, moved
 
     return run

@@ -14,8 +14,11 @@ def check(measurement, steps):
 
 
 def test_search(tiny_space):
-    measurement = workloads.measure_search(TINY, "darts-v1", space=tiny_space, steps=3, warmup=1)
+    measurement = workloads.measure_search(
+        TINY, "darts-v1", space=tiny_space, steps=3, warmup=1, estimate=True
+    )
     check(measurement, 3)
+    assert measurement.estimated_memory_bytes > 2e8
     assert len(measurement.data_wait_seconds) == 3
     pairs = zip(measurement.data_wait_seconds, measurement.step_seconds, strict=True)
     assert all(0 <= wait < step for wait, step in pairs)

@@ -60,3 +60,23 @@ def test_the_batch_may_be_of_any_size():
     sums = gradient(tf.ones([3, 4, 4, 2]), tf.zeros([5, 5, 2, 1]))[:, :, 0, 0].numpy()
     rows = [2, 3, 4, 3, 2]
     np.testing.assert_array_equal(sums, 3 * np.outer(rows, rows))
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_gradients_in_bfloat16_are_those_of_float32_rounded(size):
+    rng = np.random.default_rng(0)
+    inputs = tf.cast(rng.normal(size=(2, 8, 8, 4)), tf.bfloat16)
+    kernel = tf.cast(rng.normal(size=(size, size, 4, 1)), tf.bfloat16)
+    upstream = tf.cast(rng.normal(size=(2, 8, 8, 4)), tf.bfloat16)
+    found = []
+    for dtype in (tf.bfloat16, tf.float32):
+        at = [tf.cast(x, dtype) for x in (inputs, kernel)]
+        with tf.GradientTape() as tape:
+            tape.watch(at)
+            outputs = depthwise_conv2d(*at)
+        found.append(tape.gradient(outputs, at, tf.cast(upstream, dtype)))
+    for low, high in zip(*found, strict=True):
+        assert low.dtype == tf.bfloat16
+        np.testing.assert_array_equal(
+            tf.cast(low, tf.float32), tf.cast(tf.cast(high, tf.bfloat16), tf.float32)
+        )

@@ -62,3 +62,28 @@ def test_the_scope_ends():
     for _ in range(2):
         shared_traces.call(layer, "key", tf.ones([1, 3]))
     assert layer.runs == 2
+
+
+def test_recomputation_changes_neither_gradient_nor_statistics():
+    """Twice: the second derivative, too, and the statistic moves once."""
+    keras.utils.set_random_seed(0)
+    layer = Counting()
+    inputs = tf.constant([[1.0, 2.0, 3.0]])
+    kernel = layer.kernel.value
+
+    @tf.function(autograph=False)
+    def run(traces):
+        with traces.active(), tf.GradientTape() as outer, tf.GradientTape() as inner:
+            outer.watch(inputs)
+            loss = tf.reduce_sum(shared_traces.call(layer, "key", inputs) ** 2)
+            gradient = inner.gradient(loss, kernel)
+        return [loss, gradient, outer.gradient(gradient, [kernel, inputs])]
+
+    found = []
+    for recompute in (False, True):
+        layer.statistic.assign(0)
+        found.append(tf.nest.flatten(run(SharedTraces(recompute))))
+        assert layer.statistic.numpy() == 6
+    assert all(np.abs(x).max() > 1e-3 for x in found[0])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-5)

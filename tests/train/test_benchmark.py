@@ -28,6 +28,7 @@ BAD_FLAGS = {
     "peer": (["--peer=jax"], ["--peer=jax"]),
     "peer's method": (["--peer=pytorch", "--method=one-level"], ["darts-v2, not one-level"]),
     "peer's Python": (["--peer=pytorch", "--peer_python=/no/python"], ["--peer_python=/no/python"]),
+    "estimate": (["--estimate", "--network=DARTS_V2"], ["--estimate is for a search"]),
     "network": (["--gradients", "--network=DARTS_V2"], ["--gradients and --network exclude"]),
 }
 

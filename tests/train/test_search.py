@@ -123,6 +123,18 @@ BAD_FLAGS = {
     "no number": (["--epochs=many"], ["--epochs=many"]),
     "no epochs": (["--epochs=0"], ["--epochs=0"]),
     "no batch": (["--batch_size=0"], ["--batch_size=0"]),
+    "half a batch": (["--batch_size=3.5"], ["--batch_size=3.5"]),
+    "limit without auto": (["--memory_limit=3"], ["--memory_limit is for --batch_size=auto"]),
+    "limit": (["--batch_size=auto", "--memory_limit=-1"], ["--memory_limit=-1"]),
+    "auto and recompute": (["--batch_size=auto", "--recompute"], ["what --recompute saves"]),
+    "auto in stages": (
+        ["--batch_size=auto", "--method=p-darts"],
+        ["does not suit --method=p-darts"],
+    ),
+    "too little memory": (
+        ["--batch_size=auto", "--memory_limit=0.1", "--method=darts-v1"],
+        ["the memory limit of 0.10 GB is too small"],
+    ),
     "unequal parts": (["--accumulate_steps=3"], ["--batch_size=4 is no multiple"]),
     "parts": (["--accumulate_steps=2", "--method=darts-v2-exact"], ["accumulate_steps=2 does not"]),
     "one channel": (["--channels=1"], ["--channels=1"]),
