@@ -3,7 +3,8 @@
     python scripts/unbiased_figures.py RUNS RESULTS
 
 writes to RESULTS: summary.json; curves.png, validation accuracy of the supernets and entropy over
-the epochs, and what a step costs; and of every method metrics.jsonl and genotype.json.
+the epochs, and what a step costs; and of every method metrics.jsonl and genotype.json. Searches
+that are not finished are left out, and so are trainings.
 """
 
 import json
@@ -33,12 +34,14 @@ def read(runs: pathlib.Path) -> tuple[dict, dict]:
     records, summary = {}, {}
     for method in NAMES:
         search = runs / method / "search"
+        if not (search / "result.json").exists():
+            continue
         lines = (search / "metrics.jsonl").read_text().splitlines()
         records[method] = [json.loads(line) for line in lines]
         last = records[method][-1]
         evaluations = [
-            json.loads((runs / method / f"evaluate_{seed}" / "result.json").read_text())
-            for seed in range(3)
+            json.loads(path.read_text())
+            for path in sorted((runs / method).glob("evaluate_*/result.json"))
         ]
         accuracies = [e["test_accuracy"] for e in evaluations]
         # The first epoch holds the tracing of the graph.
@@ -51,9 +54,9 @@ def read(runs: pathlib.Path) -> tuple[dict, dict]:
             "step_cpu_seconds": step,
             "step_relative_to_darts_v1": None,
             "test_accuracies": accuracies,
-            "test_accuracy_mean": statistics.mean(accuracies),
-            "test_accuracy_sd": statistics.stdev(accuracies),
-            "parameters": evaluations[0]["parameters"],
+            "test_accuracy_mean": statistics.mean(accuracies) if accuracies else None,
+            "test_accuracy_sd": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+            "parameters": evaluations[0]["parameters"] if evaluations else None,
         }
     for row in summary.values():
         ratio = row["step_cpu_seconds"] / summary["darts-v1"]["step_cpu_seconds"]
@@ -66,16 +69,17 @@ def draw(records: dict, summary: dict, path: pathlib.Path) -> None:
     with style.context():
         figure = Figure(figsize=(13, 3.8), layout="constrained")
         accuracy, entropy, cost = figure.subplots(1, 3, width_ratios=[1, 1, 0.8])
-        for method, name in NAMES.items():
+        for method in records:
             epochs = [r["epoch"] for r in records[method]]
-            options = {"color": COLOURS[method], "label": name, "linewidth": 1.8}
+            options = {"color": COLOURS[method], "label": NAMES[method], "linewidth": 1.8}
             accuracy.plot(epochs, [r["val_accuracy"] for r in records[method]], **options)
             curves = [points(records[method], t) for t in records[method][0]["entropy_by_step"]]
             entropy.plot(curves[0][0], np.sum([values for _, values in curves], axis=0), **options)
         accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
         accuracy.legend(frameon=False, fontsize=9)
         ratios = [row["step_relative_to_darts_v1"] for row in summary.values()]
-        bars = cost.barh(list(NAMES.values()), ratios, color=[COLOURS[m] for m in NAMES])
+        names, colours = ([table[m] for m in summary] for table in (NAMES, COLOURS))
+        bars = cost.barh(names, ratios, color=colours)
         cost.bar_label(bars, fmt="%.2f", padding=3)
         cost.invert_yaxis()
         for axes, title, label in (
@@ -95,17 +99,15 @@ def main(runs: pathlib.Path, results: pathlib.Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     (results / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     draw(records, summary, results / "curves.png")
-    for method in NAMES:
+    for method in summary:
         folder = results / method
         folder.mkdir(exist_ok=True)
         for name in ("metrics.jsonl", "genotype.json"):
             shutil.copyfile(runs / method / "search" / name, folder / name)
-    print("method: test accuracy mean and standard deviation of 3 seeds, parameters, step")
+    print("method: step relative to darts-v1, test accuracy of each seed")
     for method, row in summary.items():
-        print(
-            f"{method}: {row['test_accuracy_mean']:.4f} +- {row['test_accuracy_sd']:.4f}, "
-            f"{row['parameters']:,}, {row['step_relative_to_darts_v1']:.2f}"
-        )
+        accuracies = ", ".join(f"{a:.4f}" for a in row["test_accuracies"])
+        print(f"{method}: {row['step_relative_to_darts_v1']:.2f}; {accuracies or 'not trained'}")
 
 
 if __name__ == "__main__":
