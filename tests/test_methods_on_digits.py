@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from darts_tf import datasets, methods, spaces
+from darts_tf import datasets, gradients, methods, spaces
 from darts_tf.genotypes import Genotype
 from darts_tf.schedules import Stage
 from darts_tf.search import ArchitectureSearch
@@ -76,12 +77,25 @@ def assert_one_step(before, after, method):
         assert moved.max() < 1.03 * rate and np.median(moved) > least * rate
 
 
+@pytest.fixture
+def quickly():
+    """A function that runs a method without tracing it, where that takes longer than two steps."""
+
+    def run(method):
+        # They evaluate many architectures.
+        tf.config.run_functions_eagerly(gradients.samples_architectures(method.gradient))
+
+    yield run
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", methods.METHODS)
 @pytest.mark.filterwarnings("ignore:.*no operation that was selected:UserWarning")
-def test_two_epochs(name, digits, space):
+def test_two_epochs(name, digits, space, quickly):
     data, (train, validation) = digits
     method = methods.get(name)
+    quickly(method)
     if method.stages:
         # As its second stage is, with the dropout.
         method = method.of_stage(Stage(3, None, 0.4))
