@@ -66,7 +66,9 @@ class FineTuning:
                 method,
                 temperature=None,
                 skip_dropout=None,
+                auxiliary_skip=None,
                 stages=(),
+                rule=None,
                 warm_up=WarmUp(1, 1) if frozen else None,
             ),
             weight_optimizer=optimizers.SGD(

@@ -8,7 +8,16 @@ import keras
 from darts_tf import gradients, optimizers, relaxations, selections
 from darts_tf.errors import UserError
 from darts_tf.lookup import lookup
-from darts_tf.schedules import Linear, SkipDropout, Stage, WarmUp
+from darts_tf.schedules import (
+    AdaptiveDecay,
+    EigenvalueStop,
+    GreedyDecisions,
+    Linear,
+    SkipDropout,
+    SkipStop,
+    Stage,
+    WarmUp,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +47,10 @@ class Method:
         weights_first: whether a step trains the weights before the alphas.
         skip_dropout: the rate of the dropout behind skip connections, `(epoch, epochs) -> float`;
             for supernets that were made with `skip_dropout`.
+        auxiliary_skip: the factor of a skip connection beside the candidates of every edge,
+            `(epoch, epochs) -> float`; None for no such skip connection.
+        rule: looks at the search after every epoch, and may end it or decide about edges; see
+            `darts_tf.schedules.rules`. None for none.
         fine_tune_epochs: how long the supernet is trained between two decisions of a selection
             that decides edge by edge.
         entropy_weight: of the operation weights' entropy, in nats and summed over all edges, in the
@@ -64,6 +77,8 @@ class Method:
     warm_up: Callable[[int, int], bool] | None = None
     weights_first: bool = False
     skip_dropout: Callable[[int, int], float] | None = None
+    auxiliary_skip: Callable[[int, int], float] | None = None
+    rule: Callable | None = None
     fine_tune_epochs: int = 0
     stages: tuple[Stage, ...] = ()
     gradient_options: Mapping = dataclasses.field(default_factory=dict)
@@ -74,6 +89,14 @@ class Method:
         if not stage.skip_dropout:
             return self
         return dataclasses.replace(self, skip_dropout=SkipDropout(stage.skip_dropout))
+
+    def supernet_options(self) -> dict:
+        """The arguments that a `Supernet` needs for this method, besides its relaxation."""
+        return {
+            "skip_dropout": self.skip_dropout is not None,
+            "auxiliary_skip": self.auxiliary_skip is not None,
+            "decisions": isinstance(self.rule, GreedyDecisions),
+        }
 
     def check(self) -> None:
         """Refuses a combination of parts that has no meaning.
@@ -107,6 +130,12 @@ class Method:
             raise UserError(
                 f"the relaxation {self.relaxation!r} has no temperature, but the method "
                 f"{self.name!r} has a schedule for one; leave it out, or use another relaxation"
+            )
+        if relaxation.weights_only and gradients.is_one_level(self.gradient):
+            raise UserError(
+                f"the relaxation {self.relaxation!r} disturbs the steps of the weights only, but "
+                f"the hypergradient {self.gradient!r} takes both steps from one loss; use "
+                "first_order"
             )
         if self.weights_first and gradients.is_one_level(self.gradient):
             raise UserError(
@@ -163,6 +192,18 @@ def _unbiased(name: str, gradient: str, source: str) -> Method:
 
 
 _DARTS = "Liu, Simonyan, Yang. DARTS: Differentiable Architecture Search. ICLR 2019"
+_ROBUST = (
+    "Zela, Elsken, Saikia, Marrakchi, Brox, Hutter. Understanding and Robustifying Differentiable "
+    "Architecture Search. ICLR 2020"
+)
+_SDARTS = (
+    "Chen, Hsieh. Stabilizing Differentiable Architecture Search via Perturbation-based "
+    "Regularization. ICML 2020"
+)
+_SGAS = (
+    "Li, Qian, Delgadillo, Mueller, Thabet, Ghanem. SGAS: Sequential Greedy Architecture Search. "
+    "CVPR 2020"
+)
 
 METHODS = {
     method.name: method
@@ -216,6 +257,54 @@ METHODS = {
             "NAS. ICLR 2021",
             selection="perturbation",
             fine_tune_epochs=5,
+        ),
+        Method(
+            "darts-es",
+            "first_order",
+            f"{_ROBUST}, section 4.3: early stopping",
+            rule=EigenvalueStop(),
+        ),
+        Method(
+            "darts-ada",
+            "first_order",
+            f"{_ROBUST}, section 5.2: adaptive regularization",
+            rule=AdaptiveDecay(),
+        ),
+        Method(
+            "darts-plus",
+            "first_order",
+            "Liang et al. DARTS+: Improved Differentiable Architecture Search with Early Stopping. "
+            "arXiv 1909.06035",
+            rule=SkipStop(),
+        ),
+        Method(
+            "darts-minus",
+            "first_order",
+            "Chu, Wang, Zhang, Lu, Wei, Yan. DARTS-: Robustly Stepping out of Performance Collapse "
+            "Without Indicators. ICLR 2021",
+            auxiliary_skip=Linear(1.0, 0.0, reaches_last=False),
+        ),
+        *(
+            Method(
+                name,
+                "first_order",
+                f"{_SGAS}, criterion {criterion}",
+                rule=GreedyDecisions(stability=criterion == 2),
+            )
+            for name, criterion in (("sgas", 1), ("sgas-2", 2))
+        ),
+        *(
+            Method(
+                name,
+                "first_order",
+                f"{_SDARTS}, {kind}",
+                relaxation=relaxation,
+                temperature=Linear(0.03, 0.3, reaches_last=False),
+            )
+            for name, kind, relaxation in (
+                ("sdarts-rs", "random smoothing", "perturbed"),
+                ("sdarts-adv", "adversarial training", "adversarial"),
+            )
         ),
         # Our reading: see darts_tf.selections.criteria. Fine-tuning as in DARTS-PT.
         Method(

@@ -17,11 +17,15 @@ from darts_tf import (
     selections,
 )
 from darts_tf.checkpoints import Checkpoints
+from darts_tf.collapse_monitor import CollapseMonitor
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
+from darts_tf.hessian import HessianProduct, largest_eigenvalue
 from darts_tf.loss_scale import LossScale, LossScaledStep
 from darts_tf.methods import Method
+from darts_tf.schedules import AdaptiveDecay
 from darts_tf.search_record import Best
+from darts_tf.search_rule import RuleFollower
 from darts_tf.search_step import SearchStep, SupernetProblem
 from darts_tf.supernet import Supernet
 from darts_tf.train_function import TrainFunction, compiles
@@ -104,11 +108,14 @@ class ArchitectureSearch:
         )
         self._loss_scale = None
         self._train_function = None
+        self._hessian = None
+        self._hessian_batch = None
         self._frozen = False
         self._predict = tf.function(
             lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
         )
         self._stop_requested = False
+        self._rule = RuleFollower(self)
         self._said_incomplete = False
         #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
         self.stopped_at: tuple[int, int] | None = None
@@ -140,7 +147,8 @@ class ArchitectureSearch:
                 several workers must be given the same batches.
             validation: the same for the alphas; repeated if it is shorter.
             epochs: number of epochs, also the length of the learning rate's schedule.
-            callbacks: Keras callbacks; their model is the supernet, `stop_training` is honoured.
+            callbacks: Keras callbacks; their model is the supernet, `stop_training` is honoured. A
+                `CollapseMonitor` is put before them unless there is one.
             verbose: 0 silent, 1 progress bar, 2 a line an epoch.
             checkpoint_dir: a folder. When given, a checkpoint is written to it after each epoch,
                 every `checkpoint_seconds` and on `stop`, and a search that finds one there goes
@@ -154,8 +162,9 @@ class ArchitectureSearch:
             that the alphas descend, unless they are frozen, `val_loss` and `val_accuracy` of the
             supernet on all of `validation`, `entropy`, the mean over all edges of the entropy of
             the operation weights in nats, `entropy_normal` and so on, its sum over the edges of a
-            cell type, and `learning_rate`; with an estimator that samples architectures also
-            `loss_evaluations` and `gradient_variance` (`darts_tf.gradients.Estimator.report`).
+            cell type, `learning_rate`, and what the `CollapseMonitor` measures; with an estimator
+            that samples architectures also `loss_evaluations` and `gradient_variance`
+            (`darts_tf.gradients.Estimator.report`).
 
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
@@ -168,7 +177,7 @@ class ArchitectureSearch:
         self._prepare(steps * epochs)
         checkpoints = checkpoint_dir and Checkpoints(
             checkpoint_dir,
-            self._checkpointed(),
+            self.checkpointed(),
             keep=keep_checkpoints,
             seconds=checkpoint_seconds,
             writes=distribution.is_chief(self.strategy),
@@ -181,11 +190,16 @@ class ArchitectureSearch:
             ),
         )
         first_epoch, first_step = checkpoints.restore() if checkpoints else (0, 0)
-        best = checkpoints.notes.get("best") if checkpoints else None
-        self.best = Best.from_dict(best) if best else None
-        self.step_entropies = checkpoints.notes.get("step_entropies", {}) if checkpoints else {}
+        notes = checkpoints.notes if checkpoints else {}
+        self.best = Best.from_dict(notes["best"]) if "best" in notes else None
+        self.step_entropies = notes.get("step_entropies", {})
+        self._rule.restore(notes.get("rule"))
+        self._hessian_batch = lambda: next(iter(validation(0)))
+        callbacks = list(callbacks or [])
+        if not any(isinstance(callback, CollapseMonitor) for callback in callbacks):
+            callbacks.insert(0, CollapseMonitor(self))
         calls = keras.callbacks.CallbackList(
-            [*(callbacks or []), history := keras.callbacks.History()],
+            [*callbacks, history := keras.callbacks.History()],
             add_progbar=verbose != 0,
             model=self.supernet,
             verbose=verbose,
@@ -199,8 +213,9 @@ class ArchitectureSearch:
         self._said_incomplete = False
         calls.on_train_begin()
         logs = {}
-        for epoch in range(first_epoch, epochs):
-            start = first_step if epoch == first_epoch else 0
+        self._rule.prepare(checkpoint_dir, distribution.is_chief(self.strategy))
+        epoch, start = epochs if self._rule.ended else first_epoch, first_step
+        while epoch < epochs:
             self._set_schedules(epoch, epochs)
             calls.on_epoch_begin(epoch)
             with (
@@ -220,14 +235,18 @@ class ArchitectureSearch:
             better = self.best is None or logs["val_accuracy"] > self.best.val_accuracy
             if better and not selections.needs_data(self.method.selection):
                 self.best = Best(epoch + 1, logs["val_accuracy"], self.genotype())
+            self._rule.after_epoch(epoch, epochs)
             calls.on_epoch_end(epoch, logs)
+            epoch, start = self._rule.next_epoch(epoch), 0
             # After the callbacks: what they wrote about an epoch that has to be repeated is
             # replaced, while an epoch that they never saw would be missing for good.
             if checkpoints:
                 if self.best is not None:
                     checkpoints.notes["best"] = self.best.to_dict()
-                checkpoints.save(epoch + 1)
-            if self.supernet.stop_training:
+                if self.method.rule is not None:
+                    checkpoints.notes["rule"] = self._rule.to_dict()
+                checkpoints.save(epoch)
+            if self.supernet.stop_training or self._rule.ended:
                 break
         calls.on_train_end(logs)
         return history
@@ -259,6 +278,9 @@ class ArchitectureSearch:
     ) -> Genotype:
         """The discrete cells that a selection chooses.
 
+        Where the method's rule has ended the search with the cells of an epoch, such as the one
+        that an early stop goes back to, it is those, unless a selection is given.
+
         Args:
             validation: batches of (images, labels), for a selection that evaluates architectures.
             selection: the name of a selection or a selection of your own; None for the method's.
@@ -266,6 +288,8 @@ class ArchitectureSearch:
         Raises:
             UserError: the selection needs `validation` and there is none.
         """
+        if selection is None and self._rule.result is not None:
+            return self._rule.result.genotype
         selection = selection or self.method.selection
         select = selections.get(selection) if isinstance(selection, str) else selection
         if not selections.needs_data(select):
@@ -297,6 +321,61 @@ class ArchitectureSearch:
     def _by_cell_type(self, values) -> dict[str, float]:
         return dict(zip(self.supernet.space.cell_types, values.numpy().tolist(), strict=True))
 
+    def favoured(self) -> Genotype:
+        """The cells of the largest operation weights now, whatever the method's selection."""
+        return selections.magnitude(self.supernet.space, self.operation_weights())
+
+    @property
+    def has_eigenvalue(self) -> bool:
+        """Whether `eigenvalue` is defined and supported for this search.
+
+        It is not where the relaxation takes one operation of each edge, which cannot be
+        differentiated twice, where there are no architecture variables, in 16 bits, and on several
+        replicas.
+        """
+        return (
+            bool(self.supernet.architecture_variables)
+            and not self.supernet.relaxation.hard
+            and self.supernet.compute_dtype == "float32"
+            and self.strategy.num_replicas_in_sync == 1
+        )
+
+    def eigenvalue(self, batch=None, exact_up_to: int = 32) -> float:
+        """The largest eigenvalue of the validation loss' Hessian in the architecture variables.
+
+        As in RobustDARTS (Zela et al., ICLR 2020) of one batch, with the weight decay of the
+        architecture, in training mode and without the relaxation's noise. Nothing is changed.
+
+        Args:
+            batch: images and labels; default: the first validation batch of epoch 0.
+            exact_up_to: see `darts_tf.hessian.largest_eigenvalue`.
+
+        Raises:
+            UserError: `has_eigenvalue` is false, or there is no batch yet.
+        """
+        if not self.has_eigenvalue or (batch is None and self._hessian_batch is None):
+            raise UserError(
+                "this search has no eigenvalue: it needs float32, one device, architecture "
+                "variables, a relaxation that mixes operations, and a batch or a call of fit before"
+            )
+        supernet = self.supernet
+        alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+        if self._hessian is None:
+            problem = SupernetProblem(supernet, self._loss, penalty=self._penalty)
+
+            def gradient(alphas, batch):
+                weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
+                return gradients.first_order(
+                    problem.bilevel(), weights, alphas, batch, batch, None
+                ).architecture
+
+            self._hessian = HessianProduct(gradient, [a.shape for a in alphas])
+        images, labels = self._hessian_batch() if batch is None else batch
+        batch = tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
+        product = self._hessian.at(alphas, batch)
+        found = largest_eigenvalue(product, self._hessian.size, exact_up_to)
+        return found + self.method.architecture_weight_decay
+
     def _set_schedules(self, epoch: int, epochs: int) -> None:
         """What the method's schedules say for this epoch."""
         method = self.method
@@ -304,6 +383,8 @@ class ArchitectureSearch:
             self.supernet.temperature.assign(method.temperature(epoch, epochs))
         if self.supernet.skip_dropout is not None and method.skip_dropout is not None:
             self.supernet.skip_dropout.assign(method.skip_dropout(epoch, epochs))
+        if method.auxiliary_skip is not None:
+            self.supernet.auxiliary_skip.assign(method.auxiliary_skip(epoch, epochs))
         self._frozen = method.warm_up is not None and method.warm_up(epoch, epochs)
 
     def _prepare(self, total_steps: int) -> None:
@@ -317,6 +398,10 @@ class ArchitectureSearch:
             if self.architecture_optimizer is None:
                 self.architecture_optimizer = method.make_architecture_optimizer()
             search_checks.check_weight_optimizer(method, self.weight_optimizer)
+            if isinstance(method.rule, AdaptiveDecay):
+                self.weight_optimizer.l2 = keras.Variable(
+                    self.weight_optimizer.l2, trainable=False, dtype="float32", name="weight_decay"
+                )
             self.weight_optimizer.build(supernet.weight_variables)
             self.architecture_optimizer.build(supernet.architecture_variables)
             if isinstance(self._gradient, gradients.Estimator):
@@ -393,11 +478,13 @@ class ArchitectureSearch:
         learns = isinstance(self._gradient, gradients.Estimator)
         return (*owners, self._gradient) if learns else owners
 
-    def _checkpointed(self) -> dict[str, list]:
+    def checkpointed(self) -> dict[str, list]:
         """All variables that a search goes on from."""
         others = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
         if isinstance(self._gradient, gradients.Estimator):
             others["gradient"] = self._gradient.variables
+        if isinstance(self.method.rule, AdaptiveDecay):
+            others["weight_decay"] = [self.weight_optimizer.l2]
         return {
             **others,
             "supernet": self.supernet.variables,

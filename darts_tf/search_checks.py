@@ -7,6 +7,7 @@ from darts_tf import gradients
 from darts_tf.errors import UserError
 from darts_tf.layers.batched_cell import BatchedMixedCell
 from darts_tf.methods import Method
+from darts_tf.schedules import AdaptiveDecay
 from darts_tf.supernet import Supernet
 
 _UNROLLING = ("unrolled", "finite_difference")
@@ -41,6 +42,19 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"the method {method.name!r} needs the relaxation "
             f"{method.relaxation!r}; the supernet was made with {relaxation!r}"
         )
+    for name, value in method.supernet_options().items():
+        if value and not supernet.get_config()[name]:
+            raise UserError(
+                f"the method {method.name!r} needs a supernet that was made with {name}={value!r}"
+            )
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if supernet.relaxation.ascent_steps and replicas > 1:
+        raise UserError(
+            f"the method {method.name!r} looks for the worst operation weights on one device, got "
+            f"{replicas}; use --distribute=none"
+        )
+    if getattr(method.rule, "eigenvalue_every", 0):
+        _check_eigenvalue(method, supernet)
     if supernet.compute_dtype == "float16" and method.gradient in _NESTED:
         raise UserError(
             f"the hypergradient {method.gradient!r} differentiates twice, for which "
@@ -66,12 +80,27 @@ def check_recompute(recompute: bool, supernet: Supernet, strategy: tf.distribute
         raise UserError("recompute is for one device; use accumulate_steps to save memory")
 
 
+def _check_eigenvalue(method: Method, supernet: Supernet) -> None:
+    """Refuses where the eigenvalue that the method's rule wants cannot be computed."""
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if supernet.relaxation.hard or supernet.compute_dtype != "float32" or replicas > 1:
+        raise UserError(
+            f"the method {method.name!r} stops by an eigenvalue, which needs a relaxation that "
+            "mixes all operations, --precision=float32 and --distribute=none"
+        )
+
+
 def check_weight_optimizer(method: Method, optimizer: keras.optimizers.Optimizer) -> None:
     """Refuses an optimizer whose step the method cannot unroll.
 
     Raises:
-        UserError: it is not SGD and the method unrolls a step.
+        UserError: it is not SGD and the method unrolls a step; it has no L2 to change.
     """
+    if isinstance(method.rule, AdaptiveDecay) and not hasattr(optimizer, "l2"):
+        raise UserError(
+            f"the method {method.name!r} changes the weight decay of an optimizer of "
+            f"darts_tf.optimizers; got {type(optimizer).__name__}"
+        )
     if method.gradient in _UNROLLING and not isinstance(optimizer, keras.optimizers.SGD):
         raise UserError(
             f"the method {method.name!r} unrolls a step of SGD; got the weight "

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from darts_tf.adversary import worst_rows
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 from darts_tf.gradients.problem import BilevelProblem, InnerStep, identity
 from darts_tf.layers.shared_traces import SharedTraces
@@ -82,7 +83,7 @@ class SupernetProblem:
         )
         self._sampled = SampledLosses(supernet, loss, penalty, parts)
 
-    def _forward(self, weights, architecture, batch, seed=None) -> ForwardPass:
+    def _forward(self, weights, architecture, batch, seed=None, rows=None) -> ForwardPass:
         images, labels = batch
         supernet = self.supernet
         if self._loss_scale is not None:
@@ -91,7 +92,7 @@ class SupernetProblem:
         given = zip(supernet.weight_variables, weights, strict=True)
         given = [*given, *self._architecture(architecture)]
         with self._sharing(), keras.StatelessScope(state_mapping=given) as scope:
-            logits = supernet(images, training=True, seed=seed)
+            logits = supernet(images, training=True, seed=seed, weights=rows)
             penalty = supernet.penalty()
             if self._penalty is not None:
                 penalty += self._penalty(supernet.drawn_weights(seed))
@@ -120,12 +121,39 @@ class SupernetProblem:
         forward = self.forward(weights, architecture, batch, seed)
         return forward.loss + forward.penalty
 
-    def forward_and_gradients(self, weights, architecture, batch, seed=None, differentiate=True):
+    def worst_rows(self, weights, architecture, batch, seed) -> dict:
+        """The operation weights near those of the architecture with the largest training loss.
+
+        For relaxations with `ascent_steps`. The supernet is in inference mode meanwhile, as in
+        the authors' code of SDARTS-ADV. The arguments are those of `forward`.
+        """
+        images, labels = batch
+        supernet = self.supernet
+        given = [
+            *zip(supernet.weight_variables, weights, strict=True),
+            *zip(supernet.architecture_variables, architecture, strict=True),
+        ]
+
+        def loss(rows):
+            with keras.StatelessScope(state_mapping=given):
+                return tf.reduce_mean(self._loss(labels, supernet(images, weights=rows)))
+
+        with keras.StatelessScope(state_mapping=given):
+            start = supernet.drawn_weights()
+        masks = {name: supernet.space.mask(name) for name in start}
+        radius = tf.convert_to_tensor(supernet.temperature)
+        found = worst_rows(loss, start, radius, masks, seed, supernet.relaxation.ascent_steps)
+        return {name: supernet.with_fixed(name, rows) for name, rows in found.items()}
+
+    def forward_and_gradients(
+        self, weights, architecture, batch, seed=None, differentiate=True, rows=None
+    ):
         """A forward pass and the gradients of its loss in the weights, computed part by part.
 
         Args:
             weights, architecture, batch, seed: as in `forward`.
             differentiate: whether the gradients are wanted; there are none otherwise.
+            rows: what the cells compute with instead of the relaxation's weights; None for those.
 
         Returns:
             A `ForwardPass` of the whole batch, with the mean of the parts' statistics, and the
@@ -134,10 +162,10 @@ class SupernetProblem:
 
         def run(batch):
             if not differentiate:
-                return self.forward(weights, architecture, batch, seed), []
+                return self.forward(weights, architecture, batch, seed, rows), []
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(weights)
-                forward = self.forward(weights, architecture, batch, seed)
+                forward = self.forward(weights, architecture, batch, seed, rows)
             zero = tf.UnconnectedGradients.ZERO
             return forward, tape.gradient(forward.loss, weights, unconnected_gradients=zero)
 
@@ -259,8 +287,11 @@ class SearchStep:
     def _weight_step(self, values, train_batch, seed, gradients=None):
         """Steps the weights, by these gradients if given; returns the forward pass and the norm."""
         problem, (weights, alphas) = self._problem, values
+        rows = None
+        if problem.supernet.relaxation.ascent_steps:
+            rows = problem.worst_rows(weights, alphas, train_batch, seed)
         forward, found = problem.forward_and_gradients(
-            weights, alphas, train_batch, seed, differentiate=gradients is None
+            weights, alphas, train_batch, seed, differentiate=gradients is None, rows=rows
         )
         if gradients is None:
             gradients = problem.reduce(found)
@@ -344,7 +375,7 @@ class SearchStep:
         taken, so that replicas agree and a resumed search draws what an uninterrupted one would.
         """
         supernet = self._problem.supernet
-        if not supernet.random:
+        if not supernet.random or (part == 0 and supernet.relaxation.weights_only):
             return None
         steps = tf.cast(tf.convert_to_tensor(self._weight_optimizer.iterations), tf.int32)
         return tf.stack([supernet.get_config()["seed"], 2 * steps + part])

@@ -33,7 +33,8 @@ class Supernet(keras.Model):
     any Keras optimizer trains. `architecture_variables` are float32 under every dtype policy, are
     saved with the model, and are not trainable in Keras' sense: `fit` and every weight optimizer
     pass them by. `ArchitectureSearch` optimizes them. `temperature` is a variable too, so that it
-    is in every checkpoint, and so are `skip_dropout` (None where there is none) and `fixed`.
+    is in every checkpoint, and so are `skip_dropout`, `auxiliary_skip` and `fixed`; None, or empty,
+    where there is none.
 
     Args:
         space: the name of a search space.
@@ -54,6 +55,9 @@ class Supernet(keras.Model):
         skip_dropout: whether there is dropout behind skip connections that are identities, as in
             P-DARTS. Its rate is the variable `skip_dropout`, 0 until a schedule changes it. Such
             cells are computed edge by edge.
+        auxiliary_skip: whether every mixed operation also adds its input, or a factorized reduction
+            of it where it halves the image, as in DARTS-. The factor is the variable
+            `auxiliary_skip`, 0 until a schedule changes it. Such cells are computed edge by edge.
         decisions: whether edges can be decided one after the other. `fixed` then holds for every
             cell type a variable `[edges, operations]`: an entry that is not negative takes the
             place of that operation's weight, -1 (all entries at first) leaves it to the relaxation.
@@ -85,6 +89,7 @@ class Supernet(keras.Model):
         batched: bool = True,
         edge_operations=None,
         skip_dropout: bool = False,
+        auxiliary_skip: bool = False,
         decisions: bool = False,
         **kwargs,
     ):
@@ -102,6 +107,7 @@ class Supernet(keras.Model):
             "batched": batched,
             "edge_operations": edge_operations,
             "skip_dropout": skip_dropout,
+            "auxiliary_skip": auxiliary_skip,
             "decisions": decisions,
         }
         if edge_operations is not None:
@@ -131,6 +137,11 @@ class Supernet(keras.Model):
                 "dropout behind skip connections needs cells that mix all operations; the "
                 f"relaxation {self._config['relaxation']!r} has {self.relaxation.cell} ones"
             )
+        if self._config["auxiliary_skip"] and self.relaxation.cell != "mixed":
+            raise UserError(
+                "an auxiliary skip connection needs cells that mix all operations; the relaxation "
+                f"{self._config['relaxation']!r} has {self.relaxation.cell} ones"
+            )
 
     def _make_architecture(self, seed):
         self.architecture = {cell_type: {} for cell_type in self.space.cell_types}
@@ -149,6 +160,9 @@ class Supernet(keras.Model):
         self.skip_dropout = None
         if self._config["skip_dropout"]:
             self.skip_dropout = self._make_variable("skip_dropout", (), "zeros")
+        self.auxiliary_skip = None
+        if self._config["auxiliary_skip"]:
+            self.auxiliary_skip = self._make_variable("auxiliary_skip", (), "zeros")
         self.fixed = {}
         if self._config["decisions"]:
             shape = (len(self.space.edges), len(self.space.operations))
@@ -182,8 +196,10 @@ class Supernet(keras.Model):
         plain, batched = _CELLS[self.relaxation.cell]
         kwargs.update(self.relaxation.cell_arguments)
         found = self.space.operations_on(self.space.cell_types[1 if reduction else 0])
-        # The batched cells compute images, and no dropout.
+        # The batched cells compute images, no dropout and no auxiliary skip connections.
         batches = self._config["batched"] and not self._config["skip_dropout"]
+        if self._config["auxiliary_skip"]:
+            batches, kwargs["auxiliary_skip"] = False, True
         batches = batches and len(self._config["input_shape"]) == 3
         if batches and set(found) == {self.space.operations}:
             return batched(self.space.name, channels, reduction, **kwargs)
@@ -222,11 +238,15 @@ class Supernet(keras.Model):
 
     def _cell_options(self, seed, number) -> dict:
         """What a cell takes besides its weights."""
-        if self.skip_dropout is None or seed is None:
-            return {}
-        # Behind the numbers that the draws of the cell types have.
-        own = tf.random.experimental.stateless_fold_in(seed, len(self.space.cell_types) + number)
-        return {"skip_dropout": (keras.ops.convert_to_tensor(self.skip_dropout), own)}
+        options = {}
+        if self.auxiliary_skip is not None:
+            options["auxiliary_skip"] = keras.ops.convert_to_tensor(self.auxiliary_skip)
+        if self.skip_dropout is not None and seed is not None:
+            # Behind the numbers that the draws of the cell types have.
+            number += len(self.space.cell_types)
+            own = tf.random.experimental.stateless_fold_in(seed, number)
+            options["skip_dropout"] = (keras.ops.convert_to_tensor(self.skip_dropout), own)
+        return options
 
     def cell_weights(self, seed=None) -> dict:
         """What the cells of every type compute with: cell type -> what the kind of cell takes.
@@ -248,11 +268,20 @@ class Supernet(keras.Model):
             )
             # A kind of cell with weights of its own takes a tuple that starts with these.
             first, *others = weights if isinstance(weights, tuple) else (weights,)
-            first = self._with_fixed(cell_type, first)
+            first = self.with_fixed(cell_type, first)
             found[cell_type] = (first, *others) if others else first
         return found
 
-    def _with_fixed(self, cell_type, weights):
+    def fix(self, cell_type: str, edge: int, row) -> None:
+        """Gives an edge the operation weights `row`, `[operations]`, from now on.
+
+        Only for supernets that were made with `decisions`.
+        """
+        values = keras.ops.convert_to_numpy(self.fixed[cell_type]).copy()
+        values[edge] = row
+        self.fixed[cell_type].assign(values)
+
+    def with_fixed(self, cell_type, weights):
         """Operation weights with the entries that are fixed."""
         if not self.fixed:
             return weights
@@ -269,7 +298,7 @@ class Supernet(keras.Model):
         Where the relaxation mixes all operations these are the weights of the mixture.
         """
         return {
-            cell_type: self._with_fixed(
+            cell_type: self.with_fixed(
                 cell_type,
                 self.relaxation.probabilities(self.space, cell_type, self._values(cell_type)),
             )
@@ -344,8 +373,8 @@ class Supernet(keras.Model):
     @property
     def schedule_variables(self) -> list[keras.Variable]:
         """What schedules and decisions set; nothing trains them."""
-        scalars = [v for v in (self.temperature, self.skip_dropout) if v is not None]
-        return [*scalars, *self.fixed.values()]
+        scalars = (self.temperature, self.skip_dropout, self.auxiliary_skip)
+        return [*(v for v in scalars if v is not None), *self.fixed.values()]
 
     @property
     def weight_variables(self) -> list[keras.Variable]:
@@ -374,7 +403,7 @@ def convert(supernet: Supernet, batched: bool, **changes) -> Supernet:
         supernet.architecture_variables, other.architecture_variables, strict=True
     ):
         its.assign(mine)
-    for name in ("temperature", "skip_dropout"):
+    for name in ("temperature", "skip_dropout", "auxiliary_skip"):
         if getattr(supernet, name) is not None:
             getattr(other, name).assign(getattr(supernet, name))
     for cell_type, fixed in supernet.fixed.items():

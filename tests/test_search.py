@@ -30,6 +30,9 @@ LOGS = [
     "entropy_normal",
     "entropy_reduce",
     "learning_rate",
+    "parameter_free_normal",
+    "parameter_free_reduce",
+    "none_share",
 ]
 
 

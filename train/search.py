@@ -5,8 +5,8 @@
 writes to RUN: genotype.json, the cell that was found; best_genotype.json, the cell at the epoch
 whose supernet was best on the validation images; cell_normal and cell_reduce as .svg and .png;
 operation_weights.png, which operation won on which edge and when; entropy.png, how undecided the
-search was; history.png; metrics.jsonl; TensorBoard logs; checkpoints. Started again with the same
-settings it goes on where it stopped.
+search was; history.png; collapse.png, how much of the cells learns nothing; metrics.jsonl;
+TensorBoard logs; checkpoints. Started again with the same settings it goes on where it stopped.
 
 The methods random and aging-evolution train one network after the other instead of a supernet, and
 write them to candidates.jsonl.
@@ -129,6 +129,7 @@ def _run(data, method, folder):
 
 def _fit(search, data, folder, prefix=""):
     from darts_tf import callbacks
+    from darts_tf.collapse_monitor import CollapseMonitor
 
     train_batches, validation_batches = searching.streams(data)
     metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search)
@@ -139,6 +140,7 @@ def _fit(search, data, folder, prefix=""):
             validation_batches,
             search_flags.EPOCHS.value,
             callbacks=[
+                CollapseMonitor(search, search_flags.EIGENVALUE_EVERY.value),
                 metrics,
                 callbacks.OperationWeightsLog(
                     search, folder.file(f"{prefix}operation_weights.npz")
@@ -168,6 +170,8 @@ def _genotype(search, data):
     selection, _ = selection_flags.get(method.selection, method, seed, streams)
     if samples := baseline_search.samples():
         selection = selections.SharedWeights(samples)
+    elif not isinstance(selection, selections.Progressive):
+        selection = None
     return search.genotype(searching.validation_batches(data), selection)
 
 
@@ -182,6 +186,7 @@ def _result(search, data, folder, history):
     title = f"Search on {data.name} with {search.method.name}"
     plots.plot_history(history, folder.file("history.png"), title=title)
     plots.plot_entropy(history, search.supernet.space, folder.file("entropy.png"))
+    plots.plot_collapse(history, folder.file("collapse.png"))
     best = {}
     if search.best is not None:
         search.best.genotype.save(folder.file("best_genotype.json"))

@@ -114,6 +114,13 @@ JIT_COMPILE = flags.DEFINE_enum(
 KEEP_CHECKPOINTS = flags.DEFINE_integer(
     "keep_checkpoints", 3, "How many checkpoints stay in the folder.", lower_bound=1
 )
+EIGENVALUE_EVERY = flags.DEFINE_integer(
+    "eigenvalue_every",
+    10,
+    "Epochs between two measurements of the largest eigenvalue of the validation loss' Hessian in "
+    "the architecture, which grows before a search collapses; 0 for none.",
+    lower_bound=0,
+)
 COST = flags.DEFINE_enum(
     "cost",
     None,
@@ -147,7 +154,7 @@ def only_gradient_flags() -> list:
     """The flags that mean nothing to a method without a gradient."""
     return [
         *(HYPERGRADIENT, EPOCHS, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS, RECOMPUTE),
-        *(COST, COST_WEIGHT, LATENCY_TABLE, *selection_flags.FLAGS),
+        *(COST, COST_WEIGHT, LATENCY_TABLE, EIGENVALUE_EVERY, *selection_flags.FLAGS),
         *(GRADIENT_OPTIONS, ENTROPY_WEIGHT),
     ]
 

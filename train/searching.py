@@ -18,7 +18,7 @@ def make(data, method, cells: int, **options):
 
     channels = search_flags.size()[0]
     size = (data.image_shape, data.num_classes, channels, cells)
-    options = {"seed": data_flags.SEED.value, **options}
+    options = {"seed": data_flags.SEED.value, **method.supernet_options(), **options}
     supernet = Supernet(search_flags.SPACE.value, *size, relaxation=method.relaxation, **options)
     print(
         f"supernet: {cells} cells, {channels} channels, {parameters(supernet):,} "

@@ -95,7 +95,9 @@ class _RelaxedCell(_BaseCell):
         return keras.ops.concatenate([states[i] for i in self._space.concat], axis=-1)
 
     # Keras wants these names: an argument of `call`, then `_shape`.
-    def compute_output_shape(self, inputs_shape, weights_shape=None, skip_dropout_shape=None):
+    def compute_output_shape(
+        self, inputs_shape, weights_shape=None, skip_dropout_shape=None, auxiliary_skip_shape=None
+    ):
         *rest, channels = self._shapes(inputs_shape)[1]
         return (*rest, channels * len(self._space.concat))
 
@@ -113,10 +115,13 @@ class MixedCell(_RelaxedCell):
         edge_operations: for every edge the names of its candidates; default: those that the space
             names. The others of the space have no weights on that edge and are not computed.
         operation_channels: channels of the operations. Default: all of the state.
+        auxiliary_skip: whether every edge also has a skip connection beside its candidates, as in
+            DARTS- (Chu et al., ICLR 2021).
 
     Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
         operation weights `[edges, operations]`. `call` also takes a pair (rate, seed) for dropout
-        behind the skip connections that are identities; None for none.
+        behind the skip connections that are identities; None for none; and the factor of the
+        auxiliary skip connections, a scalar, which a cell that was made with them needs.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 
@@ -128,9 +133,11 @@ class MixedCell(_RelaxedCell):
         reduction_before=False,
         edge_operations=None,
         operation_channels=None,
+        auxiliary_skip=False,
         **kwargs,
     ):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
+        self.auxiliary_skip = auxiliary_skip
         if edge_operations is None:
             edge_operations = self._space.operations_on(self.cell_type)
         self.edge_operations = [tuple(names) for names in edge_operations]
@@ -140,6 +147,7 @@ class MixedCell(_RelaxedCell):
                 operation_channels or channels,
                 self._strides(place.source),
                 self._space.normalized_pooling,
+                auxiliary_skip,
             )
             for place, names in zip(self._space.edges, self.edge_operations, strict=True)
         ]
@@ -150,7 +158,7 @@ class MixedCell(_RelaxedCell):
             edge.build(before if place.source < len(self.preprocess) else inside)
         self.built = True
 
-    def call(self, inputs, weights, skip_dropout=None):
+    def call(self, inputs, weights, skip_dropout=None, auxiliary_skip=None):
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
         for node in range(self._space.nodes):
             terms = [
@@ -158,6 +166,7 @@ class MixedCell(_RelaxedCell):
                     states[self._space.edges[e].source],
                     self._weights(weights, e),
                     _of_part(skip_dropout, e),
+                    auxiliary_skip,
                 )
                 for e in self._space.edges_into(node)
             ]
@@ -172,7 +181,11 @@ class MixedCell(_RelaxedCell):
         return tf.gather(weights[e], [names.index(name) for name in self.edge_operations[e]])
 
     def get_config(self):
-        return {**super().get_config(), "edge_operations": self.edge_operations}
+        return {
+            **super().get_config(),
+            "edge_operations": self.edge_operations,
+            "auxiliary_skip": self.auxiliary_skip,
+        }
 
 
 def _of_part(skip_dropout, number: int):

@@ -22,14 +22,22 @@ class MixedOp(keras.layers.Layer):
         strides: 1 or 2.
         normalized_pooling: whether poolings are followed by batch normalisation without scale and
             offset, as in DARTS.
+        auxiliary_skip: whether there is a skip connection beside the candidates.
 
     Input shape: inputs `[batch, height, width, channels]`, weights `[len(operations)]`. `call` also
-        takes a pair (rate, seed) for dropout behind an identity; None for none.
+        takes a pair (rate, seed) for dropout behind an identity; None for none; and the factor of
+        the auxiliary skip connection, which a layer that was made with it needs.
     Output shape: `[batch, ceil(height / strides), ceil(width / strides), channels]`.
     """
 
     def __init__(
-        self, operations, channels: int, strides: int = 1, normalized_pooling=True, **kwargs
+        self,
+        operations,
+        channels: int,
+        strides: int = 1,
+        normalized_pooling=True,
+        auxiliary_skip: bool = False,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.operations = tuple(operations)
@@ -39,18 +47,26 @@ class MixedOp(keras.layers.Layer):
         self.candidates = [
             candidate(name, channels, strides, normalized_pooling) for name in self.operations
         ]
+        self.auxiliary = (
+            candidate("skip_connect", channels, strides, normalized_pooling)
+            if auxiliary_skip
+            else None
+        )
 
     def build(self, input_shape):
-        for layer in self.candidates:
+        for layer in [*self.candidates, *([self.auxiliary] if self.auxiliary else [])]:
             layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, weights, skip_dropout=None):
+    def call(self, inputs, weights, skip_dropout=None, auxiliary_skip=None):
         terms = [
             weights[k] * self._output(layer, inputs, skip_dropout)
             for k, layer in enumerate(self.candidates)
             if not isinstance(layer, operations.Zero)
         ]
+        if self.auxiliary is not None:
+            outputs = self.auxiliary(inputs)
+            terms.append(tf.cast(auxiliary_skip, outputs.dtype) * outputs)
         return tf.add_n(terms) if terms else self.candidates[0](inputs)
 
     def _output(self, layer, inputs, skip_dropout):
@@ -61,7 +77,9 @@ class MixedOp(keras.layers.Layer):
         return dropout(outputs, rate, seed)
 
     # Keras wants these names: an argument of `call`, then `_shape`.
-    def compute_output_shape(self, inputs_shape, weights_shape=None, skip_dropout_shape=None):
+    def compute_output_shape(
+        self, inputs_shape, weights_shape=None, skip_dropout_shape=None, auxiliary_skip_shape=None
+    ):
         return self.candidates[0].compute_output_shape(inputs_shape)
 
     def get_config(self):
@@ -71,6 +89,7 @@ class MixedOp(keras.layers.Layer):
             "channels": self.channels,
             "strides": self.strides,
             "normalized_pooling": self.normalized_pooling,
+            "auxiliary_skip": self.auxiliary is not None,
         }
 
 

@@ -5,6 +5,7 @@ bytes from the same arguments, and leaves matplotlib's global state alone.
 """
 
 from darts_tf.plots.cells import plot_cell, plot_genotype
+from darts_tf.plots.collapse import plot_collapse
 from darts_tf.plots.entropy import plot_entropy
 from darts_tf.plots.history import plot_history
 from darts_tf.plots.operation_weights import plot_operation_weights
@@ -12,6 +13,7 @@ from darts_tf.plots.selections import plot_selections
 
 __all__ = [
     "plot_cell",
+    "plot_collapse",
     "plot_entropy",
     "plot_genotype",
     "plot_history",

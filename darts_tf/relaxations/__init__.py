@@ -8,18 +8,21 @@ from darts_tf.relaxations.gumbel_softmax import GumbelSoftmax
 from darts_tf.relaxations.hard_gumbel import HardGumbel
 from darts_tf.relaxations.node_softmax import NodeSoftmax
 from darts_tf.relaxations.partial_channels import PartialChannels
+from darts_tf.relaxations.perturbed import Adversarial, Perturbed
 from darts_tf.relaxations.relaxation import Relaxation, Start, masked
 from darts_tf.relaxations.sigmoid import Sigmoid
 from darts_tf.relaxations.softmax import Softmax
 from darts_tf.relaxations.uniform import Uniform
 
 __all__ = [
+    "Adversarial",
     "Categorical",
     "Dirichlet",
     "GumbelSoftmax",
     "HardGumbel",
     "NodeSoftmax",
     "PartialChannels",
+    "Perturbed",
     "Relaxation",
     "Sigmoid",
     "Softmax",
@@ -41,6 +44,8 @@ _RELAXATIONS: dict[str, Relaxation] = {
     "categorical": Categorical(),
     "partial_channels": PartialChannels(),
     "uniform": Uniform(),
+    "perturbed": Perturbed(),
+    "adversarial": Adversarial(),
 }
 
 

@@ -110,6 +110,8 @@ class Progressive:
         # Cells that sample compute one operation of an edge; what is judged is their mixture.
         batched = supernet.get_config()["batched"] and supernet.relaxation.cell != "sampled"
         copy = convert(supernet, batched, decisions=True)
+        if copy.auxiliary_skip is not None:
+            copy.auxiliary_skip.assign(0.0)
         few = validation if self.batches is None else validation.take(self.batches)
         evaluation = SupernetEvaluation(copy, few, self.loss)
         procedure = Procedure(
@@ -117,7 +119,7 @@ class Progressive:
             self.criterion,
             evaluation,
             rows=lambda: _rows(copy),
-            fix=lambda place, row: _fix(copy, place, row),
+            fix=lambda place, row: copy.fix(*place, row),
             between=lambda: self.fine_tune and self.fine_tune(copy),
         )
         done = {t: (fixed.numpy() >= 0).all(axis=1) for t, fixed in copy.fixed.items()}
@@ -229,10 +231,3 @@ def _rows(supernet: Supernet) -> dict[str, np.ndarray]:
     hard = supernet.relaxation.hard
     weights = supernet.operation_weights() if hard else supernet.drawn_weights()
     return {cell_type: np.asarray(value) for cell_type, value in weights.items()}
-
-
-def _fix(supernet: Supernet, place: Place, row: np.ndarray) -> None:
-    cell_type, edge = place
-    values = supernet.fixed[cell_type].numpy()
-    values[edge] = row
-    supernet.fixed[cell_type].assign(values)

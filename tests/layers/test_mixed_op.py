@@ -143,3 +143,32 @@ class TestSkipDropout:
 
     def test_rate_zero(self):
         np.testing.assert_array_equal(self.call(0.0, [1, 2]), IMAGES)
+
+
+class TestAuxiliarySkip:
+    """DARTS-: beta * x beside the candidates."""
+
+    def test_without_it_nothing_changes(self):
+        keras.utils.set_random_seed(0)
+        layer = MixedOp(("skip_connect", "sep_conv_3x3"), 4, auxiliary_skip=True)
+        layer.build((None, 6, 6, 4))
+        images = np.random.default_rng(0).normal(size=(2, 6, 6, 4)).astype("float32")
+        weights = np.array([0.3, 0.7], "float32")
+        found = [
+            layer(images, weights, auxiliary_skip=tf.constant(f)).numpy() for f in (0.0, 1.0, 0.25)
+        ]
+        plain = MixedOp(("skip_connect", "sep_conv_3x3"), 4)
+        plain.build((None, 6, 6, 4))
+        plain.set_weights(layer.get_weights())
+        np.testing.assert_array_equal(found[0], plain(images, weights))
+        np.testing.assert_allclose(found[1] - found[0], images, atol=1e-6)
+        np.testing.assert_allclose(found[2] - found[0], 0.25 * images, atol=1e-6)
+
+    def test_a_factorized_reduction_with_strides(self):
+        layer = MixedOp(("none",), 4, strides=2, auxiliary_skip=True)
+        layer.build((None, 6, 6, 4))
+        images = np.random.default_rng(0).normal(size=(2, 6, 6, 4)).astype("float32")
+        found = layer(images, np.ones(1, "float32"), auxiliary_skip=tf.constant(1.0))
+        assert isinstance(layer.auxiliary, operations.FactorizedReduce)
+        np.testing.assert_array_equal(found, layer.auxiliary(images))
+        assert MixedOp.from_config(layer.get_config()).auxiliary is not None

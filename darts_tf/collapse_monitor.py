@@ -1,0 +1,119 @@
+"""A watch on every search: does it still find cells, or does it collapse?"""
+
+import keras
+import numpy as np
+from absl import logging
+
+from darts_tf import parameter_free
+from darts_tf.schedules.eigenvalue_stop import has_grown
+
+# How much more weight than an equal share the operations without parameters must have gathered
+# before a cell that is full of them is no accident of the first steps.
+_GAIN = 0.05
+_TOO_MANY = 0.5
+_NONE_SHARE = 0.5
+
+_CURE = (
+    "What to do: select from this supernet by its losses (python -m train.select --run_dir=RUN "
+    "--selection=operation_strength,removal), or search again with fewer epochs, more weight "
+    "decay, or a method made against it, such as darts-pt, darts-es, sdarts-rs or p-darts"
+)
+
+
+class CollapseMonitor(keras.callbacks.Callback):
+    """Measures after every epoch what shows a collapse, and says in words when there is one.
+
+    It adds to the epoch's logs, so it must come before the callbacks that write them:
+
+    - `parameter_free_<cell type>`: edges of the present genotype whose operation has no parameters;
+    - `none_share`: mean weight of `none`, where the space has it;
+    - `eigenvalue`: the largest one of the Hessian of the validation loss in the architecture
+      variables, in every `eigenvalue_every`th epoch (Zela et al., RobustDARTS, ICLR 2020); see
+      `ArchitectureSearch.eigenvalue`, also for the searches that have none.
+
+    It warns, once each, when at least half of a cell's edges have no parameters and the weights of
+    such operations have grown by 0.05 over an equal share; when `none` has more than half of all
+    weight; and when the eigenvalue, as a mean of 5, is more than 1.3 times what it was 4
+    measurements before.
+
+    Args:
+        search: the search.
+        eigenvalue_every: epochs from one eigenvalue to the next, which costs as much as some
+            dozens of steps; 0 for none.
+
+    Attributes:
+        eigenvalues: all that were measured.
+    """
+
+    def __init__(self, search, eigenvalue_every: int = 10):
+        super().__init__()
+        self._search = search
+        self._every = eigenvalue_every
+        self._said = set()
+        self.eigenvalues: list[float] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        found = self.measure(epoch)
+        if logs is not None:
+            logs.update(found)
+        for kind, text in self._alarms(found):
+            if kind not in self._said:
+                self._said.add(kind)
+                logging.warning("epoch %d: %s. %s", epoch + 1, text, _CURE)
+
+    def measure(self, epoch: int) -> dict[str, float]:
+        """The numbers of an epoch, counted from 0."""
+        search, found = self._search, {}
+        space, weights = search.supernet.space, search.operation_weights()
+        for cell_type, cell in search.favoured().cells.items():
+            found[f"parameter_free_{cell_type}"] = parameter_free.count(cell)
+        if "none" in space.operations:
+            none = space.operations.index("none")
+            rows = np.concatenate(list(weights.values()))
+            found["none_share"] = float(_shares(rows)[:, none].mean())
+        if self._every and (epoch + 1) % self._every == 0 and search.has_eigenvalue:
+            found["eigenvalue"] = search.eigenvalue()
+            self.eigenvalues.append(found["eigenvalue"])
+        return found
+
+    def _alarms(self, found):
+        """Pairs of a kind of collapse and what to say about it."""
+        search = self._search
+        weights, genotype = search.operation_weights(), search.favoured()
+        for cell_type, cell in genotype.cells.items():
+            count, edges = found[f"parameter_free_{cell_type}"], len(cell.edges)
+            gain = _gain(search.supernet.space, cell_type, weights[cell_type])
+            if count >= _TOO_MANY * edges and gain >= _GAIN:
+                yield (
+                    cell_type,
+                    f"{count} of the {edges} edges of the {cell_type} cell hold operations without "
+                    "parameters (skip connections, poolings, none), and their weights are growing: "
+                    "the search is collapsing",
+                )
+        if found.get("none_share", 0) > _NONE_SHARE:
+            yield (
+                "none",
+                f"the operation none has {found['none_share']:.0%} of all weight: the cells lose "
+                "their connections",
+            )
+        if "eigenvalue" in found and has_grown(self.eigenvalues):
+            yield (
+                "eigenvalue",
+                "the largest eigenvalue of the validation loss' Hessian in the architecture grows "
+                f"({found['eigenvalue']:.3g} now): the discrete cell will be much worse than the "
+                "supernet",
+            )
+
+
+def _shares(rows) -> np.ndarray:
+    """The rows divided by their sums; rows of zeros stay."""
+    sums = rows.sum(axis=-1, keepdims=True)
+    return np.divide(rows, sums, out=np.zeros_like(rows), where=sums > 0)
+
+
+def _gain(space, cell_type, rows) -> float:
+    """By how much the share of the operations without parameters exceeds equal weights, mean."""
+    mask = space.mask(cell_type)
+    free = mask & np.array([parameter_free.is_parameter_free(x) for x in space.operations])
+    equal = free.sum(axis=1) / mask.sum(axis=1)
+    return float(((_shares(rows) * free).sum(axis=1) - equal).mean())

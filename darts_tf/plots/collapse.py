@@ -1,0 +1,64 @@
+"""What shows a collapse, by epoch."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from darts_tf.errors import UserError
+from darts_tf.plots import style
+
+_PREFIX = "parameter_free_"
+_PANELS = {
+    "entropy": "Entropy of the operation weights (nats)",
+    "none_share": "Share of none",
+    "eigenvalue": "Largest eigenvalue of the\nvalidation Hessian",
+}
+
+
+def plot_collapse(records: Sequence[Mapping], path) -> None:
+    """Draws what a `CollapseMonitor` measured: operations without parameters, entropy, and so on.
+
+    Args:
+        records: one mapping an epoch, as in `metrics.jsonl`. Panels for which no record has a
+            value are left out.
+        path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
+
+    Raises:
+        UserError: no record has any of these values; the suffix of `path` is another one.
+    """
+    path = style.check_path(path)
+    free = sorted({key for record in records for key in record if key.startswith(_PREFIX)})
+    panels = [("Edges without parameters", free)] if free else []
+    panels += [(title, [key]) for key, title in _PANELS.items() if _points(records, key)]
+    if not panels:
+        raise UserError("nothing to draw: expected records of a search with a CollapseMonitor")
+    with style.context():
+        figure = Figure(figsize=(3.6 * len(panels), 3.2), layout="constrained")
+        subplots = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (title, keys) in zip(subplots, panels, strict=True):
+            _draw(axes, records, title, keys)
+        style.save(figure, path)
+
+
+def _points(records, key) -> list[tuple[float, float]]:
+    return [
+        (record.get("epoch", i), record[key])
+        for i, record in enumerate(records, start=1)
+        if record.get(key) is not None
+    ]
+
+
+def _draw(axes, records, title, keys) -> None:
+    colours = (style.BLUE, style.VERMILION, style.GREEN, style.ORANGE)
+    for i, key in enumerate(keys):
+        x, y = zip(*_points(records, key), strict=True)
+        label = key.removeprefix(_PREFIX)
+        axes.plot(x, y, color=colours[i % len(colours)], marker="o", markersize=4, label=label)
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.set_xlabel("epoch")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(keys) > 1:
+        axes.legend(frameon=False, fontsize=9)

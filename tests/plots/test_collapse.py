@@ -1,0 +1,20 @@
+import pytest
+from matplotlib.image import imread
+
+from darts_tf.errors import UserError
+from darts_tf.plots import plot_collapse
+
+RECORDS = [{"epoch": e, "parameter_free_normal": e, "entropy": 2 / e} for e in (1, 2, 3)]
+
+
+def test_a_panel_for_each_thing_that_was_measured(tmp_path):
+    plot_collapse(RECORDS, tmp_path / "two.png")
+    more = [{**record, "eigenvalue": 0.3} for record in RECORDS[:2]] + RECORDS[2:]
+    plot_collapse(more, tmp_path / "three.png")
+    two, three = (imread(tmp_path / name).shape for name in ("two.png", "three.png"))
+    assert three[1] == 1.5 * two[1] and three[0] == two[0]
+
+
+def test_nothing_was_measured(tmp_path):
+    with pytest.raises(UserError, match="expected records of a search with a CollapseMonitor"):
+        plot_collapse([{"epoch": 1, "loss": 2.0}], tmp_path / "none.png")

@@ -1,0 +1,92 @@
+import types
+
+import numpy as np
+import pytest
+from absl import logging
+
+from darts_tf import selections, spaces
+from darts_tf.collapse_monitor import CollapseMonitor
+
+SPACE = spaces.get("darts_cnn")
+SKIP, CONVOLUTION = (SPACE.operations.index(x) for x in ("skip_connect", "sep_conv_3x3"))
+EPOCHS = 20
+
+
+class FakeSearch:
+    """A search in which one operation gathers weight on all edges, epoch by epoch."""
+
+    def __init__(self, winner, eigenvalues=None):
+        self.supernet = types.SimpleNamespace(space=SPACE)
+        self.has_eigenvalue = eigenvalues is not None
+        self.epoch = 0
+        self._winner = winner
+        self._eigenvalues = eigenvalues
+
+    def operation_weights(self):
+        alpha = np.random.default_rng(0).normal(0, 1e-3, (14, 8))
+        alpha[:, self._winner] += 0.1 * self.epoch
+        powers = np.exp(alpha)
+        weights = powers / powers.sum(axis=1, keepdims=True)
+        return {"normal": weights, "reduce": np.full((14, 8), 1 / 8)}
+
+    def favoured(self):
+        return selections.magnitude(SPACE, self.operation_weights())
+
+    def eigenvalue(self):
+        return self._eigenvalues[self.epoch]
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    said = []
+    monkeypatch.setattr(logging, "warning", lambda text, *args: said.append(text % args))
+    return said
+
+
+def run(search, every=0):
+    monitor, logs = CollapseMonitor(search, every), []
+    for search.epoch in range(EPOCHS):
+        logs.append({})
+        monitor.on_epoch_end(search.epoch, logs[-1])
+    return logs
+
+
+def test_a_collapsing_search_is_said_once_and_in_words(warnings):
+    logs = run(FakeSearch(SKIP))
+    assert logs[-1]["parameter_free_normal"] == 8
+    np.testing.assert_allclose(logs[0]["none_share"], 1 / 8, atol=1e-3)
+    assert "eigenvalue" not in logs[-1]
+    (text,) = warnings
+    # (3 + exp(0.7)) / (7 + exp(0.7)) is the first to be 0.05 more than the half of equal weights.
+    assert text.startswith("epoch 8: 8 of the 8 edges of the normal cell hold operations without")
+    assert "--selection=operation_strength" in text and "darts-pt" in text
+
+
+def test_a_sound_search_is_not_disturbed(warnings):
+    logs = run(FakeSearch(CONVOLUTION, eigenvalues=np.linspace(0.2, 0.25, EPOCHS)), every=2)
+    assert warnings == []
+    assert logs[-1]["parameter_free_normal"] == 0
+    assert [e for e in range(EPOCHS) if "eigenvalue" in logs[e]] == list(range(1, EPOCHS, 2))
+
+
+def test_equal_weights_are_no_collapse(warnings):
+    """The reduction cell's first candidates are poolings, but nothing has moved."""
+    logs = run(FakeSearch(CONVOLUTION))
+    assert logs[-1]["parameter_free_reduce"] == 8 and warnings == []
+
+
+def test_none_that_takes_everything(warnings):
+    search = FakeSearch(0)
+    search.operation_weights = lambda: dict.fromkeys(SPACE.cell_types, np.eye(8)[[0] * 14] + 0.01)
+    logs = run(search)
+    assert logs[0]["none_share"] == pytest.approx(1.01 / 1.08)
+    texts = [text for text in warnings if "the operation none has 94% of all weight" in text]
+    assert len(texts) == 1 and texts[0].startswith("epoch 1: ")
+
+
+def test_a_growing_eigenvalue(warnings):
+    series = [0.2] * 8 + [0.2 * 1.5**i for i in range(1, EPOCHS - 7)]
+    run(FakeSearch(CONVOLUTION, series), every=1)
+    (text,) = warnings
+    # The mean of 5 is 0.2 * (3 + 1.5 + 1.5^2) / 5 = 1.35 times that of 4 epochs before.
+    assert text.startswith("epoch 10: the largest eigenvalue")
