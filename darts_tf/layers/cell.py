@@ -275,5 +275,5 @@ class Cell(_BaseCell):
             **super().get_config(),
             "drop_path": self.drop_path,
             "inputs": self.inputs,
-            "preprocess": list(self.preprocess_names),
+            "preprocess": self.preprocess_names and list(self.preprocess_names),
         }

@@ -118,6 +118,11 @@ class TestCell:
         np.testing.assert_array_equal(loaded(x), model(x))
         assert loaded.layers[-1].get_config() == model.layers[-1].get_config()
 
+    def test_config_without_preprocessing(self):
+        """As in NAS-Bench-201."""
+        cell = Cell(((("skip_connect", 0),),), (1,), 4, inputs=1, preprocess=None)
+        assert Cell.from_config(cell.get_config()).preprocess_names is None
+
 
 class TestMixedCell:
     @pytest.mark.parametrize("size", [(5, 7), (3, 1)])
