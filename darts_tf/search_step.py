@@ -279,7 +279,7 @@ class SearchStep:
             "loss": forward.loss,
             "architecture_loss": architecture_loss,
             "logits": forward.logits,
-            "finite": norm * (1 + architecture_norm),
+            "finite": tf.cast(norm, tf.float32) * (1 + architecture_norm),
             "complete": complete,
             "entropies": self._problem.supernet.entropies(),
         }
