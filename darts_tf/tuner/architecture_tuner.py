@@ -1,0 +1,325 @@
+"""Differentiable search as a tuner of Keras Tuner."""
+
+import copy
+import dataclasses
+import pathlib
+import shutil
+from collections.abc import Sequence
+
+import keras
+import keras_tuner
+import tensorflow as tf
+from keras_tuner.errors import FailedTrialError
+
+from darts_tf import datasets, methods, spaces, training
+from darts_tf.errors import UserError
+from darts_tf.genotypes import Genotype
+from darts_tf.networks import build_network
+from darts_tf.search import ArchitectureSearch
+from darts_tf.supernet import Supernet
+
+_SCORE = keras_tuner.Objective("val_accuracy", "max")
+
+
+class ArchitectureTuner(keras_tuner.Tuner):
+    """A tuner whose trials are differentiable searches.
+
+    A trial searches a cell on the training images, half of them for the weights and half for the
+    alphas (Liu, Simonyan, Yang, ICLR 2019, algorithm 1), builds the network of that cell, trains it
+    on all of them and scores it by `val_accuracy` on the validation images, which neither has seen.
+    What the trials differ in are the settings of the search: one value is fixed, several are a
+    hyperparameter of that name, and so is a pair (least, greatest) for a learning rate.
+
+    A trial that raises an error is marked as failed and the next one begins; after three in a row
+    Keras Tuner gives up. A tuner of the same `directory` and `project_name` goes on where the one
+    before was stopped, within a search from its last checkpoint.
+
+    Args:
+        space: the name of a search space.
+        input_shape: `(height, width, channels)` of an image.
+        num_classes: number of logits.
+        method: names of methods. Those that search in stages or train between decisions, such as
+            P-DARTS and DARTS-PT, are not among them.
+        search_epochs: epochs of the differentiable search. Default 25.
+        channels: of the supernet's first cell; None for the macro network's own (DARTS: 16).
+        cells: of the supernet; None for the macro network's own (DARTS: 8).
+        weight_learning_rate: first learning rate of the supernet's weights; None for the method's.
+        architecture_learning_rate: of the alphas; None for the method's.
+        network_channels, network_cells: of the derived network; None for the macro network's own
+            (DARTS: 36 and 20).
+        recipe: how the derived network is trained; its `epochs` are those of `search`. Default:
+            DARTS' recipe without drop path.
+        max_trials: number of trials.
+        seed: of all random choices; a trial adds its number.
+        oracle: proposes the hyperparameters. It maximises `val_accuracy`. Default: random.
+        **kwargs: more arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`.
+
+    Raises:
+        UserError: an argument is out of its range.
+
+    Example:
+        >>> tuner = ArchitectureTuner("darts_cnn", (32, 32, 3), 10, method=("darts-v1", "gdas"))
+        >>> tuner.search(images, labels, validation_data=(val_images, val_labels), epochs=20)
+        >>> tuner.get_best_genotypes()[0].save("genotype.json")
+    """
+
+    def __init__(
+        self,
+        space: str,
+        input_shape: tuple[int, ...],
+        num_classes: int,
+        *,
+        method: str | Sequence[str] = "darts-v1",
+        search_epochs: int | Sequence[int] = 25,
+        channels: int | Sequence[int] | None = None,
+        cells: int | Sequence[int] | None = None,
+        weight_learning_rate: float | tuple[float, float] | None = None,
+        architecture_learning_rate: float | tuple[float, float] | None = None,
+        network_channels: int | None = None,
+        network_cells: int | None = None,
+        recipe: training.Recipe | None = None,
+        max_trials: int = 10,
+        seed: int = 0,
+        oracle: keras_tuner.Oracle | None = None,
+        **kwargs,
+    ):
+        self.space = spaces.get(space).name
+        self.input_shape = tuple(input_shape)
+        self.num_classes = num_classes
+        self.seed = seed
+        self.recipe = recipe or training.Recipe(drop_path=0.0)
+        self._network_size = network_channels, network_cells
+        self._settings = {}
+        self._rates = {}
+        choices = {
+            "method": method,
+            "search_epochs": search_epochs,
+            "channels": channels,
+            "cells": cells,
+        }
+        for name, given in choices.items():
+            several = isinstance(given, Sequence) and not isinstance(given, str)
+            self._settings[name] = list(given) if several else [given]
+            if not self._settings[name]:
+                raise UserError(f"{name} is {given!r}; expected a value, or several")
+        for name, given in (
+            ("weight_learning_rate", weight_learning_rate),
+            ("architecture_learning_rate", architecture_learning_rate),
+        ):
+            self._rates[name] = _rate(name, given)
+        for name in self._settings["method"]:
+            _check_method(methods.get(name))
+        # Random seed 0 means none to Keras Tuner.
+        oracle = oracle or keras_tuner.oracles.RandomSearchOracle(
+            objective=_SCORE, max_trials=max_trials, seed=seed + 1
+        )
+        _check_oracle(oracle)
+        # Declared now, because a second process would otherwise find nothing to tune.
+        oracle.update_space(self._hyperparameters())
+        super().__init__(oracle, **kwargs)
+
+    def search(
+        self,
+        x,
+        y=None,
+        *,
+        validation_data,
+        epochs: int = 20,
+        batch_size: int = 64,
+        callbacks=(),
+        verbose: int | str = "auto",
+    ) -> None:
+        """Runs all trials that are left.
+
+        Args:
+            x: training images `[N, ...]`, or a `tf.data.Dataset` of batches (images, labels), which
+                must give the same batches in each pass because every other one belongs to the
+                alphas.
+            y: labels `[N]`, integers; None with a data set.
+            validation_data: images and labels, or a data set of batches.
+            epochs: of the derived network's training.
+            batch_size: where arrays are given.
+            callbacks: Keras callbacks for the training of the derived network; every trial has
+                copies of its own.
+            verbose: 0 is silent, 1 reports every trial.
+
+        Raises:
+            UserError: there is no whole batch in a half of the training images.
+        """
+        data = _Data(x, y, validation_data, batch_size, self.seed)
+        super().search(data, epochs=epochs, callbacks=list(callbacks), verbose=verbose)
+
+    def run_trial(self, trial, data, *, epochs, callbacks, verbose) -> dict[str, float]:
+        """Searches, trains and tests; see the class. Writes genotype.json and the weights."""
+        hp = trial.hyperparameters
+        folder = pathlib.Path(self.get_trial_dir(trial.trial_id))
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(self.seed + int(trial.trial_id))
+        try:
+            genotype, scores = self._search(hp, data, folder)
+            genotype.save(folder / "genotype.json")
+            network = self._network(genotype)
+            training.train_network(
+                network,
+                data.batches,
+                dataclasses.replace(self.recipe, epochs=epochs),
+                extra_callbacks=[copy.deepcopy(callback) for callback in callbacks],
+            )
+        except UserError as error:
+            raise FailedTrialError(str(error)) from error
+        tested = training.test_network(network, data.validation)
+        network.save_weights(folder / "network.weights.h5")
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        return {"val_accuracy": tested["accuracy"], "val_loss": tested["loss"], **scores}
+
+    def load_model(self, trial) -> keras.Model:
+        """The trained network of a trial, compiled; `get_best_models` calls it."""
+        self._check_completed(trial)
+        network = self._network(self._genotype(trial))
+        network.load_weights(pathlib.Path(self.get_trial_dir(trial.trial_id), "network.weights.h5"))
+        network.compile(loss=training.SmoothedCrossentropy(), metrics=["accuracy"])
+        return network
+
+    def get_best_genotypes(self, num_genotypes: int = 1) -> list[Genotype]:
+        """The cells of the best trials, best first; fewer if fewer trials have succeeded.
+
+        Raises:
+            UserError: no trial has succeeded; says why the last one failed.
+        """
+        trials = self.oracle.get_best_trials(num_genotypes)
+        self._check_completed(trials[0] if trials else None)
+        return [self._genotype(trial) for trial in trials if trial.status == "COMPLETED"]
+
+    def _hyperparameters(self) -> keras_tuner.HyperParameters:
+        hp = keras_tuner.HyperParameters()
+        for name, options in self._settings.items():
+            if len(options) > 1:
+                hp.Choice(name, options)
+        for name, rate in self._rates.items():
+            if isinstance(rate, tuple):
+                hp.Float(name, *rate, sampling="log")
+        return hp
+
+    def _value(self, hp, name):
+        fixed = self._rates[name] if name in self._rates else self._settings[name][0]
+        return hp.get(name) if name in hp else fixed
+
+    def _search(self, hp, data, folder):
+        """The genotype that a trial's search finds, and the supernet's scores."""
+        method = methods.get(self._value(hp, "method"))
+        if rate := self._value(hp, "weight_learning_rate"):
+            least = min(rate, method.weight_learning_rate[1])
+            method = dataclasses.replace(method, weight_learning_rate=(rate, least))
+        if rate := self._value(hp, "architecture_learning_rate"):
+            method = dataclasses.replace(method, architecture_learning_rate=rate)
+        supernet = Supernet(
+            self.space,
+            self.input_shape,
+            self.num_classes,
+            self._value(hp, "channels"),
+            self._value(hp, "cells"),
+            relaxation=method.relaxation,
+            seed=self.seed,
+        )
+        search = ArchitectureSearch(supernet, method)
+        search.fit(
+            *data.halves,
+            epochs=self._value(hp, "search_epochs"),
+            verbose=0,
+            checkpoint_dir=folder / "checkpoints",
+            keep_checkpoints=1,
+        )
+        scores = search.evaluate(data.validation)
+        return search.genotype(data.halves[1](0)), {"supernet_val_accuracy": scores["accuracy"]}
+
+    def _network(self, genotype) -> keras.Model:
+        return build_network(genotype, self.input_shape, self.num_classes, *self._network_size)
+
+    def _genotype(self, trial) -> Genotype:
+        return Genotype.load(pathlib.Path(self.get_trial_dir(trial.trial_id), "genotype.json"))
+
+    def _check_completed(self, trial) -> None:
+        if trial is None or trial.status != "COMPLETED":
+            lines = (trial.message or "").strip().splitlines() if trial else []
+            reason = f"; trial {trial.trial_id} failed with {lines[-1]}" if lines else ""
+            raise UserError(f"there is no such finished trial in {self.project_dir}{reason}")
+
+
+class _Data:
+    """The images of a search, as functions from the number of the epoch to batches.
+
+    Args:
+        x, y, validation, batch_size: see `ArchitectureTuner.search`.
+        seed: of the halves and of the order of arrays.
+
+    Attributes:
+        halves: the batches for the weights and those for the alphas.
+        batches: all batches.
+        validation: a data set.
+    """
+
+    def __init__(self, x, y, validation, batch_size, seed):
+        if isinstance(x, tf.data.Dataset):
+            self.halves = tuple(lambda epoch, i=i: x.shard(2, i) for i in range(2))
+            self.batches = lambda epoch: x
+        else:
+            halves = datasets.split(x, y, 0.5, seed)
+            self.halves = tuple(
+                _shuffled(*half, batch_size, 2 * seed + i) for i, half in enumerate(halves)
+            )
+            self.batches = _shuffled(x, y, batch_size, seed)
+        self.validation = validation
+        if not isinstance(validation, tf.data.Dataset):
+            data = tf.data.Dataset.from_tensor_slices(tuple(validation))
+            self.validation = data.batch(batch_size)
+        if any(int(batches(0).cardinality()) == 0 for batches in self.halves):
+            raise UserError(
+                "half of the training images hold no whole batch; give more images or a smaller "
+                "batch size"
+            )
+
+
+def _shuffled(images, labels, batch_size, seed):
+    """Batches in an order that depends on the seed and the epoch alone."""
+
+    def batches(epoch):
+        data = tf.data.Dataset.from_tensor_slices((images, labels))
+        data = data.shuffle(len(labels), seed=10_000 * seed + epoch)
+        return data.batch(batch_size, drop_remainder=True)
+
+    return batches
+
+
+def _check_method(method) -> None:
+    if method.stages or method.fine_tune_epochs:
+        raise UserError(
+            f"the method {method.name!r} searches in stages or trains between its decisions, which "
+            "is no single search; ArchitectureTuner takes those that are"
+        )
+
+
+def _check_oracle(oracle) -> None:
+    objective = oracle.objective
+    if (getattr(objective, "name", None), getattr(objective, "direction", None)) != (
+        _SCORE.name,
+        _SCORE.direction,
+    ):
+        raise UserError(
+            "the oracle has another objective; expected "
+            "objective=keras_tuner.Objective('val_accuracy', 'max')"
+        )
+
+
+def _rate(name, given):
+    rates = tuple(given) if isinstance(given, Sequence) else (given,)
+    numbers = [rate for rate in rates if rate is not None]
+    if rates != (None,) and (
+        len(numbers) not in (1, 2)
+        or len(numbers) != len(rates)
+        or numbers != sorted(set(numbers))
+        or numbers[0] <= 0
+    ):
+        raise UserError(
+            f"{name} is {given!r}; expected a number above 0, or the least and the greatest"
+        )
+    return rates if len(rates) == 2 else rates[0]

@@ -1,0 +1,125 @@
+import json
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from darts_tf.errors import UserError
+from darts_tf.genotypes import Genotype
+from darts_tf.search import ArchitectureSearch
+from darts_tf.tuner import ArchitectureTuner
+
+
+def make(space, directory, **options):
+    settings = {
+        "method": ("darts-v1", "gdas"),
+        "search_epochs": 1,
+        "channels": 2,
+        "cells": 1,
+        "architecture_learning_rate": (1e-3, 1e-1),
+        "network_channels": 2,
+        "network_cells": 1,
+        "max_trials": 3,
+    }
+    return ArchitectureTuner(space, (8, 8, 1), 10, directory=directory, **settings | options)
+
+
+class Count(keras.callbacks.Callback):
+    """Writes a line to a file at the end of every epoch; copies write to the same one."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        with open(self.path, "a") as file:
+            file.write(f"{epoch}\n")
+
+
+@pytest.mark.slow
+def test_search_fail_stop_and_go_on(one_cell, digits, tmp_path, monkeypatch, capsys):
+    """The second of three trials fails, the third is interrupted; a second tuner runs it again."""
+    images, labels, *validation = digits
+    fit, begun = ArchitectureSearch.fit, []
+
+    def sometimes(search, *args, **kwargs):
+        begun.append(search.method.name)
+        if len(begun) == 2:
+            raise UserError("this trial shall fail")
+        if len(begun) == 3:
+            raise KeyboardInterrupt
+        return fit(search, *args, **kwargs)
+
+    monkeypatch.setattr(ArchitectureSearch, "fit", sometimes)
+    options = {"validation_data": validation, "epochs": 2, "batch_size": 15, "verbose": 0}
+    counted = tmp_path / "epochs"
+    with pytest.raises(KeyboardInterrupt):
+        make(one_cell, tmp_path).search(images, labels, callbacks=[Count(counted)], **options)
+    tuner = make(one_cell, tmp_path)
+    tuner.search(images, labels, callbacks=[Count(counted)], **options)
+
+    trials = [tuner.oracle.trials[str(i)] for i in range(3)]
+    assert [trial.status for trial in trials] == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert "this trial shall fail" in trials[1].message
+    assert len(begun) == 4 and begun[2] == begun[3]
+    assert counted.read_text().split() == ["0", "1"] * 2
+    for trial in trials:
+        assert 1e-3 <= trial.hyperparameters.get("architecture_learning_rate") <= 1e-1
+
+    best = tuner.oracle.get_best_trials(1)[0]
+    assert best.score == max(trials[0].score, trials[2].score)
+    assert tuner.get_best_hyperparameters()[0].values == best.hyperparameters.values
+    genotypes = tuner.get_best_genotypes(3)
+    assert len(genotypes) == 2
+    folder = tmp_path / "untitled_project" / f"trial_{best.trial_id}"
+    assert genotypes[0] == Genotype.from_dict(json.loads((folder / "genotype.json").read_text()))
+    assert not (folder / "checkpoints").exists()
+    # The weights are those that were scored.
+    network = tuner.get_best_models()[0]
+    hits = network.predict(validation[0], verbose=0).argmax(axis=1) == validation[1]
+    assert best.score == pytest.approx(np.mean(hits))
+    tuner.results_summary()
+    assert f"Score: {best.score}" in capsys.readouterr().out
+
+
+def test_nothing_to_show(one_cell, tmp_path, digits, monkeypatch):
+    def out_of_luck(*args, **kwargs):
+        raise UserError("out of luck")
+
+    tuner = make(one_cell, tmp_path, max_trials=1)
+    with pytest.raises(UserError, match="there is no such finished trial in"):
+        tuner.get_best_genotypes()
+    monkeypatch.setattr(ArchitectureSearch, "fit", out_of_luck)
+    tuner.search(*digits[:2], validation_data=digits[2:], batch_size=15, verbose=0)
+    with pytest.raises(UserError, match="trial 0 failed with .*FailedTrialError: out of luck"):
+        tuner.get_best_models()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"method": "p-darts"}, "'p-darts' searches in stages"),
+        ({"method": ("darts-v1", "darts-pt")}, "'darts-pt' searches in stages or trains"),
+        ({"channels": ()}, r"channels is \(\); expected a value, or several"),
+        ({"weight_learning_rate": (0.1, 0.01)}, "weight_learning_rate is .*; expected a number"),
+        ({"architecture_learning_rate": 0.0}, "architecture_learning_rate is 0.0; expected"),
+        (
+            {"oracle": keras_tuner.oracles.RandomSearchOracle("val_loss")},
+            r"expected objective=keras_tuner.Objective\('val_accuracy', 'max'\)",
+        ),
+    ],
+)
+def test_arguments(one_cell, tmp_path, wrong, message):
+    with pytest.raises(UserError, match=message):
+        make(one_cell, tmp_path, **wrong)
+
+
+def test_too_few_images(one_cell, digits, tmp_path):
+    with pytest.raises(UserError, match="hold no whole batch; give more images or a smaller"):
+        make(one_cell, tmp_path).search(*digits[:2], validation_data=digits[2:], batch_size=64)
+
+
+def test_what_is_fixed_is_no_hyperparameter(one_cell, tmp_path):
+    space = make(one_cell, tmp_path).oracle.get_space().space
+    assert [parameter.name for parameter in space] == ["method", "architecture_learning_rate"]
