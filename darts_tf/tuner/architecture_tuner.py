@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 import keras
 import keras_tuner
-import tensorflow as tf
 from keras_tuner.errors import FailedTrialError
 
-from darts_tf import datasets, methods, spaces, training
+from darts_tf import methods, spaces, training
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.networks import build_network
 from darts_tf.search import ArchitectureSearch
 from darts_tf.supernet import Supernet
+from darts_tf.tuner.search_data import SearchData
 
 _SCORE = keras_tuner.Objective("val_accuracy", "max")
 
@@ -146,7 +146,7 @@ class ArchitectureTuner(keras_tuner.Tuner):
         Raises:
             UserError: there is no whole batch in a half of the training images.
         """
-        data = _Data(x, y, validation_data, batch_size, self.seed)
+        data = SearchData(x, y, validation_data, batch_size, self.seed)
         super().search(data, epochs=epochs, callbacks=list(callbacks), verbose=verbose)
 
     def run_trial(self, trial, data, *, epochs, callbacks, verbose) -> dict[str, float]:
@@ -220,6 +220,7 @@ class ArchitectureTuner(keras_tuner.Tuner):
             self._value(hp, "cells"),
             relaxation=method.relaxation,
             seed=self.seed,
+            **method.supernet_options(),
         )
         search = ArchitectureSearch(supernet, method)
         search.fit(
@@ -243,51 +244,6 @@ class ArchitectureTuner(keras_tuner.Tuner):
             lines = (trial.message or "").strip().splitlines() if trial else []
             reason = f"; trial {trial.trial_id} failed with {lines[-1]}" if lines else ""
             raise UserError(f"there is no such finished trial in {self.project_dir}{reason}")
-
-
-class _Data:
-    """The images of a search, as functions from the number of the epoch to batches.
-
-    Args:
-        x, y, validation, batch_size: see `ArchitectureTuner.search`.
-        seed: of the halves and of the order of arrays.
-
-    Attributes:
-        halves: the batches for the weights and those for the alphas.
-        batches: all batches.
-        validation: a data set.
-    """
-
-    def __init__(self, x, y, validation, batch_size, seed):
-        if isinstance(x, tf.data.Dataset):
-            self.halves = tuple(lambda epoch, i=i: x.shard(2, i) for i in range(2))
-            self.batches = lambda epoch: x
-        else:
-            halves = datasets.split(x, y, 0.5, seed)
-            self.halves = tuple(
-                _shuffled(*half, batch_size, 2 * seed + i) for i, half in enumerate(halves)
-            )
-            self.batches = _shuffled(x, y, batch_size, seed)
-        self.validation = validation
-        if not isinstance(validation, tf.data.Dataset):
-            data = tf.data.Dataset.from_tensor_slices(tuple(validation))
-            self.validation = data.batch(batch_size)
-        if any(int(batches(0).cardinality()) == 0 for batches in self.halves):
-            raise UserError(
-                "half of the training images hold no whole batch; give more images or a smaller "
-                "batch size"
-            )
-
-
-def _shuffled(images, labels, batch_size, seed):
-    """Batches in an order that depends on the seed and the epoch alone."""
-
-    def batches(epoch):
-        data = tf.data.Dataset.from_tensor_slices((images, labels))
-        data = data.shuffle(len(labels), seed=10_000 * seed + epoch)
-        return data.batch(batch_size, drop_remainder=True)
-
-    return batches
 
 
 def _check_method(method) -> None:
