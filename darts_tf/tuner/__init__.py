@@ -1,11 +1,21 @@
 """Search spaces and searches for Keras Tuner (`keras_tuner`).
 
 `CellHyperModel` lets the stock tuners search the cells of any space; the trials of
-`ArchitectureTuner` are differentiable searches.
+`ArchitectureTuner` are differentiable searches; `SupernetOracle` proposes what a finished supernet
+thinks best.
 """
 
 from darts_tf.tuner.architecture_tuner import ArchitectureTuner
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
 from darts_tf.tuner.proposals import start_with
+from darts_tf.tuner.supernet_oracle import Ranked, SupernetOracle, rank_by_supernet, sample_learned
 
-__all__ = ["ArchitectureTuner", "CellHyperModel", "start_with"]
+__all__ = [
+    "ArchitectureTuner",
+    "CellHyperModel",
+    "Ranked",
+    "SupernetOracle",
+    "rank_by_supernet",
+    "sample_learned",
+    "start_with",
+]

@@ -1,0 +1,165 @@
+"""Architectures that a finished supernet thinks well of, for a tuner to train from scratch."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from keras_tuner.oracles import RandomSearchOracle
+
+from darts_tf.errors import UserError
+from darts_tf.genotypes import CellGenotype, Edge, Genotype
+from darts_tf.selections.evaluation import SupernetEvaluation
+from darts_tf.selections.shared_weights import one_hot
+from darts_tf.spaces import Space
+from darts_tf.supernet import Supernet
+from darts_tf.tuner.cell_hyper_model import CellHyperModel
+from darts_tf.tuner.proposals import replace_cells
+
+
+class Ranked(NamedTuple):
+    """An architecture and its accuracy with the supernet's weights."""
+
+    genotype: Genotype
+    accuracy: float
+
+
+def sample_learned(
+    space: Space, weights: Mapping[str, np.ndarray], draw: np.random.Generator
+) -> Genotype:
+    """Draws an architecture from the operation weights that a search has learned.
+
+    The edges of a node are drawn one after the other without replacement: an edge and its operation
+    together, in proportion to the operation's weight. `none` is drawn only where a derived cell may
+    hold it. Where every edge is kept, each edge's operation is an independent draw from its
+    softmax. Equal weights give the distribution of `darts_tf.genotypes.sample` if all edges have
+    the same candidates.
+
+    Args:
+        space: the space of the supernet.
+        weights: cell type -> `[edges, operations]`, not negative.
+        draw: random numbers.
+    """
+    cells = {}
+    for cell_type in space.cell_types:
+        shares = np.where(space.mask(cell_type), weights[cell_type], 0).astype(np.float64)
+        if not space.selects_none and "none" in space.operations:
+            shares[:, space.operations.index("none")] = 0
+        nodes = []
+        for node in range(space.nodes):
+            into = [e for e in space.edges_into(node) if shares[e].any()]
+            kept = []
+            for _ in range(min(space.edges_per_node or len(into), len(into))):
+                flat = shares[into].ravel() / shares[into].sum()
+                row, operation = divmod(draw.choice(len(flat), p=flat), len(space.operations))
+                kept.append((into.pop(row), operation))
+            nodes.append(
+                [Edge(space.operations[o], space.edges[e].source) for e, o in sorted(kept)]
+            )
+        cells[cell_type] = CellGenotype(nodes, space.concat)
+    return Genotype(space.name, cells)
+
+
+def rank_by_supernet(
+    supernet: Supernet,
+    validation: tf.data.Dataset,
+    *,
+    samples: int = 100,
+    batches: int = 10,
+    seed: int = 0,
+) -> list[Ranked]:
+    """Samples architectures by a supernet's alphas and orders them by their one-shot accuracy.
+
+    The accuracy is that with the supernet's weights, batch normalisation by the statistics of the
+    batch, as in Li, Talwalkar, UAI 2019, section 3.3, whose samples are uniform.
+
+    Args:
+        supernet: of a finished search.
+        validation: batches of (images, labels).
+        samples: how many are drawn; the same one is evaluated once.
+        batches: of the validation data, for each of them.
+        seed: of the draws.
+
+    Returns:
+        Different architectures, best first, the earlier drawn of equals.
+
+    Raises:
+        UserError: there is no batch.
+    """
+    draw = np.random.default_rng(seed)
+    weights = {k: np.asarray(value) for k, value in supernet.operation_weights().items()}
+    drawn = [sample_learned(supernet.space, weights, draw) for _ in range(samples)]
+    evaluation = SupernetEvaluation(supernet, list(validation.take(batches)))
+    ranked = [
+        Ranked(genotype, float(evaluation.accuracy(one_hot(supernet.space, genotype))))
+        for genotype in dict.fromkeys(drawn)
+    ]
+    return sorted(ranked, key=lambda candidate: -candidate.accuracy)
+
+
+class SupernetOracle(RandomSearchOracle):
+    """Proposes what a finished supernet thinks best, best first, until that is exhausted.
+
+    Hyperparameters that are not about cells are drawn at random. For a tuner that learns from its
+    trials give the ranking to `start_with` instead.
+
+    Args:
+        hypermodel: a `CellHyperModel` of the supernet's space.
+        supernet, validation, samples, batches: see `rank_by_supernet`.
+        objective: what the trials maximise or minimise, see `keras_tuner.Oracle`.
+        max_trials: greatest number of trials.
+        seed: of all draws.
+        **kwargs: more arguments of `RandomSearchOracle`.
+
+    Attributes:
+        ranking: the architectures and their one-shot accuracy.
+
+    Raises:
+        UserError: the supernet is of another space, or there is no batch.
+
+    Example:
+        >>> oracle = SupernetOracle(hypermodel, search.supernet, validation, max_trials=20)
+        >>> tuner = keras_tuner.Tuner(oracle, hypermodel)
+        >>> tuner.search(images, labels, validation_split=0.2, epochs=10)
+    """
+
+    def __init__(
+        self,
+        hypermodel: CellHyperModel,
+        supernet: Supernet,
+        validation: tf.data.Dataset,
+        *,
+        samples: int = 100,
+        batches: int = 10,
+        objective="val_accuracy",
+        max_trials: int = 10,
+        seed: int = 0,
+        **kwargs,
+    ):
+        if hypermodel.space.name != supernet.space.name:
+            raise UserError(
+                f"the supernet is of the space {supernet.space.name!r}, the hypermodel of "
+                f"{hypermodel.space.name!r}; they must be of the same"
+            )
+        # Random seed 0 means none to Keras Tuner.
+        super().__init__(
+            objective=objective,
+            max_trials=max_trials,
+            seed=seed + 1,
+            hyperparameters=hypermodel.hyperparameters(),
+            **kwargs,
+        )
+        self.ranking = rank_by_supernet(
+            supernet, validation, samples=samples, batches=batches, seed=seed
+        )
+        self._hypermodel = hypermodel
+
+    def populate_space(self, trial_id):
+        """The next of the ranking; a trial's number is its place there."""
+        number = int(trial_id)
+        if number >= len(self.ranking):
+            return {"status": "STOPPED", "values": None}
+        # A small space may hold no new values at random while the ranking still has some.
+        proposed = super().populate_space(trial_id)["values"] or {}
+        cells = self._hypermodel.values(self.ranking[number].genotype)
+        return {"status": "RUNNING", "values": replace_cells(proposed, cells, self._hypermodel)}
