@@ -109,9 +109,9 @@ class ArchitectureTuner(keras_tuner.Tuner):
             self._rates[name] = _rate(name, given)
         for name in self._settings["method"]:
             _check_method(methods.get(name))
-        # Random seed 0 means none to Keras Tuner.
+        # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         oracle = oracle or keras_tuner.oracles.RandomSearchOracle(
-            objective=_SCORE, max_trials=max_trials, seed=seed + 1
+            objective=_SCORE, max_trials=max_trials, seed=10_000 * (seed + 1)
         )
         _check_oracle(oracle)
         # Declared now, because a second process would otherwise find nothing to tune.
@@ -154,7 +154,7 @@ class ArchitectureTuner(keras_tuner.Tuner):
         hp = trial.hyperparameters
         folder = pathlib.Path(self.get_trial_dir(trial.trial_id))
         keras.utils.clear_session()
-        keras.utils.set_random_seed(self.seed + int(trial.trial_id))
+        keras.utils.set_random_seed(10_000 * self.seed + int(trial.trial_id))
         try:
             genotype, scores = self._search(hp, data, folder)
             genotype.save(folder / "genotype.json")

@@ -141,11 +141,11 @@ class SupernetOracle(RandomSearchOracle):
                 f"the supernet is of the space {supernet.space.name!r}, the hypermodel of "
                 f"{hypermodel.space.name!r}; they must be of the same"
             )
-        # Random seed 0 means none to Keras Tuner.
+        # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         super().__init__(
             objective=objective,
             max_trials=max_trials,
-            seed=seed + 1,
+            seed=10_000 * (seed + 1),
             hyperparameters=hypermodel.hyperparameters(),
             **kwargs,
         )

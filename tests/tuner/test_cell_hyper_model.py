@@ -149,7 +149,9 @@ class TestStockTuners:
             "darts_cnn", (8, 8, 1), 10, channels=2, cells=3, learning_rate=(1e-3, 1e-1)
         )
         for trials in (1, 4):  # The second tuner goes on with the first one's search.
-            tuner = make(scored(getattr(keras_tuner, kind)), hypermodel, tmp_path, trials)
+            tuner = make(
+                scored(getattr(keras_tuner, kind)), hypermodel, tmp_path, max_trials=trials
+            )
             start_with(tuner, first)
             tuner.search(verbose=0)
         done = [tuner.oracle.trials[trial].hyperparameters for trial in tuner.oracle.start_order]
@@ -159,6 +161,23 @@ class TestStockTuners:
         assert len(np.unique([hp.get("learning_rate") for hp in done])) == 4
         # What another edge's operation would have been is no value of the trial.
         assert set(hypermodel.values(found[0])) | {"learning_rate"} == set(done[0].values)
+
+    @pytest.mark.parametrize(
+        ("kind", "options", "trials"),
+        [
+            (keras_tuner.Hyperband, {"max_epochs": 3, "factor": 3}, 6),
+            (keras_tuner.GridSearch, {"max_trials": None}, 8),
+        ],
+    )
+    def test_the_others_propose_genotypes_too(self, kind, options, trials, one_cell, tmp_path):
+        hypermodel = CellHyperModel(one_cell, (8, 8, 1), 10, channels=2, cells=1)
+        tuner = make(scored(kind), hypermodel, tmp_path, **options)
+        tuner.search(verbose=0)
+        done = tuner.oracle.trials.values()
+        assert [trial.status for trial in done] == ["COMPLETED"] * trials
+        found = {hypermodel.genotype(trial.hyperparameters) for trial in done}
+        if kind is keras_tuner.GridSearch:
+            assert len(found) == trials  # All there are: 2 operations, then 2 edges of 2.
 
     def test_tuners_that_take_no_other_proposals(self, tiny_space, tmp_path):
         hypermodel = CellHyperModel(tiny_space, (8, 8, 1), 10, channels=2, cells=3)
@@ -170,9 +189,9 @@ class TestStockTuners:
             start_with(tuner, [])
 
 
-def make(kind, hypermodel, directory, max_trials):
+def make(kind, hypermodel, directory, **options):
     objective = keras_tuner.Objective("val_accuracy", "max")
-    return kind(hypermodel, objective, max_trials=max_trials, seed=1, directory=directory)
+    return kind(hypermodel, objective, seed=1, directory=directory, **options)
 
 
 def scored(kind):
