@@ -26,8 +26,9 @@ from darts_tf.methods import Method
 from darts_tf.schedules import AdaptiveDecay
 from darts_tf.search_record import Best
 from darts_tf.search_rule import RuleFollower
-from darts_tf.search_step import SearchStep, SupernetProblem
+from darts_tf.search_step import SearchStep
 from darts_tf.supernet import Supernet
+from darts_tf.supernet_problem import SupernetProblem
 from darts_tf.train_function import TrainFunction, compiles
 
 Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]

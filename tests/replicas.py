@@ -19,8 +19,8 @@ from darts_tf.gradients import InnerStep
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.layers.mixed_op import dropout
 from darts_tf.search import ArchitectureSearch
-from darts_tf.search_step import SupernetProblem
 from darts_tf.supernet import Supernet
+from darts_tf.supernet_problem import SupernetProblem
 
 BATCH, STEPS, EPOCHS = 8, 10, 2
 

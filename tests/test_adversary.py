@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from darts_tf import methods
 from darts_tf.adversary import worst_rows
-from darts_tf.search_step import SupernetProblem
 from darts_tf.supernet import Supernet
+from darts_tf.supernet_problem import SupernetProblem
 
 SEED = tf.constant([3, 4])
 START = tf.constant([[0.6, 0.4], [0.3, 0.7]])

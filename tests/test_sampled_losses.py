@@ -10,8 +10,9 @@ import tensorflow as tf
 from darts_tf import gradients, optimizers, spaces
 from darts_tf.gradients import InnerStep
 from darts_tf.sampled_losses import SampledLosses
-from darts_tf.search_step import SearchStep, SupernetProblem
+from darts_tf.search_step import SearchStep
 from darts_tf.supernet import Supernet, convert
+from darts_tf.supernet_problem import SupernetProblem
 from tests.gradients.dag import moments
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1")

@@ -6,8 +6,9 @@ import tensorflow as tf
 from darts_tf import gradients, optimizers
 from darts_tf.gradients import InnerStep
 from darts_tf.layers.batch_normalization import BatchNormalization
-from darts_tf.search_step import SearchStep, SupernetProblem
+from darts_tf.search_step import SearchStep
 from darts_tf.supernet import Supernet
+from darts_tf.supernet_problem import SupernetProblem
 
 CLIP_NORM = 0.5
 

@@ -13,8 +13,9 @@ from darts_tf.benchmark.measurement import Measurement, Stopwatch, available_cpu
 from darts_tf.gradients.problem import gradients_of
 from darts_tf.networks import build_network
 from darts_tf.search import ArchitectureSearch
-from darts_tf.search_step import SearchStep, SupernetProblem
+from darts_tf.search_step import SearchStep
 from darts_tf.supernet import Supernet
+from darts_tf.supernet_problem import SupernetProblem
 
 CLASSES = 10
 # Of CIFAR-10; what the numbers are does not matter to a step.

@@ -4,7 +4,7 @@ import pytest
 
 from darts_tf import gradients
 from darts_tf.gradients import problem as bilevel
-from darts_tf.search_step import SupernetProblem
+from darts_tf.supernet_problem import SupernetProblem
 from darts_tf.verification import CLAIMS, Claim, check, closed_forms, networks
 
 
