@@ -12,17 +12,18 @@ echo "== Lint and format"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 
-# Where there is Bazel, it runs the tests that are not slow and pytest the others, so that each
-# runs once; `bazel test //...` by itself runs all.
+# Where there is Bazel, it builds all and tests the targets that depend on one part of the package;
+# `bazel test //...` by itself runs everything. pytest runs all tests in two processes, because
+# each target's process would import TensorFlow anew.
 if command -v bazel > /dev/null; then
-  echo "== Tests (Bazel)"
+  echo "== Build and tests (Bazel)"
   trap 'bazel shutdown' EXIT
-  PYTHON_BIN_PATH="$PWD/.venv/bin/python" bazel test //... --test_arg=-m --test_arg="not slow"
-  marks=slow
+  export PYTHON_BIN_PATH="$PWD/.venv/bin/python"
+  bazel build //...
+  bazel test //:test_datasets //:test_plots --test_arg=-m --test_arg="not slow"
 else
-  echo "no bazel on the PATH (Debian: apt-get install bazel-bootstrap); pytest runs all tests"
-  marks=""
+  echo "no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
 fi
 echo "== Tests (pytest)"
-.venv/bin/python -m pytest -rs --durations=15 -n 2 --dist loadfile -m "$marks"
+.venv/bin/python -m pytest -q -rs --durations=25 -n 2 --dist loadfile
 echo "All tests passed."

@@ -1,4 +1,9 @@
 import pytest
+import tensorflow as tf
+
+# Most graphs here are run a few times only, and to optimise one takes longer than that. Programs
+# that tests start optimise theirs.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="session")

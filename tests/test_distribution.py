@@ -112,11 +112,8 @@ def test_two_workers_one_of_which_is_killed(tmp_path, one_and_two):
     assert last.startswith("error: lost the connection to another worker")
     assert "go on from the last checkpoint" in last
 
-    workers = start_workers(tmp_path, "hypergradients", *arguments)
+    workers = start_workers(tmp_path, *arguments)
     found = [result(p, tmp_path / str(i)) for i, p in enumerate(workers)]
-    for name in ("one_level", "first_order", "unrolled", "finite_difference"):
-        for worker in found:
-            np.testing.assert_allclose(worker[name], one_and_two[0][name], rtol=1e-10)
     for name in ("alphas", "weights"):
         np.testing.assert_array_equal(found[0][name], found[1][name])
     np.testing.assert_allclose(found[0]["alphas"], one_and_two[0]["alphas"], rtol=1e-4)

@@ -323,16 +323,6 @@ def test_an_estimator_with_a_state_goes_on_bit_for_bit(tiny_space, eagerly, tmp_
     assert len(again._gradient.variables) > 20
 
 
-@pytest.mark.slow
-def test_xla_and_recomputation_change_only_rounding(tiny_space):
-    plain, other = make(tiny_space), make(tiny_space, jit_compile=True, recompute=True)
-    before = [v.numpy() for v in plain.supernet.architecture_variables]
-    for search in (plain, other):
-        assert_searched(search, search.fit(TRAIN, VALIDATION, 1, verbose=0), before)
-    for one, two in zip(state(plain), state(other), strict=True):
-        np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("given", "gpus", "expected"),
     [("auto", 0, False), ("auto", 1, True), (True, 0, True), (False, 1, False)],

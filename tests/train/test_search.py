@@ -131,10 +131,6 @@ BAD_FLAGS = {
         ["--batch_size=auto", "--method=p-darts"],
         ["does not suit --method=p-darts"],
     ),
-    "too little memory": (
-        ["--batch_size=auto", "--memory_limit=0.1", "--method=darts-v1"],
-        ["the memory limit of 0.10 GB is too small"],
-    ),
     "unequal parts": (["--accumulate_steps=3"], ["--batch_size=4 is no multiple"]),
     "parts": (["--accumulate_steps=2", "--method=darts-v2-exact"], ["accumulate_steps=2 does not"]),
     "one channel": (["--channels=1"], ["--channels=1"]),
