@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import distribution, gradients, operations, spaces
+from darts_tf import distribution, gradients, operations, relaxations, spaces
 from darts_tf.errors import UserError
 from darts_tf.gradients import InnerStep
 from darts_tf.layers.batch_normalization import BatchNormalization
@@ -38,14 +38,13 @@ class TwoOperations(keras.Model):
 
     def __init__(self):
         super().__init__()
+        self.relaxation = relaxations.get("softmax")
         self.first = keras.layers.Conv2D(3, 3, padding="same", use_bias=False)
         self.normalizations = [BatchNormalization(scale=False, center=False) for _ in range(2)]
         self.separable = keras.layers.SeparableConv2D(3, 3, padding="same", use_bias=False)
         self.pool = keras.layers.GlobalAveragePooling2D()
         self.last = keras.layers.Dense(2)
         self.alpha = self.add_weight(shape=(2,), initializer="ones", trainable=False)
-        self.temperature = self.add_weight(initializer="ones", trainable=False)
-        self.skip_dropout = self.add_weight(initializer="zeros", trainable=False)
         self.build((None, 6, 6, 1))
 
     def build(self, input_shape):
@@ -56,7 +55,7 @@ class TwoOperations(keras.Model):
         self.last.build((None, 3))
         self.built = True
 
-    def call(self, images, seed=None):
+    def call(self, images, seed=None, weights=None):
         skip, separable = tf.unstack(tf.nn.softmax(tf.convert_to_tensor(self.alpha)))
         state = tf.nn.softplus(self.normalizations[0](self.first(images), training=True))
         mixed = skip * state + separable * self.normalizations[1](
@@ -70,6 +69,10 @@ class TwoOperations(keras.Model):
     @property
     def architecture_variables(self):
         return [self.alpha]
+
+    @property
+    def schedule_variables(self):
+        return []
 
     @property
     def weight_variables(self):

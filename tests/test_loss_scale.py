@@ -107,13 +107,13 @@ def test_a_search_in_16_bits(tiny_space, policy, tmp_path):
         assert supernet(images).dtype == "float32"
     finally:
         keras.config.set_dtype_policy("float32")
-    variables = [v for group in search._checkpointed().values() for v in group]
+    variables = [v for group in search.checkpointed().values() for v in group]
     types = {keras.backend.standardize_dtype(v.dtype) for v in variables}
     assert types <= {"float32", "int32", "int64", "uint32"}
     assert history.history["loss"][1] < history.history["loss"][0]
     for old, new in zip(before, supernet.architecture_variables, strict=True):
         assert np.abs(new.numpy() - old).max() > 1e-4
-    assert ("loss_scale" in search._checkpointed()) == (policy == "mixed_float16")
+    assert ("loss_scale" in search.checkpointed()) == (policy == "mixed_float16")
 
 
 @pytest.mark.parametrize("hypergradient", ["unrolled", "neumann", "conjugate_gradient"])
