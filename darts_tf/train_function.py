@@ -47,12 +47,14 @@ class TrainFunction:
             if not frozen:
                 self._architecture_loss.update_state(result["architecture_loss"] * replicas)
             self._accuracy.update_state(train_batch[1], result["logits"])
-            return result["finite"], result["complete"], result["entropies"]
+            # One tensor, so that workers exchange it at once.
+            return tf.concat([[result["finite"], result["complete"]], result["entropies"]], 0)
 
         if self._jit_compile:
             run = tf.function(run, jit_compile=True, autograph=False)
         signs = self._strategy.run(run, args=(train_batch, validation_batch))
-        return self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
+        mean = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
+        return mean[0], mean[1], mean[2:]
 
     @property
     def _metrics(self):
