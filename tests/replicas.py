@@ -176,6 +176,8 @@ def main() -> None:
     parser.add_argument("--seconds_a_step", type=float, default=0.0)
     parser.add_argument("--output", required=True, help="an .npz file")
     args = parser.parse_args()
+    # These graphs are run a few times only; to optimise them takes longer.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     strategy = _strategy(args.devices)
     callbacks = [_Slow(args.seconds_a_step)] if args.seconds_a_step else []
     found = {}
