@@ -7,6 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from darts_tf.errors import UserError
 from darts_tf.plots import style
+from darts_tf.plots.history import points
 
 _PREFIX = "parameter_free_"
 _PANELS = {
@@ -30,7 +31,7 @@ def plot_collapse(records: Sequence[Mapping], path) -> None:
     path = style.check_path(path)
     free = sorted({key for record in records for key in record if key.startswith(_PREFIX)})
     panels = [("Edges without parameters", free)] if free else []
-    panels += [(title, [key]) for key, title in _PANELS.items() if _points(records, key)]
+    panels += [(title, [key]) for key, title in _PANELS.items() if points(records, key)]
     if not panels:
         raise UserError("nothing to draw: expected records of a search with a CollapseMonitor")
     with style.context():
@@ -41,18 +42,10 @@ def plot_collapse(records: Sequence[Mapping], path) -> None:
         style.save(figure, path)
 
 
-def _points(records, key) -> list[tuple[float, float]]:
-    return [
-        (record.get("epoch", i), record[key])
-        for i, record in enumerate(records, start=1)
-        if record.get(key) is not None
-    ]
-
-
 def _draw(axes, records, title, keys) -> None:
     colours = (style.BLUE, style.VERMILION, style.GREEN, style.ORANGE)
     for i, key in enumerate(keys):
-        x, y = zip(*_points(records, key), strict=True)
+        x, y = zip(*points(records, key), strict=True)
         label = key.removeprefix(_PREFIX)
         axes.plot(x, y, color=colours[i % len(colours)], marker="o", markersize=4, label=label)
     axes.set_title(title, fontsize=10, loc="left")

@@ -28,7 +28,7 @@ def plot_history(records: Sequence[Mapping], path, title: str | None = None) -> 
     panels = {
         metric: name
         for metric, name in _PANELS.items()
-        if _points(records, metric) or _points(records, f"val_{metric}")
+        if points(records, metric) or points(records, f"val_{metric}")
     }
     if not panels:
         raise UserError(
@@ -46,7 +46,8 @@ def plot_history(records: Sequence[Mapping], path, title: str | None = None) -> 
         style.save(figure, path)
 
 
-def _points(records, key) -> list[tuple[float, float]]:
+def points(records, key) -> list[tuple[float, float]]:
+    """(epoch, value) of every record that has a value of that key."""
     return [
         (record.get("epoch", i), record[key])
         for i, record in enumerate(records, start=1)
@@ -60,13 +61,13 @@ def _draw(axes, records, metric, name) -> None:
         ("validation", f"val_{metric}", style.VERMILION, "s", "--"),
     )
     for label, key, colour, marker, line in curves:
-        points = _points(records, key)
-        if not points:
+        found = points(records, key)
+        if not found:
             continue
         axes.plot(
-            *zip(*points, strict=True),
+            *zip(*found, strict=True),
             color=colour,
-            marker=marker if len(points) <= 30 else None,
+            marker=marker if len(found) <= 30 else None,
             markersize=4,
             linestyle=line,
             linewidth=1.8,
