@@ -197,8 +197,12 @@ class ArchitectureSearch:
         self._rule.restore(notes.get("rule"))
         self._hessian_batch = lambda: next(iter(validation(0)))
         callbacks = list(callbacks or [])
-        if not any(isinstance(callback, CollapseMonitor) for callback in callbacks):
-            callbacks.insert(0, CollapseMonitor(self))
+        monitors = [callback for callback in callbacks if isinstance(callback, CollapseMonitor)]
+        if not monitors:
+            callbacks.insert(0, monitor := CollapseMonitor(self))
+            monitors.append(monitor)
+        if "monitor" in notes:
+            monitors[0].state = notes["monitor"]
         calls = keras.callbacks.CallbackList(
             [*callbacks, history := keras.callbacks.History()],
             add_progbar=verbose != 0,
@@ -242,6 +246,7 @@ class ArchitectureSearch:
             # After the callbacks: what they wrote about an epoch that has to be repeated is
             # replaced, while an epoch that they never saw would be missing for good.
             if checkpoints:
+                checkpoints.notes["monitor"] = monitors[0].state
                 if self.best is not None:
                     checkpoints.notes["best"] = self.best.to_dict()
                 if self.method.rule is not None:

@@ -3,12 +3,15 @@
     python -m scripts.collapse_and_cure --data_dir=DATA --benchmark_table=TABLE.csv --runs_dir=RUNS
 
 searches CIFAR-10 with configs/collapse_search.flags in every space with every seed, and selects
-from each supernet by every selection. Writes to results/selection: selections.csv, a line for each
-space, seed and selection; summary.csv, means over the seeds; and the pictures of the selections.
-Started again it goes on where it stopped. On one slow thread a supernet takes some minutes.
+from each supernet by every selection. The cells are judged by the benchmark's table in its own
+space; elsewhere their networks are trained from scratch with configs/collapse_evaluate.flags, equal
+cells once. Writes to results/selection: selections.csv, a line for each space, seed and selection;
+summary.csv, means over the seeds; monitor.csv, what the collapse monitor measured in every epoch
+and when it warned; and the pictures of the selections. Started again it goes on where it stopped.
 """
 
 import csv
+import hashlib
 import io
 import json
 import pathlib
@@ -33,39 +36,42 @@ _SELECTIONS = flags.DEFINE_list(
     "selections",
     [
         *("magnitude", "operation_strength", "operation_strength_first_order"),
-        *("removal", "removal_renormalized", "perturbation"),
+        *("removal", "perturbation"),
     ],
     "The selections to compare.",
 )
-_BATCHES = flags.DEFINE_integer("selection_batches", 10, "Validation batches for each decision.")
+_BATCHES = flags.DEFINE_integer("selection_batches", 5, "Validation batches for each decision.")
 _OUTPUT = flags.DEFINE_string("output", "results/selection", "The folder to write to.")
-_CONFIG = "configs/collapse_search.flags"
+_SEARCH, _EVALUATE = "configs/collapse_search.flags", "configs/collapse_evaluate.flags"
+_BENCHMARK = "nas_bench_201"
 
 
 def main() -> None:
-    """Searches, selects and writes the tables."""
+    """Searches, selects, trains and writes the tables."""
     for flag in (_DATA_DIR, _TABLE, _RUNS):
         if not flag.value:
             raise UserError(f"--{flag.name} is missing; see --help")
     output = pathlib.Path(_OUTPUT.value)
     output.mkdir(parents=True, exist_ok=True)
-    rows = []
+    rows, watched = [], []
     for seed in _SEEDS.value:
         for space in _SPACES.value:
             run = pathlib.Path(_RUNS.value) / f"{space}_{seed}"
-            rows += _rows(space, seed, _select(space, seed, run))
+            rows += _rows(space, seed, run, _select(space, seed, run))
+            watched += _watched(space, seed, run)
             shutil.copy(run / "selections" / "selections.png", output / f"{space}_{seed}.png")
             run_folder.write_file(output / "selections.csv", _as_csv(rows))
             run_folder.write_file(output / "summary.csv", _as_csv(_summary(rows)))
+            run_folder.write_file(output / "monitor.csv", _as_csv(watched))
     print((output / "summary.csv").read_text(), end="")
 
 
 def _select(space: str, seed: str, run: pathlib.Path) -> list[dict]:
     """Searches and selects where that is not done yet; returns the table of train.select."""
     data = f"--data_dir={_DATA_DIR.value}"
-    table = [f"--benchmark_table={_TABLE.value}"] if space == "nas_bench_201" else []
+    table = [f"--benchmark_table={_TABLE.value}"] if space == _BENCHMARK else []
     _start(
-        *("train.search", f"--flagfile={_CONFIG}", f"--space={space}", f"--seed={seed}"),
+        *("train.search", f"--flagfile={_SEARCH}", f"--space={space}", f"--seed={seed}"),
         *(data, f"--output_dir={run}"),
     )
     found = run / "selections" / "selections.json"
@@ -82,11 +88,27 @@ def _start(*arguments) -> None:
     subprocess.run([sys.executable, "-m", *arguments], check=True)
 
 
-def _rows(space, seed, selected) -> list[dict]:
-    """What a line of selections.csv holds."""
+def _train(genotype: pathlib.Path) -> dict:
+    """The result of training a cell's network from scratch."""
+    name = hashlib.sha256(genotype.read_bytes()).hexdigest()[:12]
+    run = pathlib.Path(_RUNS.value) / "networks" / name
+    if not (run / "result.json").exists():
+        _start(
+            *("train.evaluate", f"--flagfile={_EVALUATE}", f"--genotype={genotype}"),
+            *(f"--data_dir={_DATA_DIR.value}", f"--output_dir={run}"),
+        )
+    return json.loads((run / "result.json").read_text())
+
+
+def _rows(space, seed, run, selected) -> list[dict]:
+    """Lines of selections.csv: what the selections of a supernet found."""
     rows = []
     for one in selected:
-        columns = one.get("benchmark", {}).get("columns", {})
+        if space == _BENCHMARK:
+            accuracy = one["benchmark"]["columns"]["cifar10_test"]["accuracy"]
+        else:
+            folder = run / "selections" / one["selection"]
+            accuracy = 100 * _train(folder / "genotype.json")["test_accuracy"]
         cost = one["cost"]
         rows.append(
             {
@@ -97,10 +119,7 @@ def _rows(space, seed, selected) -> list[dict]:
                 "parameter_free": sum(one["parameter_free"].values()),
                 "parameters": one["network"]["parameters"],
                 "supernet_accuracy": round(100 * one["supernet_validation_accuracy"], 2),
-                **{
-                    name: round(columns[name]["accuracy"], 2) if columns else ""
-                    for name in ("cifar10_test", "cifar100_test")
-                },
+                "test_accuracy": round(accuracy, 2),
                 "cpu_seconds": cost["cpu_seconds"],
                 "images": cost["images_evaluated"] + cost["images_differentiated"],
             }
@@ -108,17 +127,32 @@ def _rows(space, seed, selected) -> list[dict]:
     return rows
 
 
+def _watched(space, seed, run) -> list[dict]:
+    """Lines of monitor.csv: what the collapse monitor said of the epochs of a search."""
+    names = ("parameter_free_normal", "parameter_free_reduce", "none_share")
+    return [
+        {
+            "space": space,
+            "seed": seed,
+            "epoch": record["epoch"],
+            **{name: record.get(name, "") for name in (*names, "eigenvalue", "collapse_warnings")},
+            "supernet_accuracy": round(100 * record["val_accuracy"], 2),
+        }
+        for record in map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    ]
+
+
 def _summary(rows) -> list[dict]:
-    """Means over the seeds, and the spread of the benchmark's accuracy."""
+    """Means over the seeds, and the standard deviation of the test accuracy."""
     lines = []
     for space, selection in dict.fromkeys((row["space"], row["selection"]) for row in rows):
         mine = [r for r in rows if (r["space"], r["selection"]) == (space, selection)]
         line = {"space": space, "selection": selection, "seeds": len(mine)}
         for name in list(mine[0])[3:]:
-            values = [row[name] for row in mine if row[name] != ""]
-            line[name] = f"{np.mean(values):.2f}" if values else ""
-            if name == "cifar10_test":
-                line["cifar10_test_std"] = f"{np.std(values):.2f}" if values else ""
+            values = [row[name] for row in mine]
+            line[name] = f"{np.mean(values):.2f}"
+            if name == "test_accuracy":
+                line["test_accuracy_std"] = f"{np.std(values):.2f}"
         lines.append(line)
     return lines
 

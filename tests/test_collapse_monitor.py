@@ -1,7 +1,9 @@
+import json
 import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl import logging
 
 from darts_tf import selections, spaces
@@ -16,7 +18,7 @@ class FakeSearch:
     """A search in which one operation gathers weight on all edges, epoch by epoch."""
 
     def __init__(self, winner, eigenvalues=None):
-        self.supernet = types.SimpleNamespace(space=SPACE)
+        self.supernet = types.SimpleNamespace(space=SPACE, fixed={})
         self.has_eigenvalue = eigenvalues is not None
         self.epoch = 0
         self._winner = winner
@@ -43,11 +45,32 @@ def warnings(monkeypatch):
     return said
 
 
-def run(search, every=0):
+class Decided(FakeSearch):
+    """As a greedy search: the first edges of the normal cell hold a skip connection for good."""
+
+    def __init__(self, decided, eigenvalues=None):
+        super().__init__(CONVOLUTION, eigenvalues)
+        self._decided = decided
+
+    def operation_weights(self):
+        rows = np.full((14, 8), 1 / 8)
+        decided = self._decided(self.epoch)
+        rows[decided] = np.eye(8)[SKIP]
+        fixed = np.where(np.isin(np.arange(14), decided)[:, None], rows, -1.0)
+        self.supernet.fixed = {"normal": tf.constant(fixed)}
+        return {"normal": rows, "reduce": np.full((14, 8), 1 / 8)}
+
+
+def run(search, every=0, resumed_after=()):
+    """All epochs, with a new monitor after some of them; the logs."""
     monitor, logs = CollapseMonitor(search, every), []
     for search.epoch in range(EPOCHS):
         logs.append({})
         monitor.on_epoch_end(search.epoch, logs[-1])
+        if search.epoch in resumed_after:
+            state = json.loads(json.dumps(monitor.state))
+            monitor = CollapseMonitor(search, every)
+            monitor.state = state
     return logs
 
 
@@ -56,6 +79,7 @@ def test_a_collapsing_search_is_said_once_and_in_words(warnings):
     assert logs[-1]["parameter_free_normal"] == 8
     np.testing.assert_allclose(logs[0]["none_share"], 1 / 8, atol=1e-3)
     assert "eigenvalue" not in logs[-1]
+    assert [log["collapse_warnings"] for log in logs] == [0] * 7 + [1] * (EPOCHS - 7)
     (text,) = warnings
     # (3 + exp(0.7)) / (7 + exp(0.7)) is the first to be 0.05 more than the half of equal weights.
     assert text.startswith("epoch 8: 8 of the 8 edges of the normal cell hold operations without")
@@ -84,9 +108,36 @@ def test_none_that_takes_everything(warnings):
     assert len(texts) == 1 and texts[0].startswith("epoch 1: ")
 
 
-def test_a_growing_eigenvalue(warnings):
-    series = [0.2] * 8 + [0.2 * 1.5**i for i in range(1, EPOCHS - 7)]
-    run(FakeSearch(CONVOLUTION, series), every=1)
+GROWING = [0.2] * 8 + [0.2 * 1.5**i for i in range(1, EPOCHS - 7)]
+
+
+@pytest.mark.parametrize("resumed_after", [(), (8,), (9, 12)])
+def test_a_growing_eigenvalue(warnings, resumed_after):
+    run(FakeSearch(CONVOLUTION, GROWING), every=1, resumed_after=resumed_after)
     (text,) = warnings
     # The mean of 5 is 0.2 * (3 + 1.5 + 1.5^2) / 5 = 1.35 times that of 4 epochs before.
     assert text.startswith("epoch 10: the largest eigenvalue")
+
+
+def test_epochs_that_are_repeated_count_once():
+    search = FakeSearch(CONVOLUTION, GROWING)
+    monitor = CollapseMonitor(search, 1)
+    for search.epoch in (0, 1, 2, 3, 2, 3):
+        monitor.on_epoch_end(search.epoch)
+    assert monitor.state["measured"] == [[e, 0.2, 0] for e in range(4)]
+
+
+def test_some_decided_edges_are_no_collapse(warnings):
+    """The undecided edges hold poolings too, but only because a cell has to hold something."""
+    logs = run(Decided(lambda epoch: [0, 2, 5]))
+    assert logs[-1]["parameter_free_normal"] == 8 and warnings == []
+    run(Decided(lambda epoch: [0, 2, 5, 9]))
+    (text,) = warnings
+    assert text.startswith("epoch 1: 4 of the 8 edges of the normal cell")
+
+
+def test_an_eigenvalue_is_not_compared_with_one_of_more_open_edges(warnings):
+    run(Decided(lambda epoch: [0] if epoch >= 6 else [], GROWING), every=1)
+    # Epoch 11 is the first with five values since the decision: their mean is 1.6 times the first.
+    (text,) = warnings
+    assert text.startswith("epoch 11: the largest eigenvalue")

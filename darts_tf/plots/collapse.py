@@ -20,6 +20,8 @@ _PANELS = {
 def plot_collapse(records: Sequence[Mapping], path) -> None:
     """Draws what a `CollapseMonitor` measured: operations without parameters, entropy, and so on.
 
+    Epochs in which it had reason to warn have a grey background.
+
     Args:
         records: one mapping an epoch, as in `metrics.jsonl`. Panels for which no record has a
             value are left out.
@@ -48,6 +50,9 @@ def _draw(axes, records, title, keys) -> None:
         x, y = zip(*points(records, key), strict=True)
         label = key.removeprefix(_PREFIX)
         axes.plot(x, y, color=colours[i % len(colours)], marker="o", markersize=4, label=label)
+    for epoch, alarms in points(records, "collapse_warnings"):
+        if alarms:
+            axes.axvspan(epoch - 0.5, epoch + 0.5, color="0.9", linewidth=0, zorder=0)
     axes.set_title(title, fontsize=10, loc="left")
     axes.set_xlabel("epoch")
     axes.set_ylim(bottom=0)

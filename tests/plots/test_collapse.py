@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from matplotlib.image import imread
 
@@ -18,3 +19,12 @@ def test_a_panel_for_each_thing_that_was_measured(tmp_path):
 def test_nothing_was_measured(tmp_path):
     with pytest.raises(UserError, match="expected records of a search with a CollapseMonitor"):
         plot_collapse([{"epoch": 1, "loss": 2.0}], tmp_path / "none.png")
+
+
+def test_epochs_with_a_warning_are_shaded(tmp_path):
+    plot_collapse(RECORDS, tmp_path / "none.png")
+    warned = [{**record, "collapse_warnings": record["epoch"] > 2} for record in RECORDS]
+    plot_collapse(warned, tmp_path / "warned.png")
+    none, shaded = (imread(tmp_path / name)[..., :3] for name in ("none.png", "warned.png"))
+    grey = np.isclose(shaded, 0.9, atol=0.01).all(axis=-1) & (none == 1).all(axis=-1)
+    assert 0.02 < grey.mean() < 0.5
