@@ -86,7 +86,8 @@ class SampledLosses:
         types = self._supernet.space.cell_types
         by_type = dict(zip(types, tf.split(operation_weights, len(types)), strict=True))
 
-        def run(part):
+        def run(part, number=None):
+            del number  # Nothing in sampled cells is random.
             images, labels = part
             logits = self._supernet(images, training=True, weights=by_type, mixed=mixed)
             return tf.reduce_mean(self._loss(labels, logits)), logits

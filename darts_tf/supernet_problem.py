@@ -48,7 +48,8 @@ class SupernetProblem:
             weights that the pass computes with, cell type -> `[edges, operations]`, to a float32
             scalar. None for none.
         parts: number of equal parts that a replica's batch is computed in, one after another. Each
-            part is normalised by itself; the gradients are those of the whole batch.
+            part is normalised by itself; the gradients are those of the whole batch. The parts
+            share the draw of a random relaxation; dropout and noise are drawn for each.
         loss_scale: for a supernet that computes in float16; None for none.
         recompute: see `SharedTraces`; for supernets with batched cells on one replica.
     """
@@ -83,16 +84,22 @@ class SupernetProblem:
         )
         self._sampled = SampledLosses(supernet, loss, penalty, parts)
 
-    def _forward(self, weights, architecture, batch, seed=None, rows=None) -> ForwardPass:
+    def _forward(
+        self, weights, architecture, batch, seed=None, rows=None, part=None
+    ) -> ForwardPass:
         images, labels = batch
         supernet = self.supernet
         if self._loss_scale is not None:
             weights = self._loss_scale.leave(weights)
             architecture = self._loss_scale.leave(architecture)
         given = zip(supernet.weight_variables, weights, strict=True)
-        given = [*given, *self._architecture(architecture)]
+        given = [*given, *self._architecture(architecture), *self._random_states(part)]
         with self._sharing(), keras.StatelessScope(state_mapping=given) as scope:
-            logits = supernet(images, training=True, seed=seed, weights=rows)
+            own_seed = seed
+            if part is not None and seed is not None:
+                rows = supernet.cell_weights(seed) if rows is None else rows
+                own_seed = tf.random.experimental.stateless_fold_in(seed, part)
+            logits = supernet(images, training=True, seed=own_seed, weights=rows)
             penalty = supernet.penalty()
             if self._penalty is not None:
                 penalty += self._penalty(supernet.drawn_weights(seed))
@@ -111,14 +118,28 @@ class SupernetProblem:
     def _architecture(self, values):
         return zip(self.supernet.architecture_variables, values, strict=True)
 
+    def _random_states(self, part) -> list:
+        """The states of random generators as a part of the batch finds them; none for a whole one.
+
+        Each layer draws once in a pass, and a draw counts its generator up by one, so that the
+        parts draw what they would one after the other.
+        """
+        if part is None:
+            return []
+        return [
+            (variable, variable + tf.cast([0, part], variable.dtype))
+            for variable in self.statistics
+            if tf.as_dtype(variable.dtype).is_integer
+        ]
+
     def entropy(self, architecture) -> tf.Tensor:
         """The entropy of all operation weights together, in nats; differentiable."""
         with keras.StatelessScope(self._architecture(architecture)):
             return tf.reduce_sum(self.supernet.entropies())
 
-    def loss(self, weights, architecture, batch, seed=None) -> tf.Tensor:
+    def loss(self, weights, architecture, batch, seed=None, part=None) -> tf.Tensor:
         """The loss with what is added to it."""
-        forward = self.forward(weights, architecture, batch, seed)
+        forward = self.forward(weights, architecture, batch, seed, part=part)
         return forward.loss + forward.penalty
 
     def worst_rows(self, weights, architecture, batch, seed) -> dict:
@@ -160,20 +181,20 @@ class SupernetProblem:
             gradients, not yet reduced over the replicas.
         """
 
-        def run(batch):
+        def run(batch, part=None):
             if not differentiate:
-                return self.forward(weights, architecture, batch, seed, rows), []
+                return self.forward(weights, architecture, batch, seed, rows, part), []
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(weights)
-                forward = self.forward(weights, architecture, batch, seed, rows)
+                forward = self.forward(weights, architecture, batch, seed, rows, part)
             zero = tf.UnconnectedGradients.ZERO
             return forward, tape.gradient(forward.loss, weights, unconnected_gradients=zero)
 
         if self._parts == 1:
             return run(batch)
 
-        def run_part(batch):
-            forward, gradients = run(batch)
+        def run_part(batch, part):
+            forward, gradients = run(batch, part)
             return (forward.loss, forward.penalty, forward.statistics, gradients), forward.logits
 
         (loss, penalty, statistics, gradients), logits = mean_over_parts(

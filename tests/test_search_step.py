@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import gradients, optimizers
+from darts_tf import gradients, optimizers, spaces
 from darts_tf.gradients import InnerStep
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.search_step import SearchStep
@@ -483,3 +483,55 @@ def test_moving_statistics_of_parts_are_their_mean(tiny_space):
     ]
     for got, first, second in zip(forward.statistics, *halves, strict=True):
         np.testing.assert_allclose(got, (first + second) / 2, rtol=1e-4, atol=1e-5)
+
+
+class TestRandomNumbersOfParts:
+    """A batch of two equal halves, computed in two parts: random numbers tell them apart."""
+
+    BATCH = tuple(tf.concat([x[:4], x[:4]], 0) for x in TRAIN)
+    SEED = tf.constant([1, 2])
+
+    def halves(self, supernet):
+        """The logits of both halves, which must not depend on how often they are computed."""
+        problem = SupernetProblem(supernet, cross_entropy, parts=2)
+        problem.forward = problem._forward
+        weights, alphas = (
+            tensors(variables)
+            for variables in (supernet.weight_variables, supernet.architecture_variables)
+        )
+        forward, again = (
+            problem.forward_and_gradients(
+                weights, alphas, self.BATCH, self.SEED, differentiate=False
+            )[0]
+            for _ in range(2)
+        )
+        assert_same([forward.logits], [again.logits])
+        # The parts of the hypergradient have the same losses, so the same numbers.
+        losses = [
+            problem.bilevel(self.SEED).validation_loss.of_part(tf.constant(i))(
+                weights, alphas, tuple(x[:4] for x in TRAIN)
+            )
+            for i in range(2)
+        ]
+        np.testing.assert_allclose(np.mean(losses), forward.loss, rtol=1e-5)
+        for variable, value in zip(problem.statistics, forward.statistics, strict=True):
+            variable.assign(value)
+        return np.split(forward.logits.numpy(), 2)
+
+    def test_dropout_and_the_draw_of_the_relaxation(self):
+        """There is one draw of the architecture, and without dropout nothing else is random."""
+        space = spaces.register(spaces.Space("skips", ("none", "skip_connect"), nodes=1)).name
+        supernet = make(space, skip_dropout=True, relaxation="gumbel_softmax")
+        assert_same(*self.halves(supernet))
+        supernet.skip_dropout.assign(0.5)
+        first, second = self.halves(supernet)
+        assert np.abs(first - second).max() > 0.01
+
+    def test_noise(self):
+        space = spaces.register(spaces.Space("noisy", ("none", "noise"), nodes=1)).name
+        supernet = make(space)
+        first, second = self.halves(supernet)
+        assert np.abs(first - second).max() > 0.01
+        # Every generator counts as many draws as there are parts.
+        states = [v for v in supernet.variables if tf.as_dtype(v.dtype).is_integer]
+        assert states and {int(state[1]) for state in states} == {2}

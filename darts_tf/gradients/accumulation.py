@@ -5,6 +5,7 @@ on each other, as in batch normalisation, each part is normalised by itself.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,23 +21,28 @@ class AccumulatedLoss:
     `gradients_of` computes them so. Called by itself it is the loss of the whole batch.
 
     Attributes:
-        loss: a mean over the examples of a batch.
+        loss: a mean over the examples of a batch. It also takes `part`, the number of a part as an
+            int32 scalar, by which parts may have different random numbers.
         parts: number of parts; they must be equally large.
     """
 
-    loss: Callable[[list, list, Any], tf.Tensor]
+    loss: Callable[..., tf.Tensor]
     parts: int
 
     def __call__(self, weights, architecture, batch) -> tf.Tensor:
         return self.loss(weights, architecture, batch)
+
+    def of_part(self, number: tf.Tensor) -> Callable[[list, list, Any], tf.Tensor]:
+        """The loss of a part."""
+        return functools.partial(self.loss, part=number)
 
 
 def mean_over_parts(function: Callable, batch, parts: int):
     """Runs a function on every part of a batch, never on two at once.
 
     Args:
-        function: from a part to a pair: a structure of tensors, and a tensor that has the part's
-            examples as its first axis.
+        function: from a part and its number, an int32 scalar, to a pair: a structure of tensors,
+            and a tensor that has the part's examples as its first axis.
         batch: a structure of tensors `[examples, ..]`.
         parts: number of parts.
 
@@ -53,7 +59,7 @@ def mean_over_parts(function: Callable, batch, parts: int):
         # Else the next part might start before this one has given its memory back.
         with tf.control_dependencies([] if total is None else tf.nest.flatten(total)):
             part = tf.nest.map_structure(lambda x, i=i: tf.identity(x[i]), split)
-        values, row = function(part)
+        values, row = function(part, tf.constant(i))
         rows.append(row)
         total = values if total is None else tf.nest.map_structure(_add, total, values)
     mean = tf.nest.map_structure(lambda x: x / parts if x.dtype.is_floating else x, total)

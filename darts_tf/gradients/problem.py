@@ -136,8 +136,8 @@ def gradients_of(loss: Loss, weights: Tensors, architecture: Tensors, batch, *, 
     """
     if isinstance(loss, AccumulatedLoss):
         mean, _ = mean_over_parts(
-            lambda part: (
-                gradients_of(loss.loss, weights, architecture, part, wrt=wrt),
+            lambda part, number: (
+                gradients_of(loss.of_part(number), weights, architecture, part, wrt=wrt),
                 tf.zeros([1]),
             ),
             batch,
