@@ -16,7 +16,7 @@ _MODULES = {
     "Genotype": "genotypes",
     "InnerStep": "gradients",
     "METHODS": "methods",
-    "Method": "methods",
+    "Method": "method",
     "MixedOp": "layers.mixed_op",
     "Recipe": "training",
     "Space": "spaces",

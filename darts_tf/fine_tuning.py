@@ -6,7 +6,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from darts_tf import optimizers
-from darts_tf.methods import Method
+from darts_tf.method import Method
 from darts_tf.schedules import WarmUp
 from darts_tf.search import ArchitectureSearch
 from darts_tf.supernet import Supernet

@@ -22,7 +22,7 @@ from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.hessian import HessianProduct, largest_eigenvalue
 from darts_tf.loss_scale import LossScale, LossScaledStep
-from darts_tf.methods import Method
+from darts_tf.method import Method
 from darts_tf.schedules import AdaptiveDecay
 from darts_tf.search_record import Best
 from darts_tf.search_rule import RuleFollower

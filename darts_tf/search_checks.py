@@ -6,7 +6,7 @@ import tensorflow as tf
 from darts_tf import gradients
 from darts_tf.errors import UserError
 from darts_tf.layers.batched_cell import BatchedMixedCell
-from darts_tf.methods import Method
+from darts_tf.method import Method
 from darts_tf.schedules import AdaptiveDecay
 from darts_tf.supernet import Supernet
 

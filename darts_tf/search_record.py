@@ -5,7 +5,7 @@ import json
 from typing import NamedTuple
 
 from darts_tf.genotypes import Genotype
-from darts_tf.methods import Method
+from darts_tf.method import Method
 from darts_tf.supernet import Supernet
 
 # Of Keras' layers; the name is a number that counts the supernets of a process.

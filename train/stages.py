@@ -6,7 +6,7 @@ import json
 from absl import flags
 
 from darts_tf.errors import UserError
-from darts_tf.methods import Method
+from darts_tf.method import Method
 from darts_tf.schedules import Stage, keep_largest
 
 _STAGE_CELLS = flags.DEFINE_list(
