@@ -12,7 +12,7 @@ _MODULES = {
     "BenchmarkTable": "benchmark_tables",
     "BilevelProblem": "gradients",
     "Cell": "layers.cell",
-    "CellGenotype": "genotypes",
+    "CellGenotype": "cell_genotype",
     "Genotype": "genotypes",
     "InnerStep": "gradients",
     "METHODS": "methods",

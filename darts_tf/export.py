@@ -1,8 +1,6 @@
 """A trained network as a SavedModel that needs no Keras and no preprocessing by its user."""
 
 import dataclasses
-import json
-import math
 import os
 import shutil
 import uuid
@@ -13,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf.errors import UserError
+from darts_tf.export_checks import check_arguments, check_replaceable
 
 # The export runs the same kernels as the Keras model, only fused differently by the graph
 # optimizer, so probabilities may differ by a few float32 roundings and not by more.
@@ -87,10 +86,10 @@ def export_model(
     """
     image_shape = tuple(int(size) for size in image_shape)
     class_names = tuple(str(name) for name in class_names)
-    _check_arguments(model, image_shape, mean, std, class_names, genotype_json, version)
+    check_arguments(model, image_shape, mean, std, class_names, genotype_json, version)
     target = Path(directory) / str(version)
     if target.exists():
-        _check_replaceable(target, overwrite)
+        check_replaceable(target, overwrite)
     made_directory = not target.parent.exists()
     # A name without digits only: TensorFlow Serving, which may watch the folder, ignores it.
     temporary = target.parent / f".{version}.{uuid.uuid4().hex[:8]}.tmp"
@@ -242,60 +241,3 @@ def _install(temporary, target) -> None:
         os.rename(replaced, target)
         raise
     shutil.rmtree(replaced)
-
-
-def _check_replaceable(target, overwrite) -> None:
-    if not overwrite:
-        raise UserError(
-            f"{target} exists already and is not overwritten; choose another folder, another "
-            "version number, or ask for it to be replaced (--overwrite)"
-        )
-    if not (target / "saved_model.pb").is_file():
-        raise UserError(
-            f"{target} exists but is no exported model, so it is not replaced; choose another "
-            "folder or remove it yourself"
-        )
-
-
-def _check_arguments(model, image_shape, mean, std, class_names, genotype_json, version) -> None:
-    if len(image_shape) != 3 or min(image_shape) < 1 or image_shape[2] not in (1, 3):
-        raise UserError(
-            f"image_shape is {list(image_shape)}; expected [height, width, channels] "
-            "with 1 channel (grey) or 3 (RGB)"
-        )
-    for label, values in {"mean": mean, "std": std}.items():
-        if len(values) != image_shape[2] or not all(math.isfinite(value) for value in values):
-            raise UserError(
-                f"{label} is {list(values)}; expected {image_shape[2]} finite numbers, "
-                "one a channel"
-            )
-    if min(std) <= 0:
-        raise UserError(f"std is {list(std)}; every number must be above 0")
-    if any(not name or "\n" in name or "\r" in name for name in class_names):
-        raise UserError("every class name must be one line of text that is not empty")
-    if not isinstance(version, int) or version < 1:
-        raise UserError(f"the version number is {version}; expected a whole number from 1")
-    _check_model(model, image_shape, len(class_names))
-    if genotype_json is not None:
-        try:
-            json.loads(genotype_json)
-        except ValueError as error:
-            raise UserError(f"the genotype is no JSON: {error}") from error
-
-
-def _check_model(model, image_shape, num_classes) -> None:
-    if not model.built:
-        raise UserError("the model has no weights yet; call it on a batch of images first")
-    # A subclassed model may not know its shapes; the comparison after the export covers it.
-    input_shape = getattr(model, "input_shape", None)
-    output_shape = getattr(model, "output_shape", None)
-    if input_shape is not None and tuple(input_shape[1:]) != image_shape:
-        raise UserError(
-            f"the model takes images of shape {list(input_shape[1:])}, but the data has "
-            f"{list(image_shape)}; they must come from the same run"
-        )
-    if output_shape is not None and output_shape[-1] != num_classes:
-        raise UserError(
-            f"the model has {output_shape[-1]} outputs, but there are {num_classes} class names; "
-            "they must come from the same run"
-        )

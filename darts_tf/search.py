@@ -9,7 +9,6 @@ from absl import logging
 
 from darts_tf import (
     distribution,
-    gradients,
     methods,
     out_of_memory,
     search_checks,
@@ -20,16 +19,12 @@ from darts_tf.checkpoints import Checkpoints
 from darts_tf.collapse_monitor import CollapseMonitor
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
-from darts_tf.hessian import HessianProduct, largest_eigenvalue
-from darts_tf.loss_scale import LossScale, LossScaledStep
 from darts_tf.method import Method
-from darts_tf.schedules import AdaptiveDecay
-from darts_tf.search_record import Best
+from darts_tf.search_record import Best, SearchRecord
 from darts_tf.search_rule import RuleFollower
-from darts_tf.search_step import SearchStep
+from darts_tf.search_trainer import SearchTrainer
 from darts_tf.supernet import Supernet
-from darts_tf.supernet_problem import SupernetProblem
-from darts_tf.train_function import TrainFunction, compiles
+from darts_tf.validation_hessian import ValidationHessian
 
 Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
@@ -98,17 +93,17 @@ class ArchitectureSearch:
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
         search_checks.check_method(self.method, supernet, accumulate_steps)
-        self._gradient = gradients.get(self.method.gradient, **self.method.gradient_options)
-        self._penalty = penalty
-        self._accumulate_steps = accumulate_steps
-        self._jit_compile = jit_compile
-        self._recompute = recompute
         search_checks.check_recompute(recompute, supernet, self.strategy)
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction=None
         )
-        self._loss_scale = None
-        self._train_function = None
+        self._options = {
+            "penalty": penalty,
+            "accumulate_steps": accumulate_steps,
+            "jit_compile": jit_compile,
+            "recompute": recompute,
+        }
+        self._trainer = None
         self._hessian = None
         self._hessian_batch = None
         self._frozen = False
@@ -117,14 +112,24 @@ class ArchitectureSearch:
         )
         self._stop_requested = False
         self._rule = RuleFollower(self)
+        self._record = SearchRecord(self._rule)
         self._said_incomplete = False
         #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
         self.stopped_at: tuple[int, int] | None = None
-        #: The entropy after every step of the last epoch so far, by cell type; see `entropies`.
-        self.step_entropies: dict[str, list[float]] = {}
-        #: The best epoch of the search that `fit` ran last; None before its first one has ended and
-        #: where the selection needs data, because it is too slow to choose a cell every epoch.
-        self.best: Best | None = None
+
+    @property
+    def step_entropies(self) -> dict[str, list[float]]:
+        """The entropy after every step of the last epoch so far, by cell type; see `entropies`."""
+        return self._record.step_entropies
+
+    @property
+    def best(self) -> Best | None:
+        """The best epoch of the search that `fit` ran last.
+
+        None before its first one has ended and where the selection needs data, because it is too
+        slow to choose a cell every epoch.
+        """
+        return self._record.best
 
     def fit(
         self,
@@ -176,33 +181,32 @@ class ArchitectureSearch:
         train, validation = _by_epoch(train), _by_epoch(validation)
         steps = search_checks.count_steps(train(0), validation(0))
         self._prepare(steps * epochs)
+        settings = search_record.settings(
+            self.supernet,
+            self.method,
+            epochs=epochs,
+            steps_per_epoch=steps,
+            accumulate_steps=self._options["accumulate_steps"],
+        )
+        chief = distribution.is_chief(self.strategy)
         checkpoints = checkpoint_dir and Checkpoints(
             checkpoint_dir,
             self.checkpointed(),
             keep=keep_checkpoints,
             seconds=checkpoint_seconds,
-            writes=distribution.is_chief(self.strategy),
-            settings=search_record.settings(
-                self.supernet,
-                self.method,
-                epochs=epochs,
-                steps_per_epoch=steps,
-                accumulate_steps=self._accumulate_steps,
-            ),
+            writes=chief,
+            settings=settings,
         )
-        first_epoch, first_step = checkpoints.restore() if checkpoints else (0, 0)
-        notes = checkpoints.notes if checkpoints else {}
-        self.best = Best.from_dict(notes["best"]) if "best" in notes else None
-        self.step_entropies = notes.get("step_entropies", {})
-        self._rule.restore(notes.get("rule"))
-        self._hessian_batch = lambda: next(iter(validation(0)))
         callbacks = list(callbacks or [])
         monitors = [callback for callback in callbacks if isinstance(callback, CollapseMonitor)]
         if not monitors:
-            callbacks.insert(0, monitor := CollapseMonitor(self))
-            monitors.append(monitor)
-        if "monitor" in notes:
-            monitors[0].state = notes["monitor"]
+            monitors = callbacks[:0] = [CollapseMonitor(self)]
+        epoch, start = self._record.open(checkpoints, monitors[0])
+        self._rule.prepare(checkpoint_dir, chief)
+        self._hessian_batch = lambda: next(iter(validation(0)))
+        self.supernet.stop_training = False
+        self.stopped_at = None
+        self._said_incomplete = False
         calls = keras.callbacks.CallbackList(
             [*callbacks, history := keras.callbacks.History()],
             add_progbar=verbose != 0,
@@ -213,47 +217,28 @@ class ArchitectureSearch:
         )
         batch_size = tf.nest.flatten(train(0).element_spec)[0].shape[0]
         advice = search_checks.less_memory(self.method)
-        self.supernet.stop_training = False
-        self.stopped_at = None
-        self._said_incomplete = False
         calls.on_train_begin()
         logs = {}
-        self._rule.prepare(checkpoint_dir, distribution.is_chief(self.strategy))
-        epoch, start = epochs if self._rule.ended else first_epoch, first_step
-        while epoch < epochs:
+        while epoch < epochs and not self._rule.ended and not self.supernet.stop_training:
             self._set_schedules(epoch, epochs)
             calls.on_epoch_begin(epoch)
             with (
                 distribution.naming_lost_workers(self.strategy),
                 out_of_memory.explained(f"epoch {epoch + 1}", batch_size, advice),
             ):
-                logs = self._run_epoch(
-                    train(epoch), validation(epoch), epoch, start, calls, checkpoints
-                )
+                logs = self._run_epoch(train(epoch), validation(epoch), epoch, start, calls)
                 if self.stopped_at:
                     return history
                 logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
-            logs |= {f"entropy_{name}": value for name, value in self.entropies().items()}
-            logs |= {"entropy": self.entropy(), "learning_rate": self._learning_rate()}
-            if isinstance(self._gradient, gradients.Estimator):
-                logs |= self._gradient.report()
-            better = self.best is None or logs["val_accuracy"] > self.best.val_accuracy
-            if better and not selections.needs_data(self.method.selection):
-                self.best = Best(epoch + 1, logs["val_accuracy"], self.genotype())
+            logs |= self._logs_of_epoch()
+            if not selections.needs_data(self.method.selection):
+                self._record.after_epoch(epoch, logs["val_accuracy"], self.genotype)
             self._rule.after_epoch(epoch, epochs)
             calls.on_epoch_end(epoch, logs)
             epoch, start = self._rule.next_epoch(epoch), 0
             # After the callbacks: what they wrote about an epoch that has to be repeated is
             # replaced, while an epoch that they never saw would be missing for good.
-            if checkpoints:
-                checkpoints.notes["monitor"] = monitors[0].state
-                if self.best is not None:
-                    checkpoints.notes["best"] = self.best.to_dict()
-                if self.method.rule is not None:
-                    checkpoints.notes["rule"] = self._rule.to_dict()
-                checkpoints.save(epoch)
-            if self.supernet.stop_training or self._rule.ended:
-                break
+            self._record.save(epoch)
         calls.on_train_end(logs)
         return history
 
@@ -317,8 +302,11 @@ class ArchitectureSearch:
 
         Where an edge's weights do not sum to 1, the entropy is that of their shares in the sum.
         """
-        edges = len(self.supernet.space.edges) * len(self.supernet.space.cell_types)
-        return sum(self.entropies().values()) / edges
+        return self._of_an_edge(self.entropies())
+
+    def _of_an_edge(self, entropies) -> float:
+        space = self.supernet.space
+        return sum(entropies.values()) / (len(space.edges) * len(space.cell_types))
 
     def entropies(self) -> dict[str, float]:
         """Cell type -> the sum of its edges' entropies in nats."""
@@ -364,22 +352,10 @@ class ArchitectureSearch:
                 "this search has no eigenvalue: it needs float32, one device, architecture "
                 "variables, a relaxation that mixes operations, and a batch or a call of fit before"
             )
-        supernet = self.supernet
-        alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
         if self._hessian is None:
-            problem = SupernetProblem(supernet, self._loss, penalty=self._penalty)
-
-            def gradient(alphas, batch):
-                weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
-                return gradients.first_order(
-                    problem.bilevel(), weights, alphas, batch, batch, None
-                ).architecture
-
-            self._hessian = HessianProduct(gradient, [a.shape for a in alphas])
-        images, labels = self._hessian_batch() if batch is None else batch
-        batch = tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
-        product = self._hessian.at(alphas, batch)
-        found = largest_eigenvalue(product, self._hessian.size, exact_up_to)
+            self._hessian = ValidationHessian(self.supernet, self._loss, self._options["penalty"])
+        batch = self._hessian_batch() if batch is None else batch
+        found = self._hessian.largest_eigenvalue(batch, exact_up_to)
         return found + self.method.architecture_weight_decay
 
     def _set_schedules(self, epoch: int, epochs: int) -> None:
@@ -394,113 +370,81 @@ class ArchitectureSearch:
         self._frozen = method.warm_up is not None and method.warm_up(epoch, epochs)
 
     def _prepare(self, total_steps: int) -> None:
-        """Makes what `fit` needs, once: optimizers, their slots, and the traced step."""
-        if self._train_function is not None:
+        """Makes the optimizers and the traced step, once."""
+        if self._trainer is not None:
             return
-        method, supernet = self.method, self.supernet
         with self.strategy.scope():
-            if self.weight_optimizer is None:
-                self.weight_optimizer = method.make_weight_optimizer(total_steps)
-            if self.architecture_optimizer is None:
-                self.architecture_optimizer = method.make_architecture_optimizer()
-            search_checks.check_weight_optimizer(method, self.weight_optimizer)
-            if isinstance(method.rule, AdaptiveDecay):
-                self.weight_optimizer.l2 = keras.Variable(
-                    self.weight_optimizer.l2, trainable=False, dtype="float32", name="weight_decay"
-                )
-            self.weight_optimizer.build(supernet.weight_variables)
-            self.architecture_optimizer.build(supernet.architecture_variables)
-            if isinstance(self._gradient, gradients.Estimator):
-                self._gradient.build(supernet.logits().shape, supernet.get_config()["seed"])
-            if supernet.compute_dtype == "float16":
-                self._loss_scale = LossScale()
-        replicas = self.strategy.num_replicas_in_sync
-        step = SearchStep(
-            SupernetProblem(
-                supernet,
+            self._trainer = SearchTrainer(
+                self.supernet,
+                self.method,
                 self._loss,
-                replicas,
-                self._penalty,
-                self._accumulate_steps,
-                self._loss_scale,
-                self._recompute,
-            ),
-            self._gradient,
-            method.clip_norm,
-            self.weight_optimizer,
-            self.architecture_optimizer,
-            replicas,
-            method.architecture_clip_norm,
-            method.weights_first,
-            method.entropy_weight,
-        )
-        if self._loss_scale is not None:
-            changed = [v for owner in self._moved_by_a_step() for v in owner.variables]
-            step = LossScaledStep(step, self._loss_scale, changed)
-        self._train_function = TrainFunction(
-            step, self.strategy, compiles(self._jit_compile, self.strategy)
-        )
+                self.weight_optimizer,
+                self.architecture_optimizer,
+                total_steps,
+                **self._options,
+            )
+        self.weight_optimizer = self._trainer.weight_optimizer
+        self.architecture_optimizer = self._trainer.architecture_optimizer
 
-    def _run_epoch(self, train, validation, epoch, start, calls, checkpoints) -> dict[str, float]:
+    def _run_epoch(self, train, validation, epoch, start, calls) -> dict[str, float]:
         """The steps of an epoch from step `start` on; returns the epoch's logs."""
+        train_step = self._trainer.train_function
         if start == 0:
-            self._train_function.reset_metrics()
-            self.step_entropies = {name: [] for name in self.supernet.space.cell_types}
+            train_step.reset_metrics()
+            self._record.begin_epoch()
         batches = tf.data.Dataset.zip((train, validation.repeat())).skip(start)
         shared = distribution.share_batches(self.strategy, batches)
-        logs = self._train_function.logs(self._frozen)
+        logs = train_step.logs(self._frozen)
         for step, batch in enumerate(shared, start=start):
             calls.on_train_batch_begin(step)
-            finite, complete, entropies = self._train_function(*batch, self._frozen)
-            for name, value in self._by_cell_type(entropies).items():
-                self.step_entropies.setdefault(name, []).append(value)
-            logs = self._train_function.logs(self._frozen)
-            architecture_loss = logs.get("architecture_loss", 0.0)
-            if not np.isfinite(finite.numpy() + logs["loss"] + architecture_loss):
-                raise NonFiniteError(
-                    f"the loss or a gradient is not finite in step {step + 1} of epoch "
-                    f"{epoch + 1} (mean loss {logs['loss']:g}, mean architecture loss "
-                    f"{architecture_loss:g}); likely causes: a learning rate that is too "
-                    "high, or images that are not normalised. The last checkpoint is from before it"
-                )
+            finite, complete, entropies = train_step(*batch, self._frozen)
+            self._record.after_step(self._by_cell_type(entropies))
+            logs = train_step.logs(self._frozen)
+            _check_finite(finite.numpy(), logs, epoch, step)
             if not complete.numpy() and not self._said_incomplete:
                 self._said_incomplete = True
                 logging.warning(_INCOMPLETE, step + 1, epoch + 1)
             calls.on_train_batch_end(step, logs)
             stop, due = distribution.any_worker(
-                self.strategy, self._stop_requested, checkpoints is not None and checkpoints.due()
+                self.strategy, self._stop_requested, self._record.due
             )
-            if checkpoints and (stop or due):
-                checkpoints.notes["step_entropies"] = self.step_entropies
-                checkpoints.save(epoch, step + 1)
+            if stop or due:
+                self._record.save(epoch, step + 1)
             if stop:
                 self._stop_requested = False
                 self.stopped_at = epoch, step + 1
                 break
         return logs
 
-    def _moved_by_a_step(self):
-        owners = self.supernet, self.weight_optimizer, self.architecture_optimizer
-        learns = isinstance(self._gradient, gradients.Estimator)
-        return (*owners, self._gradient) if learns else owners
+    def _logs_of_epoch(self) -> dict[str, float]:
+        """What there is to say of an epoch besides the losses."""
+        entropies = self.entropies()
+        logs = {f"entropy_{name}": value for name, value in entropies.items()}
+        logs["entropy"] = self._of_an_edge(entropies)
+        logs["learning_rate"] = float(self.weight_optimizer.learning_rate)
+        return logs | self._trainer.report()
 
     def checkpointed(self) -> dict[str, list]:
         """All variables that a search goes on from."""
-        others = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
-        if isinstance(self._gradient, gradients.Estimator):
-            others["gradient"] = self._gradient.variables
-        if isinstance(self.method.rule, AdaptiveDecay):
-            others["weight_decay"] = [self.weight_optimizer.l2]
-        return {
-            **others,
-            "supernet": self.supernet.variables,
-            "weight_optimizer": self.weight_optimizer.variables,
-            "architecture_optimizer": self.architecture_optimizer.variables,
-            "metrics": self._train_function.variables,
-        }
+        return self._trainer.variables
 
-    def _learning_rate(self) -> float:
-        return float(self.weight_optimizer.learning_rate)
+
+def _check_finite(finite: float, logs: dict, epoch: int, step: int) -> None:
+    """Stops a search whose numbers have no meaning any more.
+
+    Args:
+        finite: not finite if a number that entered an optimizer was not.
+        logs: the epoch's so far.
+        epoch, step: where, counted from 0.
+    """
+    architecture_loss = logs.get("architecture_loss", 0.0)
+    if not np.isfinite(finite + logs["loss"] + architecture_loss):
+        raise NonFiniteError(
+            f"the loss or a gradient is not finite in step {step + 1} of epoch {epoch + 1} (mean "
+            f"loss {logs['loss']:g}, mean architecture loss {architecture_loss:g}); likely causes: "
+            "a learning rate that is too high, or images that are not normalised. The last "
+            "checkpoint is from before it"
+        )
 
 
 def _by_epoch(data: Batches) -> Callable[[int], tf.data.Dataset]:

@@ -1,11 +1,15 @@
-"""What a search's checkpoint holds beside its variables: its settings and its best epoch."""
+"""What a search's checkpoints hold besides its variables."""
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import NamedTuple
 
+from darts_tf.checkpoints import Checkpoints
+from darts_tf.collapse_monitor import CollapseMonitor
 from darts_tf.genotypes import Genotype
 from darts_tf.method import Method
+from darts_tf.search_rule import RuleFollower
 from darts_tf.supernet import Supernet
 
 # Of Keras' layers; the name is a number that counts the supernets of a process.
@@ -33,6 +37,89 @@ class Best(NamedTuple):
     def from_dict(cls, data: dict) -> "Best":
         """The inverse of `to_dict`."""
         return cls(**{**data, "genotype": Genotype.from_dict(data["genotype"])})
+
+
+class SearchRecord:
+    """What a search remembers, which every checkpoint holds so that a resumed search goes on.
+
+    Args:
+        rule: of the search; what it has seen is remembered too.
+
+    Attributes:
+        best: the best epoch so far; None before the first one has ended.
+        step_entropies: cell type -> the entropy after every step of the last epoch so far.
+    """
+
+    def __init__(self, rule: RuleFollower):
+        self._rule = rule
+        self._checkpoints = self._monitor = None
+        self.best: Best | None = None
+        self.step_entropies: dict[str, list[float]] = {}
+
+    def open(
+        self, checkpoints: Checkpoints | None, monitor: CollapseMonitor
+    ) -> tuple[int, int]:
+        """Begins a search, or goes on with the one that the checkpoints are of.
+
+        Args:
+            checkpoints: where `save` writes to; None for a search that is not saved.
+            monitor: of the search; what it has seen is remembered too.
+
+        Returns:
+            (epoch, step) to go on with, counted from 0.
+        """
+        self._checkpoints, self._monitor = checkpoints, monitor
+        position = checkpoints.restore() if checkpoints else (0, 0)
+        notes = checkpoints.notes if checkpoints else {}
+        self.best = Best.from_dict(notes["best"]) if "best" in notes else None
+        self.step_entropies = notes.get("step_entropies", {})
+        self._rule.restore(notes.get("rule"))
+        if "monitor" in notes:
+            monitor.state = notes["monitor"]
+        return position
+
+    def begin_epoch(self) -> None:
+        """Forgets the entropies of the epoch before."""
+        self.step_entropies = {}
+
+    def after_step(self, entropies: dict[str, float]) -> None:
+        """Notes the entropy of every cell type after a step."""
+        for cell_type, entropy in entropies.items():
+            self.step_entropies.setdefault(cell_type, []).append(entropy)
+
+    def after_epoch(self, epoch: int, val_accuracy: float, genotype: Callable) -> None:
+        """Notes an epoch, counted from 0, if it is better than all before.
+
+        Args:
+            epoch: its number.
+            val_accuracy: of the supernet.
+            genotype: returns the cells of now.
+        """
+        if self.best is None or val_accuracy > self.best.val_accuracy:
+            self.best = Best(epoch + 1, val_accuracy, genotype())
+
+    @property
+    def due(self) -> bool:
+        """Whether the last checkpoint is older than it should become."""
+        return self._checkpoints is not None and self._checkpoints.due()
+
+    def save(self, epoch: int, step: int = 0) -> None:
+        """Writes a checkpoint, if there are any; the search would go on with this epoch and step.
+
+        Raises:
+            UserError: the file system does not take it; the earlier checkpoints are intact.
+        """
+        if self._checkpoints is None:
+            return
+        notes = {
+            "step_entropies": self.step_entropies,
+            "rule": self._rule.to_dict(),
+            "monitor": self._monitor.state,
+        }
+        if self.best is not None:
+            notes["best"] = self.best.to_dict()
+        self._checkpoints.notes.update(notes)
+        self._checkpoints.save(epoch, step)
 
 
 def settings(supernet: Supernet, method: Method, **others) -> dict:

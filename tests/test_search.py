@@ -319,8 +319,8 @@ def test_an_estimator_with_a_state_goes_on_bit_for_bit(tiny_space, eagerly, tmp_
     assert again.step_entropies == whole.step_entropies
     assert len(whole.step_entropies["normal"]) == STEPS
     assert_same(state(again), state(whole))
-    assert_same(*([v.numpy() for v in s._gradient.variables] for s in (again, whole)))
-    assert len(again._gradient.variables) > 20
+    assert_same(*([v.numpy() for v in s._trainer.gradient.variables] for s in (again, whole)))
+    assert len(again._trainer.gradient.variables) > 20
 
 
 @pytest.mark.parametrize(

@@ -119,27 +119,11 @@ def _macro(genotype):
 
 
 def _evaluate(genotype, data, folder) -> None:
-    from darts_tf import callbacks, plots, training
-    from darts_tf.networks import build_network, without_auxiliary
+    from darts_tf import plots, training
+    from darts_tf.networks import without_auxiliary
 
+    network = _network(genotype, data)
     channels, cells = _size(genotype)
-    network = build_network(
-        genotype,
-        data.image_shape,
-        data.num_classes,
-        channels,
-        cells,
-        stem=_STEM.value,
-        auxiliary=_auxiliary(genotype),
-        drop_path=_DROP_PATH.value > 0,
-    )
-    recipe = training.Recipe(
-        epochs=_EPOCHS.value,
-        learning_rate=_LEARNING_RATE.value,
-        weight_decay=_WEIGHT_DECAY.value,
-        drop_path=_DROP_PATH.value,
-        label_smoothing=_LABEL_SMOOTHING.value,
-    )
     cost = _cost(without_auxiliary(network))
     print(
         f"network: {cells} cells, {channels} channels, {cost['parameters']:,} "
@@ -147,8 +131,64 @@ def _evaluate(genotype, data, folder) -> None:
         flush=True,
     )
     plots.plot_genotype(genotype, folder.path)
+    accuracy = _accuracy(genotype)
+    records = _train(network, data, folder, accuracy)
+    test = training.test_network(network, _test_batches(data))
+    folder.write_model(without_auxiliary(network), "model.keras")
+    plots.plot_history(
+        [{"accuracy": record.get(accuracy), **record} for record in records],
+        folder.file("history.png"),
+        title=f"Training from scratch on {data.name}",
+    )
+    folder.write_json(
+        "result.json",
+        {
+            "test_accuracy": test["accuracy"],
+            "test_loss": test["loss"],
+            "test_examples": len(data.test_labels),
+            **cost,
+            "epochs": _EPOCHS.value,
+            "train_seconds": records[-1]["seconds"],
+        },
+    )
+    print(
+        f"test accuracy {test['accuracy']:.4f} on {len(data.test_labels)} images; "
+        f"network and pictures are in {folder.path}"
+    )
+
+
+def _network(genotype, data):
+    """The network that the flags describe."""
+    from darts_tf.networks import build_network
+
+    return build_network(
+        genotype,
+        data.image_shape,
+        data.num_classes,
+        *_size(genotype),
+        stem=_STEM.value,
+        auxiliary=_auxiliary(genotype),
+        drop_path=_DROP_PATH.value > 0,
+    )
+
+
+def _accuracy(genotype) -> str:
+    """The name of the accuracy among Keras' metrics."""
+    return "logits_accuracy" if _auxiliary(genotype) else "accuracy"
+
+
+def _train(network, data, folder, accuracy) -> list[dict]:
+    """Trains, or goes on, as the flags say; returns the metrics of all epochs."""
+    from darts_tf import callbacks, training
+
+    recipe = training.Recipe(
+        epochs=_EPOCHS.value,
+        learning_rate=_LEARNING_RATE.value,
+        weight_decay=_WEIGHT_DECAY.value,
+        drop_path=_DROP_PATH.value,
+        label_smoothing=_LABEL_SMOOTHING.value,
+    )
     metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
-    accuracy = "logits_accuracy" if _auxiliary(genotype) else "accuracy"
     print("building the graph; the first step takes longest", flush=True)
     training.train_network(
         network,
@@ -161,28 +201,7 @@ def _evaluate(genotype, data, folder) -> None:
         ],
         checkpoint_dir=folder.file("checkpoints"),
     )
-    test = training.test_network(network, _test_batches(data))
-    folder.write_model(without_auxiliary(network), "model.keras")
-    plots.plot_history(
-        [{"accuracy": record.get(accuracy), **record} for record in metrics.records],
-        folder.file("history.png"),
-        title=f"Training from scratch on {data.name}",
-    )
-    folder.write_json(
-        "result.json",
-        {
-            "test_accuracy": test["accuracy"],
-            "test_loss": test["loss"],
-            "test_examples": len(data.test_labels),
-            **cost,
-            "epochs": _EPOCHS.value,
-            "train_seconds": metrics.records[-1]["seconds"],
-        },
-    )
-    print(
-        f"test accuracy {test['accuracy']:.4f} on {len(data.test_labels)} images; "
-        f"network and pictures are in {folder.path}"
-    )
+    return metrics.records
 
 
 def _cost(network) -> dict:

@@ -6,9 +6,10 @@
 * `ImageData` holds a data set; `load_description` reads what a run folder keeps about one.
 """
 
+from darts_tf.datasets.augmentation import Augmentation
 from darts_tf.datasets.image_data import ImageData, load_description
 from darts_tf.datasets.loading import from_arrays, load
-from darts_tf.datasets.pipeline import Augmentation, batches
+from darts_tf.datasets.pipeline import batches
 from darts_tf.datasets.splits import split
 
 __all__ = [

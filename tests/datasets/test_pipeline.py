@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import datasets
-from darts_tf.datasets import pipeline
+from darts_tf.datasets.augmentation import crop_and_flip, cutout
 from darts_tf.errors import UserError
 
 RANDOM = np.random.RandomState(0)
@@ -95,7 +95,7 @@ def numpy_crop_and_flip(image, top, left, flipped, padding):
 def test_crop_and_flip_against_numpy():
     tops, lefts = RANDOM.randint(0, 5, 50), RANDOM.randint(0, 5, 50)
     flipped = RANDOM.randint(0, 2, 50).astype(bool)
-    result = pipeline.crop_and_flip(
+    result = crop_and_flip(
         tf.constant(IMAGES), tf.constant(tops, tf.int32), tf.constant(lefts, tf.int32), flipped, 2
     )
     for image, output, *draw in zip(IMAGES, result.numpy(), tops, lefts, flipped, strict=True):
@@ -141,7 +141,7 @@ def test_flip_alone_leaves_half_the_images_as_they_were():
 def test_cutout_against_numpy(length):
     images = IMAGES.astype(np.float32)
     rows, columns = RANDOM.randint(0, 6, 50), RANDOM.randint(0, 7, 50)
-    result = pipeline.cutout(
+    result = cutout(
         tf.constant(images), tf.constant(rows, tf.int32), tf.constant(columns, tf.int32), length
     )
     for image, output, row, column in zip(images, result.numpy(), rows, columns, strict=True):
