@@ -20,15 +20,15 @@ def multiply_adds(model: keras.Model) -> int:
     return sum(_COUNTS[op.type](op) for op in _inference(model) if op.type in _COUNTS)
 
 
-def resource_constraint(model: keras.Model) -> float:
-    """The cost of an operation in the resource constraint of SNAS, for one image.
+def snas_resources(model: keras.Model) -> tuple[int, int, int]:
+    """What the resource constraint of SNAS counts of an operation, for one image.
 
-        0.43 * (2 * size + flops / 4000 + accesses / 100)
+    Xie, Zheng, Liu, Lin, ICLR 2019, section 2.4, as in the authors' code. Normalisation and
+    activations are left out.
 
-    Xie, Zheng, Liu, Lin, ICLR 2019, section 2.4, with the numbers of the authors' code. `size` are
-    the weights of convolutions, `flops` their multiply-adds and 9 for every number that a pooling
-    gives, `accesses` the numbers that convolutions and poolings read, weights among them, and
-    write. Normalisation and activations are left out.
+    Returns:
+        The weights of convolutions; their multiply-adds and 9 for every number that a pooling
+        gives; the numbers that convolutions and poolings read, weights among them, and write.
     """
     size = flops = accesses = 0
     for op in _inference(model):
@@ -40,11 +40,11 @@ def resource_constraint(model: keras.Model) -> float:
         size += weights
         flops += 9 * outputs if pools else _COUNTS[op.type](op)
         accesses += int(np.prod(_without_padding(op.inputs[0]).shape)) + weights + outputs
-    return snas_cost(size, flops, accesses)
+    return size, flops, accesses
 
 
 def snas_cost(size: float, flops: float, accesses: float) -> float:
-    """The sum that `resource_constraint` takes of the three."""
+    """The sum that SNAS takes of the three, with the numbers of the authors' code."""
     return 0.43 * (2 * size + flops / 4000 + accesses / 100)
 
 

@@ -87,6 +87,34 @@ def table(
     Raises:
         UserError: there is no such network.
     """
+    by_cell, fixed = costs_by_cell(
+        space, input_shape, num_classes, channels, cells, measure=measure
+    )
+    combine = np.mean if mean else np.sum
+    return CostTable(
+        {
+            cell_type: combine(costs, axis=0) if len(costs) else np.zeros(costs.shape[1:])
+            for cell_type, costs in by_cell.items()
+        },
+        fixed,
+    )
+
+
+def costs_by_cell(
+    space: str,
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    channels: int | None = None,
+    cells: int | None = None,
+    *,
+    measure: Measure,
+) -> tuple[dict[str, np.ndarray], float]:
+    """As `table`, for every cell by itself.
+
+    Returns:
+        Cell type -> `[cells of that type, edges, operations]`, and the cost of all that no choice
+        changes.
+    """
     space = spaces.get(space)
     macro = macros.get(space.macro)
     channels = macro.search_size[0] if channels is None else channels
@@ -100,13 +128,12 @@ def table(
         else:
             before = last = walk.fixed_layer(f"reduction_{last[-1]}", lambda part=part: part, last)
     walk.fixed_layer("head", lambda: macro.head(num_classes), last)
-    if mean:
-        walk.costs = {name: costs / max(walk.cells[name], 1) for name, costs in walk.costs.items()}
-    return CostTable(walk.costs, walk.fixed)
+    shape = -1, len(space.edges), len(space.operations)
+    return {name: np.reshape(costs, shape) for name, costs in walk.costs.items()}, walk.fixed
 
 
 class _Walk:
-    """Goes through a network's parts and adds up their costs.
+    """Goes through a network's parts and writes down their costs.
 
     Args:
         space: the search space.
@@ -115,9 +142,7 @@ class _Walk:
 
     def __init__(self, space: spaces.Space, measure: Measure):
         self.space = space
-        shape = len(space.edges), len(space.operations)
-        self.costs = {cell_type: np.zeros(shape) for cell_type in space.cell_types}
-        self.cells = dict.fromkeys(space.cell_types, 0)
+        self.costs = {cell_type: [] for cell_type in space.cell_types}
         self.fixed = 0.0
         self._measure = measure
         self._known = {}
@@ -137,7 +162,8 @@ class _Walk:
         space = self.space
         inside = [self._preprocess(plan, shapes, i) for i in range(len(shapes))]
         cell_type = space.cell_types[1 if plan.reduction else 0]
-        self.cells[cell_type] += 1
+        costs = np.zeros((len(space.edges), len(space.operations)))
+        self.costs[cell_type].append(costs)
         steps = 2 if plan.reduction else 1
         node = (*(-(-n // steps) for n in inside[-1][:-1]), plan.channels)
         inside += [node] * space.nodes
@@ -146,9 +172,7 @@ class _Walk:
             strides = steps if edge.source < space.inputs else 1
             for name in candidates[e]:
                 k = space.operations.index(name)
-                self.costs[cell_type][e, k] += self._operation(
-                    name, plan.channels, strides, inside[edge.source]
-                )
+                costs[e, k] = self._operation(name, plan.channels, strides, inside[edge.source])
         return (*node[:-1], plan.channels * len(space.concat))
 
     def _preprocess(self, plan, shapes, i):
@@ -176,12 +200,17 @@ def measure_flops(key, make, shape) -> float:
 
 
 def measure_snas(key, make, shape) -> float:
-    """The cost of a layer in SNAS' resource constraint, see `cost.resource_constraint`."""
+    """The cost of a layer in SNAS' resource constraint."""
+    return cost.snas_cost(*snas_resources(make, shape))
+
+
+def snas_resources(make, shape) -> tuple[int, int, int]:
+    """What SNAS' resource constraint counts of a layer, see `cost.snas_resources`."""
     layer = make()
     if isinstance(layer, operations.Identity):
         # Nothing is computed, but the state is read and written.
-        return cost.snas_cost(0, 0, 2 * float(np.prod(shape)))
-    return cost.resource_constraint(cost.model_of(lambda: layer, shape))
+        return 0, 0, 2 * int(np.prod(shape))
+    return cost.snas_resources(cost.model_of(lambda: layer, shape))
 
 
 def measure(kind: str, latencies: Latencies | None = None) -> Measure:

@@ -5,10 +5,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import cost, expected_cost, genotypes, nas_bench_201, operations, spaces
+from darts_tf import (
+    cost,
+    expected_cost,
+    genotypes,
+    log_cost,
+    nas_bench_201,
+    operations,
+    spaces,
+)
 from darts_tf.errors import UserError
 from darts_tf.expected_cost import CostTable
 from darts_tf.latency import Latencies, milliseconds
+from darts_tf.log_cost import LogCostTable
 from darts_tf.networks import build_network
 
 SIZE = {"input_shape": (8, 8, 3), "num_classes": 4, "channels": 2, "cells": 3}
@@ -175,6 +184,57 @@ class TestSnas:
                 mean.operations[cell_type], total.operations[cell_type] / cells
             )
         assert mean.fixed == total.fixed
+
+
+class TestSnasLog:
+    """One cell type, two cells, two edges, two operations."""
+
+    TABLE = LogCostTable(
+        {
+            "normal": np.array(
+                [
+                    [[[0, 100], [0, 8]], [[0, 1000], [0, 80]], [[4, 10], [4, 6]]],
+                    [[[0, 400], [0, 2]], [[0, 9000], [0, 20]], [[8, 30], [2, 4]]],
+                ]
+            )
+        }
+    )
+
+    def test_by_hand(self):
+        weights = {"normal": np.array([[0.5, 0.5], [0.9, 0.1]])}
+        first = np.log([50, 500, 7]).mean() + np.log([1, 8, 4.2]).mean()
+        second = np.log([200, 4500, 19]).mean() + np.log([1, 2, 2.2]).mean()
+        found = float(self.TABLE.expected(weights))
+        assert found == pytest.approx((first + second) / 2, rel=1e-5)
+        space = spaces.Space("pair", ("a", "b"), 1, 2, cell_types=("normal",))
+        penalty = self.TABLE.penalty(space, 0.25)
+        assert float(penalty({"normal": np.full((2, 2), 0.5)})) == pytest.approx(0.25)
+        equal = float(self.TABLE.expected({"normal": np.full((2, 2), 0.5)}))
+        assert float(penalty(weights)) == pytest.approx(0.25 * found / equal)
+
+    def test_the_gradient_is_relative_and_zero_below_one(self):
+        z = tf.constant([[0.5, 0.5], [0.95, 0.05]])
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            value = self.TABLE.expected({"normal": z})
+        first = (1 / 0.5 + 1 / 0.5 + 10 / 7) / 3, (1 / 0.5 + 1 / 0.5 + 30 / 19) / 3
+        # 0.4 and 0.1 weights count as one; so do 20 * 0.05 multiply-adds, on the border.
+        slope = tape.gradient(value, z).numpy()
+        assert slope[0, 1] == pytest.approx(np.mean(first), rel=1e-5)
+        assert slope[1, 0] == pytest.approx((4 / 4.1 + 2 / 2.1) / 6, rel=1e-5)
+
+    def test_the_resources_of_a_space(self, tiny_space):
+        resources = log_cost.table(tiny_space, *SIZE.values()).resources
+        assert {name: x.shape for name, x in resources.items()} == {
+            "normal": (1, 3, 2, 3),
+            "reduce": (2, 3, 2, 3),
+        }
+        total = expected_cost.table(tiny_space, **SIZE, measure=expected_cost.measure("snas"))
+        for name, (size, flops, accesses) in (
+            (name, np.moveaxis(x, 1, 0)) for name, x in resources.items()
+        ):
+            sums = cost.snas_cost(size, flops, accesses).sum(axis=0)
+            np.testing.assert_allclose(sums, total.operations[name])
 
 
 class TestLatency:

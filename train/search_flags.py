@@ -6,7 +6,7 @@ import math
 
 from absl import flags
 
-from darts_tf import baselines, expected_cost, gradients, macros, methods, spaces
+from darts_tf import baselines, expected_cost, gradients, log_cost, macros, methods, spaces
 from darts_tf.errors import UserError
 from train import baseline_search, data_flags, found, selection_flags, stages
 
@@ -124,9 +124,10 @@ EIGENVALUE_EVERY = flags.DEFINE_integer(
 COST = flags.DEFINE_enum(
     "cost",
     None,
-    list(expected_cost.KINDS),
+    [*expected_cost.KINDS, "snas_log"],
     "Adds the architecture's expected cost to the loss: parameters, flops (multiply-adds), "
-    "latency, or snas, that paper's sum of parameters, flops and memory accesses.",
+    "latency, or snas, that paper's sum of parameters, flops and memory accesses, or snas_log, "
+    "the mean of their logarithms.",
 )
 COST_WEIGHT = flags.DEFINE_float(
     "cost_weight",
@@ -234,6 +235,8 @@ def penalty(supernet, size):
     weight = 0.1 if COST_WEIGHT.value is None else COST_WEIGHT.value
     if not 0 <= weight < float("inf"):
         raise UserError(f"--cost_weight={weight}: expected 0 or a number above it")
+    if COST.value == "snas_log":
+        return log_cost.table(SPACE.value, *size).penalty(supernet.space, weight)
     latencies = None
     if COST.value == "latency":
         from darts_tf.latency import Latencies
