@@ -198,10 +198,10 @@ class ArchitectureSearch:
             settings=settings,
         )
         callbacks = list(callbacks or [])
-        monitors = [callback for callback in callbacks if isinstance(callback, CollapseMonitor)]
-        if not monitors:
-            monitors = callbacks[:0] = [CollapseMonitor(self)]
-        epoch, start = self._record.open(checkpoints, monitors[0])
+        monitor = next((one for one in callbacks if isinstance(one, CollapseMonitor)), None)
+        if monitor is None:
+            callbacks.insert(0, monitor := CollapseMonitor(self))
+        epoch, start = self._record.open(checkpoints, monitor)
         self._rule.prepare(checkpoint_dir, chief)
         self._hessian_batch = lambda: next(iter(validation(0)))
         self.supernet.stop_training = False

@@ -56,9 +56,7 @@ class SearchRecord:
         self.best: Best | None = None
         self.step_entropies: dict[str, list[float]] = {}
 
-    def open(
-        self, checkpoints: Checkpoints | None, monitor: CollapseMonitor
-    ) -> tuple[int, int]:
+    def open(self, checkpoints: Checkpoints | None, monitor: CollapseMonitor) -> tuple[int, int]:
         """Begins a search, or goes on with the one that the checkpoints are of.
 
         Args:
