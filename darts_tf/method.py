@@ -48,6 +48,8 @@ class Method:
             loss that the alphas descend. Above 0 it makes them decide, below 0 it keeps them open.
         stages: what one search after the other is made of; empty for a single search. See
             `of_stage`.
+        trains: whether a supernet is trained; False where the selection does all, and only it and
+            the paper count here.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Method:
     stages: tuple[Stage, ...] = ()
     gradient_options: Mapping = dataclasses.field(default_factory=dict)
     entropy_weight: float = 0.0
+    trains: bool = True
 
     def of_stage(self, stage: Stage) -> "Method":
         """The method of one of its stages, with the stage's dropout behind skip connections."""

@@ -52,6 +52,10 @@ _DARTS_MINUS = (
     "Chu, Wang, Zhang, Lu, Wei, Yan. DARTS-: Robustly Stepping out of Performance Collapse Without "
     "Indicators. ICLR 2021"
 )
+_TE_NAS = (
+    "Chen, Gong, Wang. Neural Architecture Search on ImageNet in Four GPU Hours: A Theoretically "
+    "Inspired Perspective. ICLR 2021"
+)
 _SGAS = (
     "Li, Qian, Delgadillo, Mueller, Thabet, Ghanem. SGAS: Sequential Greedy Architecture Search. "
     "CVPR 2020"
@@ -166,6 +170,7 @@ _ROWS = (
         selection="operation_strength",
         fine_tune_epochs=5,
     ),
+    Method("te-nas", "first_order", _TE_NAS, selection="training_free", trains=False),
     Method(
         "darts-es",
         "first_order",

@@ -22,6 +22,11 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
         UserError: says what does not fit, and what would.
     """
     method.check()
+    if not method.trains:
+        raise UserError(
+            f"the method {method.name!r} trains no supernet; call the selection "
+            f"{method.selection!r} (darts_tf.selections.get) with a supernet as it is"
+        )
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     if replicas > 1 and gradients.samples_architectures(method.gradient):
         raise UserError(

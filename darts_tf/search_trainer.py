@@ -70,6 +70,7 @@ class SearchTrainer:
         supernet, optimizer = self._supernet, self.weight_optimizer
         search_checks.check_weight_optimizer(self._method, optimizer)
         if isinstance(self._method.rule, AdaptiveDecay):
+            # Among the optimizer's variables from now on, and so in every checkpoint.
             optimizer.l2 = keras.Variable(
                 optimizer.l2, trainable=False, dtype="float32", name="weight_decay"
             )
@@ -113,8 +114,6 @@ class SearchTrainer:
         others = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
         if self._learns:
             others["gradient"] = self.gradient.variables
-        if isinstance(self._method.rule, AdaptiveDecay):
-            others["weight_decay"] = [self.weight_optimizer.l2]
         return {
             **others,
             "supernet": self._supernet.variables,

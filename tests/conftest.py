@@ -18,7 +18,21 @@ def tiny_space():
     return _register("tiny", ("skip_connect", "sep_conv_3x3"), nodes=1)
 
 
-def _register(name, operations, nodes=2):
+@pytest.fixture(scope="session")
+def one_edge_space():
+    """The name of a space with one edge and one type of cell: quick without tracing too."""
+    return _register(
+        "one_edge",
+        ("skip_connect", "nor_conv_1x1"),
+        nodes=1,
+        inputs=1,
+        cell_types=("normal",),
+        preprocess=None,
+        macro="nas_bench_201",
+    )
+
+
+def _register(name, operations, nodes=2, **options):
     from darts_tf import spaces
 
-    return spaces.register(spaces.Space(name, ("none", *operations), nodes=nodes)).name
+    return spaces.register(spaces.Space(name, ("none", *operations), nodes=nodes, **options)).name

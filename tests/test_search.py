@@ -10,6 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf import methods, optimizers
+from darts_tf.collapse_monitor import CollapseMonitor
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.out_of_memory import OutOfMemoryError
@@ -121,6 +122,12 @@ def whole(tiny_space):
     return search, history, recorder
 
 
+def monitor(search):
+    """A monitor that finds an eigenvalue in every epoch, at no cost."""
+    search.eigenvalue = lambda: float(search.operation_weights()["normal"].max())
+    return CollapseMonitor(search, eigenvalue_every=1)
+
+
 class TestFit:
     def test_callbacks_in_keras_order(self, whole):
         expected = ["train begin"]
@@ -188,27 +195,31 @@ class TestReproducible:
     def test_interrupted_search_equals_the_whole_one(self, whole, tiny_space, tmp_path):
         """Stopped within the second epoch, then after the third, each time a new process."""
         first = make(tiny_space)
-        logs = Recorder(interrupt=(first, 1))
-        first.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[logs], verbose=0, checkpoint_dir=tmp_path)
+        logs, watch = Recorder(interrupt=(first, 1)), monitor(first)
+        options = {"verbose": 0, "checkpoint_dir": tmp_path}
+        first.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[watch, logs], **options)
         assert first.stopped_at == (1, 1)
         assert logs.calls[-1] == "batch 0 end"
 
         second = make(tiny_space, start=5)  # What is restored does not depend on the start.
-        again = Recorder(stop_after=2)
-        second.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[again], verbose=0, checkpoint_dir=tmp_path)
+        again, watch = Recorder(stop_after=2), monitor(second)
+        second.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[watch, again], **options)
         assert second.stopped_at is None
         assert again.calls[1:4] == ["epoch 1 begin", "batch 1 begin", "batch 1 end"]
         assert again.calls[-2:] == ["epoch 2 end", "train end"]
 
         third = make(tiny_space, start=6)
-        last = Recorder()
-        history = third.fit(
-            TRAIN, VALIDATION, EPOCHS, callbacks=[last], verbose=0, checkpoint_dir=tmp_path
-        )
+        last, late_watch = Recorder(), monitor(third)
+        history = third.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[late_watch, last], **options)
         assert history.epoch == [3]
+        measured = late_watch.state["measured"]
+        assert [epoch for epoch, *_ in measured] == [0, 1, 2, 3]
+        assert measured[:3] == watch.state["measured"]
         assert_same(state(third), state(whole[0]))
         assert third.genotype() == whole[0].genotype()
-        assert logs.logs + again.logs + last.logs == whole[2].logs
+        seen = logs.logs + again.logs + last.logs
+        assert [log.pop("eigenvalue") for log in seen] == [value for _, value, _ in measured]
+        assert seen == whole[2].logs
         assert third.best == whole[0].best
 
         with pytest.raises(UserError, match="other settings: epochs was 4 and is now 5"):

@@ -1,12 +1,19 @@
+import dataclasses
 import json
 import types
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from darts_tf import selections, spaces
+from darts_tf import methods, selections, spaces
+from darts_tf.collapse_monitor import CollapseMonitor
+from darts_tf.schedules import AdaptiveDecay
 from darts_tf.schedules.rules import Verdict
+from darts_tf.search import ArchitectureSearch
 from darts_tf.search_rule import RuleFollower
+from darts_tf.supernet import Supernet
 
 SPACE = spaces.get("darts_cnn")
 
@@ -77,3 +84,62 @@ def test_no_rule():
     follower, _ = make(None)
     follower.after_epoch(0, 10)
     assert not follower.ended and follower.to_dict()["seen"] == []
+
+
+class States(keras.callbacks.Callback):
+    """All variables before and after every epoch, and the weight decay that it was run with."""
+
+    def __init__(self, search):
+        super().__init__()
+        self._search = search
+        self.before, self.after, self.decays = [], [], []
+
+    def now(self):
+        decay = self._search.weight_optimizer.l2
+        groups = self._search.checkpointed().values()
+        return [v.numpy() for group in groups for v in group if v is not decay]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before.append(self.now())
+        self.decays.append(float(self._search.weight_optimizer.l2))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.after.append(self.now())
+
+
+@pytest.fixture
+def eagerly():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_adaptive_decay_goes_back_within_a_search(one_edge_space, eagerly, tmp_path):
+    """The eigenvalue jumps in the third epoch, and once more where the decay is at its largest."""
+    rule = AdaptiveDecay(1, window=1, apart=1, first_epoch=1, most=0.003)
+    keras.utils.set_random_seed(0)
+    supernet = Supernet(one_edge_space, (6, 6, 1), 2, channels=2, cells=3)
+    search = ArchitectureSearch(supernet, dataclasses.replace(methods.get("darts-ada"), rule=rule))
+    eigenvalues = iter([1.0, 1.0, 2.0, 1.0, 1.5])
+    search.eigenvalue = lambda: next(eigenvalues)
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(4, 6, 6, 1)).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices((images, np.int32([0, 1, 1, 0]))).batch(4)
+    states = States(search)
+    history = search.fit(
+        data,
+        data,
+        6,
+        callbacks=[states, CollapseMonitor(search, eigenvalue_every=0)],
+        checkpoint_dir=tmp_path,
+        verbose=0,
+    )
+    assert history.epoch == [0, 1, 2, 2, 3]
+    np.testing.assert_allclose(states.decays, [3e-4, 3e-4, 3e-4, 3e-3, 3e-3], rtol=1e-6)
+    for mine, its in zip(states.before[3], states.after[1], strict=True):
+        np.testing.assert_array_equal(mine, its)
+    changed = zip(states.after[3], states.after[2], strict=True)
+    assert any(not np.array_equal(mine, its) for mine, its in changed)
+    # 1.5 after 1: there is no more decay to go back for, so that the search ends there.
+    assert search._rule.ended and search._rule.result.epoch == 2
+    assert search.genotype() == search._rule.result.genotype

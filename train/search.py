@@ -9,7 +9,8 @@ search was; history.png; collapse.png, how much of the cells learns nothing; met
 TensorBoard logs; checkpoints. Started again with the same settings it goes on where it stopped.
 
 The methods random and aging-evolution train one network after the other instead of a supernet, and
-write them to candidates.jsonl.
+write them to candidates.jsonl. The method te-nas trains nothing: it writes the cell, its pictures
+and result.json, and begins again when it is started again before it has ended.
 """
 
 import sys
@@ -53,6 +54,8 @@ def main() -> None:
     else:
         baseline_search.refuse_flags(search_flags.METHOD.value)
         selection_flags.refuse_without_effect([method.selection])
+        if not method.trains:
+            search_flags.refuse_training_flags()
     table = found.load_table(search_flags.SPACE.value)
 
     import keras
@@ -77,7 +80,11 @@ def main() -> None:
     keras.utils.set_random_seed(data_flags.SEED.value)
     with strategy.scope():
         if method is None:
-            genotype, result = _train_candidates(strategy, data, folder)
+            _refuse_replicas(strategy)
+            genotype, result = _train_candidates(data, folder)
+        elif not method.trains:
+            _refuse_replicas(strategy)
+            genotype, result = _select_untrained(data, method)
         else:
             search, history = _run(data, method, folder)
             genotype, result = _result(search, data, folder, history)
@@ -88,12 +95,15 @@ def main() -> None:
     print(f"found a cell in {seconds:.0f} s; genotype and pictures are in {where}")
 
 
-def _train_candidates(strategy, data, folder):
-    """A search without a supernet: the genotype, and what is written down about the search."""
+def _refuse_replicas(strategy):
     if strategy.num_replicas_in_sync > 1:
         raise UserError(
-            f"--method={search_flags.METHOD.value} trains on one device; add --distribute=none"
+            f"--method={search_flags.METHOD.value} runs on one device; add --distribute=none"
         )
+
+
+def _train_candidates(data, folder):
+    """A search without a supernet: the genotype, and what is written down about the search."""
     channels, cells = search_flags.size()
     return baseline_search.run(
         baselines.get(search_flags.METHOD.value),
@@ -106,6 +116,21 @@ def _train_candidates(strategy, data, folder):
         train_portion=search_flags.TRAIN_PORTION.value,
         learning_rate=search_flags.positive(search_flags.WEIGHT_LEARNING_RATE),
     )
+
+
+def _select_untrained(data, method):
+    """The genotype by a selection that needs no search, and what is written down about it."""
+    from darts_tf import selections
+
+    started = time.process_time()
+    genotype = selections.get(method.selection).of_space(
+        spaces.get(search_flags.SPACE.value),
+        data.num_classes,
+        searching.validation_batches(data),
+        data_flags.SEED.value,
+    )
+    seconds = round(time.process_time() - started, 1)
+    return genotype, {"method": method.name, "cpu_seconds": seconds}
 
 
 def _run(data, method, folder):

@@ -160,6 +160,22 @@ def only_gradient_flags() -> list:
     ]
 
 
+def refuse_training_flags() -> None:
+    """Refuses, for a method that trains no supernet, the flags of the training.
+
+    Raises:
+        UserError: names the flag.
+    """
+    others = (MEMORY_LIMIT, WEIGHT_LEARNING_RATE, PRECISION, JIT_COMPILE, KEEP_CHECKPOINTS)
+    for flag in (*only_gradient_flags(), *others):
+        if flag.present:
+            raise UserError(
+                f"--{flag.name} has no meaning for the method {METHOD.value}, which trains nothing"
+            )
+    if BATCH_SIZE.value == "auto":
+        raise UserError(f"--batch_size=auto is for a method that trains, got {METHOD.value}")
+
+
 def method() -> methods.Method | None:
     """The method with the flags' changes; None for a baseline."""
     if METHOD.value in baselines.BASELINES:

@@ -15,7 +15,7 @@ import time
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import baselines, selections
+from darts_tf import baselines, methods, selections
 from darts_tf.errors import UserError
 from train import batch_sizes, data_flags, found, program, search_flags, searching, selection_flags
 
@@ -88,7 +88,7 @@ def _take_settings(run_dir: pathlib.Path) -> None:
         raise UserError(f"cannot read {run_dir / 'config.json'}: {error}") from error
     if config.get("program") != "search":
         raise UserError(f"--run_dir={run_dir} is no folder of train.search")
-    if config["method"] in baselines.BASELINES:
+    if config["method"] in baselines.BASELINES or not methods.get(config["method"]).trains:
         raise UserError(
             f"--run_dir={run_dir} is a search by {config['method']}, which has no supernet to "
             "select from"

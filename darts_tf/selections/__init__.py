@@ -14,6 +14,7 @@ from darts_tf.selections.progressive import ORDERS, Outcome, Progressive
 from darts_tf.selections.shared_weights import SharedWeights
 from darts_tf.selections.threshold import threshold, threshold_edge
 from darts_tf.selections.top_pairs import top_pairs
+from darts_tf.selections.training_free import TrainingFree
 
 __all__ = [
     "CRITERIA",
@@ -22,6 +23,7 @@ __all__ = [
     "Outcome",
     "Progressive",
     "SharedWeights",
+    "TrainingFree",
     "every_edge",
     "few_skips",
     "get",
@@ -41,6 +43,7 @@ _SELECTIONS = {
     "threshold_edge": threshold_edge,
     "few_skips": few_skips,
     "shared_weights": SharedWeights(),
+    "training_free": TrainingFree(),
     **{name: Progressive(criterion) for name, criterion in CRITERIA.items()},
 }
 

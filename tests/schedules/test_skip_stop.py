@@ -32,3 +32,39 @@ def test_ends_with_two_skip_connections_in_the_normal_cell(epoch, skips, ends):
 
 def test_another_limit():
     assert SkipStop(most=4)([observe(20, 3)], 50, SPACE).reason is None
+
+
+def run(rows_of_epoch, space=SPACE, epochs=40, **options):
+    """The epoch that a search with such weights on all edges ends in, and why."""
+    rule, seen = SkipStop(**options), []
+    for epoch in range(epochs):
+        rows = np.tile(rows_of_epoch(epoch), (len(space.edges), 1))
+        weights = dict.fromkeys(space.cell_types, rows)
+        decided = dict.fromkeys(space.cell_types, np.zeros(len(space.edges), bool))
+        now = Observation(epoch, selections.magnitude(space, weights), weights, decided)
+        seen = [*seen, now][-rule.memory :]
+        verdict = rule(seen, epochs, space)
+        if verdict.reason:
+            assert verdict.result is now
+            return epoch, verdict.reason
+    return None
+
+
+def two_convolutions(epoch):
+    """Weights whose convolutions change places for the last time in epoch 15."""
+    rows = np.full(8, 0.1)
+    rows[4 + (epoch < 15 and epoch % 3 == 0)] = 0.3
+    rows[SKIP] = 0.2 + 0.01 * (epoch % 2)  # Not a learnable one.
+    return rows
+
+
+def test_ends_when_the_order_of_the_learnable_operations_stays():
+    reason = "the order of the learnable operations has not changed for 10 epochs"
+    # The order of epoch 13 is also that of epoch 14 and of all that follow.
+    assert run(two_convolutions) == (23, reason)
+    assert run(two_convolutions, stable=3)[0] == 16
+    assert run(two_convolutions, stable=None) is None
+
+
+def test_one_learnable_operation_has_no_order():
+    assert run(lambda epoch: np.array([0.1, 0.9]), spaces.get("s2")) is None

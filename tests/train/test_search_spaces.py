@@ -161,7 +161,7 @@ REFUSED = {
     "epochs": ([*BASELINE, "--epochs=3"], "--epochs has no meaning for a method without"),
     "replicas": (
         [*BASELINE, "--distribute=mirrored", "--cpu_devices=2"],
-        "--method=random trains on one device; add --distribute=none",
+        "--method=random runs on one device; add --distribute=none",
     ),
     "cells": ([*BASELINE, "--cells=4"], "cells is 4; .*choose a multiple of 3"),
     "weight": (["--cost_weight=1"], "--cost_weight has no meaning without --cost"),
