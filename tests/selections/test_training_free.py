@@ -86,14 +86,7 @@ def test_how_many_go_in_a_round(name, prune):
     assert Pruning(spaces.get(name), None)._prune == prune
 
 
-@pytest.fixture
-def eagerly():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-def test_a_supernet(one_edge_space, eagerly):
+def test_a_supernet(one_edge_space):
     keras.utils.set_random_seed(0)
     supernet = Supernet(one_edge_space, (6, 6, 1), 3, channels=2, cells=3)
     images = np.random.default_rng(0).normal(size=(8, 6, 6, 1)).astype("float32")

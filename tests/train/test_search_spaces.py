@@ -156,6 +156,7 @@ class TestSelectAgain:
 
 BASELINE = ["--method=random", "--candidates=1"]
 REFUSED = {
+    "te-nas": (["--method=te-nas", "--epochs=3"], "--epochs has no meaning for the method te-nas"),
     "candidates": (["--method=darts-v1", "--candidates=3"], "--candidates is for the methods"),
     "cost": ([*BASELINE, "--cost=flops"], "--cost has no meaning for a method without a supernet"),
     "epochs": ([*BASELINE, "--epochs=3"], "--epochs has no meaning for a method without"),
