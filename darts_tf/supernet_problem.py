@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from darts_tf.adversary import worst_rows
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
-from darts_tf.gradients.problem import BilevelProblem, identity
+from darts_tf.gradients.problem import BilevelProblem, identity, weights_are_constant
+from darts_tf.layers.batch_normalization import without_statistics
+from darts_tf.layers.batched_cell import BatchedMixedCell
 from darts_tf.layers.shared_traces import SharedTraces
 from darts_tf.loss_scale import LossScale
 from darts_tf.sampled_losses import SampledLosses
@@ -76,16 +78,32 @@ class SupernetProblem:
         self._penalty = penalty
         self._parts = parts
         self._loss_scale = loss_scale
-        self._sharing = SharedTraces(recompute).active if replicas == 1 else contextlib.nullcontext
-        # Traced once and called from every pass of a step. Replicas communicate inside a forward
-        # pass, which a nested function does not allow.
-        self.forward = (
-            tf.function(self._forward, autograph=False) if replicas == 1 else self._forward
-        )
+        # Traced once and called from every pass of a step: the operations of batched cells or, of
+        # others, the whole pass. Replicas communicate inside a forward pass, which a nested
+        # function does not allow.
+        self._traces = SharedTraces(recompute) if replicas == 1 else None
+        self._run = self._forward
+        if replicas == 1 and not any(isinstance(x, BatchedMixedCell) for x in supernet.cells):
+            self._run = tf.function(self._forward, autograph=False)
         self._sampled = SampledLosses(supernet, loss, penalty, parts)
 
+    def forward(self, weights, architecture, batch, seed=None, rows=None, part=None) -> ForwardPass:
+        """One forward pass in training mode.
+
+        Args:
+            weights, architecture: values of the supernet's variables.
+            batch: images and labels.
+            seed: `[2]` int32, of a random relaxation's draw; None for no noise.
+            rows: what the cells compute with instead of the relaxation's weights; None for those.
+            part: the number of this part of an accumulated batch, scalar int32, or None.
+
+        Returns:
+            A `ForwardPass`; in a scope of `gradients.problem.constant_weights` without statistics.
+        """
+        return self._run(weights, architecture, batch, seed, rows, part, weights_are_constant())
+
     def _forward(
-        self, weights, architecture, batch, seed=None, rows=None, part=None
+        self, weights, architecture, batch, seed, rows, part, constant: bool
     ) -> ForwardPass:
         images, labels = batch
         supernet = self.supernet
@@ -94,7 +112,9 @@ class SupernetProblem:
             architecture = self._loss_scale.leave(architecture)
         given = zip(supernet.weight_variables, weights, strict=True)
         given = [*given, *self._architecture(architecture), *self._random_states(part)]
-        with self._sharing(), keras.StatelessScope(state_mapping=given) as scope:
+        sharing = self._traces.active(constant) if self._traces else contextlib.nullcontext()
+        leaving = without_statistics(constant)
+        with sharing, leaving, keras.StatelessScope(state_mapping=given) as scope:
             own_seed = seed
             if part is not None and seed is not None:
                 rows = supernet.cell_weights(seed) if rows is None else rows
@@ -105,7 +125,7 @@ class SupernetProblem:
                 penalty += self._penalty(supernet.drawn_weights(seed))
         statistics = [
             variable.value if (value := scope.get_current_value(variable)) is None else value
-            for variable in self.statistics
+            for variable in ([] if constant else self.statistics)
         ]
         examples = tf.shape(logits)[0] * self._replicas
         loss = tf.nn.compute_average_loss(self._loss(labels, logits), global_batch_size=examples)

@@ -38,7 +38,7 @@ def make(space, kind=Supernet, **kwargs):
 def make_problem(supernet):
     problem = SupernetProblem(supernet, cross_entropy)
     # Tracing takes longer than all the rest; `ArchitectureSearch` is tested with it.
-    problem.forward = problem._forward
+    problem._run = problem._forward
     return problem
 
 
@@ -287,7 +287,7 @@ class TestRandomRelaxation:
             return tf.add_n([tf.reduce_sum(weights[name] * costs[name]) for name in costs])
 
         costly = SupernetProblem(supernet, cross_entropy, penalty=penalty)
-        costly.forward = costly._forward
+        costly._run = costly._forward
         weights, alphas = (
             tensors(v) for v in (supernet.weight_variables, supernet.architecture_variables)
         )
@@ -434,7 +434,7 @@ class TestAccumulation:
         problems = []
         for parts in (1, 4):
             problem = SupernetProblem(make(tiny_space), cross_entropy, parts=parts)
-            problem.forward = problem._forward
+            problem._run = problem._forward
             problems.append(problem)
         assert_same(*(values(problem.supernet.weight_variables) for problem in problems))
         return problems
@@ -471,7 +471,7 @@ class TestAccumulation:
 
 def test_moving_statistics_of_parts_are_their_mean(tiny_space):
     problem = SupernetProblem(make(tiny_space), cross_entropy, parts=2)
-    problem.forward = problem._forward
+    problem._run = problem._forward
     arguments = (
         tensors(problem.supernet.weight_variables),
         tensors(problem.supernet.architecture_variables),

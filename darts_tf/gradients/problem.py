@@ -6,7 +6,9 @@
 architecture variables a are lists of tensors.
 """
 
+import contextlib
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,10 +19,31 @@ from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 Tensors = list[tf.Tensor]
 Loss = Callable[[Tensors, Tensors, Any], tf.Tensor]
 
+_local = threading.local()
+
 
 def identity(tensors: Tensors) -> Tensors:
     """What `reduce` is where there is one replica."""
     return tensors
+
+
+@contextlib.contextmanager
+def constant_weights(constant: bool = True):
+    """A scope whose losses are not differentiated in the weights.
+
+    A hint: a loss may leave out what only such a gradient needs.
+    """
+    before = weights_are_constant()
+    _local.constant = constant
+    try:
+        yield
+    finally:
+        _local.constant = before
+
+
+def weights_are_constant() -> bool:
+    """Whether this is a scope of `constant_weights`."""
+    return getattr(_local, "constant", False)
 
 
 class CategoricalProblem(NamedTuple):
@@ -144,9 +167,10 @@ def gradients_of(loss: Loss, weights: Tensors, architecture: Tensors, batch, *, 
             loss.parts,
         )
         return mean
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch({"w": weights, "a": architecture, "wa": [weights, architecture]}[wrt])
-        value = loss(weights, architecture, batch)
     sources = {"w": weights, "a": architecture, "wa": (weights, architecture)}[wrt]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(sources)
+        with constant_weights(wrt == "a"):
+            value = loss(weights, architecture, batch)
     zero = tf.UnconnectedGradients.ZERO
     return value, tape.gradient(value, sources, unconnected_gradients=zero)

@@ -1,7 +1,25 @@
 """Batch normalisation with a right second derivative."""
 
+import contextlib
+import threading
+
 import keras
 import tensorflow as tf
+
+from darts_tf.layers.shapes import dimension
+
+_local = threading.local()
+
+
+@contextlib.contextmanager
+def without_statistics(without: bool = True):
+    """A scope in which `BatchNormalization` in training mode leaves the moving statistics alone."""
+    before = getattr(_local, "without", False)
+    _local.without = without
+    try:
+        yield
+    finally:
+        _local.without = before
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -29,28 +47,31 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if not training or not self.trainable or mask is not None or not self._can_fuse(inputs):
             return super().call(inputs, training=training, mask=mask)
-        channels = inputs.shape[-1]
-        return self._fused(
-            inputs,
-            tf.cast(self.gamma, tf.float32) if self.scale else tf.ones([channels]),
-            tf.cast(self.beta, tf.float32) if self.center else tf.zeros([channels]),
-        )
+        return self._fused(inputs, self.gamma, self.beta)
 
-    def _fused(self, inputs, scale, offset):
+    def _fused(self, inputs, scale=None, offset=None):
         """Training mode by the fused kernel, which also moves the moving statistics."""
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        size = [dimension(inputs, 3)]
+        scale = tf.ones(size) if scale is None else tf.cast(scale, tf.float32)
+        offset = tf.zeros_like(scale) if offset is None else tf.cast(offset, tf.float32)
+        if getattr(_local, "without", False):
+            return self._kernel(inputs, scale, offset)[0]
+        outputs, mean, variance = self._kernel(
             inputs,
             scale,
             offset,
             mean=tf.convert_to_tensor(self.moving_mean),
             variance=tf.convert_to_tensor(self.moving_variance),
-            epsilon=self.epsilon,
-            is_training=True,
             exponential_avg_factor=1.0 - self.momentum,
         )
         self.moving_mean.assign(mean)
         self.moving_variance.assign(variance)
         return outputs
+
+    def _kernel(self, *args, **kwargs):
+        return tf.compat.v1.nn.fused_batch_norm(
+            *args, epsilon=self.epsilon, is_training=True, **kwargs
+        )
 
     def _can_fuse(self, inputs) -> bool:
         replica = tf.distribute.get_replica_context()

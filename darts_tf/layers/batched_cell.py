@@ -4,9 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.layers import shared_traces
 from darts_tf.layers.batched_mixed_op import BatchedMixedOp
-from darts_tf.layers.batched_operations import select
 from darts_tf.layers.cell import MixedCell, _RelaxedCell
 
 
@@ -77,15 +75,20 @@ class BatchedMixedCell(_RelaxedCell):
             if edges:
                 yield source, edges, next(layers)
 
+    def _by_source(self, weights) -> list:
+        """The rows of the edges that leave each state."""
+        edges = [e for leaving in self._leaving for e in leaving]
+        ordered = tf.gather(tf.reshape(weights, [-1]), _flat(edges, weights.shape[1]))
+        return tf.split(ordered, [len(leaving) for leaving in self._leaving])
+
     def call(self, inputs, weights):
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
         terms = [[] for _ in range(self._space.nodes)]
-        candidates = range(weights.shape[1])
+        selected = self._by_source(weights)
         for source, edges, operation in self._sources():
             while len(states) <= source:
                 states.append(tf.add_n(terms[len(states) - len(self.preprocess)]))
-            selected = select(weights, edges, candidates)
-            outputs = shared_traces.call(operation, operation.key, states[source], selected)
+            outputs = operation.shared(states[source], selected[source])
             for e, output in zip(edges, tf.split(outputs, len(edges), axis=-1), strict=True):
                 terms[self._nodes[e]].append(output)
         states += [tf.add_n(term) for term in terms[len(states) - len(self.preprocess) :]]
@@ -101,6 +104,11 @@ class BatchedMixedCell(_RelaxedCell):
         for _, edges, operation in self._sources():
             pairs += operation.matching_weights([plain.edges[e] for e in edges])
         return pairs
+
+
+def _flat(rows, columns: int) -> np.ndarray:
+    """The indices of all entries of these rows of a matrix: its gradient by them is dense."""
+    return np.asarray(rows)[:, None] * columns + np.arange(columns)
 
 
 def to_plain(batched: BatchedMixedCell, plain: MixedCell) -> None:

@@ -4,9 +4,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf.errors import UserError
-from darts_tf.layers import shared_traces
 from darts_tf.layers.batched_cell import BatchedMixedCell
-from darts_tf.layers.batched_operations import select
 from darts_tf.layers.cell import MixedCell
 
 
@@ -133,7 +131,7 @@ class BatchedPartialCell(_Partial, BatchedMixedCell):
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
         nodes = self._space.nodes
         mixed, passed = ([[] for _ in range(nodes)] for _ in range(2))
-        candidates, count = range(of_operations.shape[1]), self.channels // self.portion
+        selected, count = self._by_source(of_operations), self.channels // self.portion
 
         def node(i):
             parts = tf.add_n(mixed[i]), tf.add_n(passed[i])
@@ -142,12 +140,7 @@ class BatchedPartialCell(_Partial, BatchedMixedCell):
         for source, edges, operation in self._sources():
             while len(states) <= source:
                 states.append(node(len(states) - len(self.preprocess)))
-            outputs = shared_traces.call(
-                operation,
-                operation.key,
-                states[source][..., :count],
-                select(of_operations, edges, candidates),
-            )
+            outputs = operation.shared(states[source][..., :count], selected[source])
             others = bypass(states[source][..., count:], operation.strides)
             for e, output in zip(edges, tf.split(outputs, len(edges), axis=-1), strict=True):
                 mixed[self._nodes[e]].append(output)

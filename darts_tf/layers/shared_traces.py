@@ -1,8 +1,9 @@
-"""Layers of one kind and shape, traced once between them.
+"""Layers that compute the same function of their variables, traced once between them.
 
-Most of the time before the first step goes into tracing. The states of all cells of one size see
-the same operations, so one `tf.function` that takes a layer's variables as arguments serves them
-all, and so does its gradient.
+Most of the time before the first step goes into tracing and into preparing what was traced. The
+states of all cells see the same operations, whatever their channels, sizes and numbers of edges, so
+one `tf.function` that takes a layer's variables as arguments serves them all, and so does its
+gradient. The function is not inlined: TensorFlow prepares it once, not for every call.
 """
 
 import contextlib
@@ -10,6 +11,8 @@ import threading
 
 import keras
 import tensorflow as tf
+
+from darts_tf.layers.batch_normalization import without_statistics
 
 _local = threading.local()
 
@@ -31,53 +34,100 @@ class SharedTraces:
         self._recompute = recompute
 
     @contextlib.contextmanager
-    def active(self):
-        """Layers that are called by `call` in this scope share their traces."""
-        before = getattr(_local, "traces", None)
-        _local.traces = self
+    def active(self, constant_weights: bool = False):
+        """Layers that are called by `call` in this scope share their traces.
+
+        Args:
+            constant_weights: whether nothing is differentiated in the layers' variables here, and
+                what moves in them (statistics) is not wanted.
+        """
+        before = getattr(_local, "active", None)
+        _local.active = self, constant_weights
         try:
             yield
         finally:
-            _local.traces = before
+            _local.active = before
 
-    def call(self, layer: keras.layers.Layer, key, *args):
+    def call(self, layer, key, args, any_size: bool, constant_weights: bool):
         """`layer(*args)` by the trace of the first layer of that key."""
-        if key not in self._functions:
-            self._functions[key] = tf.function(_stateless(layer), autograph=False)
-        variables = layer.trainable_variables, layer.non_trainable_variables
+        variables = [layer.trainable_variables, layer.non_trainable_variables]
+        if any_size and constant_weights:
+            variables[1] = []
         values = [[tf.convert_to_tensor(v) for v in part] for part in variables]
+        if any_size:
+            signature = tf.nest.map_structure(_of_variable, values)
+            signature += [_without_sizes(x) for x in args]
+        else:
+            signature = tf.nest.map_structure(tf.TensorSpec.from_tensor, [*values, *args])
+            key = key, *(tuple(x.shape) for x in args)
+        key = key, constant_weights
+        if key not in self._functions:
+            self._functions[key] = tf.function(
+                _stateless(layer, constant_weights, joined=any_size),
+                input_signature=signature,
+                autograph=False,
+                experimental_attributes={"_noinline": True},
+            )
         function = self._functions[key]
         if self._recompute:
             function = _recomputing(function)
         outputs, moved = function(*values, *args)
-        for variable, value in zip(variables[1], moved, strict=True):
+        if any_size:
+            outputs.set_shape(layer.compute_output_shape(*(x.shape for x in args)))
+        if any_size and moved:
+            moved = tf.split(moved[0], [variable.shape[0] for variable in variables[1]])
+        for variable, value in zip(variables[1], moved, strict=not constant_weights):
             variable.assign(value)
         return outputs
 
 
-def call(layer: keras.layers.Layer, key, *args):
+def call(layer: keras.layers.Layer, key, *args, any_size: bool = False):
     """`layer(*args)`, sharing its trace with all layers of that key where `SharedTraces` do.
 
     Args:
-        layer: a built layer.
-        key: hashable; layers with equal keys and arguments of equal shapes must compute the same
-            function of their variables.
+        layer: a built layer whose `call` takes tensors and gives one.
+        key: hashable; layers with equal keys must compute the same function of their variables and
+            arguments, where arguments have equal shapes.
         *args: tensors.
+        any_size: whether this holds for arguments and variables of all shapes. The trace then
+            knows no size but the height and width of kernels, and what moves must be vectors of
+            one type.
     """
-    traces = getattr(_local, "traces", None)
-    return layer(*args) if traces is None else traces.call(layer, key, *args)
+    traces, constant_weights = getattr(_local, "active", None) or (None, False)
+    if traces is None:
+        return layer(*args)
+    return traces.call(layer, key, args, any_size, constant_weights)
 
 
-def _stateless(layer):
+def _without_sizes(tensor, known: int = 0) -> tf.TensorSpec:
+    """What a trace knows of a tensor: of its shape the first `known` dimensions."""
+    rest = len(tensor.shape) - known
+    return tf.TensorSpec([*tensor.shape[:known], *[None] * rest], tensor.dtype)
+
+
+def _of_variable(tensor) -> tf.TensorSpec:
+    return _without_sizes(tensor, known=2 if len(tensor.shape) == 4 else 0)
+
+
+def _stateless(layer, constant_weights, joined):
     def run(trainable, non_trainable, *args):
+        if constant_weights:
+            trainable = [tf.stop_gradient(x) for x in trainable]
+        others = layer.non_trainable_variables if non_trainable else []
         given = [
             *zip(layer.trainable_variables, trainable, strict=True),
-            *zip(layer.non_trainable_variables, non_trainable, strict=True),
+            *zip(others, non_trainable, strict=True),
         ]
-        with keras.StatelessScope(state_mapping=given) as scope:
-            outputs = layer(*args)
-        moved = [scope.get_current_value(v) for v in layer.non_trainable_variables]
-        return outputs, [tf.convert_to_tensor(value) for value in moved]
+        with keras.StatelessScope() as scope:
+            for pair in given:
+                # Not as `state_mapping`, which wants to know the shapes.
+                scope.add_update(pair)
+            with without_statistics(constant_weights):
+                outputs = layer(*args)
+        moved = [] if constant_weights else layer.non_trainable_variables
+        moved = [tf.convert_to_tensor(scope.get_current_value(v)) for v in moved]
+        # One output has one gradient, of zeros, that the graph must hold.
+        return outputs, [tf.concat(moved, 0)] if joined and moved else moved
 
     return run
 
