@@ -64,24 +64,27 @@ class SearchStep:
             estimator had to leave out its second-order term, 0; `entropies` after the step,
             `[cell types]`.
         """
-        before, seeds = self._values(), (self._seed(0), self._seed(1))
+        # Read once: a supernet has hundreds of weights, and each read is an operation.
+        weights, before = self._weights(), self._alphas()
+        seeds = self._seed(0), self._seed(1)
         architecture_loss = architecture_norm = tf.zeros(())
         complete = tf.ones(())
         gradients = None
         if self._weights_first:
-            forward, norm = self._weight_step(before, train_batch, seeds[1])
+            forward, norm = self._weight_step(weights, before, train_batch, seeds[1])
+            weights = self._weights()
         if not frozen:
             hypergradient, architecture_norm = self._architecture_step(
-                train_batch, validation_batch, seeds[0]
+                weights, before, train_batch, validation_batch, seeds[0]
             )
             gradients, architecture_loss = hypergradient.weights, hypergradient.loss
             if hypergradient.complete is not None:
                 complete = tf.cast(hypergradient.complete, tf.float32)
         if not self._weights_first and gradients is None:
-            forward, norm = self._weight_step(self._values(), train_batch, seeds[1])
+            forward, norm = self._weight_step(weights, self._alphas(), train_batch, seeds[1])
         elif not self._weights_first:
             # They came with the hypergradient, so they belong to its draw and its architecture.
-            forward, norm = self._weight_step(before, train_batch, seeds[0], gradients)
+            forward, norm = self._weight_step(weights, before, train_batch, seeds[0], gradients)
         return {
             "loss": forward.loss,
             "architecture_loss": architecture_loss,
@@ -91,10 +94,9 @@ class SearchStep:
             "entropies": self._problem.supernet.entropies(),
         }
 
-    def _weight_step(self, values, train_batch, seed, gradients=None):
+    def _weight_step(self, weights, alphas, train_batch, seed, gradients=None):
         """Steps the weights, by these gradients if given; returns the forward pass and the norm."""
-        problem, (weights, alphas) = self._problem, values
-        rows = None
+        problem, rows = self._problem, None
         if problem.supernet.relaxation.ascent_steps:
             rows = problem.worst_rows(weights, alphas, train_batch, seed)
         forward, found = problem.forward_and_gradients(
@@ -109,18 +111,20 @@ class SearchStep:
             variable.assign(value)
         return forward, norm
 
-    def _architecture_step(self, train_batch, validation_batch, seed):
+    def _architecture_step(self, weights, alphas, train_batch, validation_batch, seed):
         """Applies the hypergradient; returns it and its global norm."""
         hypergradient = self._gradient(
             self._problem.bilevel(seed),
-            *self._values(),
+            weights,
+            alphas,
             train_batch,
             validation_batch,
             self.inner_step(),
         )
         gradients = hypergradient.architecture
         if self._entropy_weight:
-            gradients = [x + y for x, y in zip(gradients, self._entropy_gradient(), strict=True)]
+            added = self._entropy_gradient(alphas)
+            gradients = [x + y for x, y in zip(gradients, added, strict=True)]
         norm = tf.linalg.global_norm(gradients)
         if self._architecture_clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self._architecture_clip_norm, norm)
@@ -128,9 +132,8 @@ class SearchStep:
         self._apply(self._architecture_optimizer, gradients, variables)
         return hypergradient, norm
 
-    def _entropy_gradient(self):
+    def _entropy_gradient(self, alphas):
         """The gradient of what the entropy adds to the loss."""
-        _, alphas = self._values()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(alphas)
             added = self._entropy_weight * self._problem.entropy(alphas)
@@ -155,13 +158,11 @@ class SearchStep:
         for variable, mask, before in kept:
             variable.assign(tf.where(mask, variable, before))
 
-    def _values(self):
-        """The weights and the architecture as they are now."""
-        supernet = self._problem.supernet
-        return (
-            [tf.convert_to_tensor(v) for v in supernet.weight_variables],
-            [tf.convert_to_tensor(v) for v in supernet.architecture_variables],
-        )
+    def _weights(self):
+        return [tf.convert_to_tensor(v) for v in self._problem.supernet.weight_variables]
+
+    def _alphas(self):
+        return [tf.convert_to_tensor(v) for v in self._problem.supernet.architecture_variables]
 
     def inner_step(self) -> InnerStep:
         """The step that the weight optimizer would take now, for the unrolled gradients."""

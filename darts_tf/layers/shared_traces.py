@@ -1,9 +1,10 @@
 """Layers that compute the same function of their variables, traced once between them.
 
-Most of the time before the first step goes into tracing and into preparing what was traced. The
-states of all cells see the same operations, whatever their channels, sizes and numbers of edges, so
-one `tf.function` that takes a layer's variables as arguments serves them all, and so does its
-gradient. The function is not inlined: TensorFlow prepares it once, not for every call.
+Most of the time before the first step goes into tracing. The states of all cells see the same
+operations, whatever their channels, sizes and numbers of edges, so one `tf.function` that takes a
+layer's variables as arguments serves them all, and so does its gradient. The function is inlined
+into the step: kept as a function, its kernels would run for several states at the same time, and
+some of oneDNN's (batch normalisation's) hold sizes of the call that runs.
 """
 
 import contextlib
@@ -66,7 +67,6 @@ class SharedTraces:
                 _stateless(layer, constant_weights, joined=any_size),
                 input_signature=signature,
                 autograph=False,
-                experimental_attributes={"_noinline": True},
             )
         function = self._functions[key]
         if self._recompute:
