@@ -494,7 +494,7 @@ class TestRandomNumbersOfParts:
     def halves(self, supernet):
         """The logits of both halves, which must not depend on how often they are computed."""
         problem = SupernetProblem(supernet, cross_entropy, parts=2)
-        problem.forward = problem._forward
+        problem._run = problem._forward
         weights, alphas = (
             tensors(variables)
             for variables in (supernet.weight_variables, supernet.architecture_variables)
