@@ -34,6 +34,11 @@ class SharedTraces:
         self._functions = {}
         self._recompute = recompute
 
+    @property
+    def count(self) -> int:
+        """Number of functions so far."""
+        return len(self._functions)
+
     @contextlib.contextmanager
     def active(self, constant_weights: bool = False):
         """Layers that are called by `call` in this scope share their traces.
