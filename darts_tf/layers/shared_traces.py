@@ -62,9 +62,9 @@ class SharedTraces:
         values = [[tf.convert_to_tensor(v) for v in part] for part in variables]
         if any_size:
             signature = tf.nest.map_structure(_of_variable, values)
-            signature += [_without_sizes(x) for x in args]
+            signature += [_knowing(x, 0) for x in args]
         else:
-            signature = tf.nest.map_structure(tf.TensorSpec.from_tensor, [*values, *args])
+            signature = tf.nest.map_structure(_knowing, [*values, *args])
             key = key, *(tuple(x.shape) for x in args)
         key = key, constant_weights
         if key not in self._functions:
@@ -104,14 +104,16 @@ def call(layer: keras.layers.Layer, key, *args, any_size: bool = False):
     return traces.call(layer, key, args, any_size, constant_weights)
 
 
-def _without_sizes(tensor, known: int = 0) -> tf.TensorSpec:
-    """What a trace knows of a tensor: of its shape the first `known` dimensions."""
-    rest = len(tensor.shape) - known
-    return tf.TensorSpec([*tensor.shape[:known], *[None] * rest], tensor.dtype)
+def _knowing(tensor, known: int | None = None) -> tf.TensorSpec:
+    """What a trace knows of a tensor: of its shape the first `known` dimensions, or all."""
+    shape = list(tensor.shape)
+    if known is not None:
+        shape[known:] = [None] * len(shape[known:])
+    return tf.TensorSpec(shape, tensor.dtype)
 
 
 def _of_variable(tensor) -> tf.TensorSpec:
-    return _without_sizes(tensor, known=2 if len(tensor.shape) == 4 else 0)
+    return _knowing(tensor, 2 if len(tensor.shape) == 4 else 0)
 
 
 def _stateless(layer, constant_weights, joined):
