@@ -271,6 +271,8 @@ class TestWeightStep:
         entropies = -(p * np.log(p)).sum(1)
         assert float(supernet.entropies()[0]) == pytest.approx(3.201463, abs=1e-6)
         step = SearchStep(problem, None, 5.0, None, None, entropy_weight=0.5)
-        (found,) = step._entropy_gradient()
+        (found,) = step._entropy_gradient(
+            [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+        )
         expected = -0.5 * p * (np.log(p) + entropies[:, None])
         np.testing.assert_allclose(found, expected, atol=1e-6)
