@@ -34,6 +34,7 @@ LOGS = [
     "parameter_free_normal",
     "parameter_free_reduce",
     "none_share",
+    "collapse_warnings",
 ]
 
 
