@@ -2,7 +2,8 @@
 
     python -m scripts.nas_bench_201_searches --data_dir=DATA --benchmark_table=TABLE.csv
 
-A search is `python -m train.search --flagfile=configs/nas_bench_201/METHOD.flags --seed=SEED`. Its
+The last, random search, trains as many networks as take the time of a search with a supernet. A
+search is `python -m train.search --flagfile=configs/nas_bench_201/METHOD.flags --seed=SEED`. Its
 run stays in --runs; started again, the program goes on where it stopped. What each search found
 stands in the benchmark's table: nothing is trained to judge it. Writes to --output: searches.csv, a
 line a search; searches.json, the same with the place in all columns of the table; searches.md, a
@@ -28,7 +29,7 @@ from darts_tf.benchmark_tables import BenchmarkTable
 from darts_tf.errors import UserError
 from train import program
 
-METHODS = ("darts-v1", "darts-v2", "gdas", "snas", "pc-darts", "drnas", "random-ws")
+METHODS = ("darts-v1", "darts-v2", "gdas", "snas", "pc-darts", "drnas", "random-ws", "random")
 _METHODS = flags.DEFINE_list("methods", list(METHODS), "The methods to run; each has a flag file.")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Searches with each method.", lower_bound=1)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TensorFlow Datasets keeps CIFAR-10.")
