@@ -62,11 +62,7 @@ class SearchTrainer:
             supernet, loss, replicas, penalty, accumulate_steps, self._loss_scale, recompute
         )
         self.train_function = TrainFunction(
-            self._make_step(problem, replicas),
-            strategy,
-            compiles(jit_compile, strategy),
-            # Shared traces leave nothing to optimize that would be worth the time.
-            optimize_graph=not problem.shares_traces,
+            self._make_step(problem, replicas), strategy, compiles(jit_compile, strategy)
         )
 
     def _build(self) -> None:

@@ -1,6 +1,5 @@
 """The step of a search under a `tf.distribute` strategy."""
 
-import contextlib
 from collections.abc import Callable
 
 import keras
@@ -14,21 +13,12 @@ class TrainFunction:
         step: a `SearchStep` or what behaves like one.
         strategy: of the search.
         jit_compile: whether XLA compiles the step.
-        optimize_graph: whether TensorFlow's graph optimizer (Grappler) rewrites the step first,
-            which takes longer than all else for a large one.
     """
 
-    def __init__(
-        self,
-        step: Callable,
-        strategy: tf.distribute.Strategy,
-        jit_compile: bool = False,
-        optimize_graph: bool = True,
-    ):
+    def __init__(self, step: Callable, strategy: tf.distribute.Strategy, jit_compile: bool = False):
         self._step = step
         self._strategy = strategy
         self._jit_compile = jit_compile
-        self._optimize_graph = optimize_graph
         with strategy.scope():
             self._loss = keras.metrics.Mean(name="loss")
             self._accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
@@ -46,9 +36,7 @@ class TrainFunction:
             (finite, complete, entropies): not finite if a number that entered an optimizer was not;
             0 if the hypergradient had to leave a term out; of each cell type, after the step.
         """
-        scope = contextlib.nullcontext() if self._optimize_graph else _without_meta_optimizer()
-        with scope:
-            return self._run(train_batch, validation_batch, frozen)
+        return self._run(train_batch, validation_batch, frozen)
 
     def _run_replicas(self, train_batch, validation_batch, frozen):
         def run(train_batch, validation_batch):
@@ -86,18 +74,6 @@ class TrainFunction:
         """The means over the epoch so far; without `architecture_loss` if it is frozen."""
         metrics = self._metrics[:2] if frozen else self._metrics
         return {metric.name: float(metric.result()) for metric in metrics}
-
-
-@contextlib.contextmanager
-def _without_meta_optimizer():
-    """A scope in which functions that are called run as they were traced."""
-    name = "disable_meta_optimizer"
-    before = tf.config.optimizer.get_experimental_options().get(name, False)
-    tf.config.optimizer.set_experimental_options({name: True})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({name: before})
 
 
 def compiles(jit_compile: bool | str, strategy: tf.distribute.Strategy) -> bool:

@@ -6,8 +6,6 @@ import threading
 import keras
 import tensorflow as tf
 
-from darts_tf.layers.shapes import dimension
-
 _local = threading.local()
 
 
@@ -51,7 +49,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _fused(self, inputs, scale=None, offset=None):
         """Training mode by the fused kernel, which also moves the moving statistics."""
-        size = [dimension(inputs, 3)]
+        size = inputs.shape[-1:]
         scale = tf.ones(size) if scale is None else tf.cast(scale, tf.float32)
         offset = tf.zeros_like(scale) if offset is None else tf.cast(offset, tf.float32)
         if getattr(_local, "without", False):

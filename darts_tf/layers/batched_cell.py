@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from darts_tf.layers import shared_traces
 from darts_tf.layers.batched_mixed_op import BatchedMixedOp
 from darts_tf.layers.cell import MixedCell, _RelaxedCell
 
@@ -88,7 +89,7 @@ class BatchedMixedCell(_RelaxedCell):
         for source, edges, operation in self._sources():
             while len(states) <= source:
                 states.append(tf.add_n(terms[len(states) - len(self.preprocess)]))
-            outputs = operation.shared(states[source], selected[source])
+            outputs = shared_traces.call(operation, operation.key, states[source], selected[source])
             for e, output in zip(edges, tf.split(outputs, len(edges), axis=-1), strict=True):
                 terms[self._nodes[e]].append(output)
         states += [tf.add_n(term) for term in terms[len(states) - len(self.preprocess) :]]

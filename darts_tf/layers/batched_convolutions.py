@@ -6,12 +6,12 @@ Channel `e * channels + c` of an input or output is channel `c` of edge `e`.
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.layers.convolutions import initializer
 from darts_tf.layers.depthwise import depthwise_conv2d
-from darts_tf.layers.shapes import dimension
 
 
 class BatchedDepthwise(keras.layers.Layer):
@@ -38,7 +38,6 @@ class BatchedDepthwise(keras.layers.Layer):
             shape=(self.kernel_size, self.kernel_size, input_shape[-1], 1),
             initializer=keras.initializers.RandomUniform(-bound, bound),
         )
-        self._even_width = bool(input_shape[2]) and input_shape[2] % 2 == 0
         self.built = True
 
     def call(self, inputs):
@@ -49,7 +48,7 @@ class BatchedDepthwise(keras.layers.Layer):
             padding = "VALID"
         kernel = tf.convert_to_tensor(self.kernel)
         if self.dilation == 1:
-            return depthwise_conv2d(inputs, kernel, self.strides, padding, self._even_width)
+            return depthwise_conv2d(inputs, kernel, self.strides, padding)
         # Not the raw operation with dilations, whose gradient is wrong on a CPU.
         dilations = [self.dilation, self.dilation]
         return tf.nn.depthwise_conv2d(inputs, kernel, [1, 1, 1, 1], padding, dilations=dilations)
@@ -84,10 +83,9 @@ class BatchedPointwise(keras.layers.Layer):
         return tf.nn.conv2d(inputs, kernel, 1, "SAME")
 
     def _block_diagonal(self, kernel):
-        channels, outputs = dimension(kernel, 2), dimension(kernel, 3)
-        edge = tf.range(outputs) // channels
-        mask = tf.cast(edge[:, None] == edge[None, :], kernel.dtype)
-        return tf.tile(kernel, [1, 1, outputs // channels, 1]) * mask
+        channels = kernel.shape[2]
+        mask = np.kron(np.eye(self.edges), np.ones((channels, channels)))
+        return tf.tile(kernel, [1, 1, self.edges, 1]) * tf.constant(mask, kernel.dtype)
 
 
 @functools.cache
@@ -154,8 +152,3 @@ class BatchedConvolution(keras.layers.Layer):
 
     def call(self, inputs, scale=None):
         return self.normalization(self.pointwise(self.depthwise(inputs)), scale)
-
-    def compute_output_shape(self, input_shape, scale_shape=None):
-        batch, *size, channels = input_shape
-        strides = self.depthwise.strides
-        return (batch, *(n and -(-n // strides) for n in size), channels)

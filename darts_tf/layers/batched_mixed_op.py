@@ -6,9 +6,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf import operations
-from darts_tf.layers import shared_traces
-from darts_tf.layers.batched_operations import PerEdge, group_of
-from darts_tf.layers.shapes import dimension, for_every_channel
+from darts_tf.layers.batched_operations import group_of, select
 
 
 class BatchedMixedOp(keras.layers.Layer):
@@ -40,10 +38,18 @@ class BatchedMixedOp(keras.layers.Layer):
         self.edges = edges
         self.channels = channels
         self.strides = strides
-        self._key = (tuple(operations), strides, normalized_pooling, self.dtype_policy.name)
+        #: Equal for layers that compute the same function of their variables.
+        self.key = (
+            type(self),
+            tuple(operations),
+            edges,
+            channels,
+            strides,
+            normalized_pooling,
+            self.dtype_policy.name,
+        )
         self.groups = []
         self._members = []
-        self._operations = len(operations)
         for kind, members in self._by_group(operations):
             names = [operations[k] for k in members]
             self.groups.append(kind(names, edges, channels, strides, normalized_pooling))
@@ -59,40 +65,20 @@ class BatchedMixedOp(keras.layers.Layer):
     def build(self, input_shape):
         for group in self.groups:
             group.build(input_shape)
-        self._size = input_shape[1:3]
         self.built = True
-
-    def shared(self, inputs, weights):
-        """`self(inputs, weights)`, by a trace that other layers may share."""
-        # What layers do depends on whether height and width, and half of them, are even.
-        any_size = (
-            all(size and size % 2 == 0 for size in self._size)
-            and self.compute_dtype in ("float32", "bfloat16", "float16")
-            and not any(isinstance(group, PerEdge) for group in self.groups)
-        )
-        sizes = [size % 4 for size in self._size] if any_size else [self.edges, self.channels]
-        key = type(self), *self._key, *sizes
-        return shared_traces.call(self, key, inputs, weights, any_size=any_size)
 
     def call(self, inputs, weights):
         if not self.groups:
-            strided = inputs[:, :: self.strides, :: self.strides, :]
-            return tf.zeros_like(tf.tile(strided, [1, 1, 1, dimension(weights, 0)]))
+            return tf.zeros_like(
+                tf.tile(inputs[:, :: self.strides, :: self.strides, :], [1, 1, 1, self.edges])
+            )
         rectified = tf.nn.relu(inputs)
-        count = self._operations
-        scales = for_every_channel(weights, dimension(inputs, 3), count)
-        scales = tf.unstack(scales, num=count, axis=1)
-        edges = dimension(weights, 0)
         return tf.add_n(
             [
-                group(inputs, rectified, [scales[k] for k in members], edges=edges)
+                group(inputs, rectified, select(weights, range(self.edges), members))
                 for group, members in zip(self.groups, self._members, strict=True)
             ]
         )
-
-    def compute_output_shape(self, input_shape, weights_shape=None):
-        batch, *size, channels = input_shape
-        return (batch, *(-(-n // self.strides) for n in size), self.edges * channels)
 
     def matching_weights(self, edges) -> list[tuple[keras.Variable, list[keras.Variable]]]:
         """Pairs each weight with those of the plain `MixedOp`s of the edges."""

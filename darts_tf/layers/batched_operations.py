@@ -7,13 +7,13 @@ which kind of operation a group is for; `PerEdge` takes those that no group know
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from darts_tf import operations
 from darts_tf.layers.batched_convolutions import BatchedConvolution, BatchedNormalization
 from darts_tf.layers.convolutions import convolution
 from darts_tf.layers.mixed_op import candidate
-from darts_tf.layers.shapes import copies_of_channels, dimension
 from darts_tf.operations.convolutions import DilatedConvolution, SeparableConvolution
 from darts_tf.operations.pooling import AvgPool3x3, MaxPool3x3
 
@@ -38,6 +38,12 @@ def group_of(operation: keras.layers.Layer) -> type["OperationGroup"]:
     return _GROUPS.get(type(operation), PerEdge)
 
 
+def select(weights, rows, columns):
+    """`weights[rows][:, columns]`, whose gradient is a dense tensor."""
+    indices = np.asarray(rows)[:, None] * weights.shape[1] + np.asarray(columns)
+    return tf.gather(tf.reshape(weights, [-1]), indices)
+
+
 class OperationGroup(keras.layers.Layer):
     """Base: operations of one kind, of which every edge has its own weights.
 
@@ -52,12 +58,8 @@ class OperationGroup(keras.layers.Layer):
         strides: 1 or 2.
         normalized_pooling: see `MixedOp`.
 
-    `call` takes all sizes from its arguments, because layers of other numbers of edges and channels
-    may share its trace; only `PerEdge` does not.
-
-    Input shape: the state `[batch, height, width, channels]`, the same after ReLU, for every
-        operation its weight on each edge as a scale of all channels, `[edges * channels]`, and the
-        number of edges.
+    Input shape: the state `[batch, height, width, channels]`, the same after ReLU, and the
+        operation weights `[edges, len(names)]`.
     Output shape: `[batch, height', width', edges * channels]`.
     """
 
@@ -80,6 +82,17 @@ class OperationGroup(keras.layers.Layer):
     def _make_batched(self, name: str) -> keras.layers.Layer:
         """The layer that computes an operation for all edges."""
         raise NotImplementedError
+
+    def _tiled(self, inputs):
+        """`[.., channels]` once for every edge: `[.., edges * channels]`."""
+        return tf.tile(inputs, [1, 1, 1, self.edges])
+
+    def _scaled(self, weights):
+        """Pairs of an operation and its weights, one for every channel: `[edges * channels]`."""
+        count = weights.shape[1]
+        wide = tf.tile(tf.transpose(weights)[:, :, None], [1, 1, self.channels])
+        scales = tf.unstack(tf.reshape(wide, [count, self.edges * self.channels]))
+        return zip(self.batched, scales, strict=True)
 
     def build(self, input_shape):
         for layer in self.batched:
@@ -110,10 +123,9 @@ class SeparableConvolutions(OperationGroup):
     def _make_batched(self, name):
         return _Separable(self.edges, self._kernel_size(name), self.strides)
 
-    def call(self, inputs, rectified, scales, edges):
-        tiled = copies_of_channels(rectified, edges)
-        pairs = zip(self.batched, scales, strict=True)
-        return tf.add_n([layer(tiled, scale) for layer, scale in pairs])
+    def call(self, inputs, rectified, weights):
+        tiled = self._tiled(rectified)
+        return tf.add_n([layer(tiled, scale) for layer, scale in self._scaled(weights)])
 
 
 class _Separable(keras.layers.Layer):
@@ -126,7 +138,7 @@ class _Separable(keras.layers.Layer):
 
     def build(self, input_shape):
         self.first.build(input_shape)
-        self.second.build(self.first.compute_output_shape(input_shape))
+        self.second.build(input_shape)
         self.built = True
 
     def call(self, inputs, scale):
@@ -141,9 +153,8 @@ class _SharedInput(OperationGroup):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, rectified, scales, edges):
-        pairs = zip(self.batched, scales, strict=True)
-        return tf.add_n([layer(rectified, scale) for layer, scale in pairs])
+    def call(self, inputs, rectified, weights):
+        return tf.add_n([layer(rectified, scale) for layer, scale in self._scaled(weights)])
 
 
 @batches(operations.ReLUConvBN)
@@ -170,19 +181,9 @@ class _Standard(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, scale):
-        *padding, layer = self.convolution
-        for pad in padding:
-            inputs = pad(inputs)
-        return self.normalization(_convolve(layer, inputs), scale)
-
-
-def _convolve(layer: keras.layers.Conv2D, inputs):
-    """`layer(inputs)`, for a layer without bias.
-
-    Of an image with an unknown number of channels Keras thinks that its convolution is grouped.
-    """
-    kernel = tf.convert_to_tensor(layer.kernel)
-    return tf.nn.conv2d(inputs, kernel, layer.strides, layer.padding.upper())
+        for layer in self.convolution:
+            inputs = layer(inputs)
+        return self.normalization(inputs, scale)
 
 
 @batches(DilatedConvolution)
@@ -199,25 +200,21 @@ class DilatedConvolutions(OperationGroup):
         return BatchedConvolution(self.edges, self._kernel_size(name))
 
     def build(self, input_shape):
-        batch, *sizes, channels = input_shape
+        sizes = input_shape[1:3]
         self._split = self.strides == 1 and all(size and size % 2 == 0 for size in sizes)
         if self.strides == 1 and not self._split:
             for layer in self.batched:
                 layer.depthwise.dilation = 2
-        elif all(sizes):
-            # What the convolutions see: a phase, or every second pixel.
-            input_shape = (batch, *(-(-size // 2) for size in sizes), channels)
         super().build(input_shape)
 
-    def call(self, inputs, rectified, scales, edges):
+    def call(self, inputs, rectified, weights):
         if self.strides == 2:
             # With a dilation of 2 every tap falls on an even pixel.
             rectified = rectified[:, ::2, ::2, :]
         if self._split:
             rectified = tf.space_to_batch(rectified, [2, 2], [[0, 0], [0, 0]])
-        tiled = copies_of_channels(rectified, edges)
-        pairs = zip(self.batched, scales, strict=True)
-        outputs = tf.add_n([layer(tiled, scale) for layer, scale in pairs])
+        tiled = self._tiled(rectified)
+        outputs = tf.add_n([layer(tiled, scale) for layer, scale in self._scaled(weights)])
         return tf.batch_to_space(outputs, [2, 2], [[0, 0], [0, 0]]) if self._split else outputs
 
 
@@ -227,10 +224,6 @@ class FactorizedReductions(_SharedInput):
 
     def _make_batched(self, name):
         return _Reduction(self.edges, self.channels)
-
-    def call(self, inputs, rectified, scales, edges):
-        pairs = zip(self.batched, scales, strict=True)
-        return tf.add_n([layer(rectified, scale, edges=edges) for layer, scale in pairs])
 
 
 class _Reduction(keras.layers.Layer):
@@ -249,16 +242,17 @@ class _Reduction(keras.layers.Layer):
         for layer in self.convolutions:
             layer.build(input_shape)
         self.normalization.build((*input_shape[:-1], self.edges * self.channels))
-        self._odd = [size % 2 for size in input_shape[1:3]]
         self.built = True
 
-    def call(self, inputs, scale, edges):
-        shifted = tf.pad(inputs[:, 1:, 1:, :], [[0, 0], *([0, odd] for odd in self._odd), [0, 0]])
-        pairs = zip(self.convolutions, (inputs, shifted), strict=True)
-        even, odd = (_convolve(layer, x) for layer, x in pairs)
-        halves = [tf.reshape(x, [-1, edges, dimension(x, 3) // edges]) for x in (even, odd)]
-        size = [dimension(even, axis) for axis in (1, 2)]
-        outputs = tf.reshape(tf.concat(halves, -1), [-1, *size, dimension(scale, 0)])
+    def call(self, inputs, scale):
+        height, width = inputs.shape[1:3]
+        shifted = tf.pad(inputs[:, 1:, 1:, :], [[0, 0], [0, height % 2], [0, width % 2], [0, 0]])
+        even, odd = (f(x) for f, x in zip(self.convolutions, (inputs, shifted), strict=True))
+        shape = (-(-height // 2), -(-width // 2))
+        halves = [
+            tf.reshape(x, [-1, *shape, self.edges, x.shape[-1] // self.edges]) for x in (even, odd)
+        ]
+        outputs = tf.reshape(tf.concat(halves, -1), [-1, *shape, self.edges * self.channels])
         return self.normalization(outputs, scale)
 
 
@@ -277,13 +271,12 @@ class SharedOperations(OperationGroup):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, rectified, scales, edges):
+    def call(self, inputs, rectified, weights):
         outputs = tf.concat([layer(inputs) for layer in self.batched], -1)
         # kernel[k * channels + c, e * channels + d] = weights[e, k] if c == d else 0
-        channels = dimension(inputs, 3)
-        same = tf.tile(tf.eye(channels, dtype=outputs.dtype), [1, edges])
-        kernel = tf.cast(tf.stack(scales)[:, None, :], outputs.dtype) * same
-        shape = [1, 1, len(scales) * channels, dimension(scales[0], 0)]
+        eye = tf.constant(np.eye(self.channels)[None, :, None, :], outputs.dtype)
+        kernel = tf.transpose(tf.cast(weights, outputs.dtype))[:, None, :, None] * eye
+        shape = [1, 1, len(self.batched) * self.channels, self.edges * self.channels]
         return tf.nn.conv2d(outputs, tf.reshape(kernel, shape), 1, "SAME")
 
 
@@ -300,10 +293,9 @@ class PerEdge(OperationGroup):
                 layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, rectified, scales, edges):
-        weights = [scale[:: self.channels] for scale in scales]
+    def call(self, inputs, rectified, weights):
         outputs = [
-            tf.add_n([weights[k][e] * layer(inputs) for k, layer in enumerate(layers)])
+            tf.add_n([weights[e, k] * layer(inputs) for k, layer in enumerate(layers)])
             for e, layers in enumerate(self.plain)
         ]
         return tf.concat(outputs, -1)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf.errors import UserError
+from darts_tf.layers import shared_traces
 from darts_tf.layers.batched_cell import BatchedMixedCell
 from darts_tf.layers.cell import MixedCell
 
@@ -140,7 +141,9 @@ class BatchedPartialCell(_Partial, BatchedMixedCell):
         for source, edges, operation in self._sources():
             while len(states) <= source:
                 states.append(node(len(states) - len(self.preprocess)))
-            outputs = operation.shared(states[source][..., :count], selected[source])
+            outputs = shared_traces.call(
+                operation, operation.key, states[source][..., :count], selected[source]
+            )
             others = bypass(states[source][..., count:], operation.strides)
             for e, output in zip(edges, tf.split(outputs, len(edges), axis=-1), strict=True):
                 mixed[self._nodes[e]].append(output)

@@ -41,9 +41,6 @@ class AvgPool3x3(Pooling):
             return keras.ops.average_pool(inputs, 3, 1, padding="same")
         padded = keras.ops.pad(inputs, _ONE_PIXEL)
         means = keras.ops.average_pool(padded, 3, self.strides, padding="valid")
-        if None in inputs.shape[1:3]:
-            inside = keras.ops.pad(keras.ops.ones_like(inputs[:1, :, :, :1]), _ONE_PIXEL)
-            return means / keras.ops.average_pool(inside, 3, self.strides, padding="valid")
         return means * keras.ops.convert_to_tensor(self._share(inputs.shape), means.dtype)
 
     def _share(self, shape) -> np.ndarray:

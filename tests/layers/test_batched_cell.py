@@ -8,10 +8,8 @@ import tensorflow as tf
 from darts_tf import operations, spaces
 from darts_tf.layers.batched_cell import BatchedMixedCell, _longer_axis, from_plain, to_plain
 from darts_tf.layers.batched_convolutions import BatchedPointwise, grouped_gradients_work
-from darts_tf.layers.batched_mixed_op import BatchedMixedOp
 from darts_tf.layers.batched_operations import PerEdge
 from darts_tf.layers.cell import MixedCell
-from darts_tf.layers.shared_traces import SharedTraces
 from darts_tf.supernet import Supernet, convert
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
@@ -272,35 +270,6 @@ def test_batched_supernet_survives_a_file(make_space, tmp_path):
 def test_batched_supernet_has_the_papers_number_of_weights():
     supernet = Supernet("darts_cnn", (32, 32, 3), num_classes=10)
     assert sum(int(np.prod(v.shape)) for v in supernet.weight_variables) == 1_930_618
-
-
-@pytest.mark.parametrize("strides", [1, 2])
-def test_one_trace_computes_what_every_layer_does(strides):
-    """Of all sizes, channels and numbers of edges; outputs and both gradients."""
-    keras.utils.set_random_seed(0)
-    names = spaces.get("darts_cnn").operations
-    traces = SharedTraces()
-    for size, channels, edges in [(8, 4, 3), (4, 6, 1), (12, 2, 2), (6, 2, 2), (2, 4, 1)]:
-        layer = BatchedMixedOp(names, edges, channels, strides)
-        layer.build((None, size, size, channels))
-        rng = np.random.default_rng(0)
-        inputs = tf.constant(rng.normal(size=(3, size, size, channels)), "float32")
-        weights = tf.constant(rng.normal(size=(edges, len(names))), "float32")
-
-        def derivatives(call, at):
-            with tf.GradientTape() as tape:
-                tape.watch(at)
-                outputs = call(*at)
-                loss = tf.reduce_sum(tf.sin(outputs))
-            return [outputs, *tape.gradient(loss, at)]
-
-        at = [inputs, weights]
-        with traces.active():
-            shared = tf.function(derivatives, autograph=False)(layer.shared, at)
-        for one, other in zip(shared, derivatives(layer, at), strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
-    # Multiples of 4, where half is even too, and the others.
-    assert traces.count == 2
 
 
 def test_graph_is_small():

@@ -103,35 +103,6 @@ class Scaling(keras.layers.Layer):
         self.statistic.assign(tf.reduce_mean(inputs, 0))
         return tf.sin(inputs * self.kernel)
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-
-def test_one_trace_for_all_sizes():
-    layers = [Scaling(channels) for channels in (2, 3, 5)]
-    images = [tf.random.stateless_normal([4, n], [0, n]) for n in (2, 3, 5)]
-    kernels = [layer.kernel.value for layer in layers]
-
-    @tf.function(autograph=False)
-    def run(traces):
-        with traces.active(), tf.GradientTape() as tape:
-            outputs = [
-                shared_traces.call(layer, "key", x, any_size=True)
-                for layer, x in zip(layers, images, strict=True)
-            ]
-            loss = tf.add_n([tf.reduce_sum(x) for x in outputs])
-        # Outside of the trace the sizes are known.
-        assert [x.shape for x in outputs] == [x.shape for x in images]
-        return outputs, tape.gradient(loss, kernels)
-
-    outputs, gradients = run(SharedTraces())
-    assert [layer.runs for layer in layers] == [1, 0, 0]
-    for layer, x, output, gradient in zip(layers, images, outputs, gradients, strict=True):
-        np.testing.assert_allclose(output, tf.sin(x * layer.kernel), rtol=1e-5)
-        wanted = tf.reduce_sum(x * tf.cos(x * layer.kernel), 0)
-        np.testing.assert_allclose(gradient, wanted, rtol=1e-5)
-        np.testing.assert_allclose(layer.statistic, tf.reduce_mean(x, 0), rtol=1e-5)
-
 
 def test_constant_weights_have_no_gradient_and_no_statistics():
     layer = Scaling(3)
@@ -142,7 +113,7 @@ def test_constant_weights_have_no_gradient_and_no_statistics():
     def run(constant):
         with traces.active(constant_weights=constant), tf.GradientTape() as tape:
             tape.watch([inputs, kernel])
-            loss = tf.reduce_sum(shared_traces.call(layer, "key", inputs, any_size=True))
+            loss = tf.reduce_sum(shared_traces.call(layer, "key", inputs))
         none = tf.UnconnectedGradients.ZERO
         return tape.gradient(loss, [inputs, kernel], unconnected_gradients=none)
 
