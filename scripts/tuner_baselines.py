@@ -1,139 +1,227 @@
-"""The stock tuners of Keras Tuner on the table of NAS-Bench-201.
+"""Keras Tuner on the table of NAS-Bench-201: stock tuners, and what supernets propose.
 
-    python -m scripts.tuner_baselines --benchmark_table=nas_bench_201_12epochs.csv
+    python -m scripts.tuner_baselines --benchmark_table=TABLE.csv --data_dir=DATA --supernets=RUN,RUN
 
-RandomSearch and BayesianOptimization search the hyperparameters of `CellHyperModel` for the best
-CIFAR-10 validation accuracy in the table, so a trial trains nothing; what they found is judged by
-its test accuracy. Writes to results/tuner: nas_bench_201.csv, mean and standard deviation over the
-seeds by number of trials, and nas_bench_201.png.
+RandomSearch, BayesianOptimization and `SupernetOracle` search the hyperparameters of
+`CellHyperModel` for the best CIFAR-10 validation accuracy in the table, so a trial trains nothing;
+what they found is judged by its test accuracy. A supernet is a run of NAS-Bench-201 by
+`train.search` (scripts.nas_bench_201_searches makes several); the seeds of its method's oracle take
+the method's supernets by turns. An oracle draws --samples architectures by the supernet's alphas
+(`random-ws` has none: all are equally likely) and proposes them in the order of their accuracy with
+the supernet's weights on --batches validation batches of the search.
 
-BayesianOptimization draws its first 18 trials at random (3 for each hyperparameter) and then thinks
-for seconds of a core about each one; so it has flags of its own. The defaults take some minutes of
-one core.
+Every search stays in --runs; started again, the program goes on where it stopped. Writes to
+--output: nas_bench_201.csv, mean and standard deviation over the seeds by number of trials;
+nas_bench_201.png; and supernets.csv, how well each supernet ranks: Kendall's tau between its
+accuracies of what was drawn and the table's.
 """
 
 import csv
 import io
+import json
 import pathlib
 import tempfile
 
 import keras_tuner
 import numpy as np
 from absl import flags
+from scipy.linalg.lapack import dtrtrs
+from scipy.spatial.distance import cdist
+from scipy.stats import kendalltau
+from sklearn.gaussian_process import GaussianProcessRegressor
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import run_folder
-from darts_tf.benchmark_tables import BenchmarkTable
+from darts_tf import plots, run_folder, spaces
 from darts_tf.errors import UserError
-from darts_tf.tuner import CellHyperModel
-from train import program
+from darts_tf.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
+from darts_tf.tuner import CellHyperModel, SupernetOracle
+from train import data_flags, found, program, search_flags, searching
 
-_TABLE = flags.DEFINE_string("benchmark_table", None, "A CSV file, or a folder of NATS-Bench.")
-_SEEDS = flags.DEFINE_integer("seeds", 20, "Searches by RandomSearch.", lower_bound=2)
-_TRIALS = flags.DEFINE_integer("trials", 50, "Trials of RandomSearch.", lower_bound=10)
-_BAYESIAN_SEEDS = flags.DEFINE_integer(
-    "bayesian_seeds", 3, "Searches by BayesianOptimization.", lower_bound=2
+_SEEDS = flags.DEFINE_integer("seeds", 20, "Searches of each kind.", lower_bound=2)
+_TRIALS = flags.DEFINE_integer("trials", 50, "Trials of each search.", lower_bound=10)
+_SUPERNETS = flags.DEFINE_list("supernets", [], "Folders of train.search, for SupernetOracle.")
+_SAMPLES = flags.DEFINE_integer(
+    "samples", 500, "Architectures that a supernet ranks.", lower_bound=2
 )
-_BAYESIAN_TRIALS = flags.DEFINE_integer(
-    "bayesian_trials", 25, "Trials of BayesianOptimization.", lower_bound=10
-)
+_BATCHES = flags.DEFINE_integer("batches", 4, "Validation batches for each of them.", lower_bound=1)
+_RUNS = flags.DEFINE_string("runs", "runs/tuner", "Where the searches are kept.")
 _OUTPUT = flags.DEFINE_string("output", "results/tuner", "The folder to write to.")
 
 BUDGETS = (10, 25, 50, 100)
-SEARCHED, JUDGED = "cifar10_val", "cifar10_test"
-TUNERS = {
-    "RandomSearch": keras_tuner.RandomSearch,
-    "BayesianOptimization": keras_tuner.BayesianOptimization,
+OBJECTIVE = keras_tuner.Objective(SEARCHED, "max")
+
+
+class Prediction(GaussianProcessRegressor):
+    """scikit-learn's Gaussian process, whose prediction skips the checks of its arguments.
+
+    They take most of the time of BayesianOptimization, which asks for some 17,000 predictions of
+    one point before each trial.
+    """
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        self._scale = np.atleast_1d(self.kernel_.length_scale)
+        self._scaled = self.X_train_ / self._scale
+        return self
+
+    def predict(self, X, return_std):
+        """Mean and standard deviation: Rasmussen, Williams, 2006, algorithm 2.1, Matern 5/2."""
+        r = np.sqrt(5) * cdist(X / self._scale, self._scaled)
+        k = (1 + r + r**2 / 3) * np.exp(-r)
+        v, _ = dtrtrs(self.L_, k.T, lower=1)
+        deviation = np.sqrt(np.maximum(1 - (v**2).sum(axis=0), 0))
+        return self._y_train_mean + self._y_train_std * (k @ self.alpha_), (
+            self._y_train_std * deviation
+        )
+
+
+class BayesianOptimizationOracle(keras_tuner.oracles.BayesianOptimizationOracle):
+    """Keras Tuner's, with the quicker prediction."""
+
+    def _make_gpr(self):
+        return Prediction(**super()._make_gpr().get_params(deep=False))
+
+
+STOCK = {
+    "RandomSearch": keras_tuner.oracles.RandomSearchOracle,
+    "BayesianOptimization": BayesianOptimizationOracle,
 }
 
 
 def main() -> None:
     """Runs the searches that the flags describe."""
-    if not _TABLE.value:
+    table = found.load_table(spaces.NAS_BENCH_201.name)
+    if table is None:
         raise UserError("--benchmark_table is missing; give a CSV file")
-    table = BenchmarkTable.load(_TABLE.value)
-    folder = pathlib.Path(_OUTPUT.value)
-    folder.mkdir(parents=True, exist_ok=True)
-    sizes = {
-        "RandomSearch": (_SEEDS.value, _TRIALS.value),
-        "BayesianOptimization": (_BAYESIAN_SEEDS.value, _BAYESIAN_TRIALS.value),
-    }
-    found = {
-        name: np.array([found_by_trial(name, table, seed, trials) for seed in range(seeds)])
-        for name, (seeds, trials) in sizes.items()
-    }
-    run_folder.write_file(folder / "nas_bench_201.csv", as_csv(found, table))
-    plot(found, table, folder / "nas_bench_201.png")
-    print((folder / "nas_bench_201.csv").read_text(), end="")
+    results = {"RandomSearch": stock("RandomSearch", table)}
+    taus, by_method = [], {}
+    for run in map(pathlib.Path, _SUPERNETS.value):
+        searching.take_settings(run)
+        by_method.setdefault(search_flags.METHOD.value, []).append(run)
+    for method, runs in by_method.items():
+        searches = [search for i in range(len(runs)) for search in guided(runs, i, table)]
+        taus += [(method, *search["supernet"]) for search in searches]
+        results[f"SupernetOracle, {method}"] = searches
+    results["BayesianOptimization"] = stock("BayesianOptimization", table)
+    write(
+        {
+            name: np.array([best_so_far(table, search["evaluated"]) for search in searches])
+            for name, searches in results.items()
+        },
+        table,
+        taus,
+    )
 
 
-def found_by_trial(name: str, table: BenchmarkTable, seed: int, trials: int) -> np.ndarray:
-    """The index of the best architecture after 1, 2, ... trials, by the searched column."""
-    hypermodel = CellHyperModel("nas_bench_201", (32, 32, 3), 10)
-    evaluated = []
+def stock(name: str, table) -> list[dict]:
+    """The searches by one of Keras Tuner's oracles."""
 
-    class OnTable(TUNERS[name]):
+    def search(seed):
+        oracle = STOCK[name](
+            objective=OBJECTIVE,
+            max_trials=_TRIALS.value,
+            # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
+            seed=10_000 * (seed + 1),
+            hyperparameters=_hypermodel().hyperparameters(),
+        )
+        return {"evaluated": evaluate(oracle, table)}
+
+    return [kept(f"{name}_{seed}", lambda s=seed: search(s)) for seed in range(_SEEDS.value)]
+
+
+def guided(runs: list[pathlib.Path], i: int, table) -> list[dict]:
+    """The searches whose seeds take the supernet of `runs[i]`."""
+    import keras
+
+    supernet = validation = None
+
+    def search(seed):
+        nonlocal supernet, validation
+        if supernet is None:
+            searching.take_settings(runs[i])
+            keras.utils.set_random_seed(data_flags.SEED.value)
+            data = data_flags.load()
+            supernet = searching.restore(data, search_flags.method(), runs[i])[0].supernet
+            validation = searching.validation_batches(data)
+        oracle = SupernetOracle(
+            _hypermodel(),
+            supernet,
+            validation,
+            samples=_SAMPLES.value,
+            batches=_BATCHES.value,
+            objective=OBJECTIVE,
+            max_trials=_TRIALS.value,
+            seed=seed,
+        )
+        known = [table.accuracy(candidate.genotype, SEARCHED) for candidate in oracle.ranking]
+        guessed = [candidate.accuracy for candidate in oracle.ranking]
+        tau = float(kendalltau(guessed, known).statistic)
+        return {
+            "evaluated": evaluate(oracle, table),
+            "supernet": (data_flags.SEED.value, seed, len(known), tau),
+        }
+
+    seeds = range(i, _SEEDS.value, len(runs))
+    return [
+        kept(f"SupernetOracle_{runs[i].name}_{seed}", lambda s=seed: search(s)) for seed in seeds
+    ]
+
+
+def kept(name: str, search) -> dict:
+    """What a search gives, from the file of an earlier start if there is one."""
+    path = pathlib.Path(_RUNS.value) / f"{name}.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        run_folder.write_file(path, json.dumps(search()) + "\n")
+        print(f"{name} is done", flush=True)
+    return json.loads(path.read_text())
+
+
+def evaluate(oracle, table) -> list[int]:
+    """The indices of an oracle's architectures, in the order of its trials."""
+    hypermodel, evaluated = _hypermodel(), []
+
+    class OnTable(keras_tuner.Tuner):
         def run_trial(self, trial, *args, **kwargs):
             evaluated.append(table.index(hypermodel.genotype(trial.hyperparameters)))
             return {SEARCHED: float(table.columns[SEARCHED][evaluated[-1]])}
 
     with tempfile.TemporaryDirectory() as directory:
-        OnTable(
-            objective=keras_tuner.Objective(SEARCHED, "max"),
-            max_trials=trials,
-            # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
-            seed=10_000 * (seed + 1),
-            hyperparameters=hypermodel.hyperparameters(),
-            directory=directory,
-        ).search(verbose=0)
-    scores = table.columns[SEARCHED][evaluated]
-    return np.array([evaluated[int(np.argmax(scores[: n + 1]))] for n in range(len(scores))])
+        OnTable(oracle, directory=directory).search(verbose=0)
+    return evaluated
 
 
-def as_csv(found: dict, table: BenchmarkTable) -> str:
-    """Mean and standard deviation over the seeds, a line for each tuner and number of trials."""
+def _hypermodel() -> CellHyperModel:
+    return CellHyperModel(spaces.NAS_BENCH_201.name, (32, 32, 3), 10)
+
+
+def write(results: dict[str, np.ndarray], table, taus: list[tuple]) -> None:
+    """Writes and prints what was found."""
+    folder = pathlib.Path(_OUTPUT.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    run_folder.write_file(
+        folder / "nas_bench_201.csv", as_csv(table, results, BUDGETS, head="tuner")
+    )
+    columns = {
+        "CIFAR-10 validation accuracy (searched), %": table.columns[SEARCHED],
+        "CIFAR-10 test accuracy (judged), %": table.columns[JUDGED],
+    }
+    plots.plot_best_so_far(
+        {
+            label: {name: values[indices] for name, indices in results.items()}
+            for label, values in columns.items()
+        },
+        folder / "nas_bench_201.png",
+        best={label: values.max() for label, values in columns.items()},
+        xlabel="trials",
+        title="Keras Tuner on NAS-Bench-201, mean and standard deviation over the seeds",
+    )
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["tuner", "trials", "seeds", "test_mean", "test_std", "val_mean", "val_std"])
-    for name, indices in found.items():
-        for budget in [budget for budget in BUDGETS if budget <= indices.shape[1]]:
-            at = indices[:, budget - 1]
-            numbers = [
-                f"{number:.2f}"
-                for column in (JUDGED, SEARCHED)
-                for number in (table.columns[column][at].mean(), table.columns[column][at].std())
-            ]
-            writer.writerow([name, budget, len(at), *numbers])
-    return lines.getvalue()
-
-
-def plot(found: dict, table: BenchmarkTable, path) -> None:
-    """Mean and standard deviation of the validation and the test accuracy against the trials."""
-    from matplotlib.figure import Figure
-
-    from darts_tf.plots import style
-
-    titles = {SEARCHED: "validation accuracy (searched)", JUDGED: "test accuracy (judged)"}
-    with style.context():
-        figure = Figure(figsize=(9.6, 4.0), layout="constrained")
-        for axes, (column, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
-            values = table.columns[column]
-            colours = (style.GREY, style.BLUE)
-            for (name, indices), colour in zip(found.items(), colours, strict=True):
-                means, spreads = values[indices].mean(axis=0), values[indices].std(axis=0)
-                trials = np.arange(1, len(means) + 1)
-                axes.plot(trials, means, color=colour, label=f"{name}, {len(indices)} seeds")
-                axes.fill_between(
-                    trials, means - spreads, means + spreads, color=colour, alpha=0.2, lw=0
-                )
-            axes.axhline(values.max(), color=style.INK, lw=0.8, ls="dotted")
-            low = min(values[indices[:, 4]].mean() for indices in found.values())
-            axes.set_ylim(low - 2, values.max() + 0.3)
-            axes.set_xlabel("trials")
-            axes.set_ylabel(f"CIFAR-10 {title}, %")
-        axes.legend(loc="lower right")
-        figure.suptitle("Keras Tuner on NAS-Bench-201, mean and standard deviation over the seeds")
-        style.save(figure, path)
+    writer.writerow(["method", "supernet_seed", "oracle_seed", "ranked", "kendall_tau"])
+    writer.writerows((*line[:-1], f"{line[-1]:.3f}") for line in taus)
+    run_folder.write_file(folder / "supernets.csv", lines.getvalue())
+    print((folder / "nas_bench_201.csv").read_text(), end="")
 
 
 if __name__ == "__main__":

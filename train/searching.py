@@ -1,6 +1,16 @@
-"""The search that the flags describe, and its data: what train.search and train.select share."""
+"""The search that the flags describe, its data, and the search of an earlier run again."""
 
-from train import data_flags, search_flags
+import json
+import pathlib
+
+from absl import flags
+
+from darts_tf import baselines, methods
+from darts_tf.errors import UserError
+from train import batch_sizes, data_flags, search_flags
+
+# Where data are may have changed since, and decides nothing.
+_PLACES = ("data_dir", "benchmark_table")
 
 
 def make(data, method, cells: int, **options):
@@ -69,6 +79,76 @@ def validation_batches(data):
         std=data.std,
         drop_remainder=True,
     )
+
+
+def take_settings(run_dir: pathlib.Path, others=()) -> None:
+    """Gives the flags of a search the values that they had in a run of train.search.
+
+    Args:
+        run_dir: what --output_dir was.
+        others: flags that are not taken from it.
+
+    Raises:
+        UserError: the folder is none of a search with a supernet, or a flag contradicts it.
+    """
+    path = run_dir / "config.json"
+    if not path.exists():
+        raise UserError(f"--run_dir={run_dir} holds no config.json; give a folder of train.search")
+    try:
+        config = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    if config.get("program") != "search":
+        raise UserError(f"--run_dir={run_dir} is no folder of train.search")
+    if config["method"] in baselines.BASELINES or not methods.get(config["method"]).trains:
+        raise UserError(
+            f"--run_dir={run_dir} is a search by {config['method']}, which has no supernet to "
+            "select from"
+        )
+    own = {flag.name for flag in others}
+    for name, value in config.items():
+        if name not in flags.FLAGS or name in own:
+            continue
+        if not flags.FLAGS[name].present:
+            flags.FLAGS[name].value = value
+        elif name not in _PLACES:
+            raise UserError(f"--{name} is a setting of the search and is taken from --run_dir")
+    if (chosen := batch_sizes.settled(run_dir)) is not None:
+        search_flags.BATCH_SIZE.value = chosen
+
+
+def restore(data, method, run_dir: pathlib.Path):
+    """The search with the supernet of its last checkpoint, and after how many epochs that is.
+
+    Args:
+        data: the images.
+        method: that of the flags.
+        run_dir: the folder whose settings the flags have; see `take_settings`.
+
+    Raises:
+        UserError: there is no checkpoint, or the last of several stages has not begun.
+    """
+    from darts_tf.checkpoints import Checkpoints
+
+    options, cells = {}, search_flags.size()[1]
+    if method.stages:
+        stage = method.stages[-1]
+        kept = run_dir / f"stage_{len(method.stages) - 1}" / "operations.json"
+        if not kept.exists():
+            raise UserError(f"--run_dir={run_dir}: the last stage of the search has not begun")
+        options = {
+            "edge_operations": json.loads(kept.read_text()),
+            "skip_dropout": stage.skip_dropout > 0,
+        }
+        method, cells = method.of_stage(stage), stage.cells
+    search = make(data, method, cells, **options)
+    checkpoints = Checkpoints(run_dir / "checkpoints", {"supernet": search.supernet.variables})
+    epoch, step = checkpoints.restore(part=True)
+    if not epoch and not step:
+        raise UserError(f"--run_dir={run_dir} has no checkpoint yet; let the search run longer")
+    after = f" and {step} steps" if step else ""
+    print(f"supernet after {epoch} epochs{after}", flush=True)
+    return search, epoch
 
 
 def _parts(data):

@@ -15,9 +15,9 @@ import time
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import baselines, methods, selections
+from darts_tf import selections
 from darts_tf.errors import UserError
-from train import batch_sizes, data_flags, found, program, search_flags, searching, selection_flags
+from train import data_flags, found, program, search_flags, searching, selection_flags
 
 flags.adopt_module_key_flags(selection_flags)
 flags.adopt_module_key_flags(found)
@@ -27,15 +27,15 @@ _SELECTIONS = flags.DEFINE_list(
     ["magnitude", "operation_strength"],
     f"The selections, separated by commas, of {', '.join(selections.names())}.",
 )
-# These may have moved since, and decide nothing; all other settings are those of the search.
+# Data may have moved since; all other settings are those of the search.
 flags.declare_key_flag("data_dir")
-_OF_THIS_PROGRAM = {"data_dir", "benchmark_table", *(flag.name for flag in selection_flags.FLAGS)}
+_OF_THIS_PROGRAM = selection_flags.FLAGS
 
 
 def main() -> None:
     """Selects, prints the table and writes the files."""
     run_dir = _check_flags()
-    _take_settings(run_dir)
+    searching.take_settings(run_dir, _OF_THIS_PROGRAM)
     table = found.load_table(search_flags.SPACE.value)
     method = search_flags.method()
 
@@ -48,7 +48,7 @@ def main() -> None:
     data = data_flags.load()
     keras.config.set_dtype_policy(search_flags.PRECISION.value)
     keras.utils.set_random_seed(data_flags.SEED.value)
-    search, epoch = _restore(data, method, run_dir)
+    search, epoch = searching.restore(data, method, run_dir)
     evaluation = SupernetEvaluation(search.supernet, searching.validation_batches(data))
     output = run_dir / "selections"
     genotypes, rows = {}, []
@@ -69,8 +69,6 @@ def _check_flags() -> pathlib.Path:
     if not _RUN_DIR.value:
         raise UserError("--run_dir is missing; give the folder that train.search wrote")
     run_dir = pathlib.Path(_RUN_DIR.value)
-    if not (run_dir / "config.json").exists():
-        raise UserError(f"--run_dir={run_dir} holds no config.json; give a folder of train.search")
     names = _SELECTIONS.value
     for name in names:
         selections.get(name)
@@ -78,56 +76,6 @@ def _check_flags() -> pathlib.Path:
         raise UserError(f"--selection={','.join(names)}: expected different names of selections")
     selection_flags.refuse_without_effect(names)
     return run_dir
-
-
-def _take_settings(run_dir: pathlib.Path) -> None:
-    """Gives the search's flags the values that they had in the search."""
-    try:
-        config = json.loads((run_dir / "config.json").read_text())
-    except ValueError as error:
-        raise UserError(f"cannot read {run_dir / 'config.json'}: {error}") from error
-    if config.get("program") != "search":
-        raise UserError(f"--run_dir={run_dir} is no folder of train.search")
-    if config["method"] in baselines.BASELINES or not methods.get(config["method"]).trains:
-        raise UserError(
-            f"--run_dir={run_dir} is a search by {config['method']}, which has no supernet to "
-            "select from"
-        )
-    own = {flag.name for flag in selection_flags.FLAGS}
-    for name, value in config.items():
-        if name not in flags.FLAGS or name in own:
-            continue
-        if not flags.FLAGS[name].present:
-            flags.FLAGS[name].value = value
-        elif name not in _OF_THIS_PROGRAM:
-            raise UserError(f"--{name} is a setting of the search and is taken from --run_dir")
-    if (chosen := batch_sizes.settled(run_dir)) is not None:
-        search_flags.BATCH_SIZE.value = chosen
-
-
-def _restore(data, method, run_dir):
-    """The search with the supernet of its last checkpoint, and after how many epochs that is."""
-    from darts_tf.checkpoints import Checkpoints
-
-    options, cells = {}, search_flags.size()[1]
-    if method.stages:
-        stage = method.stages[-1]
-        kept = run_dir / f"stage_{len(method.stages) - 1}" / "operations.json"
-        if not kept.exists():
-            raise UserError(f"--run_dir={run_dir}: the last stage of the search has not begun")
-        options = {
-            "edge_operations": json.loads(kept.read_text()),
-            "skip_dropout": stage.skip_dropout > 0,
-        }
-        method, cells = method.of_stage(stage), stage.cells
-    search = searching.make(data, method, cells, **options)
-    checkpoints = Checkpoints(run_dir / "checkpoints", {"supernet": search.supernet.variables})
-    epoch, step = checkpoints.restore(part=True)
-    if not epoch and not step:
-        raise UserError(f"--run_dir={run_dir} has no checkpoint yet; let the search run longer")
-    after = f" and {step} steps" if step else ""
-    print(f"supernet after {epoch} epochs{after}", flush=True)
-    return search, epoch
 
 
 def _select(name, search, data, table, evaluation):

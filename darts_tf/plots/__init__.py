@@ -1,9 +1,10 @@
-"""Pictures of cells, operation weights, their entropy and training curves.
+"""Pictures of cells, operation weights, their entropy, training curves and searches compared.
 
 Every function writes one file whose suffix chooses the format (`.svg` or `.png`), makes the same
 bytes from the same arguments, and leaves matplotlib's global state alone.
 """
 
+from darts_tf.plots.best_so_far import plot_best_so_far
 from darts_tf.plots.cells import plot_cell, plot_genotype
 from darts_tf.plots.collapse import plot_collapse
 from darts_tf.plots.entropy import plot_entropy
@@ -12,6 +13,7 @@ from darts_tf.plots.operation_weights import plot_operation_weights
 from darts_tf.plots.selections import plot_selections
 
 __all__ = [
+    "plot_best_so_far",
     "plot_cell",
     "plot_collapse",
     "plot_entropy",
