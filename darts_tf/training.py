@@ -1,7 +1,7 @@
 """Training a derived network from scratch, as DARTS evaluates a cell."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
 import tensorflow as tf
@@ -95,7 +95,7 @@ def train_network(
         first_epoch, _ = checkpoints.restore()
         last_callbacks = [callbacks.CheckpointEpochs(checkpoints)]
     return network.fit(
-        _all_epochs(train, range(first_epoch, recipe.epochs), isinstance(network.output, dict)),
+        all_epochs(train, range(first_epoch, recipe.epochs), isinstance(network.output, dict)),
         epochs=recipe.epochs,
         initial_epoch=first_epoch,
         steps_per_epoch=steps,
@@ -142,8 +142,16 @@ class SmoothedCrossentropy(keras.losses.Loss):
         return {**super().get_config(), "smoothing": self.smoothing}
 
 
-def _all_epochs(train, epochs, auxiliary) -> tf.data.Dataset:
-    """The batches of all epochs in a row, because `fit` takes one data set for them all."""
+def all_epochs(
+    train: Callable[[int], tf.data.Dataset], epochs: Iterable[int], auxiliary: bool = False
+) -> tf.data.Dataset:
+    """The batches of all epochs in a row, because `fit` takes one data set for them all.
+
+    Args:
+        train: a function from the number of the epoch to its batches of (images, labels).
+        epochs: their numbers.
+        auxiliary: whether the network has an auxiliary head, which takes the labels too.
+    """
 
     def generate():
         for epoch in epochs:

@@ -1,6 +1,6 @@
 """Keras Tuner on the table of NAS-Bench-201: stock tuners, and what supernets propose.
 
-    python -m scripts.tuner_baselines --benchmark_table=TABLE.csv --data_dir=DATA --supernets=RUN,RUN
+    python -m scripts.tuner_baselines --benchmark_table=TABLE.csv --data_dir=D --supernets=RUN,RUN
 
 RandomSearch, BayesianOptimization and `SupernetOracle` search the hyperparameters of
 `CellHyperModel` for the best CIFAR-10 validation accuracy in the table, so a trial trains nothing;
@@ -12,8 +12,8 @@ the supernet's weights on --batches validation batches of the search.
 
 Every search stays in --runs; started again, the program goes on where it stopped. Writes to
 --output: nas_bench_201.csv, mean and standard deviation over the seeds by number of trials;
-nas_bench_201.png; and supernets.csv, how well each supernet ranks: Kendall's tau between its
-accuracies of what was drawn and the table's.
+nas_bench_201.png; and searches.csv, a line a search: how many different architectures its trials
+were and, for a supernet, Kendall's tau between its accuracies of what was drawn and the table's.
 """
 
 import csv
@@ -25,61 +25,27 @@ import tempfile
 import keras_tuner
 import numpy as np
 from absl import flags
-from scipy.linalg.lapack import dtrtrs
-from scipy.spatial.distance import cdist
 from scipy.stats import kendalltau
-from sklearn.gaussian_process import GaussianProcessRegressor
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import plots, run_folder, spaces
 from darts_tf.errors import UserError
 from darts_tf.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
-from darts_tf.tuner import CellHyperModel, SupernetOracle
+from darts_tf.tuner import BayesianOptimizationOracle, CellHyperModel, SupernetOracle
 from train import data_flags, found, program, search_flags, searching
 
 _SEEDS = flags.DEFINE_integer("seeds", 20, "Searches of each kind.", lower_bound=2)
 _TRIALS = flags.DEFINE_integer("trials", 50, "Trials of each search.", lower_bound=10)
 _SUPERNETS = flags.DEFINE_list("supernets", [], "Folders of train.search, for SupernetOracle.")
 _SAMPLES = flags.DEFINE_integer(
-    "samples", 500, "Architectures that a supernet ranks.", lower_bound=2
+    "samples", 100, "Architectures that a supernet ranks.", lower_bound=2
 )
-_BATCHES = flags.DEFINE_integer("batches", 4, "Validation batches for each of them.", lower_bound=1)
+_BATCHES = flags.DEFINE_integer("batches", 2, "Validation batches for each of them.", lower_bound=1)
 _RUNS = flags.DEFINE_string("runs", "runs/tuner", "Where the searches are kept.")
 _OUTPUT = flags.DEFINE_string("output", "results/tuner", "The folder to write to.")
 
 BUDGETS = (10, 25, 50, 100)
 OBJECTIVE = keras_tuner.Objective(SEARCHED, "max")
-
-
-class Prediction(GaussianProcessRegressor):
-    """scikit-learn's Gaussian process, whose prediction skips the checks of its arguments.
-
-    They take most of the time of BayesianOptimization, which asks for some 17,000 predictions of
-    one point before each trial.
-    """
-
-    def fit(self, X, y):
-        super().fit(X, y)
-        self._scale = np.atleast_1d(self.kernel_.length_scale)
-        self._scaled = self.X_train_ / self._scale
-        return self
-
-    def predict(self, X, return_std):
-        """Mean and standard deviation: Rasmussen, Williams, 2006, algorithm 2.1, Matern 5/2."""
-        r = np.sqrt(5) * cdist(X / self._scale, self._scaled)
-        k = (1 + r + r**2 / 3) * np.exp(-r)
-        v, _ = dtrtrs(self.L_, k.T, lower=1)
-        deviation = np.sqrt(np.maximum(1 - (v**2).sum(axis=0), 0))
-        return self._y_train_mean + self._y_train_std * (k @ self.alpha_), (
-            self._y_train_std * deviation
-        )
-
-
-class BayesianOptimizationOracle(keras_tuner.oracles.BayesianOptimizationOracle):
-    """Keras Tuner's, with the quicker prediction."""
-
-    def _make_gpr(self):
-        return Prediction(**super()._make_gpr().get_params(deep=False))
 
 
 STOCK = {
@@ -94,23 +60,16 @@ def main() -> None:
     if table is None:
         raise UserError("--benchmark_table is missing; give a CSV file")
     results = {"RandomSearch": stock("RandomSearch", table)}
-    taus, by_method = [], {}
+    by_method = {}
     for run in map(pathlib.Path, _SUPERNETS.value):
         searching.take_settings(run)
         by_method.setdefault(search_flags.METHOD.value, []).append(run)
     for method, runs in by_method.items():
-        searches = [search for i in range(len(runs)) for search in guided(runs, i, table)]
-        taus += [(method, *search["supernet"]) for search in searches]
-        results[f"SupernetOracle, {method}"] = searches
+        results[f"SupernetOracle, {method}"] = [
+            search for i in range(len(runs)) for search in guided(runs, i, table)
+        ]
     results["BayesianOptimization"] = stock("BayesianOptimization", table)
-    write(
-        {
-            name: np.array([best_so_far(table, search["evaluated"]) for search in searches])
-            for name, searches in results.items()
-        },
-        table,
-        taus,
-    )
+    write(results, table)
 
 
 def stock(name: str, table) -> list[dict]:
@@ -124,7 +83,7 @@ def stock(name: str, table) -> list[dict]:
             seed=10_000 * (seed + 1),
             hyperparameters=_hypermodel().hyperparameters(),
         )
-        return {"evaluated": evaluate(oracle, table)}
+        return {"seed": seed, "evaluated": evaluate(oracle, table)}
 
     return [kept(f"{name}_{seed}", lambda s=seed: search(s)) for seed in range(_SEEDS.value)]
 
@@ -155,10 +114,12 @@ def guided(runs: list[pathlib.Path], i: int, table) -> list[dict]:
         )
         known = [table.accuracy(candidate.genotype, SEARCHED) for candidate in oracle.ranking]
         guessed = [candidate.accuracy for candidate in oracle.ranking]
-        tau = float(kendalltau(guessed, known).statistic)
         return {
+            "seed": seed,
             "evaluated": evaluate(oracle, table),
-            "supernet": (data_flags.SEED.value, seed, len(known), tau),
+            "supernet": runs[i].name,
+            "ranked": len(known),
+            "kendall_tau": float(kendalltau(guessed, known).statistic),
         }
 
     seeds = range(i, _SEEDS.value, len(runs))
@@ -195,20 +156,23 @@ def _hypermodel() -> CellHyperModel:
     return CellHyperModel(spaces.NAS_BENCH_201.name, (32, 32, 3), 10)
 
 
-def write(results: dict[str, np.ndarray], table, taus: list[tuple]) -> None:
+def write(results: dict[str, list[dict]], table) -> None:
     """Writes and prints what was found."""
     folder = pathlib.Path(_OUTPUT.value)
     folder.mkdir(parents=True, exist_ok=True)
-    run_folder.write_file(
-        folder / "nas_bench_201.csv", as_csv(table, results, BUDGETS, head="tuner")
-    )
+    best = {
+        name: np.array([best_so_far(table, search["evaluated"]) for search in searches])
+        for name, searches in results.items()
+    }
+    means = as_csv(table, best, BUDGETS, head="tuner")
+    run_folder.write_file(folder / "nas_bench_201.csv", means)
     columns = {
         "CIFAR-10 validation accuracy (searched), %": table.columns[SEARCHED],
         "CIFAR-10 test accuracy (judged), %": table.columns[JUDGED],
     }
     plots.plot_best_so_far(
         {
-            label: {name: values[indices] for name, indices in results.items()}
+            label: {name: values[indices] for name, indices in best.items()}
             for label, values in columns.items()
         },
         folder / "nas_bench_201.png",
@@ -216,12 +180,22 @@ def write(results: dict[str, np.ndarray], table, taus: list[tuple]) -> None:
         xlabel="trials",
         title="Keras Tuner on NAS-Bench-201, mean and standard deviation over the seeds",
     )
+    run_folder.write_file(folder / "searches.csv", _line_by_line(results, table))
+    print(means, end="")
+
+
+def _line_by_line(results, table) -> str:
     lines = io.StringIO()
+    own = ["supernet", "ranked", "kendall_tau"]
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["method", "supernet_seed", "oracle_seed", "ranked", "kendall_tau"])
-    writer.writerows((*line[:-1], f"{line[-1]:.3f}") for line in taus)
-    run_folder.write_file(folder / "supernets.csv", lines.getvalue())
-    print((folder / "nas_bench_201.csv").read_text(), end="")
+    writer.writerow(["tuner", "seed", "trials", "different", "test_accuracy", *own])
+    for name, searches in results.items():
+        for search in searches:
+            evaluated = search["evaluated"]
+            accuracy = table.columns[JUDGED][best_so_far(table, evaluated)[-1]]
+            line = [name, search["seed"], len(evaluated), len(set(evaluated)), f"{accuracy:.2f}"]
+            writer.writerow([*line, *(search.get(key, "") for key in own)])
+    return lines.getvalue()
 
 
 if __name__ == "__main__":

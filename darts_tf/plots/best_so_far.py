@@ -8,6 +8,9 @@ from matplotlib.figure import Figure
 from darts_tf.errors import UserError
 from darts_tf.plots import style
 
+# The y axis begins near the worst mean after so many evaluations: the first ones are far below
+# what is worth comparing.
+_SKIPPED = 9
 _COLOURS = (style.GREY, style.BLUE, style.ORANGE, style.GREEN, style.VERMILION, style.SKY)
 
 
@@ -41,7 +44,6 @@ def plot_best_so_far(
         ):
             for i, (name, values) in enumerate(curves.items()):
                 _draw(axes, name, np.asarray(values), _COLOURS[i % len(_COLOURS)])
-            # The first evaluations are far below what is worth comparing.
             low = min(np.mean(values, axis=0)[: _SKIPPED + 1][-1] for values in curves.values())
             high = max(np.max(values) for values in curves.values())
             if best is not None:
@@ -56,11 +58,9 @@ def plot_best_so_far(
         style.save(figure, path)
 
 
-_SKIPPED = 9
-
-
 def _draw(axes, name, values, colour):
     means, spreads = values.mean(axis=0), values.std(axis=0)
     evaluations = np.arange(1, len(means) + 1)
-    axes.plot(evaluations, means, color=colour, label=f"{name}, {len(values)} seeds")
+    seeds = f"{len(values)} seed{'s' if len(values) > 1 else ''}"
+    axes.plot(evaluations, means, color=colour, label=f"{name}, {seeds}")
     axes.fill_between(evaluations, means - spreads, means + spreads, color=colour, alpha=0.2, lw=0)

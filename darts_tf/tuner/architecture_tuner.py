@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import keras
 import keras_tuner
+import tensorflow as tf
 from keras_tuner.errors import FailedTrialError
 
 from darts_tf import methods, spaces, training
@@ -123,7 +124,7 @@ class ArchitectureTuner(keras_tuner.Tuner):
         x,
         y=None,
         *,
-        validation_data,
+        validation_data=None,
         epochs: int = 20,
         batch_size: int = 64,
         callbacks=(),
@@ -134,43 +135,52 @@ class ArchitectureTuner(keras_tuner.Tuner):
         Args:
             x: training images `[N, ...]`, or a `tf.data.Dataset` of batches (images, labels), which
                 must give the same batches in each pass because every other one belongs to the
-                alphas.
+                alphas, or a `SearchData`, which holds all the rest too.
             y: labels `[N]`, integers; None with a data set.
             validation_data: images and labels, or a data set of batches.
             epochs: of the derived network's training.
             batch_size: where arrays are given.
             callbacks: Keras callbacks for the training of the derived network; every trial has
-                copies of its own.
+                copies of its own. `keras.callbacks.TensorBoard` writes to a folder for each trial,
+                and its hyperparameters and scores there, for TensorBoard's HParams.
             verbose: 0 is silent, 1 reports every trial.
 
         Raises:
-            UserError: there is no whole batch in a half of the training images.
+            UserError: there is no whole batch in a half of the training images, or there are no
+                validation data.
         """
-        data = SearchData(x, y, validation_data, batch_size, self.seed)
-        super().search(data, epochs=epochs, callbacks=list(callbacks), verbose=verbose)
+        if not isinstance(x, SearchData):
+            if validation_data is None:
+                raise UserError("validation_data are missing; they score the derived networks")
+            x = SearchData.of(x, y, validation_data, batch_size, self.seed)
+        super().search(x, epochs=epochs, callbacks=list(callbacks), verbose=verbose)
 
     def run_trial(self, trial, data, *, epochs, callbacks, verbose) -> dict[str, float]:
         """Searches, trains and tests; see the class. Writes genotype.json and the weights."""
-        hp = trial.hyperparameters
         folder = pathlib.Path(self.get_trial_dir(trial.trial_id))
-        keras.utils.clear_session()
-        keras.utils.set_random_seed(10_000 * self.seed + int(trial.trial_id))
+        callbacks = copy.deepcopy(callbacks)
+        self._configure_tensorboard_dir(callbacks, trial)
         try:
-            genotype, scores = self._search(hp, data, folder)
+            self._start(trial)
+            genotype, scores = self._search(trial.hyperparameters, data, folder)
             genotype.save(folder / "genotype.json")
+            # A search that went on where it was stopped has drawn fewer random numbers here.
+            self._start(trial)
             network = self._network(genotype)
             training.train_network(
                 network,
                 data.batches,
                 dataclasses.replace(self.recipe, epochs=epochs),
-                extra_callbacks=[copy.deepcopy(callback) for callback in callbacks],
+                extra_callbacks=callbacks,
             )
         except UserError as error:
             raise FailedTrialError(str(error)) from error
         tested = training.test_network(network, data.validation)
+        scores |= {"val_accuracy": tested["accuracy"], "val_loss": tested["loss"]}
+        _write_scores(scores, callbacks, epochs)
         network.save_weights(folder / "network.weights.h5")
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-        return {"val_accuracy": tested["accuracy"], "val_loss": tested["loss"], **scores}
+        return scores
 
     def load_model(self, trial) -> keras.Model:
         """The trained network of a trial, compiled; `get_best_models` calls it."""
@@ -203,6 +213,11 @@ class ArchitectureTuner(keras_tuner.Tuner):
     def _value(self, hp, name):
         fixed = self._rates[name] if name in self._rates else self._settings[name][0]
         return hp.get(name) if name in hp else fixed
+
+    def _start(self, trial) -> None:
+        """What follows depends on the trial alone, not on what this process did before."""
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(10_000 * self.seed + int(trial.trial_id))
 
     def _search(self, hp, data, folder):
         """The genotype that a trial's search finds, and the supernet's scores."""
@@ -244,6 +259,15 @@ class ArchitectureTuner(keras_tuner.Tuner):
             lines = (trial.message or "").strip().splitlines() if trial else []
             reason = f"; trial {trial.trial_id} failed with {lines[-1]}" if lines else ""
             raise UserError(f"there is no such finished trial in {self.project_dir}{reason}")
+
+
+def _write_scores(scores, callbacks, epochs) -> None:
+    """Writes a trial's scores beside its hyperparameters, where TensorBoard's HParams find them."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.TensorBoard):
+            with tf.summary.create_file_writer(str(callback.log_dir)).as_default(step=epochs):
+                for name, value in scores.items():
+                    tf.summary.scalar(name, value)
 
 
 def _check_method(method) -> None:

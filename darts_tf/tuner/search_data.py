@@ -1,49 +1,65 @@
-"""The images of a search that is given arrays or data sets."""
+"""The images of a trial of `ArchitectureTuner`."""
+
+import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from darts_tf import datasets
 from darts_tf.errors import UserError
 
+Batches = Callable[[int], tf.data.Dataset]
 
+
+@dataclasses.dataclass(frozen=True)
 class SearchData:
-    """The images of a search, as functions from the number of the epoch to batches.
+    """Batches of (images, labels), as functions from the number of the epoch where it matters.
 
     Args:
-        x, y, validation, batch_size: see `ArchitectureTuner.search`.
-        seed: of the halves and of the order of arrays.
-
-    Attributes:
-        halves: the batches for the weights and those for the alphas.
-        batches: all batches.
-        validation: a data set.
+        halves: those that the search trains the weights with, and those for the alphas.
+        batches: those that train the derived network.
+        validation: what scores the derived network.
 
     Raises:
         UserError: there is no whole batch in a half.
     """
 
-    def __init__(self, x, y, validation, batch_size, seed):
-        if isinstance(x, tf.data.Dataset):
-            self.halves = tuple(lambda epoch, i=i: x.shard(2, i) for i in range(2))
-            self.batches = lambda epoch: x
-        else:
-            halves = datasets.split(x, y, 0.5, seed)
-            self.halves = tuple(
-                _shuffled(*half, batch_size, 2 * seed + i) for i, half in enumerate(halves)
-            )
-            self.batches = _shuffled(x, y, batch_size, seed)
-        self.validation = validation
-        if not isinstance(validation, tf.data.Dataset):
-            data = tf.data.Dataset.from_tensor_slices(tuple(validation))
-            self.validation = data.batch(batch_size)
+    halves: tuple[Batches, Batches]
+    batches: Batches
+    validation: tf.data.Dataset
+
+    def __post_init__(self):
         if any(int(batches(0).cardinality()) == 0 for batches in self.halves):
             raise UserError(
                 "half of the training images hold no whole batch; give more images or a smaller "
                 "batch size"
             )
 
+    @classmethod
+    def of(cls, x, y, validation, batch_size: int, seed: int) -> "SearchData":
+        """From arrays or data sets: the arguments of `ArchitectureTuner.search`.
 
-def _shuffled(images, labels, batch_size, seed):
+        Args:
+            x, y, validation, batch_size: see there.
+            seed: of the halves and of the order of arrays.
+        """
+        if isinstance(x, tf.data.Dataset):
+            halves = tuple(lambda epoch, i=i: x.shard(2, i) for i in range(2))
+
+            def batches(epoch):
+                return x
+        else:
+            halves = tuple(
+                _shuffled(*half, batch_size, 2 * seed + i)
+                for i, half in enumerate(datasets.split(x, y, 0.5, seed))
+            )
+            batches = _shuffled(x, y, batch_size, seed)
+        if not isinstance(validation, tf.data.Dataset):
+            validation = tf.data.Dataset.from_tensor_slices(tuple(validation)).batch(batch_size)
+        return cls(halves, batches, validation)
+
+
+def _shuffled(images, labels, batch_size, seed) -> Batches:
     """Batches in an order that depends on the seed and the epoch alone."""
 
     def batches(epoch):
