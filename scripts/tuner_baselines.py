@@ -35,6 +35,13 @@ from darts_tf.tuner import BayesianOptimizationOracle, CellHyperModel, SupernetO
 from train import data_flags, found, program, search_flags, searching
 
 _SEEDS = flags.DEFINE_integer("seeds", 20, "Searches of each kind.", lower_bound=2)
+_BAYESIAN_SEEDS = flags.DEFINE_integer(
+    "bayesian_seeds",
+    None,
+    "Searches by BayesianOptimization, each of which takes half a minute of a core; default: as "
+    "many as of the others.",
+    lower_bound=2,
+)
 _TRIALS = flags.DEFINE_integer("trials", 50, "Trials of each search.", lower_bound=10)
 _SUPERNETS = flags.DEFINE_list("supernets", [], "Folders of train.search, for SupernetOracle.")
 _SAMPLES = flags.DEFINE_integer(
@@ -59,7 +66,7 @@ def main() -> None:
     table = found.load_table(spaces.NAS_BENCH_201.name)
     if table is None:
         raise UserError("--benchmark_table is missing; give a CSV file")
-    results = {"RandomSearch": stock("RandomSearch", table)}
+    results = {"RandomSearch": stock("RandomSearch", table, _SEEDS.value)}
     by_method = {}
     for run in map(pathlib.Path, _SUPERNETS.value):
         searching.take_settings(run)
@@ -68,11 +75,13 @@ def main() -> None:
         results[f"SupernetOracle, {method}"] = [
             search for i in range(len(runs)) for search in guided(runs, i, table)
         ]
-    results["BayesianOptimization"] = stock("BayesianOptimization", table)
+    results["BayesianOptimization"] = stock(
+        "BayesianOptimization", table, _BAYESIAN_SEEDS.value or _SEEDS.value
+    )
     write(results, table)
 
 
-def stock(name: str, table) -> list[dict]:
+def stock(name: str, table, seeds: int) -> list[dict]:
     """The searches by one of Keras Tuner's oracles."""
 
     def search(seed):
@@ -85,7 +94,7 @@ def stock(name: str, table) -> list[dict]:
         )
         return {"seed": seed, "evaluated": evaluate(oracle, table)}
 
-    return [kept(f"{name}_{seed}", lambda s=seed: search(s)) for seed in range(_SEEDS.value)]
+    return [kept(f"{name}_{seed}", lambda s=seed: search(s)) for seed in range(seeds)]
 
 
 def guided(runs: list[pathlib.Path], i: int, table) -> list[dict]:

@@ -4,6 +4,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
@@ -37,32 +38,49 @@ class Count(keras.callbacks.Callback):
             file.write(f"{epoch}\n")
 
 
+class Killed(keras.callbacks.Callback):
+    """Stops the process in the second epoch of a search, and counts the epochs."""
+
+    def __init__(self, epochs, stop):
+        super().__init__()
+        self.epochs = epochs
+        self.stop = stop
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epochs.append(epoch)
+        if self.stop and epoch == 1:
+            raise KeyboardInterrupt
+
+
 @pytest.mark.slow
 def test_search_fail_stop_and_go_on(one_cell, digits, tmp_path, monkeypatch, capsys):
-    """The second of three trials fails, the third is interrupted; a second tuner runs it again."""
+    """The second of three trials fails, the third is killed; a second tuner goes on within it."""
     images, labels, *validation = digits
-    fit, begun = ArchitectureSearch.fit, []
+    fit, begun, searched = ArchitectureSearch.fit, [], []
 
     def sometimes(search, *args, **kwargs):
         begun.append(search.method.name)
         if len(begun) == 2:
             raise UserError("this trial shall fail")
-        if len(begun) == 3:
-            raise KeyboardInterrupt
-        return fit(search, *args, **kwargs)
+        searched.append([])
+        killed = Killed(searched[-1], stop=len(begun) == 3)
+        return fit(search, *args, callbacks=[killed], **kwargs)
 
     monkeypatch.setattr(ArchitectureSearch, "fit", sometimes)
     options = {"validation_data": validation, "epochs": 2, "batch_size": 15, "verbose": 0}
     counted = tmp_path / "epochs"
     with pytest.raises(KeyboardInterrupt):
-        make(one_cell, tmp_path).search(images, labels, callbacks=[Count(counted)], **options)
-    tuner = make(one_cell, tmp_path)
+        make(one_cell, tmp_path, search_epochs=2).search(
+            images, labels, callbacks=[Count(counted)], **options
+        )
+    tuner = make(one_cell, tmp_path, search_epochs=2)
     tuner.search(images, labels, callbacks=[Count(counted)], **options)
 
     trials = [tuner.oracle.trials[str(i)] for i in range(3)]
     assert [trial.status for trial in trials] == ["COMPLETED", "FAILED", "COMPLETED"]
     assert "this trial shall fail" in trials[1].message
     assert len(begun) == 4 and begun[2] == begun[3]
+    assert searched == [[0, 1], [0, 1], [1]]
     assert counted.read_text().split() == ["0", "1"] * 2
     for trial in trials:
         assert 1e-3 <= trial.hyperparameters.get("architecture_learning_rate") <= 1e-1
@@ -82,6 +100,9 @@ def test_search_fail_stop_and_go_on(one_cell, digits, tmp_path, monkeypatch, cap
     network.save(tmp_path / "network.keras")
     saved = keras.saving.load_model(tmp_path / "network.keras")
     np.testing.assert_array_equal(saved(validation[0]), logits)
+    network.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    np.testing.assert_allclose(exported.serve(validation[0]), logits, atol=1e-5)
     tuner.results_summary()
     assert f"Score: {best.score}" in capsys.readouterr().out
 
@@ -121,6 +142,11 @@ def test_arguments(one_cell, tmp_path, wrong, message):
 def test_too_few_images(one_cell, digits, tmp_path):
     with pytest.raises(UserError, match="hold no whole batch; give more images or a smaller"):
         make(one_cell, tmp_path).search(*digits[:2], validation_data=digits[2:], batch_size=64)
+
+
+def test_no_validation_data(one_cell, digits, tmp_path):
+    with pytest.raises(UserError, match="validation_data are missing; they score"):
+        make(one_cell, tmp_path).search(*digits[:2])
 
 
 def test_what_is_fixed_is_no_hyperparameter(one_cell, tmp_path):

@@ -1,0 +1,113 @@
+import json
+import pathlib
+
+import pytest
+
+from darts_tf import genotypes
+from tests.train.many_starts import assert_refused, start_all
+
+TINY = ["--train_examples=60", "--space=nas_bench_201", "--channels=2", "--cells=3", "--epochs=1"]
+RANDOM = [*TINY, "--batch_size=20", "--tuner=random", "--learning_rate=0.001,0.1", "--trials=2"]
+ARCHITECTURE = [
+    *(*TINY, "--batch_size=20", "--trials=1", "--search_channels=2", "--search_cells=3"),
+    *("--search_epochs=1", "--method=darts-v1,gdas"),
+]
+REFUSED = {
+    "output_dir": ([], "--output_dir is missing; give the folder"),
+    "tuner": (["--tuner=evolution"], "--tuner=evolution: value should be one of <architecture|"),
+    "method": (["--method=darts"], "'darts'"),
+    "p-darts": (["--method=p-darts"], "'p-darts' searches in stages"),
+    "counts": (["--search_cells=8,a"], "--search_cells=8,a: expected a whole number above 0, or"),
+    "rates": (
+        ["--architecture_learning_rate=0.1,0.01"],
+        "--architecture_learning_rate=0.1,0.01: expected a number above 0, or the least and the",
+    ),
+    "portion": (["--validation_portion=1"], "expected a number between 0 and 1"),
+    "sizes": (["--channels=8,16"], "--channels=8,16: --tuner=architecture takes one size of its"),
+    "of stock": (["--learning_rate=0.1"], "--learning_rate has no meaning for --tuner=architect"),
+    "of search": (
+        ["--tuner=grid", "--search_epochs=3"],
+        "--search_epochs has no meaning for --tuner=grid; leave it out",
+    ),
+    "hyperband": (
+        ["--tuner=hyperband", "--trials=3"],
+        "--trials has no meaning for --tuner=hyperband; leave it out",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("tune")
+
+
+@pytest.fixture(scope="module")
+def done(folder):
+    """Two tuners, each of them started again, and all that is refused."""
+    random = [*RANDOM, f"--output_dir={folder / 'random'}"]
+    cases = {
+        "random": random,
+        "again": random,
+        "other": [*random, "--trials=3"],
+        "architecture": [*ARCHITECTURE, f"--output_dir={folder / 'architecture'}"],
+    }
+    for name, (given, _) in REFUSED.items():
+        output = [f"--output_dir={folder / 'refused'}"] if given else []
+        cases[name] = [*given, *output]
+    return start_all("train.tune", cases)
+
+
+def _json(path: pathlib.Path):
+    return json.loads(path.read_text())
+
+
+@pytest.mark.slow
+class TestRun:
+    @pytest.mark.parametrize("tuner", ["random", "architecture"])
+    def test_what_it_writes(self, done, folder, tuner):
+        assert done[tuner].returncode == 0, done[tuner].stderr
+        run = folder / tuner
+        trials, result = _json(run / "trials.json"), _json(run / "result.json")
+        assert len(trials) == result["trials"] == {"random": 2, "architecture": 1}[tuner]
+        assert [trial["status"] for trial in trials] == ["COMPLETED"] * len(trials)
+        scores = [trial["val_accuracy"] for trial in trials]
+        assert scores == sorted(scores, reverse=True) and scores[0] == result["val_accuracy"]
+        assert result["best_trial"] == trials[0]["trial"] and result["test_examples"] == 359
+        found = genotypes.get(str(run / "genotype.json"))
+        assert found.space == "nas_bench_201"
+        network = result["network"]
+        assert (network["channels"], network["cells"]) == (2, 3)
+        tuned = {"random": "learning_rate", "architecture": "method"}[tuner]
+        assert all(tuned in trial["hyperparameters"] for trial in trials)
+        names = {path.name for path in run.iterdir()}
+        assert {"model.keras", "cell_normal.svg", "data.json", "flags.txt", "tuner"} <= names
+
+    @pytest.mark.parametrize("tuner", ["random", "architecture"])
+    def test_hyperparameters_and_scores_are_in_tensorboard(self, done, folder, tuner):
+        import tensorflow as tf
+        from tensorboard.plugins.hparams import plugin_data_pb2
+
+        started, scalars = {}, set()
+        trial = folder / tuner / "tensorboard" / "0" / "execution0"
+        for path in trial.rglob("events*"):
+            for event in tf.compat.v1.train.summary_iterator(str(path)):
+                for value in event.summary.value:
+                    scalars.add(value.tag)
+                    data = value.metadata.plugin_data
+                    if data.plugin_name == "hparams" and "start" in value.tag:
+                        message = plugin_data_pb2.HParamsPluginData.FromString(data.content)
+                        started = dict(message.session_start_info.hparams)
+        [chosen] = [t for t in _json(folder / tuner / "trials.json") if t["trial"] == "0"]
+        for name, value in chosen["hyperparameters"].items():
+            kept = started[name]
+            assert value in (kept.string_value, pytest.approx(kept.number_value))
+        assert {"random": "epoch_accuracy", "architecture": "val_accuracy"}[tuner] in scalars
+
+    def test_a_second_start(self, done):
+        assert "this tuner is finished" in done["again"].stdout
+        assert_refused(done["other"], "other settings: trials was 2 and is now 3")
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(done, folder, case):
+    assert_refused(done[case], REFUSED[case][1])
