@@ -74,7 +74,8 @@ def test_search_fail_stop_and_go_on(one_cell, digits, tmp_path, monkeypatch, cap
             images, labels, callbacks=[Count(counted)], **options
         )
     tuner = make(one_cell, tmp_path, search_epochs=2)
-    tuner.search(images, labels, callbacks=[Count(counted)], **options)
+    logs = [keras.callbacks.TensorBoard(str(tmp_path / "logs"))]
+    tuner.search(images, labels, callbacks=[Count(counted), *logs], **options)
 
     trials = [tuner.oracle.trials[str(i)] for i in range(3)]
     assert [trial.status for trial in trials] == ["COMPLETED", "FAILED", "COMPLETED"]
@@ -103,6 +104,14 @@ def test_search_fail_stop_and_go_on(one_cell, digits, tmp_path, monkeypatch, cap
     network.export(tmp_path / "exported", verbose=False)
     exported = tf.saved_model.load(tmp_path / "exported")
     np.testing.assert_allclose(exported.serve(validation[0]), logits, atol=1e-5)
+    written = {
+        value.tag: tf.make_ndarray(value.tensor)
+        for path in (tmp_path / "logs" / "2" / "execution0").glob("events*")
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    }
+    assert written["val_accuracy"] == pytest.approx(trials[2].score)
+    assert "_hparams_/session_start_info" in written
     tuner.results_summary()
     assert f"Score: {best.score}" in capsys.readouterr().out
 
