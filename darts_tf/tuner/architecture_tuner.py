@@ -39,8 +39,8 @@ class ArchitectureTuner(keras_tuner.Tuner):
         space: the name of a search space.
         input_shape: `(height, width, channels)` of an image.
         num_classes: number of logits.
-        method: names of methods. Those that search in stages or train between decisions, such as
-            P-DARTS and DARTS-PT, are not among them.
+        method: names of methods. Those that search in stages, train between decisions or train no
+            supernet, such as P-DARTS, DARTS-PT and TE-NAS, are not among them.
         search_epochs: epochs of the differentiable search. Default 25.
         channels: of the supernet's first cell; None for the macro network's own (DARTS: 16).
         cells: of the supernet; None for the macro network's own (DARTS: 8).
@@ -271,10 +271,10 @@ def _write_scores(scores, callbacks, epochs) -> None:
 
 
 def _check_method(method) -> None:
-    if method.stages or method.fine_tune_epochs:
+    if method.stages or method.fine_tune_epochs or not method.trains:
         raise UserError(
-            f"the method {method.name!r} searches in stages or trains between its decisions, which "
-            "is no single search; ArchitectureTuner takes those that are"
+            f"the method {method.name!r} searches in stages or trains between its decisions, or "
+            "trains no supernet, so it is no single search; ArchitectureTuner takes those that are"
         )
 
 

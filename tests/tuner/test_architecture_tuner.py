@@ -134,6 +134,7 @@ def test_nothing_to_show(one_cell, tmp_path, digits, monkeypatch):
     [
         ({"method": "p-darts"}, "'p-darts' searches in stages"),
         ({"method": ("darts-v1", "darts-pt")}, "'darts-pt' searches in stages or trains"),
+        ({"method": "te-nas"}, "'te-nas' searches in stages or .* trains no supernet"),
         ({"channels": ()}, r"channels is \(\); expected a value, or several"),
         ({"weight_learning_rate": (0.1, 0.01)}, "weight_learning_rate is .*; expected a number"),
         ({"architecture_learning_rate": 0.0}, "architecture_learning_rate is 0.0; expected"),
