@@ -11,7 +11,10 @@ _local = threading.local()
 
 @contextlib.contextmanager
 def without_statistics(without: bool = True):
-    """A scope in which `BatchNormalization` in training mode leaves the moving statistics alone."""
+    """A scope in which the moving statistics are not wanted.
+
+    Where `BatchNormalization` uses the fused kernel in training mode it leaves them alone then.
+    """
     before = getattr(_local, "without", False)
     _local.without = without
     try:

@@ -7,11 +7,26 @@ import tensorflow as tf
 from darts_tf import gradients
 from darts_tf.errors import UserError
 from darts_tf.gradients import BilevelProblem, InnerStep
+from darts_tf.gradients.problem import constant_weights, gradients_of, weights_are_constant
 from darts_tf.verification.problems import hypergradient, quadratic, tanh
 
 
 def constant(values):
     return tf.constant(values, tf.float64)
+
+
+@pytest.mark.parametrize(("wrt", "constants"), [("a", True), ("w", False), ("wa", False)])
+def test_a_loss_learns_whether_its_weights_are_constants(wrt, constants):
+    seen = []
+
+    def loss(w, a, batch):
+        seen.append(weights_are_constant())
+        return tf.reduce_sum(w[0] * a[0])
+
+    with constant_weights(not constants):
+        gradients_of(loss, [constant([2.0])], [constant([3.0])], None, wrt=wrt)
+        assert weights_are_constant() is not constants
+    assert seen == [constants] and not weights_are_constant()
 
 
 class TestFiniteDifference:

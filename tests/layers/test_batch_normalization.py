@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf.layers.batch_normalization import BatchNormalization
+from darts_tf.layers.batch_normalization import BatchNormalization, without_statistics
 from darts_tf.verification.networks import second_derivative_error
 from tests.operations import definitions
 
@@ -30,6 +30,15 @@ def test_second_derivative_of_keras_own_is_wrong():
 
 def test_the_fused_kernel_is_what_the_claim_in_float32_is_about():
     assert make(BatchNormalization, "float32")._can_fuse(tf.constant(X, tf.float32))
+
+
+def test_statistics_that_are_not_wanted():
+    layer, x = make(BatchNormalization, "float32"), tf.constant(X, tf.float32)
+    with without_statistics():
+        got = layer(x, training=True)
+    assert not layer.moving_mean.numpy().any() and (layer.moving_variance.numpy() == 1).all()
+    np.testing.assert_array_equal(got, layer(x, training=True))
+    assert layer.moving_mean.numpy().all()
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float64", 1e-12)])
