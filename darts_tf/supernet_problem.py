@@ -54,9 +54,6 @@ class SupernetProblem:
             share the draw of a random relaxation; dropout and noise are drawn for each.
         loss_scale: for a supernet that computes in float16; None for none.
         recompute: see `SharedTraces`; for supernets with batched cells on one replica.
-
-    Attributes:
-        shares_traces: whether the cells share the traces of their operations.
     """
 
     def __init__(
@@ -85,11 +82,8 @@ class SupernetProblem:
         # others, the whole pass. Replicas communicate inside a forward pass, which a nested
         # function does not allow.
         self._traces = SharedTraces(recompute) if replicas == 1 else None
-        self.shares_traces = replicas == 1 and all(
-            isinstance(cell, BatchedMixedCell) for cell in supernet.cells
-        )
         self._run = self._forward
-        if replicas == 1 and not self.shares_traces:
+        if replicas == 1 and not any(isinstance(x, BatchedMixedCell) for x in supernet.cells):
             self._run = tf.function(self._forward, autograph=False)
         self._sampled = SampledLosses(supernet, loss, penalty, parts)
 
