@@ -4,21 +4,18 @@ In a converged supernet the skip connection is favoured because it helps the tra
 it belongs into the cell (Zela et al., RobustDARTS, ICLR 2020; Wang et al., ICLR 2021, section 4).
 """
 
-import functools
-
 from darts_tf import operations
 from darts_tf.genotypes import CellGenotype
 
 _KINDS = (operations.Zero, operations.Identity, operations.Pooling, operations.Noise)
 
 
-@functools.cache
 def is_parameter_free(name: str) -> bool:
     """Whether an operation is none, a skip connection, a pooling or noise.
 
     An operation of your own counts as one that learns unless it is of such a class.
     """
-    return isinstance(operations.create(name, channels=2, affine=False), _KINDS)
+    return isinstance(operations.specimen(name, channels=2), _KINDS)
 
 
 def count(cell: CellGenotype) -> int:

@@ -82,9 +82,10 @@ class SupernetProblem:
         # others, the whole pass. Replicas communicate inside a forward pass, which a nested
         # function does not allow.
         self._traces = SharedTraces(recompute) if replicas == 1 else None
-        self._run = self._forward
-        if replicas == 1 and not any(isinstance(x, BatchedMixedCell) for x in supernet.cells):
-            self._run = tf.function(self._forward, autograph=False)
+        batched = any(isinstance(cell, BatchedMixedCell) for cell in supernet.cells)
+        #: Whether a pass is a function of its own.
+        self.traced = replicas == 1 and not batched
+        self._traced_forward = tf.function(self._forward, autograph=False)
         self._sampled = SampledLosses(supernet, loss, penalty, parts)
 
     def forward(self, weights, architecture, batch, seed=None, rows=None, part=None) -> ForwardPass:
@@ -100,7 +101,8 @@ class SupernetProblem:
         Returns:
             A `ForwardPass`; in a scope of `gradients.problem.constant_weights` without statistics.
         """
-        return self._run(weights, architecture, batch, seed, rows, part, weights_are_constant())
+        run = self._traced_forward if self.traced else self._forward
+        return run(weights, architecture, batch, seed, rows, part, weights_are_constant())
 
     def _forward(
         self, weights, architecture, batch, seed, rows, part, constant: bool

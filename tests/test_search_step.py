@@ -38,7 +38,7 @@ def make(space, kind=Supernet, **kwargs):
 def make_problem(supernet):
     problem = SupernetProblem(supernet, cross_entropy)
     # Tracing takes longer than all the rest; `ArchitectureSearch` is tested with it.
-    problem._run = problem._forward
+    problem.traced = False
     return problem
 
 
@@ -287,7 +287,7 @@ class TestRandomRelaxation:
             return tf.add_n([tf.reduce_sum(weights[name] * costs[name]) for name in costs])
 
         costly = SupernetProblem(supernet, cross_entropy, penalty=penalty)
-        costly._run = costly._forward
+        costly.traced = False
         weights, alphas = (
             tensors(v) for v in (supernet.weight_variables, supernet.architecture_variables)
         )
@@ -434,7 +434,7 @@ class TestAccumulation:
         problems = []
         for parts in (1, 4):
             problem = SupernetProblem(make(tiny_space), cross_entropy, parts=parts)
-            problem._run = problem._forward
+            problem.traced = False
             problems.append(problem)
         assert_same(*(values(problem.supernet.weight_variables) for problem in problems))
         return problems
@@ -471,7 +471,7 @@ class TestAccumulation:
 
 def test_moving_statistics_of_parts_are_their_mean(tiny_space):
     problem = SupernetProblem(make(tiny_space), cross_entropy, parts=2)
-    problem._run = problem._forward
+    problem.traced = False
     arguments = (
         tensors(problem.supernet.weight_variables),
         tensors(problem.supernet.architecture_variables),
@@ -494,7 +494,7 @@ class TestRandomNumbersOfParts:
     def halves(self, supernet):
         """The logits of both halves, which must not depend on how often they are computed."""
         problem = SupernetProblem(supernet, cross_entropy, parts=2)
-        problem._run = problem._forward
+        problem.traced = False
         weights, alphas = (
             tensors(variables)
             for variables in (supernet.weight_variables, supernet.architecture_variables)

@@ -123,7 +123,7 @@ def test_resumed_training_equals_the_whole_one(tmp_path):
 
 
 def test_every_epoch_sees_its_own_batches():
-    batches = list(training._all_epochs(data, range(1, 3), auxiliary=True))
+    batches = list(training.all_epochs(data, range(1, 3), auxiliary=True))
     expected = [batch for epoch in (1, 2) for batch in data(epoch)]
     assert len(batches) == 4
     for (images, targets), (other, labels) in zip(batches, expected, strict=True):

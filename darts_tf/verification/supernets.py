@@ -97,7 +97,7 @@ def make(dtype: str, *, smooth: bool, seed: int = 0, policy: str | None = None) 
     ]
     problem = SupernetProblem(supernet, tf.nn.sparse_softmax_cross_entropy_with_logits)
     # Only the search needs it traced, and tracing takes longer than all the rest here.
-    problem.forward = problem.forward.python_function
+    problem.traced = False
     return Example(
         problem,
         _batch(rng, dtype),
