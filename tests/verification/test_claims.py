@@ -125,9 +125,9 @@ def test_batch_normalization_of_keras_is_found(monkeypatch):
 def test_an_architecture_step_that_moves_statistics_is_found(monkeypatch):
     forward = SupernetProblem._forward
 
-    def faulty(self, weights, architecture, batch, seed=None):
+    def faulty(self, weights, architecture, batch, *others):
         self.supernet(batch[0], training=True)
-        return forward(self, weights, architecture, batch, seed)
+        return forward(self, weights, architecture, batch, *others)
 
     monkeypatch.setattr(SupernetProblem, "_forward", faulty)
     (claim,) = chosen("variables changed")
