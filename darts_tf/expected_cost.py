@@ -59,11 +59,16 @@ class CostTable:
             space: the search space.
             weight: of the cost in the loss.
         """
-        masks = {name: space.mask(name) for name in self.operations}
-        equal = {name: mask / mask.sum(axis=1, keepdims=True) for name, mask in masks.items()}
+        equal = equal_weights(space)
         unit = sum(float((equal[name] * costs).sum()) for name, costs in self.operations.items())
         scale = weight / unit if unit else 0.0
         return lambda weights: scale * (self.expected(weights) - self.fixed)
+
+
+def equal_weights(space: spaces.Space) -> dict[str, np.ndarray]:
+    """Cell type -> `[edges, operations]`: equal weights of every edge's candidates."""
+    masks = {cell_type: space.mask(cell_type) for cell_type in space.cell_types}
+    return {name: mask / mask.sum(axis=1, keepdims=True) for name, mask in masks.items()}
 
 
 def table(

@@ -56,9 +56,7 @@ class LogCostTable:
             space: the search space.
             weight: of the cost in the loss.
         """
-        masks = {name: space.mask(name) for name in self.resources}
-        equal = {name: mask / mask.sum(axis=1, keepdims=True) for name, mask in masks.items()}
-        unit = float(self.expected(equal))
+        unit = float(self.expected(expected_cost.equal_weights(space)))
         scale = weight / unit if unit else 0.0
         return lambda weights: scale * self.expected(weights)
 
