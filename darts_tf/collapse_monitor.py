@@ -14,6 +14,9 @@ from darts_tf.schedules.eigenvalue_stop import has_grown
 _GAIN = 0.05
 _TOO_MANY = 0.5
 _NONE_SHARE = 0.5
+# Reduction cells end in poolings and skip connections in good searches too: those of DARTS_V1 and
+# DARTS_V2 hold nothing else.
+_NOT_JUDGED = "reduce"
 
 _CURE = (
     "What to do: select from this supernet by its losses (python -m train.select --run_dir=RUN "
@@ -43,10 +46,11 @@ class CollapseMonitor(keras.callbacks.Callback):
     - `collapse_warnings`: how many of the following hold in this epoch.
 
     It warns, once each, when at least half of a cell's edges hold operations without parameters,
-    and on each of these edges the weights of such operations have grown by 0.05 over an equal
-    share; when `none` has more than half of all weight; and when the eigenvalue, as a mean of 5, is
-    more than 1.3 times what it was 4 measurements before. An eigenvalue is compared only with those
-    since an edge was last decided, which changes the function itself.
+    and on each of these edges the weights of such operations have grown by 0.05 over an equal share
+    (not of reduction cells, where the best published ones have no others); when `none` has more
+    than half of all weight; and when the eigenvalue, as a mean of 5, is more than 1.3 times what it
+    was 4 measurements before. An eigenvalue is compared only with those since an edge was last
+    decided, which changes the function itself.
 
     `ArchitectureSearch.fit` keeps `state` in its checkpoints, so that a resumed search warns where
     an uninterrupted one would have.
@@ -108,6 +112,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         search = self._search
         weights, genotype = search.operation_weights(), search.favoured()
         for cell_type, cell in genotype.cells.items():
+            if cell_type == _NOT_JUDGED:
+                continue
             count = _grown(search.supernet.space, cell_type, weights[cell_type], cell)
             if count >= _TOO_MANY * len(cell.edges):
                 yield (

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
-from darts_tf import selections, spaces
+from darts_tf import genotypes, parameter_free, selections, spaces
 from darts_tf.collapse_monitor import CollapseMonitor
 
 SPACE = spaces.get("darts_cnn")
@@ -97,6 +97,25 @@ def test_equal_weights_are_no_collapse(warnings):
     """The reduction cell's first candidates are poolings, but nothing has moved."""
     logs = run(FakeSearch(CONVOLUTION))
     assert logs[-1]["parameter_free_reduce"] == 8 and warnings == []
+
+
+@pytest.mark.parametrize("name", ["DARTS_V1", "DARTS_V2"])
+def test_the_reduction_cells_of_darts_are_no_collapse(warnings, name):
+    """The paper's own: no edge of the reduction cell has parameters."""
+    genotype = genotypes.get(name)
+    search = FakeSearch(CONVOLUTION)
+    rows = {cell_type: np.full((14, 8), 0.02) for cell_type in SPACE.cell_types}
+    for cell_type, cell in genotype.cells.items():
+        for node, edges in enumerate(cell.nodes):
+            for edge in edges:
+                row = SPACE.edges.index((node, edge.source))
+                rows[cell_type][row, SPACE.operations.index(edge.operation)] = 0.86
+    search.operation_weights = lambda: rows
+    logs = run(search)
+    assert logs[-1]["parameter_free_reduce"] == 8
+    normal = genotype.cells["normal"]
+    assert logs[-1]["parameter_free_normal"] == parameter_free.count(normal) <= 3
+    assert warnings == [] and logs[-1]["collapse_warnings"] == 0
 
 
 def test_none_that_takes_everything(warnings):

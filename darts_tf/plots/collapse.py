@@ -55,7 +55,9 @@ def _draw(axes, records, title, keys) -> None:
             axes.axvspan(epoch - 0.5, epoch + 0.5, color="0.9", linewidth=0, zorder=0)
     axes.set_title(title, fontsize=10, loc="left")
     axes.set_xlabel("epoch")
-    axes.set_ylim(bottom=0)
+    # Room above, which autoscaling leaves for the range of the values only.
+    lowest, highest = axes.dataLim.intervaly
+    axes.set_ylim(min(0, lowest), 1.05 * highest if highest > 0 else 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.spines[["top", "right"]].set_visible(False)
     if len(keys) > 1:
