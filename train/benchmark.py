@@ -7,7 +7,8 @@ training step of a derived network instead, and
 
     python -m train.benchmark --method=darts-v1 --compare="--batched=false" --compare="--channels=8"
 
-runs these flags, and these flags with each change, in turn, every run in a fresh process. With
+runs these flags, and these flags with each change, in turn, every run in a fresh process; with
+`--turns=5` all of them in processes that live at the same time and take five turns each. With
 `--peer=pytorch` a plain PyTorch step of the same size is one of them. `--goals --peer=pytorch`
 measures all that this project promises, `--grid` how the cost grows.
 """
@@ -77,6 +78,20 @@ _COMPARE = flags.DEFINE_multi_string(
     "compare", [], 'Flags that differ, such as "--batched=false"; may be given several times.'
 )
 _RUNS = flags.DEFINE_integer("runs", 5, "How often --compare runs each of them.", lower_bound=1)
+_TURNS = flags.DEFINE_integer(
+    "turns",
+    1,
+    "Above 1 the processes of a run live at the same time and measure their --steps in so many "
+    "turns, so that start-up is paid once; the memory must be enough for all of them.",
+    lower_bound=1,
+)
+_TAKES_TURNS = flags.DEFINE_integer(
+    "takes_turns",
+    1,
+    "What --turns starts a process with: it measures its --steps so many times, each time after "
+    "a line on the standard input.",
+    lower_bound=1,
+)
 _GRADIENTS = flags.DEFINE_bool(
     "gradients", False, "Measure one architecture step by every hypergradient, in one process."
 )
@@ -120,6 +135,8 @@ def main() -> None:
         raise UserError(
             f"--{chosen[0]} and --{chosen[1]} exclude each other; leave one of them out"
         )
+    if _TURNS.value > 1 and not {"goals", "compare", "peer"} & set(chosen):
+        raise UserError("--turns is for --compare, --peer and --goals; leave it out")
     modes[chosen[0]]() if chosen else _measure()
 
 
@@ -129,7 +146,7 @@ def _measure() -> None:
     if _ESTIMATE.value and _NETWORK.value:
         raise UserError("--estimate is for a search, not for --network; leave one of them out")
     _configure()
-    counts = {"steps": _STEPS.value, "warmup": _WARMUP.value}
+    counts = {"steps": _STEPS.value, "warmup": _WARMUP.value, "turns": _TAKES_TURNS.value}
     if _NETWORK.value:
         measurement = workloads.measure_training(
             _size(), _NETWORK.value, auxiliary=_AUXILIARY.value, **counts
@@ -218,7 +235,7 @@ def _compare() -> None:
     if _PEER.value:
         configurations.append(_peer(flags.FLAGS))
         reference = commands.TITLE
-    results = comparison.alternate(configurations, _RUNS.value, _report)
+    results = comparison.alternate(configurations, _RUNS.value, _report, _TURNS.value)
     if _JSON.value:
         print(json.dumps({"flags": base, **comparison.to_dict(results, reference)}))
     else:
@@ -238,6 +255,7 @@ def _goals() -> None:
         _RUNS.value,
         _report,
         _output("goals.json") if _OUTPUT_DIR.value else None,
+        _TURNS.value,
     )
     print(json.dumps(record) if _JSON.value else goals.table(spreads))
 

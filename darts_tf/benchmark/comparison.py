@@ -1,13 +1,15 @@
 """Runs configurations in turn, each in a fresh process, and sums up what they measured."""
 
+import contextlib
 import dataclasses
 import json
 import signal
 import statistics
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 
-from darts_tf.benchmark.measurement import Measurement
+from darts_tf.benchmark.measurement import YOUR_TURN, Measurement
 from darts_tf.errors import UserError
 
 #: What is compared: attribute of a run -> (heading, unit's size).
@@ -24,7 +26,8 @@ class Configuration:
 
     Attributes:
         name: in tables.
-        command: the program and its arguments; it prints a `Measurement` as JSON.
+        command: the program and its arguments; it prints a `Measurement` as JSON. With
+            `--takes_turns=N` it calls `wait_for_turn` before each of N equal parts of its steps.
         environment: of the process; None for that of this one.
     """
 
@@ -58,36 +61,82 @@ def _digits(value: float) -> str:
     return f"{value:.{places}f}"
 
 
+class _Process:
+    """A process that measures a configuration, perhaps in turns; a context."""
+
+    def __init__(self, configuration: Configuration, turns: int = 1):
+        self._name = configuration.name
+        self._last_line = ""
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed by __exit__
+        self._process = subprocess.Popen(
+            [*configuration.command, *([f"--takes_turns={turns}"] if turns > 1 else [])],
+            env=configuration.environment,
+            stdin=subprocess.PIPE if turns > 1 else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+        self._errors.close()
+
+    def proceed(self) -> None:
+        """Waits until it waits for its turn or has ended."""
+        for line in self._process.stdout:
+            if line.rstrip() == YOUR_TURN:
+                return
+            self._last_line = line
+
+    def take_turn(self) -> None:
+        """Lets it measure once, and waits for that."""
+        # One that has failed takes no turn; `result` says why.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+        self.proceed()
+
+    def result(self) -> Measurement:
+        """What it measured, when it has ended.
+
+        Raises:
+            UserError: it failed; with the reason that it gave.
+        """
+        code = self._process.wait()
+        if code:
+            raise UserError(f"the run {self._name!r} failed: {self._reason(code)}")
+        return Measurement(**json.loads(self._last_line))
+
+    def _reason(self, code) -> str:
+        if code == -signal.SIGKILL:
+            return "it was killed, most likely because the memory was not enough"
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines() or [f"exit code {code}"]
+        errors = [line for line in lines if line.startswith("error: ")]
+        return errors[-1].removeprefix("error: ") if errors else lines[-1]
+
+
 def run(configuration: Configuration) -> Measurement:
     """Measures a configuration in a process of its own.
 
     Raises:
         UserError: it failed; with the reason that it gave.
     """
-    done = subprocess.run(
-        configuration.command,
-        env=configuration.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise UserError(f"the run {configuration.name!r} failed: {_reason(done)}")
-    return Measurement(**json.loads(done.stdout.splitlines()[-1]))
-
-
-def _reason(done) -> str:
-    if done.returncode == -signal.SIGKILL:
-        return "it was killed, most likely because the memory was not enough"
-    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    errors = [line for line in lines if line.startswith("error: ")]
-    return errors[-1].removeprefix("error: ") if errors else lines[-1]
+    with _Process(configuration) as process:
+        process.proceed()
+        return process.result()
 
 
 def alternate(
     configurations: Sequence[Configuration],
     runs: int,
     report: Callable[[str], None] = lambda line: None,
+    turns: int = 1,
 ) -> dict[str, list[Measurement]]:
     """Runs all configurations in turn, `runs` times: the name of each -> its measurements.
 
@@ -95,14 +144,34 @@ def alternate(
         configurations: two or more, of different names.
         runs: how often each of them is run.
         report: is told of every run that has ended, in a line.
+        turns: above 1 the processes of a run live at the same time, and wait while another one
+            measures its steps: start-up and memory are measured once, steps in so many turns.
+
+    Raises:
+        UserError: a run failed; with the reason that it gave.
     """
     results = {configuration.name: [] for configuration in configurations}
     for i in range(runs):
-        for configuration in configurations:
-            measurement = run(configuration)
-            results[configuration.name].append(measurement)
-            report(f"run {i + 1} of {runs}, {configuration.name}: {describe(measurement)}")
+        together = [configurations] if turns > 1 else [[one] for one in configurations]
+        for group in together:
+            for configuration, measurement in zip(group, _measure(group, turns), strict=True):
+                results[configuration.name].append(measurement)
+                report(f"run {i + 1} of {runs}, {configuration.name}: {describe(measurement)}")
     return results
+
+
+def _measure(configurations, turns) -> list[Measurement]:
+    if turns == 1:
+        return [run(configuration) for configuration in configurations]
+    with contextlib.ExitStack() as stack:
+        processes = []
+        for configuration in configurations:
+            processes.append(stack.enter_context(_Process(configuration, turns)))
+            processes[-1].proceed()
+        for _ in range(turns):
+            for process in processes:
+                process.take_turn()
+        return [process.result() for process in processes]
 
 
 def describe(measurement: Measurement) -> str:
@@ -114,20 +183,28 @@ def describe(measurement: Measurement) -> str:
     )
 
 
+def _values(measurements: Sequence[Measurement], name: str) -> list[float]:
+    """A quantity of several runs; of steps, one value a turn."""
+    if name == "median_step_seconds":
+        return [median for m in measurements for median in m.turn_medians]
+    return [getattr(m, name) for m in measurements]
+
+
 def summary(measurements: Sequence[Measurement]) -> dict[str, Spread]:
-    """Every quantity over several runs of one configuration."""
-    return {name: Spread.of([getattr(m, name) for m in measurements]) for name in QUANTITIES}
+    """Every quantity over the runs and turns of one configuration."""
+    return {name: Spread.of(_values(measurements, name)) for name in QUANTITIES}
 
 
 def ratios(measurements: Sequence[Measurement], reference: Sequence[Measurement]) -> dict:
     """Every quantity in units of the reference's.
 
     The median is the ratio of the medians; lowest and highest are those of the ratios of two
-    runs that followed each other, so that what slows the machine down for a while slows both.
+    runs or turns that followed each other, so that what slows the machine down for a while slows
+    both.
     """
     result = {}
     for name in QUANTITIES:
-        mine, its = ([getattr(m, name) for m in runs] for runs in (measurements, reference))
+        mine, its = (_values(runs, name) for runs in (measurements, reference))
         pairs = [a / b for a, b in zip(mine, its, strict=True)]
         median = statistics.median(mine) / statistics.median(its)
         result[name] = Spread(median, min(pairs), max(pairs))

@@ -78,6 +78,7 @@ def measure(
     runs: int,
     report: Callable[[str], None],
     path=None,
+    turns: int = 1,
 ) -> tuple[dict[str, Spread], dict]:
     """Measures all goals.
 
@@ -87,6 +88,7 @@ def measure(
         runs: how often each configuration is run.
         report: is told of every run that has ended, in a line.
         path: a file that is written after each group with all runs so far; None for none.
+        turns: see `comparison.alternate`.
 
     Returns:
         The number of each goal by its text, and all runs for JSON.
@@ -96,8 +98,8 @@ def measure(
         short = ["--steps=2", "--warmup=1"] if group.memory_only else []
         ours = [configure(text, [*text.split(), *short]) for text in group.flags]
         peer = configure_peer([*group.peer.split(), *short])
-        times = 1 if group.memory_only else runs
-        results = comparison.alternate([*ours, peer], times, report)
+        times = (1, report, 1) if group.memory_only else (runs, report, turns)
+        results = comparison.alternate([*ours, peer], *times)
         record[group.flags[0]] = comparison.to_dict(results, peer.name)
         for goal in GOALS:
             if goal.flags in group.flags:

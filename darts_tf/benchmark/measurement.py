@@ -25,6 +25,7 @@ class Measurement:
         data_wait_seconds: for each of the steps, how long it waited for its batches; None where
             that cannot be told from the step.
         estimated_memory_bytes: what `darts_tf.memory` expected before the run, or None.
+        turns: in how many equal parts, one after another, the steps were measured.
     """
 
     step_seconds: list[float]
@@ -35,6 +36,7 @@ class Measurement:
     threads: int
     data_wait_seconds: list[float] | None = None
     estimated_memory_bytes: int | None = None
+    turns: int = 1
 
     def to_dict(self) -> dict:
         """The attributes, for JSON."""
@@ -45,6 +47,24 @@ class Measurement:
         """The median of `step_seconds`."""
         return statistics.median(self.step_seconds)
 
+    @property
+    def turn_medians(self) -> list[float]:
+        """The median of the steps of each turn."""
+        count = len(self.step_seconds) // self.turns
+        parts = [self.step_seconds[i * count : (i + 1) * count] for i in range(self.turns)]
+        return [statistics.median(part) for part in parts]
+
+
+#: What a process prints when it waits for its turn.
+YOUR_TURN = "waiting for its turn"
+
+
+def wait_for_turn() -> None:
+    """Says that it waits, and returns when there is a line on the standard input."""
+    print(YOUR_TURN, flush=True)
+    if not sys.stdin.readline():
+        sys.exit("error: --takes_turns: nobody gave this process its turn; leave it out")
+
 
 class Stopwatch:
     """Tells the first step, the warm-up and the measured steps of this process apart.
@@ -52,6 +72,7 @@ class Stopwatch:
     Args:
         steps: steps to measure.
         warmup: steps between the first one, which also builds graphs, and the measured ones.
+        turns: how often to measure so many steps; above 1 `wait_for_turn` comes before each time.
 
     Example:
         >>> stopwatch = Stopwatch(steps=10, warmup=2)
@@ -61,42 +82,46 @@ class Stopwatch:
         >>> stopwatch.step_seconds
     """
 
-    def __init__(self, steps: int, warmup: int):
-        self.laps = 1 + warmup + steps
-        self._warmup = warmup
-        self._ends = []
-        self._begins = []
+    def __init__(self, steps: int, warmup: int, turns: int = 1):
+        self.laps = 1 + warmup + steps * turns
+        self.turns = turns
+        self._steps = steps
+        self._unmeasured = 1 + warmup
+        self._count = 0
+        self._last = None
+        self._waits = []
         self.startup_seconds = None
+        #: From the end of one step to the end of the next, for the measured steps.
+        self.step_seconds: list[float] = []
 
     @property
     def finished(self) -> bool:
         """Whether all steps have been run."""
-        return len(self._ends) >= self.laps
+        return self._count >= self.laps
 
     def begin(self) -> None:
         """Call when a step has its data; without it no waiting is measured."""
-        self._begins.append(time.perf_counter())
+        if self._count >= self._unmeasured:
+            self._waits.append(time.perf_counter() - self._last)
 
     def lap(self) -> None:
         """Call at the end of every step, when its results are there."""
-        if not self._ends:
+        now = time.perf_counter()
+        if self._count == 0:
             self.startup_seconds = process_seconds()
-        self._ends.append(time.perf_counter())
-
-    @property
-    def step_seconds(self) -> list[float]:
-        """From the end of one step to the end of the next, for the measured steps."""
-        ends = self._ends[self._warmup : self.laps]
-        return [b - a for a, b in zip(ends, ends[1:], strict=False)]
+        if self._count >= self._unmeasured:
+            self.step_seconds.append(now - self._last)
+        self._count += 1
+        measured = self._count - self._unmeasured
+        if self.turns > 1 and measured >= 0 and measured % self._steps == 0 and not self.finished:
+            wait_for_turn()
+            now = time.perf_counter()
+        self._last = now
 
     @property
     def data_wait_seconds(self) -> list[float] | None:
         """The part of `step_seconds` before `begin`."""
-        if not self._begins:
-            return None
-        first = self._warmup
-        pairs = zip(self._ends[first:], self._begins[first + 1 : self.laps], strict=False)
-        return [begin - end for end, begin in pairs]
+        return self._waits or None
 
 
 def process_seconds() -> float:

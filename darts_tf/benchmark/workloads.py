@@ -53,6 +53,7 @@ def measure_search(
     recompute: bool = False,
     steps: int = 10,
     warmup: int = 2,
+    turns: int = 1,
     estimate: bool = False,
 ) -> Measurement:
     """Steps of `ArchitectureSearch.fit`, input pipeline included, on random images.
@@ -65,6 +66,7 @@ def measure_search(
         recompute: see `ArchitectureSearch`.
         steps: steps to measure.
         warmup: steps before them, after the first one.
+        turns: see `Stopwatch`.
         estimate: whether to estimate the memory too, from what was known before the search.
     """
     chosen = methods.get(method)
@@ -79,7 +81,7 @@ def measure_search(
     )
     search = ArchitectureSearch(supernet, chosen, recompute=recompute)
     held = memory.resident_memory()
-    stopwatch = Stopwatch(steps, warmup)
+    stopwatch = Stopwatch(steps, warmup, turns)
     search.fit(
         _batches(size, stopwatch.laps, seed=0)(0),
         _batches(size, stopwatch.laps, seed=1)(0),
@@ -95,7 +97,13 @@ def measure_search(
 
 
 def measure_training(
-    size: Size, genotype: str, *, auxiliary: bool = True, steps: int = 10, warmup: int = 2
+    size: Size,
+    genotype: str,
+    *,
+    auxiliary: bool = True,
+    steps: int = 10,
+    warmup: int = 2,
+    turns: int = 1,
 ) -> Measurement:
     """Steps of `train_network` with the default `Recipe`, input pipeline included.
 
@@ -105,6 +113,7 @@ def measure_training(
         auxiliary: whether the network has its auxiliary head.
         steps: steps to measure.
         warmup: steps before them, after the first one.
+        turns: see `Stopwatch`.
     """
     network = build_network(
         genotypes.get(genotype),
@@ -115,7 +124,7 @@ def measure_training(
         auxiliary=auxiliary,
         drop_path=True,
     )
-    stopwatch = Stopwatch(steps, warmup)
+    stopwatch = Stopwatch(steps, warmup, turns)
     training.train_network(
         network,
         _batches(size, stopwatch.laps, seed=0, cutout=True),
@@ -257,4 +266,5 @@ def _measurement(stopwatch, model, waits) -> Measurement:
         f"TensorFlow {tf.__version__}, Keras {keras.__version__}",
         threads,
         waits,
+        turns=stopwatch.turns,
     )

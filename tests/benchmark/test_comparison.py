@@ -72,6 +72,43 @@ def test_runs_alternate():
     assert lines[0].endswith("step 2.00 (1.00 to 3.00) s, start-up 1.0 s, peak memory 0.00 GB")
 
 
+def test_turns_of_processes_that_live_at_the_same_time(tmp_path):
+    """Each has started before the first turn, and measures while the other waits."""
+    log = tmp_path / "log"
+    code = f"""
+import json
+from darts_tf.benchmark.measurement import Measurement, Stopwatch
+def log(word):
+    with open({str(log)!r}, "a") as file:
+        print("%s", word, file=file)
+stopwatch = Stopwatch(2, 1, turns=3)
+while not stopwatch.finished:
+    log("step")
+    stopwatch.lap()
+print(json.dumps(Measurement(%s, 1.0, 7, 1, "none", 2, turns=stopwatch.turns).to_dict()))
+import sys; assert sys.argv[1:] == ["--takes_turns=3"]
+"""
+    values = {"a": [1.0, 2.0, 3.0, 3.0, 5.0, 5.0], "b": [2.0, 4.0, 4.0, 4.0, 5.0, 5.0]}
+    programs = [program(name, code % (name, steps)) for name, steps in values.items()]
+    lines = []
+    results = comparison.alternate(programs, 1, lines.append, turns=3)
+    assert (
+        log.read_text().split("\n")[:-1]
+        == ["a step"] * 2 + ["b step"] * 2 + (["a step"] * 2 + ["b step"] * 2) * 3
+    )
+    assert [line.split(":")[0] for line in lines] == ["run 1 of 1, a", "run 1 of 1, b"]
+    assert comparison.summary(results["a"])["median_step_seconds"] == Spread(3.0, 1.5, 5.0)
+    ratio = comparison.ratios(results["a"], results["b"])["median_step_seconds"]
+    assert ratio == Spread(3.0 / 4.0, 0.5, 1.0)
+
+
+def test_a_run_that_fails_at_its_turn():
+    good = "from darts_tf.benchmark.measurement import wait_for_turn as w; w(); w()"
+    bad = "from darts_tf.benchmark.measurement import wait_for_turn; wait_for_turn(); 1 / 0"
+    with pytest.raises(UserError, match="the run 'bad' failed: ZeroDivisionError"):
+        comparison.alternate([program("bad", bad), program("good", good)], 1, turns=2)
+
+
 @pytest.mark.parametrize(
     "code, reason",
     [

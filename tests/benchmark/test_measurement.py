@@ -44,6 +44,17 @@ class TestStopwatch:
         self.run(clock, stopwatch, [(0, 10), (10, 12)])
         assert (stopwatch.startup_seconds, stopwatch.step_seconds) == (110, [2])
 
+    def test_the_time_between_turns_belongs_to_no_step(self, clock, monkeypatch):
+        starts = iter([100, 200])
+        monkeypatch.setattr(measurement, "wait_for_turn", lambda: clock(next(starts)))
+        stopwatch = Stopwatch(steps=2, warmup=0, turns=2)
+        assert stopwatch.laps == 5
+        steps = [(1, 30), (100.5, 101), (101.25, 103), (200.5, 204), (204, 209)]
+        self.run(clock, stopwatch, steps)
+        assert stopwatch.step_seconds == [1, 2, 4, 5]
+        assert stopwatch.data_wait_seconds == [0.5, 0.25, 0.5, 0]
+        assert stopwatch.finished and next(starts, None) is None
+
     def test_waiting_is_unknown_without_begin(self):
         stopwatch = Stopwatch(steps=1, warmup=0)
         stopwatch.lap()
@@ -85,3 +96,5 @@ def test_measurement():
     values = Measurement([1.0, 3.0, 2.5], 20.0, 10, 5, "none", 1)
     assert values.median_step_seconds == 2.5
     assert Measurement(**values.to_dict()) == values
+    turns = Measurement([1.0, 3.0, 2.5, 8.0, 7.0, 9.0], 20.0, 10, 5, "none", 1, turns=2)
+    assert turns.turn_medians == [2.5, 8.0] and values.turn_medians == [2.5]

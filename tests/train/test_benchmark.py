@@ -29,6 +29,11 @@ BAD_FLAGS = {
     "peer's method": (["--peer=pytorch", "--method=one-level"], ["darts-v2, not one-level"]),
     "peer's Python": (["--peer=pytorch", "--peer_python=/no/python"], ["--peer_python=/no/python"]),
     "estimate": (["--estimate", "--network=DARTS_V2"], ["--estimate is for a search"]),
+    "turns alone": (["--turns=2"], ["--turns is for --compare"]),
+    "no one gives turns": (
+        ["--takes_turns=2", "--network=DARTS_V2", "--noauxiliary"],
+        ["--takes_turns", "leave it out"],
+    ),
     "network": (["--gradients", "--network=DARTS_V2"], ["--gradients and --network exclude"]),
 }
 
@@ -48,7 +53,7 @@ def test_bad_flags(refused, name):
 @pytest.mark.slow
 def test_compare():
     """Two configurations in processes of their own."""
-    flags = [*TINY, "--network=DARTS_V2", "--noauxiliary", "--runs=1", "--json"]
+    flags = [*TINY, "--network=DARTS_V2", "--noauxiliary", "--runs=1", "--turns=2", "--json"]
     done = start("train.benchmark", *flags, "--compare=--cells=4 --batch_size=1")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -57,7 +62,7 @@ def test_compare():
     assert {"--network=DARTS_V2", "--noauxiliary", "--cells=3"} <= set(result["flags"])
     first, second = result["configurations"].values()
     assert first["runs"][0]["weights"] < second["runs"][0]["weights"]
-    assert len(first["runs"][0]["step_seconds"]) == 1
+    assert len(first["runs"][0]["step_seconds"]) == first["runs"][0]["turns"] == 2
     ratio = second["ratio_to_reference"]["startup_seconds"]["median"]
     assert ratio == pytest.approx(
         second["runs"][0]["startup_seconds"] / first["runs"][0]["startup_seconds"]

@@ -140,7 +140,7 @@ def measure(arguments) -> Measurement:
         )
         for _ in range(2)
     ]
-    stopwatch = Stopwatch(arguments.steps, arguments.warmup)
+    stopwatch = Stopwatch(arguments.steps, arguments.warmup, arguments.takes_turns)
     while not stopwatch.finished:
         step(*batches)
         stopwatch.lap()
@@ -151,6 +151,7 @@ def measure(arguments) -> Measurement:
         weights,
         f"PyTorch {torch.__version__}, {arguments.layout}",
         torch.get_num_threads(),
+        turns=stopwatch.turns,
     )
 
 
@@ -184,6 +185,7 @@ def _parse():
     parser.add_argument("--threads", type=int, default=0, help="0: one for each core")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--warmup", type=int, default=2)
+    parser.add_argument("--takes_turns", type=int, default=1, help="see train.benchmark")
     parser.add_argument(
         "--layout", default="channels_last", choices=["channels_last", "contiguous_format"]
     )
