@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from darts_tf import operations
 from darts_tf.layers.batched_convolutions import BatchedConvolution, BatchedNormalization
-from darts_tf.layers.convolutions import convolution
+from darts_tf.layers.convolutions import convolution, every_nth
 from darts_tf.layers.mixed_op import candidate
 from darts_tf.operations.convolutions import DilatedConvolution, SeparableConvolution
 from darts_tf.operations.pooling import AvgPool3x3, MaxPool3x3
@@ -210,7 +210,7 @@ class DilatedConvolutions(OperationGroup):
     def call(self, inputs, rectified, weights):
         if self.strides == 2:
             # With a dilation of 2 every tap falls on an even pixel.
-            rectified = rectified[:, ::2, ::2, :]
+            rectified = every_nth(rectified, 2)
         if self._split:
             rectified = tf.space_to_batch(rectified, [2, 2], [[0, 0], [0, 0]])
         tiled = self._tiled(rectified)
@@ -235,7 +235,7 @@ class _Reduction(keras.layers.Layer):
         self.channels = channels
         halves = channels // 2, channels - channels // 2
         # All edges see the same channels, so this is one convolution without groups.
-        self.convolutions = [convolution(edges * half, 1, strides=2)[0] for half in halves]
+        self.convolutions = [convolution(edges * half, 1)[0] for half in halves]
         self.normalization = BatchedNormalization()
 
     def build(self, input_shape):
@@ -246,8 +246,7 @@ class _Reduction(keras.layers.Layer):
 
     def call(self, inputs, scale):
         height, width = inputs.shape[1:3]
-        shifted = tf.pad(inputs[:, 1:, 1:, :], [[0, 0], [0, height % 2], [0, width % 2], [0, 0]])
-        even, odd = (f(x) for f, x in zip(self.convolutions, (inputs, shifted), strict=True))
+        even, odd = (f(every_nth(inputs, 2, i)) for i, f in enumerate(self.convolutions))
         shape = (-(-height // 2), -(-width // 2))
         halves = [
             tf.reshape(x, [-1, *shape, self.edges, x.shape[-1] // self.edges]) for x in (even, odd)

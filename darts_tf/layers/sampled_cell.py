@@ -11,6 +11,7 @@ from darts_tf.errors import UserError
 from darts_tf.layers.batched_cell import BatchedMixedCell, _longer_axis
 from darts_tf.layers.mixed_op import MixedOp
 from darts_tf.layers.sampled_operation import SampledOperation, shared
+from darts_tf.layers.shared_traces import weights_are_constant
 
 
 class _Place(NamedTuple):
@@ -150,6 +151,7 @@ class SampledCell(BatchedMixedCell):
         chosen = tf.argmax(weights, axis=-1, output_type=tf.int32)
         scales = tf.gather(weights, chosen, batch_dims=1)
         choices = list(zip(tf.unstack(chosen), tf.unstack(scales), strict=True))
+        modes = bool(training), weights_are_constant()
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
         terms = [[] for _ in range(self._space.nodes)]
         for (source, edges, _), (sampled, parts) in zip(
@@ -160,10 +162,10 @@ class SampledCell(BatchedMixedCell):
             trained, statistics = (_values(parts, len(edges), which) for which in (True, False))
             for i, e in enumerate(edges):
                 output, statistics[i] = sampled(
-                    states[source], *choices[e], trained[i], statistics[i], bool(training)
+                    states[source], *choices[e], trained[i], statistics[i], *modes
                 )
                 terms[self._nodes[e]].append(output)
-            if training:
+            if modes == (True, False):
                 _assign_statistics(parts, statistics, tf.gather(chosen, edges))
         states += [tf.add_n(term) for term in terms[len(states) - len(self.preprocess) :]]
         return self._output(states)

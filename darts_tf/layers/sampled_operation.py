@@ -17,8 +17,8 @@ class SampledOperation:
 
     `choice` is a tensor, so one graph serves all choices. Only the chosen operation runs: the
     gradients in the weights of the others are exactly zero, and their moving statistics are
-    returned as they came. The function is traced once for training and once for inference, and
-    is called, not copied, wherever it is used; `shared` lets all edges of one shape use one.
+    returned as they came. The function is traced once for each mode, and is called, not copied,
+    wherever it is used; `shared` lets all edges of one shape use one.
 
     The gradient computes the chosen operation again instead of storing what is inside of it.
 
@@ -44,7 +44,9 @@ class SampledOperation:
         self._forward = self._traced(self._run_choice)
         self._backward = self._traced(self._differentiate_choice)
 
-    def __call__(self, inputs, choice, scale, weights, statistics, training: bool):
+    def __call__(
+        self, inputs, choice, scale, weights, statistics, training: bool, constant: bool = False
+    ):
         """Runs the chosen operation.
 
         Args:
@@ -54,23 +56,26 @@ class SampledOperation:
             weights: those of all candidates, one after the other, as `trainable_weights` are.
             statistics: the same for `non_trainable_weights`.
             training: whether batch normalisation uses the batch.
+            constant: whether gradients in the weights and new statistics are not wanted, as where
+                only the architecture is differentiated.
 
         Returns:
             The output, and the new values of all statistics.
         """
+        mode = training, constant
 
         @tf.custom_gradient
-        def run(inputs, scale, *weights):
-            arguments = inputs, choice, scale, list(weights), statistics
-            outputs, *updated = self._forward[training](*arguments)
+        def run(inputs, scale, *trained):
+            arguments = inputs, choice, scale, list(trained or weights), statistics
+            outputs, *updated = self._forward[mode](*arguments)
 
             def gradient(upstream, *_):
-                return self._backward[training](*arguments, upstream)
+                return self._backward[mode](*arguments, upstream)
 
             return (outputs, *updated), gradient
 
-        outputs, *updated = run(inputs, scale, *weights)
-        return outputs, updated
+        outputs, *updated = run(inputs, scale, *([] if constant else weights))
+        return outputs, statistics if constant else updated
 
     def trace_count(self) -> int:
         """How many graphs have been traced, of the function and of its gradient together."""
@@ -80,38 +85,43 @@ class SampledOperation:
     def _traced(self, function) -> dict:
         # Inlined into every edge, the branches would make the large graph that is avoided here.
         return {
-            training: tf.function(
-                functools.partial(function, training=training),
+            (training, constant): tf.function(
+                functools.partial(function, training=training, constant=constant),
                 autograph=False,
                 experimental_attributes={"_noinline": True},
             )
-            for training in (False, True)
+            for training, constant in itertools.product((False, True), repeat=2)
         }
 
-    def _run_choice(self, inputs, choice, scale, weights, statistics, training):
+    def _run_choice(self, inputs, choice, scale, weights, statistics, training, constant):
         def branch(k):
             values, updated = weights[self._weights[k]], list(statistics)
             part = self._statistics[k]
             outputs, updated[part] = self._run(k, inputs, values, statistics[part], training)
-            return [tf.cast(scale, outputs.dtype) * outputs, *updated]
+            return [tf.cast(scale, outputs.dtype) * outputs, *([] if constant else updated)]
 
         return self._switch(choice, branch)
 
-    def _differentiate_choice(self, inputs, choice, scale, weights, statistics, upstream, training):
+    def _differentiate_choice(
+        self, inputs, choice, scale, weights, statistics, upstream, training, constant
+    ):
         def branch(k):
             values, before = weights[self._weights[k]], statistics[self._statistics[k]]
+            sources = [inputs, *([] if constant else values)]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch([inputs, *values])
+                tape.watch(sources)
                 outputs, _ = self._run(k, inputs, values, before, training)
             slope = tf.reduce_sum(tf.cast(upstream * outputs, scale.dtype))
             of_inputs, *of_values = tape.gradient(
                 outputs,
-                [inputs, *values],
+                sources,
                 output_gradients=tf.cast(scale, upstream.dtype) * upstream,
                 unconnected_gradients=tf.UnconnectedGradients.ZERO,
             )
-            of_weights = [tf.zeros_like(weight) for weight in weights]
-            of_weights[self._weights[k]] = of_values
+            of_weights = []
+            if not constant:
+                of_weights = [tf.zeros_like(weight) for weight in weights]
+                of_weights[self._weights[k]] = of_values
             return [of_inputs, slope, *of_weights]
 
         return self._switch(choice, branch)

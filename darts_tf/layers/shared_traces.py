@@ -78,6 +78,12 @@ def call(layer: keras.layers.Layer, key, *args):
     return layer(*args) if traces is None else traces.call(layer, key, constant_weights, *args)
 
 
+def weights_are_constant() -> bool:
+    """Whether nothing is differentiated here in the variables of layers; see `SharedTraces`."""
+    _, constant_weights = getattr(_local, "active", None) or (None, False)
+    return constant_weights
+
+
 def _joined(values) -> list:
     """Vectors of one type as one vector.
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import keras
 
-from darts_tf.layers.convolutions import batch_normalization, convolution, depthwise
+from darts_tf.layers.convolutions import batch_normalization, convolution, depthwise, every_nth
 from darts_tf.operations.operation import Operation, register
 
 
@@ -124,8 +124,9 @@ class FactorizedReduce(keras.layers.Layer):
         self.strides = strides
         self.affine = affine
         self.relu = keras.layers.ReLU()
-        (self.even,) = convolution(channels // 2, 1, strides=2)
-        (self.odd,) = convolution(channels - channels // 2, 1, strides=2)
+        # The pixels that their strides would take are taken before them.
+        (self.even,) = convolution(channels // 2, 1)
+        (self.odd,) = convolution(channels - channels // 2, 1)
         self.normalization = batch_normalization(affine)
 
     def build(self, input_shape):
@@ -136,12 +137,8 @@ class FactorizedReduce(keras.layers.Layer):
 
     def call(self, inputs):
         inputs = self.relu(inputs)
-        shifted = keras.ops.pad(
-            inputs[:, 1:, 1:, :],
-            [[0, 0], [0, inputs.shape[1] % 2], [0, inputs.shape[2] % 2], [0, 0]],
-        )
-        outputs = keras.ops.concatenate([self.even(inputs), self.odd(shifted)], axis=-1)
-        return self.normalization(outputs)
+        halves = [self.even(every_nth(inputs, 2)), self.odd(every_nth(inputs, 2, first=1))]
+        return self.normalization(keras.ops.concatenate(halves, axis=-1))
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

@@ -101,14 +101,6 @@ class TestFactorizedReduce:
                     x[:, row, column, 2:] = shifted @ odd[0, 0]
         assert_equal(layer, images, definitions.normalize(x, gamma, beta))
 
-    def test_the_shift_sees_the_odd_pixels(self):
-        layer, _, _ = make("skip_connect", (4, 4), channels=2, strides=2)
-        images = np.zeros((1, 4, 4, 2), "float32")
-        images[0, 1, 1] = images[0, 3, 3] = 1.0
-        assert not layer.even(images).numpy().any()
-        odd = layer.odd(images[:, 1:, 1:, :]).numpy()
-        assert (odd != 0).tolist() == [[[[True], [False]], [[False], [True]]]]
-
     def test_odd_channels_are_split(self):
         layer, images, weights = make("skip_connect", (4, 4), channels=5, strides=2)
         assert [weight.shape[-1] for weight in weights[:2]] == [2, 3]
