@@ -25,5 +25,5 @@ else
   echo "no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
 fi
 echo "== Tests (pytest)"
-.venv/bin/python -m pytest -q -rs --durations=25 -n 2 --dist loadfile
+.venv/bin/python -m pytest -q -rs --durations=25 -n 2 --dist loadfile --no-loadscope-reorder
 echo "All tests passed."

@@ -1,9 +1,20 @@
+import collections
+
 import pytest
 import tensorflow as tf
 
 # Most graphs here are run a few times only, and to optimise one takes longer than that. Programs
 # that tests start optimise theirs.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+def pytest_collection_modifyitems(items):
+    """The files with most slow tests first, so that no process is left alone with one at the end.
+
+    (Where pytest-xdist keeps that order: --no-loadscope-reorder.)
+    """
+    slow = collections.Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from darts_tf.search import ArchitectureSearch
 from darts_tf.supernet import Supernet
 
 STEPS, BATCH = 3, 4
+# These graphs are run a few times only; to optimise them takes longer.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 class _Reports(keras.callbacks.Callback):

@@ -2,7 +2,7 @@
 
 Programs define flags of the same names, so a process can hold one program only. Here one process
 imports it and forks for every start; each child has the arguments, the output and the exit code of
-a process of its own.
+a process of its own. (`start` is the real thing.)
 """
 
 import importlib
@@ -66,6 +66,10 @@ def _main(program: str) -> None:
     # Imported by the program only when it needs them.
     for name in ("keras", "darts_tf.plots", "darts_tf.search", "darts_tf.training"):
         importlib.import_module(name)
+    # These graphs are run a few times only; to optimise them takes longer.
+    importlib.import_module("tensorflow").config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": True}
+    )
     results = {}
     for name, arguments in json.load(sys.stdin).items():
         with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
