@@ -80,7 +80,9 @@ def compiles(jit_compile: bool | str, strategy: tf.distribute.Strategy) -> bool:
     """Whether XLA compiles a step: with "auto" on GPUs only.
 
     On a CPU, XLA's depthwise convolutions are many times slower than TensorFlow's, and a TPU
-    compiles whatever it is given. (Not measured on a GPU.)
+    compiles whatever it is given. The memory layout of images (channels first or last) is chosen
+    there by XLA, and without it by TensorFlow's layout optimizer, for each convolution; the layers
+    are written for channels last, which a CPU wants. (Not measured on a GPU.)
     """
     if jit_compile != "auto":
         return jit_compile

@@ -224,6 +224,13 @@ def _write_results(tuner, data, folder, table) -> None:
         "test_examples": len(data.test_labels),
     } | found.report(genotype, data, channels, cells, table)
     found.write(genotype, folder, result)
+    # Hyperband counts by itself.
+    if result["trials"] < tune_flags.TRIALS.value and result["tuner"] != "hyperband":
+        print(
+            f"the flags leave no more than {result['trials']} different trials, although "
+            f"--trials={tune_flags.TRIALS.value}; give a flag several values, such as "
+            "--method=darts-v1,gdas"
+        )
     print(
         f"best of {result['trials']} trials: number {best.trial_id}, validation accuracy "
         f"{best.score:.4f}, test accuracy {tested['accuracy']:.4f}; see {folder.path}"

@@ -16,10 +16,12 @@ NODES = 4
 
 
 def norm(channels, affine):
+    """Batch normalisation with or without scale and offset."""
     return nn.BatchNorm2d(channels, affine=affine)
 
 
 def relu_conv_norm(inputs, outputs, affine):
+    """ReLU, 1x1 convolution, normalisation: how a cell preprocesses an input."""
     return nn.Sequential(
         nn.ReLU(), nn.Conv2d(inputs, outputs, 1, bias=False), norm(outputs, affine)
     )
