@@ -7,8 +7,8 @@ architecture variables a are lists of tensors.
 """
 
 import contextlib
+import contextvars
 import dataclasses
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 Tensors = list[tf.Tensor]
 Loss = Callable[[Tensors, Tensors, Any], tf.Tensor]
 
-_local = threading.local()
+_constant_weights = contextvars.ContextVar("constant_weights", default=False)
 
 
 def identity(tensors: Tensors) -> Tensors:
@@ -33,17 +33,16 @@ def constant_weights(constant: bool = True):
 
     A hint: a loss may leave out what only such a gradient needs.
     """
-    before = weights_are_constant()
-    _local.constant = constant
+    token = _constant_weights.set(constant)
     try:
         yield
     finally:
-        _local.constant = before
+        _constant_weights.reset(token)
 
 
 def weights_are_constant() -> bool:
     """Whether this is a scope of `constant_weights`."""
-    return getattr(_local, "constant", False)
+    return _constant_weights.get()
 
 
 class CategoricalProblem(NamedTuple):

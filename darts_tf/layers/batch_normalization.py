@@ -1,12 +1,12 @@
 """Batch normalisation with a right second derivative."""
 
 import contextlib
-import threading
+import contextvars
 
 import keras
 import tensorflow as tf
 
-_local = threading.local()
+_without_statistics = contextvars.ContextVar("without_statistics", default=False)
 
 
 @contextlib.contextmanager
@@ -15,12 +15,11 @@ def without_statistics(without: bool = True):
 
     Where `BatchNormalization` uses the fused kernel in training mode it leaves them alone then.
     """
-    before = getattr(_local, "without", False)
-    _local.without = without
+    token = _without_statistics.set(without)
     try:
         yield
     finally:
-        _local.without = before
+        _without_statistics.reset(token)
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -55,7 +54,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         size = inputs.shape[-1:]
         scale = tf.ones(size) if scale is None else tf.cast(scale, tf.float32)
         offset = tf.zeros_like(scale) if offset is None else tf.cast(offset, tf.float32)
-        if getattr(_local, "without", False):
+        if _without_statistics.get():
             return self._kernel(inputs, scale, offset)[0]
         outputs, mean, variance = self._kernel(
             inputs,

@@ -6,14 +6,15 @@ all, and so does its gradient.
 """
 
 import contextlib
-import threading
+import contextvars
 
 import keras
 import tensorflow as tf
 
 from darts_tf.layers.batch_normalization import without_statistics
 
-_local = threading.local()
+# The `SharedTraces` in use, and whether weights are constant there.
+_active = contextvars.ContextVar("active", default=(None, False))
 
 
 class SharedTraces:
@@ -40,12 +41,11 @@ class SharedTraces:
             constant_weights: whether nothing is differentiated in the layers' variables here, and
                 what moves in them (statistics) is not wanted.
         """
-        before = getattr(_local, "active", None)
-        _local.active = self, constant_weights
+        token = _active.set((self, constant_weights))
         try:
             yield
         finally:
-            _local.active = before
+            _active.reset(token)
 
     def call(self, layer: keras.layers.Layer, key, constant_weights: bool, *args):
         """`layer(*args)` by the trace of the first layer of that key."""
@@ -74,14 +74,13 @@ def call(layer: keras.layers.Layer, key, *args):
             function of their variables.
         *args: tensors.
     """
-    traces, constant_weights = getattr(_local, "active", None) or (None, False)
+    traces, constant_weights = _active.get()
     return layer(*args) if traces is None else traces.call(layer, key, constant_weights, *args)
 
 
 def weights_are_constant() -> bool:
     """Whether nothing is differentiated here in the variables of layers; see `SharedTraces`."""
-    _, constant_weights = getattr(_local, "active", None) or (None, False)
-    return constant_weights
+    return _active.get()[1]
 
 
 def _joined(values) -> list:
