@@ -20,7 +20,7 @@ if command -v bazel > /dev/null; then
   trap 'bazel shutdown' EXIT
   export PYTHON_BIN_PATH="$PWD/.venv/bin/python"
   bazel build //...
-  bazel test //:test_datasets //:test_plots --test_arg=-m --test_arg="not slow"
+  bazel test //:test_plots //:test_spaces --test_arg=-m --test_arg="not slow"
 else
   echo "no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
 fi
