@@ -59,8 +59,8 @@ def _inference(model) -> list:
 
 
 def _without_padding(tensor):
-    """What was padded, shifted, or rearranged for a dilated convolution, to give the tensor."""
-    while tensor.op.type in ("Pad", "PadV2", "SpaceToBatchND", "StridedSlice"):
+    """What was padded, cut, or rearranged for a stride or a dilation, to give the tensor."""
+    while tensor.op.type in ("Pad", "PadV2", "SpaceToBatchND", "Slice", "Reshape"):
         tensor = tensor.op.inputs[0]
     return tensor
 

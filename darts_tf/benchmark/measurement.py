@@ -8,6 +8,8 @@ import statistics
 import sys
 import time
 
+from darts_tf.errors import UserError
+
 _IMPORTED = time.perf_counter()
 
 
@@ -60,10 +62,14 @@ YOUR_TURN = "waiting for its turn"
 
 
 def wait_for_turn() -> None:
-    """Says that it waits, and returns when there is a line on the standard input."""
+    """Says that it waits, and returns when there is a line on the standard input.
+
+    Raises:
+        UserError: the standard input has ended.
+    """
     print(YOUR_TURN, flush=True)
     if not sys.stdin.readline():
-        sys.exit("error: --takes_turns: nobody gave this process its turn; leave it out")
+        raise UserError("--takes_turns: nobody gave this process its turn; leave it out")
 
 
 class Stopwatch:
