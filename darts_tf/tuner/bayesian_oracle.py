@@ -2,6 +2,7 @@
 
 import keras_tuner
 import numpy as np
+import threadpoolctl
 from scipy.linalg.lapack import dtrtrs
 from scipy.spatial.distance import cdist
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -12,7 +13,9 @@ class BayesianOptimizationOracle(keras_tuner.oracles.BayesianOptimizationOracle)
 
     Before every trial it asks its Gaussian process for thousands of predictions of one point each
     (17,000 for the six hyperparameters of a NAS-Bench-201 cell), and scikit-learn spends most of
-    that time on checks of the arguments. What is proposed stays the same.
+    that time on checks of the arguments. Its matrices have a row for each trial, too few for
+    several threads, which wait for each other in a busy loop: beside other work for minutes. What
+    is proposed stays the same.
 
     Args:
         **kwargs: those of Keras Tuner's oracle.
@@ -21,6 +24,10 @@ class BayesianOptimizationOracle(keras_tuner.oracles.BayesianOptimizationOracle)
         >>> oracle = BayesianOptimizationOracle(objective="val_accuracy", max_trials=50)
         >>> tuner = keras_tuner.Tuner(oracle, hypermodel)
     """
+
+    def populate_space(self, trial_id):
+        with threadpoolctl.threadpool_limits(1, user_api="blas"):
+            return super().populate_space(trial_id)
 
     def _make_gpr(self):
         return UncheckedRegressor(**super()._make_gpr().get_params(deep=False))

@@ -1,6 +1,7 @@
 import keras_tuner
 import numpy as np
 import pytest
+import threadpoolctl
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
@@ -21,6 +22,23 @@ def test_predicts_as_scikit_learn(fitted):
     expected = theirs.predict(points, return_std=True)
     np.testing.assert_allclose(ours.predict(points, return_std=True), expected, rtol=1e-9)
     np.testing.assert_allclose(ours.predict(points), expected[0], rtol=1e-12)
+
+
+def blas_threads():
+    pools = threadpoolctl.threadpool_info()
+    return {pool["num_threads"] for pool in pools if pool["user_api"] == "blas"}
+
+
+def test_proposes_with_one_thread(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        keras_tuner.oracles.BayesianOptimizationOracle,
+        "populate_space",
+        lambda self, trial_id: seen.append((trial_id, blas_threads())),
+    )
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        BayesianOptimizationOracle(objective="val_accuracy", max_trials=1).populate_space("7")
+        assert (seen, blas_threads()) == ([("7", {1})], {2})
 
 
 def test_proposes_what_keras_tuner_does(tmp_path):
