@@ -84,8 +84,10 @@ def _select(space: str, seed: str, run: pathlib.Path) -> list[dict]:
     return json.loads(found.read_text())
 
 
-def _start(*arguments) -> None:
-    subprocess.run([sys.executable, "-m", *arguments], check=True)
+def _start(name, *arguments) -> None:
+    done = subprocess.run([sys.executable, "-m", name, *arguments], check=False)
+    if done.returncode:
+        raise UserError(f"python -m {name} has failed, see above; started again, this goes on")
 
 
 def _train(genotype: pathlib.Path) -> dict:
