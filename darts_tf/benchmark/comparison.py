@@ -81,9 +81,9 @@ class _Process:
         return self
 
     def __exit__(self, *_):
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
+        # What a failed process did not read of its turn can never be written.
+        with contextlib.suppress(BrokenPipeError), self._process:
+            self._process.kill()
         self._errors.close()
 
     def proceed(self) -> None:
