@@ -9,9 +9,9 @@ import keras
 import tensorflow as tf
 
 from darts_tf.adversary import worst_rows
+from darts_tf.constant_weights import constant_weights, weights_are_constant
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
-from darts_tf.gradients.problem import BilevelProblem, identity, weights_are_constant
-from darts_tf.layers.batch_normalization import without_statistics
+from darts_tf.gradients.problem import BilevelProblem, identity
 from darts_tf.layers.batched_cell import BatchedMixedCell
 from darts_tf.layers.shared_traces import SharedTraces
 from darts_tf.loss_scale import LossScale
@@ -99,7 +99,7 @@ class SupernetProblem:
             part: the number of this part of an accumulated batch, scalar int32, or None.
 
         Returns:
-            A `ForwardPass`; in a scope of `gradients.problem.constant_weights` without statistics.
+            A `ForwardPass`; in a scope of `constant_weights` without statistics.
         """
         run = self._traced_forward if self.traced else self._forward
         return run(weights, architecture, batch, seed, rows, part, weights_are_constant())
@@ -114,9 +114,9 @@ class SupernetProblem:
             architecture = self._loss_scale.leave(architecture)
         given = zip(supernet.weight_variables, weights, strict=True)
         given = [*given, *self._architecture(architecture), *self._random_states(part)]
-        sharing = self._traces.active(constant) if self._traces else contextlib.nullcontext()
-        leaving = without_statistics(constant)
-        with sharing, leaving, keras.StatelessScope(state_mapping=given) as scope:
+        sharing = self._traces.active() if self._traces else contextlib.nullcontext()
+        stateless = keras.StatelessScope(state_mapping=given)
+        with sharing, constant_weights(constant), stateless as scope:
             own_seed = seed
             if part is not None and seed is not None:
                 rows = supernet.cell_weights(seed) if rows is None else rows

@@ -6,43 +6,22 @@
 architecture variables a are lists of tensors.
 """
 
-import contextlib
-import contextvars
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from darts_tf.constant_weights import constant_weights
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 
 Tensors = list[tf.Tensor]
 Loss = Callable[[Tensors, Tensors, Any], tf.Tensor]
 
-_constant_weights = contextvars.ContextVar("constant_weights", default=False)
-
 
 def identity(tensors: Tensors) -> Tensors:
     """What `reduce` is where there is one replica."""
     return tensors
-
-
-@contextlib.contextmanager
-def constant_weights(constant: bool = True):
-    """A scope whose losses are not differentiated in the weights.
-
-    A hint: a loss may leave out what only such a gradient needs.
-    """
-    token = _constant_weights.set(constant)
-    try:
-        yield
-    finally:
-        _constant_weights.reset(token)
-
-
-def weights_are_constant() -> bool:
-    """Whether this is a scope of `constant_weights`."""
-    return _constant_weights.get()
 
 
 class CategoricalProblem(NamedTuple):

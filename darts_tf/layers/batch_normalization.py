@@ -1,25 +1,9 @@
 """Batch normalisation with a right second derivative."""
 
-import contextlib
-import contextvars
-
 import keras
 import tensorflow as tf
 
-_without_statistics = contextvars.ContextVar("without_statistics", default=False)
-
-
-@contextlib.contextmanager
-def without_statistics(without: bool = True):
-    """A scope in which the moving statistics are not wanted.
-
-    Where `BatchNormalization` uses the fused kernel in training mode it leaves them alone then.
-    """
-    token = _without_statistics.set(without)
-    try:
-        yield
-    finally:
-        _without_statistics.reset(token)
+from darts_tf.constant_weights import weights_are_constant
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -31,8 +15,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     lose a term, and with them an unrolled hypergradient. Here a single replica uses TensorFlow's
     fused kernel, whose second derivative is right, and several replicas, or data that the kernel
     does not take (float64, other ranks), use Keras' synchronised statistics, which are written
-    out in plain arithmetic. The kernel moves the moving statistics itself. Like PyTorch it keeps
-    the unbiased variance, n / (n - 1) times Keras' for n values a channel.
+    out in plain arithmetic. The kernel moves the moving statistics itself, and not at all where
+    weights are constant (`darts_tf.constant_weights`). Like PyTorch it keeps the unbiased variance,
+    n / (n - 1) times Keras' for n values a channel.
 
     Args:
         momentum: of the moving statistics. Default 0.9 (PyTorch's 0.1 in the reference).
@@ -54,7 +39,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         size = inputs.shape[-1:]
         scale = tf.ones(size) if scale is None else tf.cast(scale, tf.float32)
         offset = tf.zeros_like(scale) if offset is None else tf.cast(offset, tf.float32)
-        if _without_statistics.get():
+        if weights_are_constant():
             return self._kernel(inputs, scale, offset)[0]
         outputs, mean, variance = self._kernel(
             inputs,

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from darts_tf.constant_weights import weights_are_constant
 from darts_tf.errors import UserError
 from darts_tf.layers.batched_cell import BatchedMixedCell, _longer_axis
 from darts_tf.layers.mixed_op import MixedOp
 from darts_tf.layers.sampled_operation import SampledOperation, shared
-from darts_tf.layers.shared_traces import weights_are_constant
 
 
 class _Place(NamedTuple):

@@ -11,10 +11,9 @@ import contextvars
 import keras
 import tensorflow as tf
 
-from darts_tf.layers.batch_normalization import without_statistics
+from darts_tf.constant_weights import constant_weights, weights_are_constant
 
-# The `SharedTraces` in use, and whether weights are constant there.
-_active = contextvars.ContextVar("active", default=(None, False))
+_active = contextvars.ContextVar("active", default=None)
 
 
 class SharedTraces:
@@ -34,32 +33,27 @@ class SharedTraces:
         self._recompute = recompute
 
     @contextlib.contextmanager
-    def active(self, constant_weights: bool = False):
-        """Layers that are called by `call` in this scope share their traces.
-
-        Args:
-            constant_weights: whether nothing is differentiated in the layers' variables here, and
-                what moves in them (statistics) is not wanted.
-        """
-        token = _active.set((self, constant_weights))
+    def active(self):
+        """Layers that are called by `call` in this scope share their traces."""
+        token = _active.set(self)
         try:
             yield
         finally:
             _active.reset(token)
 
-    def call(self, layer: keras.layers.Layer, key, constant_weights: bool, *args):
+    def call(self, layer: keras.layers.Layer, key, *args):
         """`layer(*args)` by the trace of the first layer of that key."""
-        key = key, constant_weights
+        constant = weights_are_constant()
+        key = key, constant
         if key not in self._functions:
-            run = _stateless(layer, constant_weights)
-            self._functions[key] = tf.function(run, autograph=False)
+            self._functions[key] = tf.function(_stateless(layer, constant), autograph=False)
         variables = layer.trainable_variables, layer.non_trainable_variables
         values = [[tf.convert_to_tensor(v) for v in part] for part in variables]
         function = self._functions[key]
         if self._recompute:
             function = _recomputing(function)
         outputs, moved = function(*values, *args)
-        if not constant_weights:
+        if not constant:
             for variable, value in zip(variables[1], _parted(moved, variables[1]), strict=True):
                 variable.assign(value)
         return outputs
@@ -74,13 +68,8 @@ def call(layer: keras.layers.Layer, key, *args):
             function of their variables.
         *args: tensors.
     """
-    traces, constant_weights = _active.get()
-    return layer(*args) if traces is None else traces.call(layer, key, constant_weights, *args)
-
-
-def weights_are_constant() -> bool:
-    """Whether nothing is differentiated here in the variables of layers; see `SharedTraces`."""
-    return _active.get()[1]
+    traces = _active.get()
+    return layer(*args) if traces is None else traces.call(layer, key, *args)
 
 
 def _joined(values) -> list:
@@ -102,18 +91,18 @@ def _joins(vectors) -> bool:
     return len({x.dtype for x in vectors}) == 1 and all(len(x.shape) == 1 for x in vectors)
 
 
-def _stateless(layer, constant_weights):
+def _stateless(layer, constant: bool):
     def run(trainable, non_trainable, *args):
-        if constant_weights:
+        if constant:
             trainable = [tf.stop_gradient(x) for x in trainable]
         given = [
             *zip(layer.trainable_variables, trainable, strict=True),
             *zip(layer.non_trainable_variables, non_trainable, strict=True),
         ]
-        leaving = without_statistics(constant_weights)
-        with leaving, keras.StatelessScope(state_mapping=given) as scope:
+        # A trace does not depend on who calls it: a gradient may run it again.
+        with constant_weights(constant), keras.StatelessScope(state_mapping=given) as scope:
             outputs = layer(*args)
-        moved = [] if constant_weights else layer.non_trainable_variables
+        moved = [] if constant else layer.non_trainable_variables
         moved = [tf.convert_to_tensor(scope.get_current_value(v)) for v in moved]
         return outputs, _joined(moved)
 

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf.layers.batch_normalization import BatchNormalization, without_statistics
+from darts_tf.constant_weights import constant_weights
+from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.verification.networks import second_derivative_error
 from tests.operations import definitions
 
@@ -34,7 +35,7 @@ def test_the_fused_kernel_is_what_the_claim_in_float32_is_about():
 
 def test_statistics_that_are_not_wanted():
     layer, x = make(BatchNormalization, "float32"), tf.constant(X, tf.float32)
-    with without_statistics():
+    with constant_weights():
         got = layer(x, training=True)
     assert not layer.moving_mean.numpy().any() and (layer.moving_variance.numpy() == 1).all()
     np.testing.assert_array_equal(got, layer(x, training=True))

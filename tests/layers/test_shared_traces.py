@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from darts_tf.constant_weights import constant_weights
 from darts_tf.layers import shared_traces
 from darts_tf.layers.shared_traces import SharedTraces
 
@@ -111,7 +112,7 @@ def test_constant_weights_have_no_gradient_and_no_statistics():
 
     @tf.function(autograph=False)
     def run(constant):
-        with traces.active(constant_weights=constant), tf.GradientTape() as tape:
+        with traces.active(), constant_weights(constant), tf.GradientTape() as tape:
             tape.watch([inputs, kernel])
             loss = tf.reduce_sum(shared_traces.call(layer, "key", inputs))
         none = tf.UnconnectedGradients.ZERO
