@@ -198,16 +198,13 @@ def summary(measurements: Sequence[Measurement]) -> dict[str, Spread]:
 def ratios(measurements: Sequence[Measurement], reference: Sequence[Measurement]) -> dict:
     """Every quantity in units of the reference's.
 
-    The median is the ratio of the medians; lowest and highest are those of the ratios of two
-    runs or turns that followed each other, so that what slows the machine down for a while slows
-    both.
+    Those of two runs or turns that followed each other, so that what slows the machine down for a
+    while slows both.
     """
     result = {}
     for name in QUANTITIES:
         mine, its = (_values(runs, name) for runs in (measurements, reference))
-        pairs = [a / b for a, b in zip(mine, its, strict=True)]
-        median = statistics.median(mine) / statistics.median(its)
-        result[name] = Spread(median, min(pairs), max(pairs))
+        result[name] = Spread.of([a / b for a, b in zip(mine, its, strict=True)])
     return result
 
 
