@@ -103,7 +103,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             found["none_share"] = float(_shares(rows)[:, none].mean())
         if self._every and (epoch + 1) % self._every == 0 and search.has_eigenvalue:
             found["eigenvalue"] = search.eigenvalue()
-            decided = sum(int((v.numpy() >= 0).sum()) for v in search.supernet.fixed.values())
+            decided = sum(int(x.sum()) for x in search.supernet.architecture.decided().values())
             self._measured.append(_Measured(epoch, found["eigenvalue"], decided))
         return found
 

@@ -46,7 +46,7 @@ class SampledLosses:
         """The logits of all draws, from the architecture variables' values; differentiable."""
         given = zip(self._supernet.architecture_variables, architecture, strict=True)
         with keras.StatelessScope(list(given)):
-            return self._supernet.logits()
+            return self._supernet.architecture.logits()
 
     def of_draws(self, weights, draws, batch) -> tf.Tensor:
         """The losses of sampled architectures, one after the other. There is no gradient.

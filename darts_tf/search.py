@@ -181,13 +181,6 @@ class ArchitectureSearch:
         train, validation = _by_epoch(train), _by_epoch(validation)
         steps = search_checks.count_steps(train(0), validation(0))
         self._prepare(steps * epochs)
-        settings = search_record.settings(
-            self.supernet,
-            self.method,
-            epochs=epochs,
-            steps_per_epoch=steps,
-            accumulate_steps=self._options["accumulate_steps"],
-        )
         chief = distribution.is_chief(self.strategy)
         checkpoints = checkpoint_dir and Checkpoints(
             checkpoint_dir,
@@ -195,12 +188,9 @@ class ArchitectureSearch:
             keep=keep_checkpoints,
             seconds=checkpoint_seconds,
             writes=chief,
-            settings=settings,
+            settings=self._settings(epochs, steps),
         )
-        callbacks = list(callbacks or [])
-        monitor = next((one for one in callbacks if isinstance(one, CollapseMonitor)), None)
-        if monitor is None:
-            callbacks.insert(0, monitor := CollapseMonitor(self))
+        monitor, callbacks = self._monitored(callbacks or [])
         epoch, start = self._record.open(checkpoints, monitor)
         self._rule.prepare(checkpoint_dir, chief)
         self._hessian_batch = lambda: next(iter(validation(0)))
@@ -310,7 +300,7 @@ class ArchitectureSearch:
 
     def entropies(self) -> dict[str, float]:
         """Cell type -> the sum of its edges' entropies in nats."""
-        return self._by_cell_type(self.supernet.entropies())
+        return self._by_cell_type(self.supernet.architecture.entropies())
 
     def _by_cell_type(self, values) -> dict[str, float]:
         return dict(zip(self.supernet.space.cell_types, values.numpy().tolist(), strict=True))
@@ -360,13 +350,13 @@ class ArchitectureSearch:
 
     def _set_schedules(self, epoch: int, epochs: int) -> None:
         """What the method's schedules say for this epoch."""
-        method = self.method
+        method, architecture = self.method, self.supernet.architecture
         if method.temperature is not None:
-            self.supernet.temperature.assign(method.temperature(epoch, epochs))
-        if self.supernet.skip_dropout is not None and method.skip_dropout is not None:
-            self.supernet.skip_dropout.assign(method.skip_dropout(epoch, epochs))
+            architecture.temperature.assign(method.temperature(epoch, epochs))
+        if architecture.skip_dropout is not None and method.skip_dropout is not None:
+            architecture.skip_dropout.assign(method.skip_dropout(epoch, epochs))
         if method.auxiliary_skip is not None:
-            self.supernet.auxiliary_skip.assign(method.auxiliary_skip(epoch, epochs))
+            architecture.auxiliary_skip.assign(method.auxiliary_skip(epoch, epochs))
         self._frozen = method.warm_up is not None and method.warm_up(epoch, epochs)
 
     def _prepare(self, total_steps: int) -> None:
@@ -385,6 +375,24 @@ class ArchitectureSearch:
             )
         self.weight_optimizer = self._trainer.weight_optimizer
         self.architecture_optimizer = self._trainer.architecture_optimizer
+
+    def _settings(self, epochs: int, steps: int) -> dict:
+        """What decides the result of a search, as its checkpoints hold it."""
+        return search_record.settings(
+            self.supernet,
+            self.method,
+            epochs=epochs,
+            steps_per_epoch=steps,
+            accumulate_steps=self._options["accumulate_steps"],
+        )
+
+    def _monitored(self, callbacks) -> tuple[CollapseMonitor, list]:
+        """The callbacks' `CollapseMonitor`, or one that is put before them; and all of them."""
+        for callback in callbacks:
+            if isinstance(callback, CollapseMonitor):
+                return callback, list(callbacks)
+        monitor = CollapseMonitor(self)
+        return monitor, [monitor, *callbacks]
 
     def _run_epoch(self, train, validation, epoch, start, calls) -> dict[str, float]:
         """The steps of an epoch from step `start` on; returns the epoch's logs."""

@@ -53,7 +53,7 @@ class RuleFollower:
         verdict = self._rule(self._seen, epochs, supernet.space)
         names = supernet.space.operations
         for cell_type, edge, row in verdict.fixed:
-            supernet.fix(cell_type, edge, row)
+            supernet.architecture.fix(cell_type, edge, row)
             what = names[int(np.argmax(row))] if np.any(row) else "removed"
             logging.info("epoch %d: edge %d of the %s cell: %s", epoch + 1, edge, cell_type, what)
         self._back, self._factor = verdict.back, verdict.weight_decay_factor
@@ -85,15 +85,11 @@ class RuleFollower:
 
     def _observe(self, epoch) -> Observation:
         search, every = self._search, self._rule.eigenvalue_every
-        weights, fixed = search.operation_weights(), search.supernet.fixed
         return Observation(
             epoch,
             search.favoured(),
-            weights,
-            {
-                name: (fixed[name].numpy() >= 0).all(axis=1) if fixed else np.zeros(len(rows), bool)
-                for name, rows in weights.items()
-            },
+            search.operation_weights(),
+            search.supernet.architecture.decided(),
             search.eigenvalue() if every and (epoch + 1) % every == 0 else None,
             float(getattr(search.weight_optimizer, "l2", 0.0)),
         )

@@ -91,7 +91,7 @@ class SearchStep:
             "logits": forward.logits,
             "finite": tf.cast(norm, tf.float32) * (1 + architecture_norm),
             "complete": complete,
-            "entropies": self._problem.supernet.entropies(),
+            "entropies": self._problem.supernet.architecture.entropies(),
         }
 
     def _weight_step(self, weights, alphas, train_batch, seed, gradients=None):
@@ -146,7 +146,7 @@ class SearchStep:
         if not supernet.relaxation.categorical:
             yield
             return
-        masks = supernet.chosen_weights(supernet.drawn_weights(seed))
+        masks = supernet.chosen_weights(supernet.architecture.drawn_weights(seed))
         slots = getattr(self._weight_optimizer, "momentums", None) or []
         kept = [
             (variable, mask, tf.identity(variable))
@@ -183,7 +183,7 @@ class SearchStep:
         taken, so that replicas agree and a resumed search draws what an uninterrupted one would.
         """
         supernet = self._problem.supernet
-        if not supernet.random or (part == 0 and supernet.relaxation.weights_only):
+        if not supernet.architecture.random or (part == 0 and supernet.relaxation.weights_only):
             return None
         steps = tf.cast(tf.convert_to_tensor(self._weight_optimizer.iterations), tf.int32)
         return tf.stack([supernet.get_config()["seed"], 2 * steps + part])

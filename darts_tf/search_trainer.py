@@ -77,7 +77,7 @@ class SearchTrainer:
         optimizer.build(supernet.weight_variables)
         self.architecture_optimizer.build(supernet.architecture_variables)
         if self._learns:
-            self.gradient.build(supernet.logits().shape, supernet.get_config()["seed"])
+            self.gradient.build(supernet.architecture.logits().shape, supernet.get_config()["seed"])
 
     def _make_step(self, problem: SupernetProblem, replicas: int) -> Callable:
         step = SearchStep(

@@ -67,7 +67,7 @@ class SupernetProblem:
         recompute: bool = False,
     ):
         self.supernet = supernet
-        others = [*supernet.architecture_variables, *supernet.schedule_variables]
+        others = [*supernet.architecture_variables, *supernet.architecture.schedule_variables]
         self.statistics = [
             variable
             for variable in supernet.non_trainable_variables
@@ -119,12 +119,12 @@ class SupernetProblem:
         with sharing, constant_weights(constant), stateless as scope:
             own_seed = seed
             if part is not None and seed is not None:
-                rows = supernet.cell_weights(seed) if rows is None else rows
+                rows = supernet.architecture.cell_weights(seed) if rows is None else rows
                 own_seed = tf.random.experimental.stateless_fold_in(seed, part)
             logits = supernet(images, training=True, seed=own_seed, weights=rows)
-            penalty = supernet.penalty()
+            penalty = supernet.architecture.penalty()
             if self._penalty is not None:
-                penalty += self._penalty(supernet.drawn_weights(seed))
+                penalty += self._penalty(supernet.architecture.drawn_weights(seed))
         statistics = [
             variable.value if (value := scope.get_current_value(variable)) is None else value
             for variable in ([] if constant else self.statistics)
@@ -157,7 +157,7 @@ class SupernetProblem:
     def entropy(self, architecture) -> tf.Tensor:
         """The entropy of all operation weights together, in nats; differentiable."""
         with keras.StatelessScope(self._architecture(architecture)):
-            return tf.reduce_sum(self.supernet.entropies())
+            return tf.reduce_sum(self.supernet.architecture.entropies())
 
     def loss(self, weights, architecture, batch, seed=None, part=None) -> tf.Tensor:
         """The loss with what is added to it."""
@@ -182,11 +182,11 @@ class SupernetProblem:
                 return tf.reduce_mean(self._loss(labels, supernet(images, weights=rows)))
 
         with keras.StatelessScope(state_mapping=given):
-            start = supernet.drawn_weights()
+            start = supernet.architecture.drawn_weights()
         masks = {name: supernet.space.mask(name) for name in start}
-        radius = tf.convert_to_tensor(supernet.temperature)
+        radius = tf.convert_to_tensor(supernet.architecture.temperature)
         found = worst_rows(loss, start, radius, masks, seed, supernet.relaxation.ascent_steps)
-        return {name: supernet.with_fixed(name, rows) for name, rows in found.items()}
+        return {name: supernet.architecture.with_fixed(name, rows) for name, rows in found.items()}
 
     def forward_and_gradients(
         self, weights, architecture, batch, seed=None, differentiate=True, rows=None

@@ -1,13 +1,13 @@
-"""A program that tests start to search on several replicas: `python -m tests.replicas --help`.
+"""What tests compute on several replicas.
 
 TensorFlow fixes its devices when it starts, so every number of them needs a process of its own.
 """
 
-import argparse
 import functools
 import os
 import pathlib
 import time
+import types
 
 import keras
 import numpy as np
@@ -39,6 +39,9 @@ class TwoOperations(keras.Model):
     def __init__(self):
         super().__init__()
         self.relaxation, self.cells = relaxations.get("softmax"), ()
+        self.architecture = types.SimpleNamespace(
+            schedule_variables=[], penalty=lambda: tf.constant(0.0, tf.float64)
+        )
         self.first = keras.layers.Conv2D(3, 3, padding="same", use_bias=False)
         self.normalizations = [BatchNormalization(scale=False, center=False) for _ in range(2)]
         self.separable = keras.layers.SeparableConv2D(3, 3, padding="same", use_bias=False)
@@ -63,16 +66,9 @@ class TwoOperations(keras.Model):
         )
         return self.last(self.pool(tf.tanh(mixed)))
 
-    def penalty(self):
-        return tf.constant(0.0, tf.float64)
-
     @property
     def architecture_variables(self):
         return [self.alpha]
-
-    @property
-    def schedule_variables(self):
-        return []
 
     @property
     def weight_variables(self):
@@ -108,18 +104,28 @@ def hypergradients(strategy) -> dict[str, np.ndarray]:
 
 
 def make_supernet():
-    """A supernet with two operations on every edge."""
+    """A supernet with one edge a cell and no reduction cells: quick to trace."""
     name = "replicas"
-    spaces.register(spaces.Space(name, ("none", "skip_connect", "dil_conv_3x3"), nodes=1))
+    spaces.register(
+        spaces.Space(
+            name,
+            ("none", "skip_connect", "dil_conv_3x3"),
+            nodes=1,
+            inputs=1,
+            cell_types=("normal",),
+            preprocess=None,
+            macro="nas_bench_201",
+        )
+    )
     keras.utils.set_random_seed(0)
     return Supernet(name, (6, 6, 1), 2, channels=2, cells=3)
 
 
-def search(strategy, method="darts-v1", checkpoint_dir=None, callbacks=()) -> dict[str, np.ndarray]:
+def search(strategy, checkpoint_dir=None, callbacks=()) -> dict[str, np.ndarray]:
     """The alphas and the weights after `EPOCHS * STEPS` steps."""
     with strategy.scope():
         supernet = make_supernet()
-        found = ArchitectureSearch(supernet, method)
+        found = ArchitectureSearch(supernet)
         found.fit(
             functools.partial(batches, 0),
             functools.partial(batches, 1),
@@ -164,37 +170,38 @@ def random_numbers(strategy) -> dict[str, np.ndarray]:
     }
 
 
-_WHAT = {f.__name__: f for f in (hypergradients, search, examples_seen, random_numbers)}
+_FUNCTIONS = {f.__name__: f for f in (hypergradients, search, examples_seen, random_numbers)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=list(_WHAT), nargs="+")
-    parser.add_argument("--devices", type=int, default=1, help="logical CPUs")
-    parser.add_argument("--method", default="darts-v1")
-    parser.add_argument("--checkpoint_dir")
-    parser.add_argument("--seconds_a_step", type=float, default=0.0)
-    parser.add_argument("--output", required=True, help="an .npz file")
-    args = parser.parse_args()
-    # These graphs are run a few times only; to optimise them takes longer.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    strategy = _strategy(args.devices)
-    callbacks = [_Slow(args.seconds_a_step)] if args.seconds_a_step else []
+def run(
+    output: pathlib.Path,
+    *names: str,
+    devices: int = 1,
+    checkpoint_dir: pathlib.Path | None = None,
+    seconds_a_step: float = 0.0,
+) -> None:
+    """Computes what is named with this process' strategy; ends with exit code 2 if it is refused.
+
+    Args:
+        output: an .npz file that is written.
+        names: functions of this module.
+        devices: number of logical CPUs, where this is no worker of a cluster (`TF_CONFIG`).
+        checkpoint_dir: of the search.
+        seconds_a_step: how long the search waits after each step.
+    """
+    strategy = _strategy(devices)
+    callbacks = [_Slow(seconds_a_step)] if seconds_a_step else []
     found = {}
     try:
-        for what in args.what:
+        for name in names:
             options = {}
-            if what == "search":
-                options = {
-                    "method": args.method,
-                    "checkpoint_dir": args.checkpoint_dir,
-                    "callbacks": callbacks,
-                }
-            found |= _WHAT[what](strategy, **options)
+            if name == "search":
+                options = {"checkpoint_dir": checkpoint_dir, "callbacks": callbacks}
+            found |= _FUNCTIONS[name](strategy, **options)
     except UserError as error:
         print(f"error: {error}", flush=True)
         os._exit(2)  # The runtime of a broken cluster can't be shut down.
-    with pathlib.Path(args.output).open("wb") as file:
+    with output.open("wb") as file:
         np.savez(file, **found)
 
 
@@ -222,7 +229,3 @@ class _Slow(keras.callbacks.Callback):
 
 def _cross_entropy(labels, logits):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-
-
-if __name__ == "__main__":
-    main()

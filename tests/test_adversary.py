@@ -39,7 +39,7 @@ def test_a_supernet_is_worse_off_and_unchanged(tiny_space):
     """The weights that the adversary finds; the alphas are bit for bit what they were."""
     keras.utils.set_random_seed(0)
     supernet = Supernet(tiny_space, (6, 6, 1), 2, 2, 3, relaxation="adversarial", batched=False)
-    supernet.temperature.assign(0.2)
+    supernet.architecture.temperature.assign(0.2)
     rng = np.random.default_rng(0)
     batch = (
         tf.constant(rng.normal(size=(8, 6, 6, 1)), tf.float32),

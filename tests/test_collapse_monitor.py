@@ -3,7 +3,6 @@ import types
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from absl import logging
 
 from darts_tf import genotypes, parameter_free, selections, spaces
@@ -18,7 +17,9 @@ class FakeSearch:
     """A search in which one operation gathers weight on all edges, epoch by epoch."""
 
     def __init__(self, winner, eigenvalues=None):
-        self.supernet = types.SimpleNamespace(space=SPACE, fixed={})
+        self.edges = []
+        architecture = types.SimpleNamespace(decided=lambda: {"normal": self._on(self.edges)})
+        self.supernet = types.SimpleNamespace(space=SPACE, architecture=architecture)
         self.has_eigenvalue = eigenvalues is not None
         self.epoch = 0
         self._winner = winner
@@ -33,6 +34,10 @@ class FakeSearch:
 
     def favoured(self):
         return selections.magnitude(SPACE, self.operation_weights())
+
+    @staticmethod
+    def _on(edges):
+        return np.isin(np.arange(14), edges)
 
     def eigenvalue(self):
         return self._eigenvalues[self.epoch]
@@ -54,10 +59,8 @@ class Decided(FakeSearch):
 
     def operation_weights(self):
         rows = np.full((14, 8), 1 / 8)
-        decided = self._decided(self.epoch)
-        rows[decided] = np.eye(8)[SKIP]
-        fixed = np.where(np.isin(np.arange(14), decided)[:, None], rows, -1.0)
-        self.supernet.fixed = {"normal": tf.constant(fixed)}
+        self.edges = self._decided(self.epoch)
+        rows[self.edges] = np.eye(8)[SKIP]
         return {"normal": rows, "reduce": np.full((14, 8), 1 / 8)}
 
 

@@ -63,8 +63,8 @@ class Watch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.values.append(self.now())
-        if self.supernet.skip_dropout is not None:
-            self.dropout.append(float(self.supernet.skip_dropout))
+        if self.supernet.architecture.skip_dropout is not None:
+            self.dropout.append(float(self.supernet.architecture.skip_dropout))
 
 
 def assert_one_step(before, after, method):
@@ -77,10 +77,11 @@ def assert_one_step(before, after, method):
         assert moved.max() < 1.03 * rate and np.median(moved) > least * rate
 
 
-# Their step is that of darts-v1 but for what happens between steps, so they are not traced again.
-AS_DARTS = (
-    *("darts-es", "darts-ada", "darts-plus", "darts-minus", "darts-pt", "ostr"),
-    *("sgas", "sgas-2"),
+# Their step is that of another method but for what happens between steps, or for how the operation
+# weights come from alpha, so they are not traced again.
+NOT_TRACED = (
+    *("darts-es", "darts-ada", "darts-plus", "darts-minus", "darts-pt", "ostr", "sgas", "sgas-2"),
+    *("i-darts", "fair-darts", "drnas", "p-darts", "sdarts-rs"),
 )
 
 
@@ -91,7 +92,7 @@ def quickly():
     def run(method):
         # They evaluate many architectures.
         samples = gradients.samples_architectures(method.gradient)
-        tf.config.run_functions_eagerly(samples or method.name in AS_DARTS)
+        tf.config.run_functions_eagerly(samples or method.name in NOT_TRACED)
 
     yield run
     tf.config.run_functions_eagerly(False)

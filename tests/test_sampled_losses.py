@@ -91,13 +91,12 @@ class TestSampledLosses:
         for variable, value in zip(supernet.variables, before, strict=True):
             np.testing.assert_array_equal(variable, value)
 
-    def test_penalty_and_parts(self, supernet, architectures, enumerated):
+    def test_penalty_and_parts(self, supernet, architectures, enumerated, eagerly):
         def penalty(weights):
             return 10 * tf.reduce_sum(weights["normal"][:, 2])
 
         halves = [tuple(x[i : i + 4] for x in VALIDATION) for i in (0, 4)]
         weights = tensors(supernet.weight_variables)
-        tf.config.run_functions_eagerly(True)
         whole = SampledLosses(supernet, loss, penalty).of_draws(
             weights, architectures[-1:], VALIDATION
         )
@@ -106,7 +105,6 @@ class TestSampledLosses:
         found = parts.of_draws(weights, architectures[-1:], VALIDATION)
         one = SampledLosses(supernet, loss)
         each = [one.of_draws(weights, architectures[-1:], half) for half in halves]
-        tf.config.run_functions_eagerly(False)
         np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-5)
 
     def test_mixtures_at_the_corners_are_draws(self, supernet, architectures, enumerated):
@@ -228,16 +226,14 @@ class TestWeightStep:
             seen.append([[v.numpy() for v in variables] for variables in owners])
             seed = step._seed(1)
             step(TRAIN, VALIDATION)
-            draws.append(supernet.drawn_weights(seed)["normal"].numpy().argmax(-1))
+            draws.append(supernet.architecture.drawn_weights(seed)["normal"].numpy().argmax(-1))
         seen.append([[v.numpy() for v in variables] for variables in owners])
         return seen, draws
 
-    def test_only_drawn_operations_move(self, supernet):
+    def test_only_drawn_operations_move(self, supernet, eagerly):
         """Weights, momentum and moving statistics of the others stay as they are, bit for bit."""
         start = snapshot(supernet)
-        tf.config.run_functions_eagerly(True)
         seen, draws = self.steps(supernet, 3)
-        tf.config.run_functions_eagerly(False)
         places = {id(v): i for i, v in enumerate(supernet.weight_variables)}
         moved = {True: 0, False: 0}
         for (before, after), drawn in zip(itertools.pairwise(seen), draws, strict=True):
@@ -269,7 +265,7 @@ class TestWeightStep:
         problem = SupernetProblem(supernet, loss)
         p = np.exp(ALPHA) / np.exp(ALPHA).sum(1, keepdims=True)
         entropies = -(p * np.log(p)).sum(1)
-        assert float(supernet.entropies()[0]) == pytest.approx(3.201463, abs=1e-6)
+        assert float(supernet.architecture.entropies()[0]) == pytest.approx(3.201463, abs=1e-6)
         step = SearchStep(problem, None, 5.0, None, None, entropy_weight=0.5)
         (found,) = step._entropy_gradient(
             [tf.convert_to_tensor(v) for v in supernet.architecture_variables]

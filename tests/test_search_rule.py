@@ -39,12 +39,14 @@ class Rule:
 def make(rule):
     """A follower of a search whose weights change with every look, and what was fixed."""
     rng, fixed = np.random.default_rng(0), []
+    architecture = types.SimpleNamespace(
+        decided=lambda: {t: np.zeros(14, bool) for t in SPACE.cell_types},
+        fix=lambda *place: fixed.append(place[:2]),
+    )
     search = types.SimpleNamespace(
         method=types.SimpleNamespace(rule=rule),
         weight_optimizer=types.SimpleNamespace(l2=3e-4),
-        supernet=types.SimpleNamespace(
-            space=SPACE, fixed={}, fix=lambda *place: fixed.append(place[:2])
-        ),
+        supernet=types.SimpleNamespace(space=SPACE, architecture=architecture),
         operation_weights=lambda: {t: rng.random((14, 8)) for t in SPACE.cell_types},
         eigenvalue=lambda: 0.5,
     )
@@ -105,13 +107,6 @@ class States(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.after.append(self.now())
-
-
-@pytest.fixture
-def eagerly():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def test_adaptive_decay_goes_back_within_a_search(one_edge_space, eagerly, tmp_path):

@@ -291,8 +291,8 @@ class TestRandomRelaxation:
         weights, alphas = (
             tensors(v) for v in (supernet.weight_variables, supernet.architecture_variables)
         )
-        expected = penalty(supernet.drawn_weights(seed))
-        assert abs(expected - penalty(supernet.drawn_weights())) > 0.01
+        expected = penalty(supernet.architecture.drawn_weights(seed))
+        assert abs(expected - penalty(supernet.architecture.drawn_weights())) > 0.01
         gradients = []
         for one in (problem, costly):
             with tf.GradientTape() as tape:
@@ -303,15 +303,15 @@ class TestRandomRelaxation:
         np.testing.assert_allclose(with_cost - plain, expected, rtol=1e-4)
         with tf.GradientTape() as tape:
             tape.watch([v.value for v in supernet.architecture_variables])
-            cost = penalty(supernet.drawn_weights(seed))
+            cost = penalty(supernet.architecture.drawn_weights(seed))
         by_cost = tape.gradient(cost, [v.value for v in supernet.architecture_variables])
         for both, alone, more in zip(by_both, by_plain, by_cost, strict=True):
             np.testing.assert_allclose(both - alone, more, atol=1e-4)
 
     def test_cell_types_have_draws_of_their_own(self, problem):
-        alphas = problem.supernet.architecture
+        alphas = problem.supernet.architecture.parameters
         alphas["reduce"]["alpha"].assign(alphas["normal"]["alpha"])
-        weights = problem.supernet.cell_weights(tf.constant([3, 0]))
+        weights = problem.supernet.architecture.cell_weights(tf.constant([3, 0]))
         assert np.abs(weights["normal"] - weights["reduce"]).max() > 0.05
 
     def test_the_weights_descend_the_loss_of_their_draw(self, problem, supernet):
@@ -397,7 +397,7 @@ class TestSearchStepOptions:
         problem = make_problem(make(tiny_space, relaxation="sigmoid"))
         supernet = problem.supernet
         args = tensors(supernet.weight_variables), tensors(supernet.architecture_variables)
-        penalty = supernet.penalty().numpy()
+        penalty = supernet.architecture.penalty().numpy()
         assert penalty < -0.01
         forward = problem.forward(*args, TRAIN)
         np.testing.assert_allclose(problem.loss(*args, TRAIN), forward.loss + penalty, rtol=1e-5)
@@ -523,7 +523,7 @@ class TestRandomNumbersOfParts:
         space = spaces.register(spaces.Space("skips", ("none", "skip_connect"), nodes=1)).name
         supernet = make(space, skip_dropout=True, relaxation="gumbel_softmax")
         assert_same(*self.halves(supernet))
-        supernet.skip_dropout.assign(0.5)
+        supernet.architecture.skip_dropout.assign(0.5)
         first, second = self.halves(supernet)
         assert np.abs(first - second).max() > 0.01
 

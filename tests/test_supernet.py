@@ -99,7 +99,7 @@ class TestVariables:
     def test_operation_weights(self, supernet):
         weights = supernet.operation_weights()
         assert list(weights) == ["normal", "reduce"]
-        alpha = supernet.architecture["reduce"]["alpha"].numpy()
+        alpha = supernet.architecture.parameters["reduce"]["alpha"].numpy()
         expected = np.exp(alpha) / np.exp(alpha).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(weights["reduce"], expected, rtol=1e-6)
 
@@ -146,7 +146,7 @@ class TestCandidatesOfAnEdge:
     def test_the_softmax_is_over_the_candidates_and_exact(self, small_space):
         supernet = self.supernet(small_space)
         mask = supernet.space.mask("normal")
-        alpha = supernet.architecture["normal"]["alpha"]
+        alpha = supernet.architecture.parameters["normal"]["alpha"]
         alpha.assign(np.random.default_rng(0).normal(size=alpha.shape))
         with tf.GradientTape() as tape:
             tape.watch(alpha.value)
@@ -169,9 +169,9 @@ class TestCandidatesOfAnEdge:
             for own, other in zip(mine.edges, its.edges, strict=True):
                 for name, layer in zip(own.operations, own.candidates, strict=True):
                     other.candidates[other.operations.index(name)].set_weights(layer.get_weights())
-        for name, variables in few.architecture.items():
+        for name, variables in few.architecture.parameters.items():
             alpha = np.where(few.space.mask(name), variables["alpha"], -1e9)
-            every.architecture[name]["alpha"].assign(alpha)
+            every.architecture.parameters[name]["alpha"].assign(alpha)
         np.testing.assert_allclose(every(images()), few(images()), rtol=1e-4, atol=1e-6)
         assert count(few.weight_variables) < count(every.weight_variables)
 
@@ -186,10 +186,10 @@ class TestCandidatesOfAnEdge:
 class TestSkipDropout:
     def test_needs_a_seed_and_a_rate(self, small_space):
         supernet, seed = Supernet(small_space, **SMALL, skip_dropout=True), tf.constant([1, 2])
-        assert supernet.random
+        assert supernet.architecture.random
         without = supernet(images(), training=True)
         np.testing.assert_array_equal(supernet(images(), training=True, seed=seed), without)
-        supernet.skip_dropout.assign(0.5)
+        supernet.architecture.skip_dropout.assign(0.5)
         np.testing.assert_array_equal(supernet(images(), training=True), without)
         dropped = supernet(images(), training=True, seed=seed)
         assert np.abs(dropped - without).max() > 1e-3
@@ -198,7 +198,7 @@ class TestSkipDropout:
         assert np.abs(dropped - other).max() > 1e-3
 
     def test_is_not_there_unless_asked_for(self, supernet):
-        assert supernet.skip_dropout is None and not supernet.random
+        assert supernet.architecture.skip_dropout is None and not supernet.architecture.random
 
 
 @pytest.mark.parametrize("size", [(7, 9), (5, 5), (1, 1)])
@@ -226,7 +226,7 @@ def test_fit_passes_the_alphas_by():
 def test_file(supernet, tmp_path):
     x = images()
     supernet(x, training=True)
-    supernet.architecture["normal"]["alpha"].assign_add(np.eye(14, 8))
+    supernet.architecture.parameters["normal"]["alpha"].assign_add(np.eye(14, 8))
     supernet.save(tmp_path / "supernet.keras")
     loaded = keras.saving.load_model(tmp_path / "supernet.keras")
     assert isinstance(loaded, Supernet)
@@ -280,15 +280,19 @@ def test_fixed_entries_take_the_place_of_weights(tiny_space):
     free = [v.numpy() for v in supernet.operation_weights().values()]
     plain = Supernet(tiny_space, (6, 6, 1), 3, channels=2, cells=3)
     np.testing.assert_array_equal(free[0], plain.operation_weights()["normal"])
-    supernet.fixed["normal"].assign([[-1.0, -1.0, -1.0], [0.0, 0.0, 1.0]])
-    for weights in (supernet.operation_weights(), supernet.drawn_weights()):
+    supernet.architecture.fixed["normal"].assign([[-1.0, -1.0, -1.0], [0.0, 0.0, 1.0]])
+    for weights in (supernet.operation_weights(), supernet.architecture.drawn_weights()):
         np.testing.assert_array_equal(weights["normal"][1], [0, 0, 1])
         np.testing.assert_array_equal(weights["normal"][0], free[0][0])
         np.testing.assert_array_equal(weights["reduce"], free[1])
-    alpha = supernet.architecture["normal"]["alpha"]
+    alpha = supernet.architecture.parameters["normal"]["alpha"]
     with tf.GradientTape() as tape:
         tape.watch(alpha.value)
-        value = tf.reduce_sum(supernet.drawn_weights()["normal"] * np.arange(6.0).reshape(2, 3))
+        value = tf.reduce_sum(
+            supernet.architecture.drawn_weights()["normal"] * np.arange(6.0).reshape(2, 3)
+        )
     slope = tape.gradient(value, alpha.value).numpy()
     assert np.abs(slope[0]).max() > 0.3 and not slope[1].any()
-    assert not any(v is f for v in supernet.trainable_variables for f in supernet.fixed.values())
+    assert not any(
+        v is f for v in supernet.trainable_variables for f in supernet.architecture.fixed.values()
+    )

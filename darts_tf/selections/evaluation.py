@@ -72,11 +72,11 @@ class SupernetEvaluation:
 
     def _logits(self, rows, images):
         weights = {}
-        for cell_type, whole in self._supernet.cell_weights().items():
+        for cell_type, whole in self._supernet.architecture.cell_weights().items():
             of_cell = (rows[cell_type], *whole[1:]) if isinstance(whole, tuple) else rows[cell_type]
             weights[cell_type] = of_cell
         # An auxiliary skip connection is no part of the cell that is selected.
-        auxiliary = self._supernet.auxiliary_skip
+        auxiliary = self._supernet.architecture.auxiliary_skip
         given = [] if auxiliary is None else [(auxiliary, tf.zeros(()))]
         # What a forward pass in training mode writes stays in the scope.
         with keras.StatelessScope(state_mapping=given):

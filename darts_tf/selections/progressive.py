@@ -110,8 +110,9 @@ class Progressive:
         # Cells that sample compute one operation of an edge; what is judged is their mixture.
         batched = supernet.get_config()["batched"] and supernet.relaxation.cell != "sampled"
         copy = convert(supernet, batched, decisions=True)
-        if copy.auxiliary_skip is not None:
-            copy.auxiliary_skip.assign(0.0)
+        architecture = copy.architecture
+        if architecture.auxiliary_skip is not None:
+            architecture.auxiliary_skip.assign(0.0)
         few = validation if self.batches is None else validation.take(self.batches)
         evaluation = SupernetEvaluation(copy, few, self.loss)
         procedure = Procedure(
@@ -119,11 +120,11 @@ class Progressive:
             self.criterion,
             evaluation,
             rows=lambda: _rows(copy),
-            fix=lambda place, row: copy.fix(*place, row),
+            fix=lambda place, row: architecture.fix(*place, row),
             between=lambda: self.fine_tune and self.fine_tune(copy),
         )
-        done = {t: (fixed.numpy() >= 0).all(axis=1) for t, fixed in copy.fixed.items()}
-        decisions = procedure.run(self.order, np.random.default_rng(self.seed), done)
+        draw = np.random.default_rng(self.seed)
+        decisions = procedure.run(self.order, draw, architecture.decided())
         genotype = magnitude(copy.space, _rows(copy))
         return Outcome(genotype, decisions, evaluation.forward, evaluation.backward)
 
@@ -229,5 +230,5 @@ def _margin(strengths: np.ndarray) -> float:
 def _rows(supernet: Supernet) -> dict[str, np.ndarray]:
     """What the relaxation mixes the operations with, or would if it did not sample."""
     hard = supernet.relaxation.hard
-    weights = supernet.operation_weights() if hard else supernet.drawn_weights()
+    weights = supernet.operation_weights() if hard else supernet.architecture.drawn_weights()
     return {cell_type: np.asarray(value) for cell_type, value in weights.items()}
