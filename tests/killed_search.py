@@ -1,7 +1,6 @@
 """A tiny search in processes of its own, which are killed as `kill -9` does."""
 
 import hashlib
-import multiprocessing
 import pathlib
 import random
 import tempfile
@@ -14,10 +13,9 @@ import tensorflow as tf
 from darts_tf import spaces
 from darts_tf.search import ArchitectureSearch
 from darts_tf.supernet import Supernet
+from tests import forks
 
 STEPS, BATCH = 3, 4
-# These graphs are run a few times only; to optimise them takes longer.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 class _Reports(keras.callbacks.Callback):
@@ -99,11 +97,8 @@ def live(folder, epochs, *, seed=0, halt_at=None, kill_after=None):
         (events, result): what it reached, and a digest of its variables, its genotype and its
         best epoch; None if it was killed.
     """
-    context = multiprocessing.get_context("forkserver")
-    # Imports TensorFlow once for all lives.
-    context.set_forkserver_preload(["tests.killed_search"])
-    ours, its = context.Pipe()
-    process = context.Process(target=_search, args=(str(folder), epochs, seed, its))
+    ours, its = forks.context.Pipe()
+    process = forks.context.Process(target=_search, args=(str(folder), epochs, seed, its))
     process.start()
     its.close()
     events, times, deadline = [], [], None

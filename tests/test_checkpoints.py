@@ -1,5 +1,4 @@
 import itertools
-import multiprocessing
 import os
 import random
 import time
@@ -11,6 +10,7 @@ from absl import logging
 
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.errors import UserError
+from tests import forks
 
 
 def variables(value, shape=(3,)):
@@ -141,13 +141,10 @@ def test_other_settings_are_refused_by_name(tmp_path):
 
 @pytest.mark.slow
 def test_killed_at_any_moment_the_newest_checkpoint_is_whole(tmp_path):
-    context = multiprocessing.get_context("forkserver")
-    # Imports TensorFlow once for all processes.
-    context.set_forkserver_preload(["darts_tf.checkpoints", "keras"])
     rng, reached = random.Random(0), 0
     for _ in range(20):
-        ours, its = context.Pipe()
-        process = context.Process(target=save_for_ever, args=(str(tmp_path), its))
+        ours, its = forks.context.Pipe()
+        process = forks.context.Process(target=save_for_ever, args=(str(tmp_path), its))
         process.start()
         # What it went on from, once it has begun to save.
         assert ours.recv() >= reached

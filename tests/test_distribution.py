@@ -1,10 +1,8 @@
 """Several replicas compute what one does. Each number of devices needs processes of its own."""
 
+import functools
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -13,35 +11,34 @@ import tensorflow as tf
 
 from darts_tf import distribution
 from darts_tf.errors import UserError
-from tests import replicas
+from tests import forks, replicas
 
 
-def start(folder, *arguments, worker=None, ports=()):
-    """Starts `tests.replicas`; what it prints goes to the file `log` in the folder."""
+def start(folder, *names, environment=None, **options):
+    """Starts `tests.replicas.run`; what it prints goes to the file `log` in the folder."""
     folder.mkdir(exist_ok=True, parents=True)
-    environment = dict(os.environ)
-    if worker is not None:
-        cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
-        task = {"type": "worker", "index": worker}
-        environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
-    command = [sys.executable, "-m", "tests.replicas", *arguments, f"--output={folder / 'out'}"]
-    with (folder / "log").open("w") as log:
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    run = functools.partial(replicas.run, folder / "out", *names, **options)
+    return forks.start(run, log=folder / "log", environment=environment)
 
 
-def start_workers(folder, *arguments):
+def start_workers(folder, *names, **options):
     """Starts two workers of one cluster."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
         s.close()
-    return [start(folder / str(i), *arguments, worker=i, ports=ports) for i in range(2)]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    configs = [{"cluster": cluster, "task": {"type": "worker", "index": i}} for i in range(2)]
+    return [
+        start(folder / str(i), *names, environment={"TF_CONFIG": json.dumps(config)}, **options)
+        for i, config in enumerate(configs)
+    ]
 
 
 def result(process, folder):
     """What a process found; fails with its log if it did not succeed."""
-    code = process.wait(timeout=400)
-    assert code == 0, (folder / "log").read_text()[-3000:]
+    process.join(timeout=400)
+    assert process.exitcode == 0, (folder / "log").read_text()[-3000:]
     with np.load(folder / "out") as arrays:
         return dict(arrays)
 
@@ -50,7 +47,7 @@ def result(process, folder):
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     what = ("hypergradients", "search", "examples_seen", "random_numbers")
-    processes = [start(folder / str(n), *what, f"--devices={n}") for n in (1, 2)]
+    processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
 
@@ -98,21 +95,22 @@ class TestTwoReplicasOfHalfABatch:
 
 @pytest.mark.slow
 def test_two_workers_one_of_which_is_killed(tmp_path, one_and_two):
-    arguments = ("search", "examples_seen", f"--checkpoint_dir={tmp_path / 'checkpoints'}")
-    first, second = start_workers(tmp_path, *arguments, "--seconds_a_step=0.3")
+    names, options = ("search", "examples_seen"), {"checkpoint_dir": tmp_path / "checkpoints"}
+    first, second = start_workers(tmp_path, *names, seconds_a_step=0.3, **options)
     # After the first epoch's checkpoint and before the end of the search.
     log = tmp_path / "1" / "log"
     deadline = time.monotonic() + 300
     while "step 2" not in log.read_text().partition("step 9")[2]:
-        assert time.monotonic() < deadline and second.poll() is None, log.read_text()
+        assert time.monotonic() < deadline and second.is_alive(), log.read_text()
         time.sleep(0.1)
     second.kill()
-    assert first.wait(timeout=120) == 2
+    first.join(timeout=120)
+    assert first.exitcode == 2
     last = (tmp_path / "0" / "log").read_text().splitlines()[-1]
     assert last.startswith("error: lost the connection to another worker")
     assert "go on from the last checkpoint" in last
 
-    workers = start_workers(tmp_path, *arguments)
+    workers = start_workers(tmp_path, *names, **options)
     found = [result(p, tmp_path / str(i)) for i, p in enumerate(workers)]
     for name in ("alphas", "weights"):
         np.testing.assert_array_equal(found[0][name], found[1][name])

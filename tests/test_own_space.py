@@ -37,8 +37,7 @@ def test_costs_of_one_dimensional_layers():
 
 
 @pytest.mark.slow
-def test_the_example_runs_and_repeats():
-    first, second = (sequences.main(epochs=1, examples=128) for _ in range(2))
-    assert first == second
-    assert first[0].space == "sequences"
-    assert all(len(node) <= 2 for node in first[0]["normal"].nodes)
+def test_the_example_runs():
+    genotype, accuracy = sequences.main(epochs=1, examples=128)
+    assert genotype.space == "sequences" and 0 <= accuracy <= 1
+    assert all(len(node) <= 2 for node in genotype["normal"].nodes)

@@ -90,7 +90,7 @@ class Rates(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-def test_resumed_training_equals_the_whole_one(tmp_path):
+def test_resumed_training_equals_the_whole_one(eagerly, tmp_path):
     """With drop path and an auxiliary head; schedules go on as well."""
     recipe = Recipe(epochs=EPOCHS, drop_path=0.3)
     whole, rates = network(auxiliary=True, drop_path=True), Rates()

@@ -38,7 +38,7 @@ def accuracy(supernet, genotype, data):
 
 
 @pytest.mark.slow
-def test_it_finds_the_best_of_the_samples_and_writes_nothing(supernet):
+def test_it_finds_the_best_of_the_samples_and_writes_nothing(supernet, eagerly):
     data = batches()
     before = [v.numpy() for v in supernet.variables]
     found = SharedWeights(samples=4, batches=1, finalists=4)(supernet, data)
@@ -58,7 +58,7 @@ def test_it_needs_data(supernet):
 
 
 @pytest.mark.slow
-def test_a_search_trains_the_weights_and_has_no_alphas(supernet):
+def test_a_search_trains_the_weights_and_has_no_alphas(supernet, eagerly):
     search = ArchitectureSearch(supernet, "random-ws")
     assert supernet.architecture_variables == []
     before = [v.numpy() for v in supernet.weight_variables]

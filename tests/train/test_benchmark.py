@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.train.many_starts import assert_refused, start, start_all
+from tests.train.programs import assert_refused, start, start_all
 
 TINY = ["--channels=2", "--cells=3", "--image_size=8", "--batch_size=2", "--steps=1", "--warmup=0"]
 

@@ -8,7 +8,7 @@ import pytest
 import darts_tf.networks  # noqa: F401  registers the layers that the file names
 from darts_tf import datasets, genotypes
 from tests.train import bad_data
-from tests.train.many_starts import assert_refused, start, start_all
+from tests.train.programs import assert_refused, start, start_all
 
 TINY = ["--channels=2", "--cells=3", "--batch_size=4", "--epochs=2"]
 

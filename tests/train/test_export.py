@@ -1,5 +1,4 @@
 import json
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -8,9 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.forks import REPOSITORY
 from tests.serving import tiny_network
-
-REPOSITORY = pathlib.Path(__file__).parents[2]
 
 
 def run(*flags):

@@ -1,14 +1,12 @@
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from tests.forks import REPOSITORY
 from train import program
-
-REPOSITORY = pathlib.Path(__file__).parents[2]
 
 SOURCE = """
 import os, signal, time

@@ -9,7 +9,7 @@ from darts_tf import nas_bench_201
 from darts_tf.benchmark_tables import BenchmarkTable, save
 from darts_tf.genotypes import Genotype
 from tests.train import bad_data
-from tests.train.many_starts import assert_refused, start_all
+from tests.train.programs import assert_refused, start_all
 
 TINY = ["--space=nas_bench_201", "--channels=2", "--cells=3", "--batch_size=4"]
 

@@ -2,7 +2,6 @@ import base64
 import contextlib
 import json
 import os
-import pathlib
 import re
 import signal
 import socket
@@ -15,9 +14,8 @@ import numpy as np
 import pytest
 
 from darts_tf.export import export_model
+from tests.forks import REPOSITORY
 from tests.serving import tiny_network
-
-REPOSITORY = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

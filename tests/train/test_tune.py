@@ -4,7 +4,7 @@ import pathlib
 import pytest
 
 from darts_tf import genotypes
-from tests.train.many_starts import assert_refused, start_all
+from tests.train.programs import assert_refused, start_all
 
 TINY = ["--train_examples=60", "--space=nas_bench_201", "--channels=2", "--cells=3", "--epochs=1"]
 RANDOM = [*TINY, "--batch_size=20", "--tuner=random", "--learning_rate=0.001,0.1", "--trials=1"]

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from tests.train.many_starts import REPOSITORY, assert_refused, start_all
+from tests.forks import REPOSITORY
+from tests.train.programs import assert_refused, start_all
 
 CASES = {
     "table": ["--only=unrolled: quadratic"],

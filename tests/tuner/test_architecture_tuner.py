@@ -53,7 +53,7 @@ class Killed(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-def test_search_fail_stop_and_go_on(one_cell, digits, tmp_path, monkeypatch, capsys):
+def test_search_fail_stop_and_go_on(one_cell, digits, eagerly, tmp_path, monkeypatch, capsys):
     """The second of three trials fails, the third is killed; a second tuner goes on within it."""
     images, labels, *validation = digits
     fit, begun, searched = ArchitectureSearch.fit, [], []

@@ -139,7 +139,7 @@ class TestStockTuners:
             (keras_tuner.GridSearch, {"max_trials": 2}, 2),
         ],
     )
-    def test_trains_on_digits(self, kind, options, trials, one_cell, digits, tmp_path):
+    def test_trains_on_digits(self, kind, options, trials, one_cell, digits, eagerly, tmp_path):
         images, labels, *validation = digits
         hypermodel = CellHyperModel(one_cell, (8, 8, 1), 10, channels=2, cells=1)
         tuner = make(kind, hypermodel, tmp_path, **options)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.train.many_starts import REPOSITORY
+from tests.forks import REPOSITORY
 from train.peers import commands
 
 SETTINGS = {
