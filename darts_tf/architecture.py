@@ -13,9 +13,9 @@ class Architecture(keras.layers.Layer):
 
     All cells of a type share their variables, `parameters[cell_type]`: `alpha`, a matrix `[edges,
     operations]`, and what else the relaxation asks for. Like what schedules set (`temperature`,
-    `skip_dropout`, `auxiliary_skip`, `fixed`) they are float32 under every dtype policy, are saved
-    with the model, and are not trainable in Keras' sense: `fit` and every weight optimizer pass
-    them by.
+    `skip_dropout`, `auxiliary_skip`, `fixed`) they have this layer's own type, float32 in a
+    supernet of any dtype policy, are saved with the model, and are not trainable in Keras' sense:
+    `fit` and every weight optimizer pass them by.
 
     Args:
         space: the search space.
@@ -66,12 +66,7 @@ class Architecture(keras.layers.Layer):
 
     def _variable(self, name, shape, initializer) -> keras.Variable:
         return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=initializer,
-            trainable=False,
-            dtype="float32",
-            autocast=False,
+            name=name, shape=shape, initializer=initializer, trainable=False, autocast=False
         )
 
     @property

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from darts_tf import run_folder
 from darts_tf.checkpoints import Checkpoints
+from darts_tf.progress import duration
 from darts_tf.search import ArchitectureSearch
 
 
@@ -179,14 +180,6 @@ class TimeLeft(keras.callbacks.Callback):
         pace = float(np.median(durations[1:] if len(durations) > 1 else durations))
         left = pace * (self.params["epochs"] - epoch - 1)
         values = "  ".join(f"{name} {logs[name]:.4f}" for name in self._metrics if name in logs)
-        remaining = f", about {_duration(left)} left" if left else ""
+        remaining = f", about {duration(left)} left" if left else ""
         epochs = self.params["epochs"]
         print(f"epoch {epoch + 1}/{epochs}  {values}  {durations[-1]:.1f} s{remaining}", flush=True)
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(int(seconds + 0.5), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -72,6 +72,8 @@ class Supernet(keras.Model):
         1930618
     """
 
+    _architecture_dtype = "float32"
+
     def __init__(
         self,
         space: str,
@@ -116,6 +118,7 @@ class Supernet(keras.Model):
             skip_dropout=skip_dropout,
             auxiliary_skip=auxiliary_skip,
             decisions=decisions,
+            dtype=self._architecture_dtype,
             name="architecture",
         )
         self._make_layers(macro)

@@ -2,7 +2,6 @@ import json
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -123,17 +122,3 @@ def test_time_left(capsys, monkeypatch):
     assert lines[0] == "epoch 1/400  loss 0.2500  60.0 s, about 6 h 39 min left"
     assert lines[1].endswith("10.0 s, about 1 h 6 min left")
     assert lines[2].startswith("epoch 3/400")
-
-
-@pytest.mark.parametrize(
-    "seconds, expected",
-    [
-        (0.4, "0 s"),
-        (75, "1 min 15 s"),
-        (59.6, "1 min 0 s"),
-        (3599, "59 min 59 s"),
-        (7260, "2 h 1 min"),
-    ],
-)
-def test_durations(seconds, expected):
-    assert callbacks._duration(seconds) == expected

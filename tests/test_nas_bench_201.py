@@ -134,7 +134,7 @@ class TestSupernet:
         genotype = nas_bench_201.from_operations(names)
         hot = np.array([[name == k for k in NAS_BENCH_201.operations] for name in names])
         plain = convert(supernet, batched=False)
-        plain.architecture["normal"]["alpha"].assign(np.where(hot, 1e3, 0))
+        plain.architecture.parameters["normal"]["alpha"].assign(np.where(hot, 1e3, 0))
         network = build_network(genotype, (8, 8, 3), 4, channels=2, cells=3)
         layers = [layer for layer in network.layers[1:] if layer.weights]
         for mine, its in zip(plain.parts, layers, strict=True):

@@ -1,12 +1,14 @@
 """Searches that train one network after the other, without a supernet: random, aging-evolution."""
 
 import json
+import statistics
 import time
 
 from absl import flags
 
 from darts_tf import run_folder
 from darts_tf.errors import UserError
+from darts_tf.progress import duration
 from train import data_flags
 
 _CANDIDATES = flags.DEFINE_integer(
@@ -86,9 +88,11 @@ def run(
         started = time.perf_counter()
         score = evaluate(genotype, number=len(log.records))
         log.add(genotype, score, time.perf_counter() - started)
+        done, seconds = len(log.records), [record["seconds"] for record in log.records]
+        left = statistics.median(seconds) * (budget - done)
         print(
-            f"candidate {len(log.records)}/{budget}  validation accuracy {score:.4f}  "
-            f"{log.records[-1]['seconds']:.1f} s",
+            f"candidate {done}/{budget}  validation accuracy {score:.4f}  {seconds[-1]:.1f} s"
+            + (f", about {duration(left)} left" if left else ""),
             flush=True,
         )
         return score

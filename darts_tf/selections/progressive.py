@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
+from darts_tf.progress import Progress
 from darts_tf.selections.criteria import Criterion, Evaluation, Rows
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.isolated import choosable
@@ -181,6 +182,12 @@ class Procedure:
         if order == "random":
             left = [left[i] for i in rng.permutation(len(left))]
             nodes = [nodes[i] for i in rng.permutation(len(nodes))]
+        most = self._space.edges_per_node or len(self._space.edges)
+        surplus = [
+            int(self._allowed[t][list(self._space.edges_into(n))].any(axis=1).sum()) - most
+            for t, n in nodes
+        ]
+        self._progress = Progress("decisions made", len(left) + sum(max(0, n) for n in surplus))
         while left:
             left.remove(self._decide(left if order == "margin" else left[:1]))
         for cell_type, node in nodes:
@@ -197,7 +204,7 @@ class Procedure:
         (cell_type, edge), best = places[i], int(strengths[i].argmax())
         names = self._space.operations
         found = {names[k]: float(strengths[i, k]) for k in np.flatnonzero(allowed[i])}
-        self._decisions.append(Decision(cell_type, edge, best, found))
+        self._record(Decision(cell_type, edge, best, found))
         self._fix(places[i], np.eye(len(names), dtype=np.float32)[best])
         return places[i]
 
@@ -213,8 +220,12 @@ class Procedure:
             found = self._criterion.edge_importances(self._evaluation, self._rows(), places)
             least = edges.pop(int(found.argmin()))
             named = {place[1]: float(value) for place, value in zip(places, found, strict=True)}
-            self._decisions.append(Decision(cell_type, least, None, named))
+            self._record(Decision(cell_type, least, None, named))
             self._fix((cell_type, least), np.zeros(len(self._space.operations), np.float32))
+
+    def _record(self, decision):
+        self._decisions.append(decision)
+        self._progress.advance()
 
     def _pause(self):
         if self._decisions:

@@ -14,6 +14,7 @@ from absl import logging
 
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
+from darts_tf.progress import Progress
 from darts_tf.selections.isolated import choosable
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
@@ -134,6 +135,22 @@ class Pruning:
         self._active = {t: choosable(space, t) for t in space.cell_types}
         most = max(int(active.sum(axis=1).max()) for active in self._active.values())
         self._prune = max(1, (most - 1) // 2) if prune is None else prune
+        self._progress = Progress("networks measured", self.evaluations())
+
+    def evaluations(self) -> int:
+        """How many networks `run` measures from here on."""
+        left = np.concatenate([active.sum(axis=1) for active in self._active.values()])
+        rounds, most = [], self._space.edges_per_node
+        while (left > 1).any():
+            rounds.append(int(left[left > 1].sum()))
+            left = np.where(left > 1, np.maximum(left - self._prune, 1), left)
+        for active in self._active.values():
+            for node in range(self._space.nodes):
+                edges = int(active[list(self._space.edges_into(node))].any(axis=1).sum())
+                if most is not None and edges > most:
+                    rounds.append(edges)
+        # In every draw of a round also the network that all changes are compared with.
+        return self._repeats * sum(places + 1 for places in rounds)
 
     def run(self) -> dict[str, np.ndarray]:
         """The operations that are left, one of an edge: cell type -> `[edges, operations]`."""
@@ -195,7 +212,9 @@ class Pruning:
 
     def _both(self, without=None) -> np.ndarray:
         rows = self._rows(without)
-        return np.array([self._measures.condition(rows), self._measures.regions(rows)], float)
+        found = np.array([self._measures.condition(rows), self._measures.regions(rows)], float)
+        self._progress.advance()
+        return found
 
     def _rows(self, without=None) -> dict[str, np.ndarray]:
         """Equal weights of what is left on an edge, but for one operation."""

@@ -176,10 +176,9 @@ def _batch(rng, dtype):
 class TypedSupernet(Supernet):
     """A supernet all of whose variables have the type of the policy, the alphas too."""
 
-    def _make_variable(self, name, shape, initializer):
-        return self.add_weight(
-            name=name, shape=shape, initializer=initializer, trainable=False, autocast=False
-        )
+    @property
+    def _architecture_dtype(self):
+        return self.variable_dtype
 
 
 def _replace_relu(supernet):

@@ -73,12 +73,14 @@ def test_two_edges_a_node():
     regions = np.array([[0, 1, 2, 20]] * 5)
     condition[2:, 3], regions[2:, 3] = [2, 7, 3], [30, 10, 25]
     measures = Additive(condition, regions)
-    rows = Pruning(SPACE, measures, repeats=2).run()["normal"]
+    pruning = Pruning(SPACE, measures, repeats=2)
+    expected = pruning.evaluations()
+    rows = pruning.run()["normal"]
     np.testing.assert_array_equal(rows.argmax(axis=1), [3, 3, 3, 0, 3])
     np.testing.assert_array_equal(rows.sum(axis=1), [1, 1, 1, 0, 1])
     # Two rounds of operations and one of edges, of 1 + the number of candidates measurements each.
     assert len(measures.draws) == len(set(measures.draws)) == 3 * 2
-    assert len(measures.seen) == 2 * (1 + 15 + 1 + 10 + 1 + 3)
+    assert len(measures.seen) == 2 * (1 + 15 + 1 + 10 + 1 + 3) == expected
 
 
 @pytest.mark.parametrize("name, prune", [("nas_bench_201", 1), ("darts_cnn", 3), ("s2", 1)])
