@@ -24,97 +24,12 @@ import sys
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import methods, spaces
 from darts_tf.benchmark import comparison
 from darts_tf.errors import UserError
-from train import program
+from train import benchmark_flags, program
 from train.peers import commands
 
-_METHOD = flags.DEFINE_enum("method", "darts-v1", list(methods.METHODS), "The search method.")
-_SPACE = flags.DEFINE_enum(
-    "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
-)
-_NETWORK = flags.DEFINE_string(
-    "network",
-    None,
-    "Measure a training step of the network of this cell (a genotype.json, or the name of a "
-    "published cell such as DARTS_V2) instead of a search.",
-)
-_AUXILIARY = flags.DEFINE_bool("auxiliary", True, "Give that network its auxiliary head.")
-_CHANNELS = flags.DEFINE_integer(
-    "channels", None, "Channels of the first cell; default 16, with --network 36.", lower_bound=2
-)
-_CELLS = flags.DEFINE_integer(
-    "cells", None, "Number of cells; default 8, with --network 20.", lower_bound=3
-)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Images in a batch.", lower_bound=1)
-_IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Height and width of an image.", lower_bound=4)
-_PRECISION = flags.DEFINE_enum(
-    "precision",
-    "float32",
-    ["float32", "mixed_bfloat16", "mixed_float16"],
-    "What is computed with; variables are float32 always.",
-)
-_BATCHED = flags.DEFINE_bool(
-    "batched", True, "Compute the edges that leave a state together, or one by one."
-)
-_RECOMPUTE = flags.DEFINE_bool("recompute", False, "See train.search.")
-_THREADS = flags.DEFINE_integer(
-    "threads", None, "CPU threads, an operation each; default: one for each core.", lower_bound=1
-)
-_STEPS = flags.DEFINE_integer("steps", 10, "Steps to measure.", lower_bound=1)
-_WARMUP = flags.DEFINE_integer(
-    "warmup", 2, "Steps before them, after the first one.", lower_bound=0
-)
-_ESTIMATE = flags.DEFINE_bool(
-    "estimate", False, "Estimate the memory of a search too, as --batch_size=auto does."
-)
-_CONFIGURATION = (
-    *(_METHOD, _SPACE, _NETWORK, _AUXILIARY, _CHANNELS, _CELLS, _BATCH_SIZE, _IMAGE_SIZE),
-    *(_PRECISION, _BATCHED, _RECOMPUTE, _THREADS, _STEPS, _WARMUP, _ESTIMATE),
-)
-
-_COMPARE = flags.DEFINE_multi_string(
-    "compare", [], 'Flags that differ, such as "--batched=false"; may be given several times.'
-)
-_RUNS = flags.DEFINE_integer("runs", 5, "How often --compare runs each of them.", lower_bound=1)
-_TURNS = flags.DEFINE_integer(
-    "turns",
-    1,
-    "Above 1 the processes of a run live at the same time and measure their --steps in so many "
-    "turns, so that start-up is paid once; the memory must be enough for all of them.",
-    lower_bound=1,
-)
-_TAKES_TURNS = flags.DEFINE_integer(
-    "takes_turns",
-    1,
-    "What --turns starts a process with: it measures its --steps so many times, each time after "
-    "a line on the standard input.",
-    lower_bound=1,
-)
-_GRADIENTS = flags.DEFINE_bool(
-    "gradients", False, "Measure one architecture step by every hypergradient, in one process."
-)
-_PEER = flags.DEFINE_enum("peer", None, list(commands.NAMES), "Compare with this framework too.")
-_PEER_PYTHON = flags.DEFINE_string(
-    "peer_python", None, "The Python that has the peer's framework; default: this one."
-)
-_PEER_LAYOUT = flags.DEFINE_enum(
-    "peer_layout",
-    "auto",
-    ["auto", *commands.LAYOUTS],
-    "The peer's memory layout; auto tries both and keeps the faster.",
-)
-_GOALS = flags.DEFINE_bool(
-    "goals", False, "Measure what this project promises about speed and memory."
-)
-_GRID = flags.DEFINE_bool(
-    "grid", False, "Measure how the cost grows with cells, channels and batch size."
-)
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Where --goals and --grid write; --grid goes on with what is there."
-)
-_JSON = flags.DEFINE_bool("json", False, "Print all numbers as one line of JSON.")
+flags.adopt_module_key_flags(benchmark_flags)
 
 
 def main() -> None:
@@ -129,13 +44,13 @@ def main() -> None:
     chosen = [name for name in modes if flags.FLAGS[name].value]
     if "peer" in chosen and chosen[0] in ("goals", "compare"):
         chosen.remove("peer")
-    if "gradients" in chosen and _NETWORK.value:
+    if "gradients" in chosen and benchmark_flags.NETWORK.value:
         chosen.append("network")
     if len(chosen) > 1:
         raise UserError(
             f"--{chosen[0]} and --{chosen[1]} exclude each other; leave one of them out"
         )
-    if _TURNS.value > 1 and not {"goals", "compare", "peer"} & set(chosen):
+    if benchmark_flags.TURNS.value > 1 and not {"goals", "compare", "peer"} & set(chosen):
         raise UserError("--turns is for --compare, --peer and --goals; leave it out")
     modes[chosen[0]]() if chosen else _measure()
 
@@ -143,25 +58,32 @@ def main() -> None:
 def _measure() -> None:
     from darts_tf.benchmark import workloads
 
-    if _ESTIMATE.value and _NETWORK.value:
+    if benchmark_flags.ESTIMATE.value and benchmark_flags.NETWORK.value:
         raise UserError("--estimate is for a search, not for --network; leave one of them out")
     _configure()
-    counts = {"steps": _STEPS.value, "warmup": _WARMUP.value, "turns": _TAKES_TURNS.value}
-    if _NETWORK.value:
+    counts = {
+        "steps": benchmark_flags.STEPS.value,
+        "warmup": benchmark_flags.WARMUP.value,
+        "turns": benchmark_flags.TAKES_TURNS.value,
+    }
+    if benchmark_flags.NETWORK.value:
         measurement = workloads.measure_training(
-            _size(), _NETWORK.value, auxiliary=_AUXILIARY.value, **counts
+            _size(),
+            benchmark_flags.NETWORK.value,
+            auxiliary=benchmark_flags.AUXILIARY.value,
+            **counts,
         )
     else:
         measurement = workloads.measure_search(
             _size(),
-            _METHOD.value,
-            space=_SPACE.value,
-            batched=_BATCHED.value,
-            recompute=_RECOMPUTE.value,
-            estimate=_ESTIMATE.value,
+            benchmark_flags.METHOD.value,
+            space=benchmark_flags.SPACE.value,
+            batched=benchmark_flags.BATCHED.value,
+            recompute=benchmark_flags.RECOMPUTE.value,
+            estimate=benchmark_flags.ESTIMATE.value,
             **counts,
         )
-    if _JSON.value:
+    if benchmark_flags.JSON.value:
         print(json.dumps(measurement.to_dict()))
         return
     print(f"{measurement.weights:,} weights; {measurement.library}; {measurement.threads} threads")
@@ -179,7 +101,7 @@ def _size(settings=None):
     from darts_tf.benchmark.workloads import Size
 
     if settings is None:
-        settings = {flag.name: flag.value for flag in _CONFIGURATION}
+        settings = {flag.name: flag.value for flag in benchmark_flags.CONFIGURATION}
     channels, cells = (36, 20) if settings["network"] else (16, 8)
     return Size(
         settings["channels"] or channels,
@@ -194,10 +116,10 @@ def _configure() -> None:
     import keras
     import tensorflow as tf
 
-    if _THREADS.value:
+    if benchmark_flags.THREADS.value:
         tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
-    keras.config.set_dtype_policy(_PRECISION.value)
+        tf.config.threading.set_inter_op_parallelism_threads(benchmark_flags.THREADS.value)
+    keras.config.set_dtype_policy(benchmark_flags.PRECISION.value)
 
 
 def _measure_gradients() -> None:
@@ -205,9 +127,12 @@ def _measure_gradients() -> None:
 
     _configure()
     seconds = workloads.measure_gradients(
-        _size(), space=_SPACE.value, rounds=_STEPS.value, warmup=1 + _WARMUP.value
+        _size(),
+        space=benchmark_flags.SPACE.value,
+        rounds=benchmark_flags.STEPS.value,
+        warmup=1 + benchmark_flags.WARMUP.value,
     )
-    if _JSON.value:
+    if benchmark_flags.JSON.value:
         print(json.dumps(seconds))
         return
     spreads = {name: comparison.Spread.of(values) for name, values in seconds.items()}
@@ -226,17 +151,19 @@ def _measure_gradients() -> None:
 def _compare() -> None:
     base = [flag.serialize() for flag in _present()]
     configurations = [_configuration("these flags", base)]
-    for text in _COMPARE.value:
+    for text in benchmark_flags.COMPARE.value:
         configurations.append(_configuration(text, [*base, *_split(text)]))
     names = [configuration.name for configuration in configurations]
     if len(set(names)) < len(names):
         raise UserError("--compare: two of the configurations are the same; leave one of them out")
     reference = names[0]
-    if _PEER.value:
+    if benchmark_flags.PEER.value:
         configurations.append(_peer(flags.FLAGS))
         reference = commands.TITLE
-    results = comparison.alternate(configurations, _RUNS.value, _report, _TURNS.value)
-    if _JSON.value:
+    results = comparison.alternate(
+        configurations, benchmark_flags.RUNS.value, _report, benchmark_flags.TURNS.value
+    )
+    if benchmark_flags.JSON.value:
         print(json.dumps({"flags": base, **comparison.to_dict(results, reference)}))
     else:
         print("these flags:", " ".join(base) or "(defaults)")
@@ -246,24 +173,24 @@ def _compare() -> None:
 def _goals() -> None:
     from darts_tf.benchmark import goals
 
-    if not _PEER.value:
+    if not benchmark_flags.PEER.value:
         raise UserError("--goals compares with a peer; add --peer=pytorch")
     base = [flag.serialize() for flag in _present()]
     spreads, record = goals.measure(
         lambda text, words: _configuration(text, [*base, *words]),
         lambda words: _peer(_parsed([*base, *words])),
-        _RUNS.value,
+        benchmark_flags.RUNS.value,
         _report,
-        _output("goals.json") if _OUTPUT_DIR.value else None,
-        _TURNS.value,
+        _output("goals.json") if benchmark_flags.OUTPUT_DIR.value else None,
+        benchmark_flags.TURNS.value,
     )
-    print(json.dumps(record) if _JSON.value else goals.table(spreads))
+    print(json.dumps(record) if benchmark_flags.JSON.value else goals.table(spreads))
 
 
 def _grid() -> None:
     from darts_tf.benchmark import growth
 
-    if not _OUTPUT_DIR.value:
+    if not benchmark_flags.OUTPUT_DIR.value:
         raise UserError("--output_dir is missing; give the folder that --grid writes to")
     for flag in _present():
         if flag.name in growth.BASE or flag.name == "network":
@@ -281,7 +208,7 @@ def _grid() -> None:
 
 
 def _output(name: str) -> pathlib.Path:
-    folder = pathlib.Path(_OUTPUT_DIR.value)
+    folder = pathlib.Path(benchmark_flags.OUTPUT_DIR.value)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -291,7 +218,11 @@ def _output(name: str) -> pathlib.Path:
 
 def _present() -> list[flags.Flag]:
     """The flags of the configuration that the user gave."""
-    return [flags.FLAGS[flag.name] for flag in _CONFIGURATION if flags.FLAGS[flag.name].present]
+    return [
+        flags.FLAGS[flag.name]
+        for flag in benchmark_flags.CONFIGURATION
+        if flags.FLAGS[flag.name].present
+    ]
 
 
 def _split(text: str) -> list[str]:
@@ -301,7 +232,7 @@ def _split(text: str) -> list[str]:
         parsed = _parsed(words)
     except (flags.Error, ValueError) as error:
         raise UserError(f"--compare={text!r}: {error}") from error
-    allowed = {flag.name for flag in _CONFIGURATION}
+    allowed = {flag.name for flag in benchmark_flags.CONFIGURATION}
     wrong = [f"--{name}" for name in parsed if parsed[name].present and name not in allowed]
     wrong += [word for word in words if not word.startswith("-")]
     if wrong or not words:
@@ -331,19 +262,19 @@ def _configuration(name: str, words: list[str]) -> comparison.Configuration:
 
 def _peer(values: flags.FlagValues) -> comparison.Configuration:
     """The peer of the configuration that these flags describe."""
-    settings = {flag.name: values[flag.name].value for flag in _CONFIGURATION}
+    settings = {flag.name: values[flag.name].value for flag in benchmark_flags.CONFIGURATION}
     size = _size(settings)
     settings |= {"channels": size.channels, "cells": size.cells}
-    python = _PEER_PYTHON.value or sys.executable
+    python = benchmark_flags.PEER_PYTHON.value or sys.executable
     if not shutil.which(python):
         raise UserError(f"--peer_python={python} is no program; give the path of a Python")
 
     def make(layout):
         return commands.pytorch(settings, python, _environment(), layout)
 
-    if _PEER_LAYOUT.value == "auto":
+    if benchmark_flags.PEER_LAYOUT.value == "auto":
         return commands.in_faster_layout(make, _report)
-    return make(_PEER_LAYOUT.value)
+    return make(benchmark_flags.PEER_LAYOUT.value)
 
 
 def _environment() -> dict:
