@@ -170,14 +170,27 @@ class TimeLeft(keras.callbacks.Callback):
         super().__init__()
         self._metrics = metrics
         self._times = []
+        self._first_step = None
+        self._steps = 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self._times.append(time.perf_counter())
 
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps += 1
+        if self._first_step is None:
+            self._first_step = time.perf_counter()
+
     def on_epoch_end(self, epoch, logs=None):
-        # The first epoch also traces the graph; it would make the estimate too dark.
-        durations = np.diff([*self._times, time.perf_counter()])
-        pace = float(np.median(durations[1:] if len(durations) > 1 else durations))
+        now = time.perf_counter()
+        durations = np.diff([*self._times, now])
+        # The first step also traces the graph; with it the estimate would be too dark.
+        if len(durations) > 1:
+            pace = float(np.median(durations[1:]))
+        elif self._steps > 1:
+            pace = (now - self._first_step) / (self._steps - 1) * self.params["steps"]
+        else:
+            pace = durations[0]
         left = pace * (self.params["epochs"] - epoch - 1)
         values = "  ".join(f"{name} {logs[name]:.4f}" for name in self._metrics if name in logs)
         remaining = f", about {duration(left)} left" if left else ""
