@@ -101,6 +101,13 @@ def plot(results: dict[str, Measurement], path) -> None:
     A dotted line from the origin through the smallest size shows what proportional growth would
     be.
     """
+    buffer = io.BytesIO()
+    figure(results).savefig(buffer, format="png", dpi=120)
+    run_folder.write_file(pathlib.Path(path), buffer.getvalue())
+
+
+def figure(results: dict[str, Measurement]):
+    """The matplotlib figure of `plot`."""
     from matplotlib.figure import Figure
 
     quantities = (
@@ -108,8 +115,8 @@ def plot(results: dict[str, Measurement], path) -> None:
         ("peak_memory_gb", "peak memory, GB"),
         ("startup_seconds", "start-up, s"),
     )
-    figure = Figure(figsize=(9, 7), layout="constrained")
-    axes = figure.subplots(len(quantities), len(AXES), sharey="row", sharex="col")
+    drawn = Figure(figsize=(9, 7), layout="constrained")
+    axes = drawn.subplots(len(quantities), len(AXES), sharey="row", sharex="col")
     found = rows(results)
     for column, (size, _) in enumerate(AXES.items()):
         line = [row for row in found if all(row[k] == v for k, v in BASE.items() if k != size)]
@@ -120,11 +127,10 @@ def plot(results: dict[str, Measurement], path) -> None:
             axis.plot(x, y, "o-", color="tab:blue")
             if x:
                 axis.plot([0, x[-1]], [0, y[0] * x[-1] / x[0]], ":", color="gray", linewidth=1)
-            axis.set_ylim(bottom=0)
+            # The dotted lines may leave the picture, the others not.
+            axis.set_ylim(0, 1.08 * max((r[quantity] for r in found), default=1))
             if column == 0:
                 axis.set_ylabel(label)
             if row == len(quantities) - 1:
                 axis.set_xlabel(_LABELS[size])
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    run_folder.write_file(pathlib.Path(path), buffer.getvalue())
+    return drawn

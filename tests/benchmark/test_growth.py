@@ -61,3 +61,19 @@ def test_csv_and_plot(tmp_path):
     growth.plot(results, tmp_path / "growth.png")
     with Image.open(tmp_path / "growth.png") as image:
         assert image.size == (1080, 840)
+
+
+def test_no_point_is_outside_the_plot():
+    """The largest step and memory are those of the last column."""
+    values = {growth.name(point): point["batch_size"] for point in growth.points()}
+    results = {
+        name: Measurement([float(size)], 1.0, size * 10**9, 1, "none", 2)
+        for name, size in values.items()
+    }
+    drawn = growth.figure(results)
+    lines = [line for axis in drawn.axes for line in axis.lines if line.get_marker() == "o"]
+    assert len(lines) == 9
+    for line in lines:
+        low, high = line.axes.get_ylim()
+        assert (low <= line.get_ydata()).all() and (line.get_ydata() <= high).all()
+    assert max(line.get_ydata().max() for line in lines) == 96
