@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from darts_tf import datasets, gradients, methods, spaces
 from darts_tf.genotypes import Genotype
@@ -85,26 +84,15 @@ NOT_TRACED = (
 )
 
 
-@pytest.fixture
-def quickly():
-    """A function that runs a method without tracing it, where that takes longer than two steps."""
-
-    def run(method):
-        # They evaluate many architectures.
-        samples = gradients.samples_architectures(method.gradient)
-        tf.config.run_functions_eagerly(samples or method.name in NOT_TRACED)
-
-    yield run
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [m.name for m in methods.METHODS.values() if m.trains])
 @pytest.mark.filterwarnings("ignore:.*no operation that was selected:UserWarning")
-def test_two_epochs(name, digits, space, quickly):
+def test_two_epochs(name, digits, space, request):
     data, (train, validation) = digits
     method = methods.get(name)
-    quickly(method)
+    # Those that sample evaluate many architectures.
+    if gradients.samples_architectures(method.gradient) or name in NOT_TRACED:
+        request.getfixturevalue("eagerly")
     if method.stages:
         # As its second stage is, with the dropout.
         method = method.of_stage(Stage(3, None, 0.4))
