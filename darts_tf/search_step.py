@@ -168,11 +168,11 @@ class SearchStep:
         """The step that the weight optimizer would take now, for the unrolled gradients."""
         optimizer = self._weight_optimizer
         momentum = float(getattr(optimizer, "momentum", 0.0))
-        velocities = [tf.convert_to_tensor(v) for v in optimizer.momentums] if momentum else None
         return InnerStep(
             learning_rate=tf.convert_to_tensor(optimizer.learning_rate),
             momentum=momentum,
-            velocities=velocities,
+            # Not read before an estimator asks for them: first order does not.
+            velocities=optimizer.momentums if momentum else None,
             weight_decay=getattr(optimizer, "l2", 0.0),
         )
 

@@ -73,7 +73,7 @@ class InnerStep:
     Attributes:
         learning_rate: xi of the paper. 0 turns the second-order term off.
         momentum: of the optimizer in use.
-        velocities: the optimizer's, one for each weight; None for zeros.
+        velocities: the optimizer's, tensors or variables, one for each weight; None for zeros.
         weight_decay: factor of L2.
         clip_norm: largest global norm of the gradient, or None. The CNN reference does not clip
             inside the unrolled step, the recurrent one does.

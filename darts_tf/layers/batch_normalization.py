@@ -38,25 +38,24 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """Training mode by the fused kernel, which also moves the moving statistics."""
         size = inputs.shape[-1:]
         scale = tf.ones(size) if scale is None else tf.cast(scale, tf.float32)
-        offset = tf.zeros_like(scale) if offset is None else tf.cast(offset, tf.float32)
-        if weights_are_constant():
-            return self._kernel(inputs, scale, offset)[0]
-        outputs, mean, variance = self._kernel(
-            inputs,
-            scale,
-            offset,
-            mean=tf.convert_to_tensor(self.moving_mean),
-            variance=tf.convert_to_tensor(self.moving_variance),
-            exponential_avg_factor=1.0 - self.momentum,
+        offset = tf.zeros(size) if offset is None else tf.cast(offset, tf.float32)
+        moves = not weights_are_constant()
+        nothing = None if moves else tf.constant([])
+        # Not by `tf.compat.v1.nn.fused_batch_norm`, which takes more graph nodes.
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=scale,
+            offset=offset,
+            mean=tf.convert_to_tensor(self.moving_mean) if moves else nothing,
+            variance=tf.convert_to_tensor(self.moving_variance) if moves else nothing,
+            epsilon=self.epsilon,
+            exponential_avg_factor=1.0 - self.momentum if moves else 1.0,
+            is_training=True,
         )
-        self.moving_mean.assign(mean)
-        self.moving_variance.assign(variance)
+        if moves:
+            self.moving_mean.assign(mean)
+            self.moving_variance.assign(variance)
         return outputs
-
-    def _kernel(self, *args, **kwargs):
-        return tf.compat.v1.nn.fused_batch_norm(
-            *args, epsilon=self.epsilon, is_training=True, **kwargs
-        )
 
     def _can_fuse(self, inputs) -> bool:
         replica = tf.distribute.get_replica_context()

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf import operations
-from darts_tf.layers.batched_operations import group_of, select
+from darts_tf.layers.batched_operations import group_of, scales
 
 
 class BatchedMixedOp(keras.layers.Layer):
@@ -73,9 +73,10 @@ class BatchedMixedOp(keras.layers.Layer):
                 tf.tile(inputs[:, :: self.strides, :: self.strides, :], [1, 1, 1, self.edges])
             )
         rectified = tf.nn.relu(inputs)
+        factors = scales(weights, self.channels)
         return tf.add_n(
             [
-                group(inputs, rectified, select(weights, range(self.edges), members))
+                group(inputs, rectified, [factors[k] for k in members])
                 for group, members in zip(self.groups, self._members, strict=True)
             ]
         )

@@ -38,10 +38,19 @@ def group_of(operation: keras.layers.Layer) -> type["OperationGroup"]:
     return _GROUPS.get(type(operation), PerEdge)
 
 
-def select(weights, rows, columns):
-    """`weights[rows][:, columns]`, whose gradient is a dense tensor."""
-    indices = np.asarray(rows)[:, None] * weights.shape[1] + np.asarray(columns)
-    return tf.gather(tf.reshape(weights, [-1]), indices)
+def scales(weights, channels: int) -> list[tf.Tensor]:
+    """The operation weights as factors of channels, of few graph nodes.
+
+    Args:
+        weights: `[edges, operations]`.
+        channels: of an edge.
+
+    Returns:
+        For each operation `[edges * channels]`.
+    """
+    edges, count = weights.shape
+    wide = tf.reshape(tf.transpose(weights), [count, edges, 1]) * tf.ones([channels], weights.dtype)
+    return tf.unstack(tf.reshape(wide, [count, edges * channels]))
 
 
 class OperationGroup(keras.layers.Layer):
@@ -58,8 +67,8 @@ class OperationGroup(keras.layers.Layer):
         strides: 1 or 2.
         normalized_pooling: see `MixedOp`.
 
-    Input shape: the state `[batch, height, width, channels]`, the same after ReLU, and the
-        operation weights `[edges, len(names)]`.
+    Input shape: the state `[batch, height, width, channels]`, the same after ReLU, and for each
+        operation its weights as `scales` gives them, `[edges * channels]`.
     Output shape: `[batch, height', width', edges * channels]`.
     """
 
@@ -85,14 +94,12 @@ class OperationGroup(keras.layers.Layer):
 
     def _tiled(self, inputs):
         """`[.., channels]` once for every edge: `[.., edges * channels]`."""
-        return tf.tile(inputs, [1, 1, 1, self.edges])
+        return _tile(inputs, self.edges)
 
-    def _scaled(self, weights):
-        """Pairs of an operation and its weights, one for every channel: `[edges * channels]`."""
-        count = weights.shape[1]
-        wide = tf.tile(tf.transpose(weights)[:, :, None], [1, 1, self.channels])
-        scales = tf.unstack(tf.reshape(wide, [count, self.edges * self.channels]))
-        return zip(self.batched, scales, strict=True)
+    def _sum(self, inputs, scales):
+        """The sum of the scaled operations on the same inputs."""
+        pairs = zip(self.batched, scales, strict=True)
+        return tf.add_n([layer(inputs, scale) for layer, scale in pairs])
 
     def build(self, input_shape):
         for layer in self.batched:
@@ -106,6 +113,20 @@ class OperationGroup(keras.layers.Layer):
             for k, layer in enumerate(self.batched)
             for pair in match(layer, [edge[k] for edge in plain])
         ]
+
+
+def _tile(inputs, edges: int):
+    """The channels once for every edge; `tf.tile`, with a gradient of few graph nodes."""
+    *sizes, channels = inputs.shape[1:]
+
+    @tf.custom_gradient
+    def tile(inputs):
+        def gradient(upstream):
+            return tf.reduce_sum(tf.reshape(upstream, [-1, *sizes, edges, channels]), -2)
+
+        return tf.tile(inputs, [*(1 for _ in inputs.shape[:-1]), edges]), gradient
+
+    return tile(inputs)
 
 
 def match(layer, plain) -> list[tuple[keras.Variable, list[keras.Variable]]]:
@@ -123,9 +144,8 @@ class SeparableConvolutions(OperationGroup):
     def _make_batched(self, name):
         return _Separable(self.edges, self._kernel_size(name), self.strides)
 
-    def call(self, inputs, rectified, weights):
-        tiled = self._tiled(rectified)
-        return tf.add_n([layer(tiled, scale) for layer, scale in self._scaled(weights)])
+    def call(self, inputs, rectified, scales):
+        return self._sum(self._tiled(rectified), scales)
 
 
 class _Separable(keras.layers.Layer):
@@ -153,8 +173,8 @@ class _SharedInput(OperationGroup):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, rectified, weights):
-        return tf.add_n([layer(rectified, scale) for layer, scale in self._scaled(weights)])
+    def call(self, inputs, rectified, scales):
+        return self._sum(rectified, scales)
 
 
 @batches(operations.ReLUConvBN)
@@ -207,14 +227,13 @@ class DilatedConvolutions(OperationGroup):
                 layer.depthwise.dilation = 2
         super().build(input_shape)
 
-    def call(self, inputs, rectified, weights):
+    def call(self, inputs, rectified, scales):
         if self.strides == 2:
             # With a dilation of 2 every tap falls on an even pixel.
             rectified = every_nth(rectified, 2)
         if self._split:
             rectified = tf.space_to_batch(rectified, [2, 2], [[0, 0], [0, 0]])
-        tiled = self._tiled(rectified)
-        outputs = tf.add_n([layer(tiled, scale) for layer, scale in self._scaled(weights)])
+        outputs = self._sum(self._tiled(rectified), scales)
         return tf.batch_to_space(outputs, [2, 2], [[0, 0], [0, 0]]) if self._split else outputs
 
 
@@ -270,12 +289,13 @@ class SharedOperations(OperationGroup):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, rectified, weights):
+    def call(self, inputs, rectified, scales):
         outputs = tf.concat([layer(inputs) for layer in self.batched], -1)
         # kernel[k * channels + c, e * channels + d] = weights[e, k] if c == d else 0
-        eye = tf.constant(np.eye(self.channels)[None, :, None, :], outputs.dtype)
-        kernel = tf.transpose(tf.cast(weights, outputs.dtype))[:, None, :, None] * eye
-        shape = [1, 1, len(self.batched) * self.channels, self.edges * self.channels]
+        eye = tf.constant(np.tile(np.eye(self.channels), self.edges), outputs.dtype)
+        factors = tf.cast(tf.stack(scales), outputs.dtype)
+        kernel = tf.reshape(factors, [len(scales), 1, self.edges * self.channels]) * eye
+        shape = [1, 1, len(scales) * self.channels, self.edges * self.channels]
         return tf.nn.conv2d(outputs, tf.reshape(kernel, shape), 1, "SAME")
 
 
@@ -292,12 +312,13 @@ class PerEdge(OperationGroup):
                 layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, rectified, weights):
+    def call(self, inputs, rectified, scales):
         outputs = [
-            tf.add_n([weights[e, k] * layer(inputs) for k, layer in enumerate(layers)])
-            for e, layers in enumerate(self.plain)
+            tf.concat([layer(inputs) for layer in layers], -1)
+            for layers in zip(*self.plain, strict=True)
         ]
-        return tf.concat(outputs, -1)
+        pairs = zip(outputs, scales, strict=True)
+        return tf.add_n([tf.cast(scale, x.dtype) * x for x, scale in pairs])
 
     def matching_weights(self, plain):
         return [

@@ -4,6 +4,8 @@ import functools
 
 import tensorflow as tf
 
+from darts_tf.constant_weights import weights_are_constant
+
 # The widest kernel for whose gradient oneDNN has a depthwise implementation. Wider ones, of any
 # height, are computed as grouped convolutions that are padded to 16 channels a group.
 _WIDEST = 3
@@ -14,7 +16,8 @@ def depthwise_conv2d(inputs, kernel, strides: int = 1, padding: str = "SAME"):
 
     The gradient in a kernel wider than 3 is put together from gradients of narrower kernels, all
     of them TensorFlow's operations, so that it can be differentiated again. In bfloat16 on a CPU,
-    which has no fast gradients for that, they are computed in float32 and rounded.
+    which has no fast gradients for that, they are computed in float32 and rounded. In a scope of
+    `constant_weights` there is none in the kernel.
 
     Args:
         inputs: `[batch, height, width, channels]`.
@@ -25,15 +28,16 @@ def depthwise_conv2d(inputs, kernel, strides: int = 1, padding: str = "SAME"):
     Returns:
         `[batch, height', width', channels]`.
     """
-    wide = kernel.shape[1] > _WIDEST
+    constant = weights_are_constant()
+    wide = kernel.shape[1] > _WIDEST and not constant
     dtype = tf.float32 if _slow(inputs.dtype) else inputs.dtype
     if not wide and dtype == inputs.dtype or padding == "SAME" and strides > 1:
-        return tf.nn.depthwise_conv2d(inputs, kernel, [1, strides, strides, 1], padding)
+        return _forward(inputs, kernel, strides, padding)
 
     @tf.custom_gradient
     def convolve(inputs, kernel):
         def gradient(upstream):
-            images, taps, slopes = (tf.cast(x, dtype) for x in (inputs, kernel, upstream))
+            taps, slopes = tf.cast(kernel, dtype), tf.cast(upstream, dtype)
             in_inputs = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
                 input_sizes=tf.shape(inputs),
                 filter=taps,
@@ -41,13 +45,23 @@ def depthwise_conv2d(inputs, kernel, strides: int = 1, padding: str = "SAME"):
                 strides=[1, strides, strides, 1],
                 padding=padding,
             )
+            in_inputs = tf.cast(in_inputs, inputs.dtype)
+            if constant:
+                return in_inputs, None
+            images = tf.cast(inputs, dtype)
             in_kernel = kernel_gradient(images, slopes, kernel.shape, strides, padding)
-            return tf.cast(in_inputs, inputs.dtype), tf.cast(in_kernel, kernel.dtype)
+            return in_inputs, tf.cast(in_kernel, kernel.dtype)
 
-        outputs = tf.nn.depthwise_conv2d(inputs, kernel, [1, strides, strides, 1], padding)
-        return outputs, gradient
+        return _forward(inputs, kernel, strides, padding), gradient
 
     return convolve(inputs, kernel)
+
+
+def _forward(inputs, kernel, strides, padding):
+    # `tf.nn.depthwise_conv2d` adds constants to the graph for its dilation.
+    return tf.raw_ops.DepthwiseConv2dNative(
+        input=inputs, filter=kernel, strides=[1, strides, strides, 1], padding=padding
+    )
 
 
 @functools.cache
@@ -96,8 +110,9 @@ def _by_pairs(inputs, upstream, shape):
     pairs = [-1, height, width // 2, 2 * channels]
     inner = _gradient(inputs, upstream, shape[0], 3)
     outer = _gradient(tf.reshape(inputs, pairs), tf.reshape(upstream, pairs), shape[0], 3)
-    outer = outer[:, :, :channels] + outer[:, :, channels:]
-    return tf.concat([outer[:, :1], inner, outer[:, 2:]], 1)
+    outer = tf.reduce_sum(tf.reshape(outer, [shape[0], 3, 2, channels, 1]), 2)
+    first, _, last = tf.split(outer, 3, 1)
+    return tf.concat([first, inner, last], 1)
 
 
 def _gradient(inputs, upstream, rows, columns, strides=1, padding="SAME"):

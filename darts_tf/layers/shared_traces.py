@@ -104,7 +104,8 @@ def _stateless(layer, constant: bool):
             outputs = layer(*args)
         moved = [] if constant else layer.non_trainable_variables
         moved = [tf.convert_to_tensor(scope.get_current_value(v)) for v in moved]
-        return outputs, _joined(moved)
+        # Or the gradient of what joins them would be traced too, to spread zeros.
+        return outputs, [tf.stop_gradient(x) for x in _joined(moved)]
 
     return run
 
