@@ -19,6 +19,7 @@ from darts_tf.checkpoints import Checkpoints
 from darts_tf.collapse_monitor import CollapseMonitor
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
+from darts_tf.grappler import without_grappler
 from darts_tf.method import Method
 from darts_tf.search_record import Best, SearchRecord
 from darts_tf.search_rule import RuleFollower
@@ -131,6 +132,7 @@ class ArchitectureSearch:
         """
         return self._record.best
 
+    @without_grappler()
     def fit(
         self,
         train: Batches,
@@ -240,6 +242,7 @@ class ArchitectureSearch:
         """
         self._stop_requested = True
 
+    @without_grappler()
     def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:
         """Mean loss and accuracy of the supernet on batches of (images, labels).
 
@@ -324,6 +327,7 @@ class ArchitectureSearch:
             and self.strategy.num_replicas_in_sync == 1
         )
 
+    @without_grappler()
     def eigenvalue(self, batch=None, exact_up_to: int = 32) -> float:
         """The largest eigenvalue of the validation loss' Hessian in the architecture variables.
 

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import macros, spaces
+from darts_tf.grappler import without_grappler
 from darts_tf.layers.mixed_op import MixedOp
 from darts_tf.macros.nas_bench_201 import NormalizedClassifier
 from darts_tf.supernet import Supernet
@@ -127,10 +128,12 @@ class UntrainedSupernet:
         he_normal(self._network, "fan_out", seed)
         he_normal(self._thin, "fan_in", seed)
 
+    @without_grappler()
     def condition(self, rows) -> float:
         """kappa with the operation weights `rows`, cell type -> `[edges, operations]`."""
         return condition_number(self._jacobian(_tensors(rows), self._images).numpy())
 
+    @without_grappler()
     def regions(self, rows) -> int:
         """The number of linear regions that the pieces of images lie in.
 

@@ -74,12 +74,11 @@ class BatchedMixedOp(keras.layers.Layer):
             )
         rectified = tf.nn.relu(inputs)
         factors = scales(weights, self.channels)
-        return tf.add_n(
-            [
-                group(inputs, rectified, [factors[k] for k in members])
-                for group, members in zip(self.groups, self._members, strict=True)
-            ]
-        )
+        terms = [
+            group(inputs, rectified, [factors[k] for k in members])
+            for group, members in zip(self.groups, self._members, strict=True)
+        ]
+        return tf.add_n(list(itertools.chain.from_iterable(terms)))
 
     def matching_weights(self, edges) -> list[tuple[keras.Variable, list[keras.Variable]]]:
         """Pairs each weight with those of the plain `MixedOp`s of the edges."""

@@ -1,7 +1,7 @@
 """Candidate operations, each computed for all edges that leave one state.
 
-Operations of one kind form a group, a layer that adds up their weighted outputs. `batches` says
-which kind of operation a group is for; `PerEdge` takes those that no group knows.
+Operations of one kind form a group, a layer that weighs their outputs. `batches` says which kind of
+operation a group is for; `PerEdge` takes those that no group knows.
 """
 
 from collections.abc import Callable
@@ -69,7 +69,8 @@ class OperationGroup(keras.layers.Layer):
 
     Input shape: the state `[batch, height, width, channels]`, the same after ReLU, and for each
         operation its weights as `scales` gives them, `[edges * channels]`.
-    Output shape: `[batch, height', width', edges * channels]`.
+    Output shape: of each of several tensors, which are to be added up,
+        `[batch, height', width', edges * channels]`.
     """
 
     def __init__(
@@ -96,10 +97,9 @@ class OperationGroup(keras.layers.Layer):
         """`[.., channels]` once for every edge: `[.., edges * channels]`."""
         return _tile(inputs, self.edges)
 
-    def _sum(self, inputs, scales):
-        """The sum of the scaled operations on the same inputs."""
-        pairs = zip(self.batched, scales, strict=True)
-        return tf.add_n([layer(inputs, scale) for layer, scale in pairs])
+    def _terms(self, inputs, scales) -> list:
+        """The scaled operations on the same inputs."""
+        return [layer(inputs, scale) for layer, scale in zip(self.batched, scales, strict=True)]
 
     def build(self, input_shape):
         for layer in self.batched:
@@ -145,7 +145,7 @@ class SeparableConvolutions(OperationGroup):
         return _Separable(self.edges, self._kernel_size(name), self.strides)
 
     def call(self, inputs, rectified, scales):
-        return self._sum(self._tiled(rectified), scales)
+        return self._terms(self._tiled(rectified), scales)
 
 
 class _Separable(keras.layers.Layer):
@@ -174,7 +174,7 @@ class _SharedInput(OperationGroup):
         self.built = True
 
     def call(self, inputs, rectified, scales):
-        return self._sum(rectified, scales)
+        return self._terms(rectified, scales)
 
 
 @batches(operations.ReLUConvBN)
@@ -233,8 +233,8 @@ class DilatedConvolutions(OperationGroup):
             rectified = every_nth(rectified, 2)
         if self._split:
             rectified = tf.space_to_batch(rectified, [2, 2], [[0, 0], [0, 0]])
-        outputs = self._sum(self._tiled(rectified), scales)
-        return tf.batch_to_space(outputs, [2, 2], [[0, 0], [0, 0]]) if self._split else outputs
+        outputs = tf.add_n(self._terms(self._tiled(rectified), scales))
+        return [tf.batch_to_space(outputs, [2, 2], [[0, 0], [0, 0]]) if self._split else outputs]
 
 
 @batches(operations.FactorizedReduce)
@@ -296,7 +296,7 @@ class SharedOperations(OperationGroup):
         factors = tf.cast(tf.stack(scales), outputs.dtype)
         kernel = tf.reshape(factors, [len(scales), 1, self.edges * self.channels]) * eye
         shape = [1, 1, len(scales) * self.channels, self.edges * self.channels]
-        return tf.nn.conv2d(outputs, tf.reshape(kernel, shape), 1, "SAME")
+        return [tf.nn.conv2d(outputs, tf.reshape(kernel, shape), 1, "SAME")]
 
 
 class PerEdge(OperationGroup):
@@ -318,7 +318,7 @@ class PerEdge(OperationGroup):
             for layers in zip(*self.plain, strict=True)
         ]
         pairs = zip(outputs, scales, strict=True)
-        return tf.add_n([tf.cast(scale, x.dtype) * x for x, scale in pairs])
+        return [tf.cast(scale, x.dtype) * x for x, scale in pairs]
 
     def matching_weights(self, plain):
         return [

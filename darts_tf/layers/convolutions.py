@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf.layers.batch_normalization import BatchNormalization
+from darts_tf.layers.depthwise import DepthwiseConv2D
 
 
 def batch_normalization(affine: bool) -> BatchNormalization:
@@ -53,7 +54,7 @@ def depthwise(kernel_size: int, strides: int = 1, dilation: int = 1) -> list[ker
             raise ValueError(f"strides {strides} with dilation {dilation}; expected equal numbers")
         return [EverySecondPixel(strides), *depthwise(kernel_size)]
     padding = "valid" if strides > 1 else "same"
-    layer = keras.layers.DepthwiseConv2D(
+    layer = DepthwiseConv2D(
         kernel_size,
         strides=strides,
         padding=padding,

@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import tensorflow as tf
 
 from darts_tf.constant_weights import weights_are_constant
@@ -55,6 +56,20 @@ def depthwise_conv2d(inputs, kernel, strides: int = 1, padding: str = "SAME"):
         return _forward(inputs, kernel, strides, padding), gradient
 
     return convolve(inputs, kernel)
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
+    """`keras.layers.DepthwiseConv2D` with the gradients of `depthwise_conv2d`.
+
+    Without a bias or an activation, one output a channel; a dilated one has TensorFlow's gradients.
+    """
+
+    def call(self, inputs):
+        if self.dilation_rate != (1, 1):
+            return super().call(inputs)
+        kernel = tf.convert_to_tensor(self.kernel)
+        return depthwise_conv2d(inputs, kernel, self.strides[0], self.padding.upper())
 
 
 def _forward(inputs, kernel, strides, padding):

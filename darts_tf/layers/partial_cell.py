@@ -7,6 +7,7 @@ from darts_tf.errors import UserError
 from darts_tf.layers import shared_traces
 from darts_tf.layers.batched_cell import BatchedMixedCell
 from darts_tf.layers.cell import MixedCell
+from darts_tf.layers.pooling import max_pool
 
 
 def shuffle(inputs, groups: int) -> tf.Tensor:
@@ -46,7 +47,7 @@ def bypass(inputs, strides: int) -> tf.Tensor:
     """
     if strides == 1:
         return inputs
-    return tf.nn.max_pool2d(inputs, 2, 2, "SAME")
+    return max_pool(inputs, 2, 2, "SAME")
 
 
 class _Partial:

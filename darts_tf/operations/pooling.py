@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from darts_tf.layers.pooling import max_pool
 from darts_tf.operations.operation import Operation, register
 
 
@@ -25,10 +26,10 @@ class MaxPool3x3(Pooling):
 
     def call(self, inputs):
         if self.strides == 1:
-            return keras.ops.max_pool(inputs, 3, 1, padding="same")
+            return max_pool(inputs, 3, 1, "SAME")
         lowest = tf.as_dtype(inputs.dtype).min
         padded = keras.ops.pad(inputs, _ONE_PIXEL, constant_values=lowest)
-        return keras.ops.max_pool(padded, 3, self.strides, padding="valid")
+        return max_pool(padded, 3, self.strides, "VALID")
 
 
 @register("avg_pool_3x3")

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf.errors import UserError
+from darts_tf.grappler import without_grappler
 from darts_tf.supernet import Supernet
 
 
@@ -49,6 +50,7 @@ class SupernetEvaluation:
         """The share of the images, of `batches` if given, that are classified rightly."""
         return self._means(rows, batches)[1]
 
+    @without_grappler()
     def gradients(self, rows) -> dict[str, np.ndarray]:
         """The gradient of the mean loss in every operation weight, shaped as `rows`."""
         rows, images, sums = _tensors(rows), 0, None
@@ -60,6 +62,7 @@ class SupernetEvaluation:
         self.backward += images
         return {name: value / images for name, value in sums.items()}
 
+    @without_grappler()
     def _means(self, rows, batches=None) -> np.ndarray:
         """Mean loss and accuracy."""
         rows, images, sums = _tensors(rows), 0, np.zeros(2)

@@ -1,8 +1,10 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf.layers.depthwise import depthwise_conv2d
+from darts_tf.constant_weights import constant_weights
+from darts_tf.layers.depthwise import DepthwiseConv2D, depthwise_conv2d
 
 CASES = [
     # kernel, strides, padding, width
@@ -46,6 +48,37 @@ def test_two_derivatives_are_tensorflows(size, strides, padding, width, graph):
     wanted = derivatives(lambda x, w: tf.nn.depthwise_conv2d(x, w, steps, padding), inputs, kernel)
     for one, other in zip(got, wanted, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+def test_no_gradient_in_constant_kernels():
+    inputs, kernel = tf.ones([1, 4, 4, 2]), tf.ones([5, 5, 2, 1])
+    with tf.GradientTape() as tape:
+        tape.watch([inputs, kernel])
+        with constant_weights():
+            outputs = depthwise_conv2d(tf.cast(inputs, tf.bfloat16), tf.cast(kernel, tf.bfloat16))
+    in_inputs, in_kernel = tape.gradient(outputs, [inputs, kernel])
+    # Of every output pixel but those whose window a pixel is too far away from.
+    np.testing.assert_array_equal(in_inputs[0, :, :, 0], np.outer([3, 4, 4, 3], [3, 4, 4, 3]))
+    assert in_kernel is None
+
+
+@pytest.mark.parametrize(("strides", "padding"), [(1, "same"), (2, "valid")])
+def test_the_layer_is_keras_own(strides, padding):
+    rng = np.random.default_rng(0)
+    inputs = tf.constant(rng.normal(size=(2, 9, 9, 3)), tf.float32)
+    ours = DepthwiseConv2D(5, strides=strides, padding=padding, use_bias=False)
+    theirs = keras.layers.DepthwiseConv2D(5, strides=strides, padding=padding, use_bias=False)
+    found = []
+    for layer in (ours, theirs):
+        layer.build(inputs.shape)
+        layer.kernel.assign(rng.normal(size=layer.kernel.shape) if layer is ours else ours.kernel)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        found.append([outputs, *tape.gradient(loss, [inputs, layer.kernel.value])])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
 def test_the_batch_may_be_of_any_size():

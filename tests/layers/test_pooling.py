@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf.layers.pooling import max_pool
+
+CASES = [(3, 1, "SAME"), (3, 2, "VALID"), (2, 2, "SAME")]
+
+
+def derivatives(pool, inputs):
+    """Outputs, the gradient of a loss of them, and the gradient of its directional derivative."""
+    with tf.GradientTape() as outer:
+        outer.watch(inputs)
+        with tf.GradientTape() as inner:
+            inner.watch(inputs)
+            outputs = pool(inputs)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        first = inner.gradient(loss, inputs)
+        along = tf.reduce_sum(first * tf.cos(10 * tf.stop_gradient(inputs)))
+    return outputs, first, outer.gradient(along, inputs)
+
+
+@pytest.mark.parametrize("graph", ["eager", "function", "nested"])
+@pytest.mark.parametrize(("size", "strides", "padding"), CASES)
+def test_two_derivatives(size, strides, padding, graph):
+    """Against differences; TensorFlow's own second derivative is wrong in a graph."""
+    inputs = np.random.default_rng(0).normal(size=(2, 7, 6, 3))
+
+    def pool(inputs):
+        return max_pool(tf.identity(inputs), size, strides, padding)
+
+    if graph == "nested":
+        pool = tf.function(pool, autograph=False)
+
+    def run(inputs):
+        return derivatives(pool, inputs)
+
+    if graph != "eager":
+        run = tf.function(run, autograph=False)
+    outputs, first, second = run(tf.constant(inputs))
+
+    plain = tf.constant(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(plain)
+        pooled = tf.nn.max_pool2d(plain, size, strides, padding)
+        loss = tf.reduce_sum(tf.sin(pooled))
+    np.testing.assert_array_equal(outputs, pooled)
+    np.testing.assert_array_equal(first, tape.gradient(loss, plain))
+
+    # Of the Hessian's symmetry: its product with a vector is a derivative along that vector.
+    step, along = 1e-5, np.cos(10 * inputs)
+    ahead, behind = (run(tf.constant(inputs + sign * step * along))[1] for sign in (1, -1))
+    np.testing.assert_allclose(second, (ahead - behind) / (2 * step), atol=1e-8)
+    assert np.abs(second).max() > 0.1
+
+
+def test_the_gradient_pools_by_itself():
+    """What lies between the pooling and its gradient would cost oneDNN's kernel."""
+
+    @tf.function(autograph=False)
+    def gradient(inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = tf.identity(max_pool(inputs, 3, 1, "SAME"))
+        return tape.gradient(outputs, inputs)
+
+    graph = gradient.get_concrete_function(tf.ones([1, 4, 4, 1])).graph
+    (operation,) = [x for x in graph.get_operations() if x.type == "MaxPoolGrad"]
+    assert operation.inputs[1].op.type == "MaxPool"
