@@ -1,6 +1,7 @@
 """What is measured: steps of a search, of a training from scratch, and of the hypergradients."""
 
 import dataclasses
+import functools
 import os
 import time
 
@@ -11,6 +12,7 @@ import tensorflow as tf
 from darts_tf import cost, datasets, genotypes, gradients, memory, methods, training
 from darts_tf.benchmark.measurement import Measurement, Stopwatch, available_cpus, peak_memory
 from darts_tf.gradients.problem import gradients_of
+from darts_tf.grappler import without_grappler
 from darts_tf.networks import build_network
 from darts_tf.search import ArchitectureSearch
 from darts_tf.search_step import SearchStep
@@ -135,6 +137,7 @@ def measure_training(
     return _measurement(stopwatch, network, None)
 
 
+@without_grappler()
 def measure_gradients(
     size: Size,
     names: tuple[str, ...] | None = None,
@@ -185,16 +188,13 @@ def _gradient_functions(supernet, names) -> dict:
             [tf.convert_to_tensor(v) for v in supernet.architecture_variables],
         )
 
-    def architecture_step(name):
-        def run(train, validation):
-            hypergradient = gradients.get(name)(
-                problem.bilevel(), *tensors(), train, validation, step.inner_step()
-            )
-            # Gradients that nothing reads would be left out of the graph.
-            read = [*hypergradient.architecture, *(hypergradient.weights or ())]
-            return hypergradient.loss + 0 * tf.linalg.global_norm(read)
-
-        return tf.function(run, autograph=False)
+    def architecture_step(name, train, validation):
+        hypergradient = gradients.get(name)(
+            problem.bilevel(), *tensors(), train, validation, step.inner_step()
+        )
+        # Gradients that nothing reads would be left out of the graph.
+        read = [*hypergradient.architecture, *(hypergradient.weights or ())]
+        return hypergradient.loss + 0 * tf.linalg.global_norm(read)
 
     def weight_step(train, validation):
         del validation
@@ -202,10 +202,13 @@ def _gradient_functions(supernet, names) -> dict:
         optimizer.apply(tf.clip_by_global_norm(found, method.clip_norm)[0])
         return value
 
-    return {
-        "weight_step": tf.function(weight_step, autograph=False),
-        **{name: architecture_step(name) for name in names},
+    # Partial functions, because TensorFlow would take functions of one code for one that is traced
+    # again and again, and warn.
+    steps = {
+        "weight_step": functools.partial(weight_step),
+        **{name: functools.partial(architecture_step, name) for name in names},
     }
+    return {name: tf.function(run, autograph=False) for name, run in steps.items()}
 
 
 class _Laps(keras.callbacks.Callback):
