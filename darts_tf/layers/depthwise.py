@@ -62,11 +62,12 @@ def depthwise_conv2d(inputs, kernel, strides: int = 1, padding: str = "SAME"):
 class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
     """`keras.layers.DepthwiseConv2D` with the gradients of `depthwise_conv2d`.
 
-    Without a bias or an activation, one output a channel; a dilated one has TensorFlow's gradients.
+    Without a bias or an activation, one output a channel; a dilated one has TensorFlow's gradients,
+    and so has every one outside training, because an export would keep the others.
     """
 
-    def call(self, inputs):
-        if self.dilation_rate != (1, 1):
+    def call(self, inputs, training=None):
+        if not training or self.dilation_rate != (1, 1):
             return super().call(inputs)
         kernel = tf.convert_to_tensor(self.kernel)
         return depthwise_conv2d(inputs, kernel, self.strides[0], self.padding.upper())

@@ -24,12 +24,14 @@ class Pooling(Operation):
 class MaxPool3x3(Pooling):
     """The largest of the 3x3 pixels; padding never wins."""
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
+        # An exported network has no use for gradients.
+        pool = max_pool if training else tf.nn.max_pool2d
         if self.strides == 1:
-            return max_pool(inputs, 3, 1, "SAME")
+            return pool(inputs, 3, 1, "SAME")
         lowest = tf.as_dtype(inputs.dtype).min
         padded = keras.ops.pad(inputs, _ONE_PIXEL, constant_values=lowest)
-        return max_pool(padded, 3, self.strides, "VALID")
+        return pool(padded, 3, self.strides, "VALID")
 
 
 @register("avg_pool_3x3")

@@ -74,7 +74,7 @@ def test_the_layer_is_keras_own(strides, padding):
         layer.kernel.assign(rng.normal(size=layer.kernel.shape) if layer is ours else ours.kernel)
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            outputs = layer(inputs)
+            outputs = layer(inputs, training=True)
             loss = tf.reduce_sum(tf.sin(outputs))
         found.append([outputs, *tape.gradient(loss, [inputs, layer.kernel.value])])
     for one, other in zip(*found, strict=True):
