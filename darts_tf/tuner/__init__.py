@@ -8,6 +8,7 @@ thinks best.
 from darts_tf.tuner.architecture_tuner import ArchitectureTuner
 from darts_tf.tuner.bayesian_oracle import BayesianOptimizationOracle
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
+from darts_tf.tuner.halves import halves
 from darts_tf.tuner.proposals import start_with
 from darts_tf.tuner.search_data import SearchData
 from darts_tf.tuner.supernet_oracle import Ranked, SupernetOracle, rank_by_supernet, sample_learned
@@ -19,6 +20,7 @@ __all__ = [
     "Ranked",
     "SearchData",
     "SupernetOracle",
+    "halves",
     "rank_by_supernet",
     "sample_learned",
     "start_with",

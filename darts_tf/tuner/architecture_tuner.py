@@ -133,26 +133,28 @@ class ArchitectureTuner(keras_tuner.Tuner):
         """Runs all trials that are left.
 
         Args:
-            x: training images `[N, ...]`, or a `tf.data.Dataset` of batches (images, labels), which
-                must give the same batches in each pass because every other one belongs to the
-                alphas, or a `SearchData`, which holds all the rest too.
-            y: labels `[N]`, integers; None with a data set.
+            x: training images `[N, ...]`, or a `tf.data.Dataset` of batches (images, labels), in
+                any order but without random augmentation (`darts_tf.tuner.halves`), or a
+                `SearchData`, which holds all the rest too.
+            y: labels `[N]` or `[N, 1]`, integers; None with a data set.
             validation_data: images and labels, or a data set of batches.
             epochs: of the derived network's training.
             batch_size: where arrays are given.
-            callbacks: Keras callbacks for the training of the derived network; every trial has
-                copies of its own. `keras.callbacks.TensorBoard` writes to a folder for each trial,
-                and its hyperparameters and scores there, for TensorBoard's HParams.
+            callbacks: Keras callbacks for the training of the derived network, which see `val_loss`
+                and `val_accuracy` after every epoch; every trial has copies of its own.
+                `keras.callbacks.TensorBoard` writes to a folder for each trial, and its
+                hyperparameters and scores there, for TensorBoard's HParams.
             verbose: 0 is silent, 1 reports every trial.
 
         Raises:
-            UserError: there is no whole batch in a half of the training images, or there are no
-                validation data.
+            UserError: there is no whole batch in a half of the training images, there are no
+                validation data, labels are not integers from 0 to `num_classes - 1`, or a data set
+                gives other examples in every pass.
         """
         if not isinstance(x, SearchData):
             if validation_data is None:
                 raise UserError("validation_data are missing; they score the derived networks")
-            x = SearchData.of(x, y, validation_data, batch_size, self.seed)
+            x = SearchData.of(x, y, validation_data, batch_size, self.seed, self.num_classes)
         super().search(x, epochs=epochs, callbacks=list(callbacks), verbose=verbose)
 
     def run_trial(self, trial, data, *, epochs, callbacks, verbose) -> dict[str, float]:
@@ -171,6 +173,7 @@ class ArchitectureTuner(keras_tuner.Tuner):
                 network,
                 data.batches,
                 dataclasses.replace(self.recipe, epochs=epochs),
+                validation=data.validation,
                 extra_callbacks=callbacks,
             )
         except UserError as error:

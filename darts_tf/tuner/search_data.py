@@ -3,10 +3,12 @@
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from darts_tf import datasets
 from darts_tf.errors import UserError
+from darts_tf.tuner.halves import halves
 
 Batches = Callable[[int], tf.data.Dataset]
 
@@ -16,12 +18,13 @@ class SearchData:
     """Batches of (images, labels), as functions from the number of the epoch where it matters.
 
     Args:
-        halves: those that the search trains the weights with, and those for the alphas.
+        halves: those that the search trains the weights with, and those for the alphas; no example
+            should be in both.
         batches: those that train the derived network.
         validation: what scores the derived network.
 
     Raises:
-        UserError: there is no whole batch in a half.
+        UserError: there is no whole batch in a half, or labels are not integers `[batch]`.
     """
 
     halves: tuple[Batches, Batches]
@@ -29,34 +32,55 @@ class SearchData:
     validation: tf.data.Dataset
 
     def __post_init__(self):
-        if any(int(batches(0).cardinality()) == 0 for batches in self.halves):
+        parts = [batches(0) for batches in (*self.halves, self.batches)]
+        for name, data in zip(
+            ("the weights' half", "the alphas' half", "the training data", "the validation data"),
+            (*parts, self.validation),
+            strict=True,
+        ):
+            _check_labels(name, data)
+        if any(int(data.cardinality()) == 0 for data in parts[:2]):
             raise UserError(
                 "half of the training images hold no whole batch; give more images or a smaller "
                 "batch size"
             )
 
     @classmethod
-    def of(cls, x, y, validation, batch_size: int, seed: int) -> "SearchData":
+    def of(
+        cls, x, y, validation, batch_size: int, seed: int, num_classes: int | None = None
+    ) -> "SearchData":
         """From arrays or data sets: the arguments of `ArchitectureTuner.search`.
 
         Args:
             x, y, validation, batch_size: see there.
             seed: of the halves and of the order of arrays.
+            num_classes: labels of arrays must be less; None for any.
+
+        Raises:
+            UserError: labels are none of these classes, or one-hot, or text; see `halves` too.
         """
         if isinstance(x, tf.data.Dataset):
-            halves = tuple(lambda epoch, i=i: x.shard(2, i) for i in range(2))
+            if y is not None:
+                raise UserError("y was given beside a data set, which has its own labels; leave it")
+            data = _flat_labels("the training data", x)
+            streams = tuple(lambda epoch, half=half: half for half in halves(data, seed))
 
             def batches(epoch):
-                return x
+                return data
         else:
-            halves = tuple(
+            x, y = np.asarray(x), _integers("y", y, len(x), num_classes)
+            streams = tuple(
                 _shuffled(*half, batch_size, 2 * seed + i)
                 for i, half in enumerate(datasets.split(x, y, 0.5, seed))
             )
             batches = _shuffled(x, y, batch_size, seed)
-        if not isinstance(validation, tf.data.Dataset):
-            validation = tf.data.Dataset.from_tensor_slices(tuple(validation)).batch(batch_size)
-        return cls(halves, batches, validation)
+        if isinstance(validation, tf.data.Dataset):
+            validation = _flat_labels("the validation data", validation)
+        else:
+            images, labels = validation
+            labels = _integers("the labels of validation_data", labels, len(images), num_classes)
+            validation = tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
+        return cls(streams, batches, validation)
 
 
 def _shuffled(images, labels, batch_size, seed) -> Batches:
@@ -68,3 +92,48 @@ def _shuffled(images, labels, batch_size, seed) -> Batches:
         return data.batch(batch_size, drop_remainder=True)
 
     return batches
+
+
+def _integers(name, labels, count, num_classes):
+    """Labels of arrays as integers `[N]`."""
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        _refuse(name, labels.dtype.name, list(labels.shape))
+    if len(labels) != count:
+        raise UserError(f"{name} has {len(labels)} labels for {count} images; give one an image")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < (num_classes or np.inf):
+        raise UserError(
+            f"{name} holds labels from {labels.min()} to {labels.max()}; expected 0 to "
+            f"{num_classes - 1 if num_classes else 'the number of classes less 1'}"
+        )
+    return labels
+
+
+def _flat_labels(name, data):
+    """Labels `[B, 1]` as `[B]`; a data set of anything but `(images, labels)` is refused."""
+    spec = data.element_spec
+    if not isinstance(spec, tuple) or len(spec) != 2:
+        raise UserError(f"{name} have elements {spec}; expected batches of (images, labels)")
+    if spec[1].shape.rank == 2 and spec[1].shape[1] == 1:
+        data = data.map(lambda images, labels: (images, labels[:, 0]))
+    _check_labels(name, data)
+    return data
+
+
+def _check_labels(name, data) -> None:
+    labels = data.element_spec[1]
+    if labels.shape.rank not in (1, None) or not labels.dtype.is_integer:
+        _refuse(f"the labels of {name}", labels.dtype.name, labels.shape.as_list())
+
+
+def _refuse(name, dtype, shape):
+    hint = ""
+    if len(shape) == 2:
+        hint = "; of one-hot labels give argmax(axis=-1)"
+    elif dtype.startswith(("str", "object", "bytes")):
+        hint = "; of text give numpy.unique(labels, return_inverse=True)[1]"
+    raise UserError(
+        f"{name} have type {dtype} and shape {shape}; expected integers, one an image{hint}"
+    )

@@ -27,7 +27,7 @@ def make(space, directory, **options):
 
 
 class Count(keras.callbacks.Callback):
-    """Writes a line to a file at the end of every epoch; copies write to the same one."""
+    """Writes each epoch's number and accuracy of validation to a file; copies write to the same."""
 
     def __init__(self, path):
         super().__init__()
@@ -35,7 +35,7 @@ class Count(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         with open(self.path, "a") as file:
-            file.write(f"{epoch}\n")
+            file.write(f"{epoch} {logs['val_accuracy']} {logs['val_loss']}\n")
 
 
 class Killed(keras.callbacks.Callback):
@@ -82,7 +82,10 @@ def test_search_fail_stop_and_go_on(one_cell, digits, eagerly, tmp_path, monkeyp
     assert "this trial shall fail" in trials[1].message
     assert len(begun) == 4 and begun[2] == begun[3]
     assert searched == [[0, 1], [0, 1], [1]]
-    assert counted.read_text().split() == ["0", "1"] * 2
+    lines = [line.split() for line in counted.read_text().splitlines()]
+    assert [line[0] for line in lines] == ["0", "1"] * 2
+    # The last epoch's validation is what the trial is scored by.
+    assert [float(lines[i][1]) for i in (1, 3)] == pytest.approx([trials[0].score, trials[2].score])
     for trial in trials:
         assert 1e-3 <= trial.hyperparameters.get("architecture_learning_rate") <= 1e-1
 

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf.errors import UserError
+from darts_tf.tuner import SearchData
+
+IMAGES = np.zeros((12, 2, 2, 1), np.float32)
+LABELS = np.arange(12) % 3
+VALIDATION = IMAGES[:3], LABELS[:3]
+
+
+def make(y=LABELS, validation=VALIDATION, x=IMAGES):
+    return SearchData.of(x, y, validation, batch_size=2, seed=0, num_classes=3)
+
+
+def dataset(labels):
+    return tf.data.Dataset.from_tensor_slices((IMAGES[: len(labels)], labels)).batch(2)
+
+
+def test_column_of_labels():
+    """As `keras.datasets.cifar10.load_data` gives them."""
+    for data in (
+        make(LABELS[:, None], (IMAGES[:3], LABELS[:3, None])),
+        make(None, dataset(LABELS[:3, None]), dataset(LABELS[:, None])),
+    ):
+        parts = [part(0) for part in (*data.halves, data.batches)] + [data.validation]
+        assert all(part.element_spec[1].shape.rank == 1 for part in parts)
+        read = np.concatenate([labels for _, labels in data.validation])
+        np.testing.assert_array_equal(read, [0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.eye(3)[LABELS], r"shape \[12, 3\]; expected integers, .* give argmax\(axis=-1\)"),
+        (np.array(["a", "b", "c"])[LABELS], "type str.*; of text give numpy.unique"),
+        (LABELS.astype(float), "have type float64"),
+        (LABELS + 1, "holds labels from 1 to 3; expected 0 to 2"),
+        (LABELS - 1, "holds labels from -1 to 1; expected 0 to 2"),
+        (LABELS[:-1], "has 11 labels for 12 images"),
+    ],
+)
+def test_refused_labels(wrong, message):
+    with pytest.raises(UserError, match=message):
+        make(wrong)
+    with pytest.raises(UserError, match=message):
+        make(validation=(IMAGES, wrong))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.eye(3)[LABELS], "the labels of the .* data have type float64 and shape"),
+        (np.array(["a", "b", "c"])[LABELS], "type string.*; of text give numpy.unique"),
+    ],
+)
+def test_refused_labels_of_data_sets(labels, message):
+    with pytest.raises(UserError, match=message):
+        make(None, x=dataset(labels))
+    with pytest.raises(UserError, match=message):
+        make(validation=dataset(labels))
+
+
+def test_other_elements():
+    with pytest.raises(UserError, match=r"expected batches of \(images, labels\)"):
+        make(None, x=tf.data.Dataset.from_tensor_slices(IMAGES).batch(2))
+    with pytest.raises(UserError, match="y was given beside a data set"):
+        make(x=dataset(LABELS))
+
+
+def test_own_streams_are_checked():
+    right, wrong = dataset(LABELS), dataset(np.eye(3)[LABELS])
+    with pytest.raises(UserError, match="the labels of the alphas' half have type float64"):
+        SearchData((lambda epoch: right, lambda epoch: wrong), lambda epoch: right, right)
