@@ -1,11 +1,13 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
-from darts_tf import methods, relaxations
+from darts_tf import methods, relaxations, selections, spaces
 from darts_tf.errors import UserError
 from darts_tf.relaxations import Softmax
-from darts_tf.schedules import Linear
+from darts_tf.schedules import Linear, Stage, keep_largest
+from darts_tf.schedules.rules import Observation
 
 
 class Hard(Softmax):
@@ -75,3 +77,41 @@ def test_papers_settings():
     assert gdas.make_weight_optimizer(10).nesterov
     assert pc_darts.weight_learning_rate == (0.1, 0) and pc_darts.architecture_learning_rate == 6e-4
     assert [pc_darts.warm_up(e, 50) for e in (0, 14, 15, 49)] == [True, True, False, False]
+
+
+def weights_of(method, space):
+    """The operation weights of random architecture variables: what the method's selection gets."""
+    relaxation, draw = relaxations.get(method.relaxation), np.random.default_rng(0)
+    return {
+        cell_type: relaxation.probabilities(
+            space,
+            cell_type,
+            {
+                name: draw.normal(start.mean, 1, start.shape).astype("float32")
+                for name, start in relaxation.variables(space).items()
+            },
+        ).numpy()
+        for cell_type in space.cell_types
+    }
+
+
+@pytest.mark.parametrize("name", spaces.names(searchable_only=True))
+@pytest.mark.filterwarnings("ignore:.*no operation that was selected:UserWarning")
+def test_no_method_names_an_operation_that_a_space_lacks(name):
+    """Everything about methods that looks at a space, without networks."""
+    for method in methods.METHODS.values():
+        space = spaces.get(name)
+        for stage in method.stages or (Stage(cells=3),):
+            weights = weights_of(method, space)
+            if not selections.needs_data(method.selection):
+                genotype = selections.get(method.selection)(space, weights)
+                assert genotype.space == name, method.name
+            if method.rule is not None:
+                nothing = dict.fromkeys(space.cell_types, np.zeros(len(space.edges), bool))
+                now = [
+                    Observation(e, selections.magnitude(space, weights), weights, nothing, 1.0)
+                    for e in range(method.rule.memory)
+                ]
+                assert method.rule(now, 50, space) is not None
+            if stage.keep:
+                space = space.restrict(keep_largest(space, weights, stage.keep))

@@ -15,15 +15,18 @@ def few_skips(space: Space, weights: Mapping[str, np.ndarray], most: int = 2) ->
     P-DARTS: Chen, Xie, Wu, Tian, ICCV 2019, section 3.4, "search space regularization". As long as
     the cell has more, the weight of the skip connection that weighs least of those selected becomes
     0, and the cell is selected again by `magnitude`. The limit is for the first cell type, the
-    normal cell, only. An edge that has no other candidate keeps its skip connection.
+    normal cell, only. An edge that has no other candidate keeps its skip connection. In a space
+    without skip connections, such as S4, nothing is limited.
 
     Args:
         space: the search space.
         weights: cell type -> operation weights `[edges, operations]`.
         most: how many skip connections the normal cell may have. Default 2, the authors'.
     """
+    if "skip_connect" not in space.operations:
+        return magnitude(space, weights)
     weights = {name: np.array(values) for name, values in weights.items()}
-    values, skip = weights[space.cell_types[0]], list(space.operations).index("skip_connect")
+    values, skip = weights[space.cell_types[0]], space.operations.index("skip_connect")
     while True:
         genotype = magnitude(space, weights)
         chosen = [

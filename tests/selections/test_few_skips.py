@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from darts_tf import spaces
 from darts_tf.selections import few_skips, magnitude
 from tests.selections.cells import SPACE, cell, weights
 
@@ -59,3 +60,10 @@ def test_an_edge_with_nothing_else_keeps_its_skip():
     values = np.full((14, 8), 0.5)
     found = few_skips(space, {"normal": values, "reduce": values})
     assert count(found["normal"].nodes) == 8
+
+
+def test_a_space_without_skip_connections_has_nothing_to_limit():
+    space = spaces.get("s4")
+    rows = np.random.default_rng(3).random((14, 2))
+    found = few_skips(space, {"normal": rows, "reduce": rows})
+    assert found == magnitude(space, {"normal": rows, "reduce": rows})
