@@ -1,6 +1,8 @@
 """The table of methods: each row is one part of every axis, with its defaults and its paper."""
 
-from darts_tf.lookup import lookup
+import types
+
+from darts_tf import lookup
 from darts_tf.method import Method
 from darts_tf.schedules import (
     AdaptiveDecay,
@@ -220,7 +222,23 @@ _ROWS = (
     ),
 )
 
-METHODS = {method.name: method for method in _ROWS}
+_METHODS = {method.name: method for method in _ROWS}
+
+#: All methods by name, to be read; `register` adds to them.
+METHODS = types.MappingProxyType(_METHODS)
+
+
+def register(method: Method, *, replace: bool = False) -> Method:
+    """Makes a method of your own known by its name; returns it.
+
+    Args:
+        method: the method.
+        replace: whether it may take the place of another one of its name.
+
+    Raises:
+        UserError: another method has that name; an equal one may come again.
+    """
+    return lookup.register("method", _METHODS, method.name, method, replace)
 
 
 def get(name: str) -> Method:
@@ -229,4 +247,4 @@ def get(name: str) -> Method:
     Raises:
         UserError: no method has that name.
     """
-    return lookup("method", METHODS, name)
+    return lookup.lookup("method", METHODS, name)

@@ -5,6 +5,7 @@ written as `operation input`, a node as the sum of its edges.
 """
 
 import dataclasses
+import types
 
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 
@@ -113,7 +114,7 @@ _DRNAS = Paper(
     "2006.10355",
 )
 
-GENOTYPES: dict[str, PublishedGenotype] = {
+_GENOTYPES: dict[str, PublishedGenotype] = {
     # DARTS, first order.
     "DARTS_V1": PublishedGenotype(
         _darts(
@@ -338,3 +339,6 @@ GENOTYPES: dict[str, PublishedGenotype] = {
         test_error=2.46,
     ),
 }
+
+#: All published cells by name, to be read.
+GENOTYPES = types.MappingProxyType(_GENOTYPES)

@@ -3,10 +3,12 @@
 A baseline proposes the next architecture to evaluate; see `run`.
 """
 
+import types
+
+from darts_tf import lookup
 from darts_tf.baselines.aging_evolution import AgingEvolution, mutate
 from darts_tf.baselines.baseline import Baseline, Candidate, best, run
 from darts_tf.baselines.random_search import RandomSearch
-from darts_tf.lookup import lookup
 
 __all__ = [
     "BASELINES",
@@ -17,10 +19,27 @@ __all__ = [
     "best",
     "get",
     "mutate",
+    "register",
     "run",
 ]
 
-BASELINES = {baseline.name: baseline for baseline in (RandomSearch(), AgingEvolution())}
+_BASELINES = {baseline.name: baseline for baseline in (RandomSearch(), AgingEvolution())}
+
+#: All baselines by name, to be read; `register` adds to them.
+BASELINES = types.MappingProxyType(_BASELINES)
+
+
+def register(baseline: Baseline, *, replace: bool = False) -> Baseline:
+    """Makes a baseline of your own known by its name; returns it.
+
+    Args:
+        baseline: the baseline.
+        replace: whether it may take the place of another one of its name.
+
+    Raises:
+        UserError: another baseline has that name; the same definition may come again.
+    """
+    return lookup.register("baseline", _BASELINES, baseline.name, baseline, replace)
 
 
 def get(name: str) -> Baseline:
@@ -29,4 +48,4 @@ def get(name: str) -> Baseline:
     Raises:
         UserError: no baseline has that name.
     """
-    return lookup("baseline", BASELINES, name)
+    return lookup.lookup("baseline", BASELINES, name)

@@ -1,7 +1,6 @@
 """Macro networks: stem, where cells stand, head."""
 
-from darts_tf.errors import UserError
-from darts_tf.lookup import lookup
+from darts_tf import lookup
 from darts_tf.macros.darts import Darts, reduction_cells
 from darts_tf.macros.macro import CellPlan, Macro, Staged
 from darts_tf.macros.nas_bench_201 import NAS_BENCH_201
@@ -11,15 +10,17 @@ __all__ = ["CellPlan", "Macro", "Staged", "get", "reduction_cells", "register"]
 _MACROS = {macro.name: macro for macro in (Darts(), NAS_BENCH_201)}
 
 
-def register(macro: Macro) -> Macro:
+def register(macro: Macro, *, replace: bool = False) -> Macro:
     """Makes a macro network of your own known by its name; returns it.
 
+    Args:
+        macro: the network.
+        replace: whether it may take the place of another one of its name.
+
     Raises:
-        UserError: another macro network has that name.
+        UserError: another macro network has that name; the same definition may come again.
     """
-    if _MACROS.setdefault(macro.name, macro) is not macro:
-        raise UserError(f"there is another macro network named {macro.name!r}; choose another name")
-    return macro
+    return lookup.register("macro network", _MACROS, macro.name, macro, replace)
 
 
 def get(name: str) -> Macro:
@@ -28,4 +29,4 @@ def get(name: str) -> Macro:
     Raises:
         UserError: no macro network has that name.
     """
-    return lookup("macro network", _MACROS, name)
+    return lookup.lookup("macro network", _MACROS, name)

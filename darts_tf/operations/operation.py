@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import keras
 
+from darts_tf import lookup
 from darts_tf.layers.chain import Chain
-from darts_tf.lookup import lookup
 
 _REGISTRY: dict[str, Callable[..., keras.layers.Layer]] = {}
 
@@ -42,12 +42,21 @@ class Operation(Chain):
         }
 
 
-def register(name: str):
+def register(name: str, *, replace: bool = False):
     """Decorator: makes `name` an operation that spaces and genotypes can use.
 
     What is decorated is called as `operation(channels, strides=...)` and returns a Keras layer. If
     it also takes `affine`, it is told whether its batch normalisation may learn scale and offset;
     see `Operation`.
+
+    Args:
+        name: of the operation.
+        replace: whether it may take the place of another operation of that name. Every cell that
+            names it, a published one too, is another network from then on.
+
+    Raises:
+        UserError: (when decorating) another operation has that name; the same definition may come
+            again.
 
     Example:
         >>> @register("conv_7x7")
@@ -58,7 +67,8 @@ def register(name: str):
     def decorate(operation):
         parameters = inspect.signature(operation).parameters.values()
         takes = any(p.name == "affine" or p.kind is p.VAR_KEYWORD for p in parameters)
-        _REGISTRY[name] = operation if takes else _without_affine(operation)
+        part = operation if takes else _without_affine(operation)
+        lookup.register("operation", _REGISTRY, name, part, replace)
         return operation
 
     return decorate
@@ -74,7 +84,7 @@ def create(name: str, channels: int, strides: int = 1, affine: bool = True) -> k
     Raises:
         UserError: no operation has that name.
     """
-    return lookup("operation", _REGISTRY, name)(channels, strides=strides, affine=affine)
+    return lookup.lookup("operation", _REGISTRY, name)(channels, strides=strides, affine=affine)
 
 
 def specimen(name: str, channels: int, strides: int = 1) -> keras.layers.Layer:
@@ -83,7 +93,7 @@ def specimen(name: str, channels: int, strides: int = 1) -> keras.layers.Layer:
     Raises:
         UserError: no operation has that name.
     """
-    return _specimen(lookup("operation", _REGISTRY, name), channels, strides)
+    return _specimen(lookup.lookup("operation", _REGISTRY, name), channels, strides)
 
 
 @functools.cache

@@ -1,7 +1,6 @@
 """Relaxations: how architecture variables become operation weights."""
 
-from darts_tf.errors import UserError
-from darts_tf.lookup import lookup
+from darts_tf import lookup
 from darts_tf.relaxations.categorical import Categorical
 from darts_tf.relaxations.dirichlet import Dirichlet
 from darts_tf.relaxations.gumbel_softmax import GumbelSoftmax
@@ -49,15 +48,18 @@ _RELAXATIONS: dict[str, Relaxation] = {
 }
 
 
-def register(name: str, relaxation: Relaxation) -> Relaxation:
+def register(name: str, relaxation: Relaxation, *, replace: bool = False) -> Relaxation:
     """Makes a relaxation of your own known by a name; returns it.
 
+    Args:
+        name: what `Method.relaxation` refers to.
+        relaxation: the relaxation.
+        replace: whether it may take the place of another one of that name.
+
     Raises:
-        UserError: another relaxation has that name.
+        UserError: another relaxation has that name; the same definition may come again.
     """
-    if _RELAXATIONS.setdefault(name, relaxation) is not relaxation:
-        raise UserError(f"there is another relaxation named {name!r}; choose another name")
-    return relaxation
+    return lookup.register("relaxation", _RELAXATIONS, name, relaxation, replace)
 
 
 def names() -> tuple[str, ...]:
@@ -71,4 +73,4 @@ def get(name: str) -> Relaxation:
     Raises:
         UserError: no relaxation has that name.
     """
-    return lookup("relaxation", _RELAXATIONS, name)
+    return lookup.lookup("relaxation", _RELAXATIONS, name)

@@ -5,7 +5,7 @@ operations]` of every cell type. One that has `needs_data` is a function `(super
 Genotype` of the whole supernet and of batches of (images, labels).
 """
 
-from darts_tf.lookup import lookup
+from darts_tf import lookup
 from darts_tf.selections.criteria import CRITERIA, Criterion
 from darts_tf.selections.every_edge import every_edge
 from darts_tf.selections.few_skips import few_skips
@@ -30,6 +30,7 @@ __all__ = [
     "magnitude",
     "names",
     "needs_data",
+    "register",
     "threshold",
     "threshold_edge",
     "top_pairs",
@@ -53,13 +54,27 @@ def names() -> tuple[str, ...]:
     return tuple(_SELECTIONS)
 
 
+def register(name: str, selection, *, replace: bool = False):
+    """Makes a selection of your own known by a name; returns it.
+
+    Args:
+        name: what `Method.selection` refers to.
+        selection: `(space, weights) -> Genotype`, or one that `needs_data`.
+        replace: whether it may take the place of another one of that name.
+
+    Raises:
+        UserError: another selection has that name; the same definition may come again.
+    """
+    return lookup.register("selection", _SELECTIONS, name, selection, replace)
+
+
 def get(name: str):
     """The selection of that name.
 
     Raises:
         UserError: no selection has that name.
     """
-    return lookup("selection", _SELECTIONS, name)
+    return lookup.lookup("selection", _SELECTIONS, name)
 
 
 def needs_data(selection) -> bool:

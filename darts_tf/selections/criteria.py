@@ -20,6 +20,7 @@ For retention under a softmax that is -(1 / r_o) * dL/dalpha_o, where alpha are 
 """
 
 import dataclasses
+import types
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -123,11 +124,14 @@ def with_row(rows: Rows, place: tuple[str, int], row) -> dict[str, np.ndarray]:
     return {**rows, cell_type: changed}
 
 
-CRITERIA = {
-    "operation_strength": Criterion(keep_only, retains=True),
-    "operation_strength_first_order": Criterion(keep_only, retains=True, first_order=True),
-    "removal": Criterion(take_out),
-    "removal_first_order": Criterion(take_out, first_order=True),
-    "removal_renormalized": Criterion(take_out_renormalized),
-    "perturbation": Criterion(take_out, by_accuracy=True),
-}
+#: All criteria by name, to be read.
+CRITERIA = types.MappingProxyType(
+    {
+        "operation_strength": Criterion(keep_only, retains=True),
+        "operation_strength_first_order": Criterion(keep_only, retains=True, first_order=True),
+        "removal": Criterion(take_out),
+        "removal_first_order": Criterion(take_out, first_order=True),
+        "removal_renormalized": Criterion(take_out_renormalized),
+        "perturbation": Criterion(take_out, by_accuracy=True),
+    }
+)

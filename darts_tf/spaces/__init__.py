@@ -1,7 +1,6 @@
 """Search spaces: which cells, which edges, which candidate operations."""
 
-from darts_tf.errors import UserError
-from darts_tf.lookup import lookup
+from darts_tf import lookup
 from darts_tf.spaces.darts_cnn import DARTS_CNN
 from darts_tf.spaces.nas_bench_201 import NAS_BENCH_201
 from darts_tf.spaces.nasnet import NASNET
@@ -23,21 +22,23 @@ __all__ = [
 _SPACES = {space.name: space for space in (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4)}
 
 
-def register(space: Space) -> Space:
+def register(space: Space, *, replace: bool = False) -> Space:
     """Makes a space of your own known by its name; returns it.
 
     Its operations must be registered too, with `darts_tf.operations.register`, and a macro network
     of your own with `darts_tf.macros.register`.
 
+    Args:
+        space: the space.
+        replace: whether it may take the place of another one of its name.
+
     Raises:
-        UserError: another space has that name.
+        UserError: another space has that name; an equal one may come again.
 
     Example:
         >>> spaces.register(Space("tiny", ("none", "skip_connect", "sep_conv_3x3"), nodes=2))
     """
-    if _SPACES.setdefault(space.name, space) != space:
-        raise UserError(f"there is another search space named {space.name!r}; choose another name")
-    return space
+    return lookup.register("search space", _SPACES, space.name, space, replace)
 
 
 def names(searchable_only: bool = False) -> tuple[str, ...]:
@@ -51,4 +52,4 @@ def get(name: str) -> Space:
     Raises:
         UserError: no space has that name.
     """
-    return lookup("search space", _SPACES, name)
+    return lookup.lookup("search space", _SPACES, name)

@@ -81,5 +81,7 @@ def test_registry():
         macros.get("resnet")
     mine = Staged("mine", keras.layers.Dense, keras.layers.Dense)
     assert macros.register(mine) is mine is macros.get("mine") is macros.register(mine)
+    again = Staged("mine", keras.layers.Dense, keras.layers.Dense)
+    assert macros.register(again) is again is macros.get("mine")
     with pytest.raises(UserError, match="another macro network named 'mine'"):
-        macros.register(Staged("mine", keras.layers.Dense, keras.layers.Dense))
+        macros.register(Staged("mine", keras.layers.Dense, keras.layers.Dense, stages=2))

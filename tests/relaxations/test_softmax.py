@@ -38,7 +38,9 @@ def test_register():
     try:
         assert relaxations.get("mine") is mine and "mine" in relaxations.names()
         assert relaxations.register("mine", mine) is mine
+        again = relaxations.register("mine", Mine())
+        assert relaxations.get("mine") is again is not mine
         with pytest.raises(UserError, match="another relaxation named 'mine'"):
-            relaxations.register("mine", Mine())
+            relaxations.register("mine", Softmax())
     finally:
         relaxations._RELAXATIONS.pop("mine")
