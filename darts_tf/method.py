@@ -9,6 +9,7 @@ from darts_tf import gradients, optimizers, relaxations, selections
 from darts_tf.errors import UserError
 from darts_tf.relaxations import Relaxation
 from darts_tf.schedules import GreedyDecisions, SkipDropout, Stage
+from darts_tf.supernet import Supernet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +92,32 @@ class Method:
             "auxiliary_skip": self.auxiliary_skip is not None,
             "decisions": isinstance(self.rule, GreedyDecisions),
         }
+
+    def make_supernet(
+        self,
+        space: str,
+        input_shape: tuple[int, ...],
+        num_classes: int,
+        channels: int | None = None,
+        cells: int | None = None,
+        **options,
+    ) -> Supernet:
+        """The supernet that this method searches; of one with stages that of the first.
+
+        Args:
+            space, input_shape, num_classes, channels, cells: as for `Supernet`.
+            **options: more of its arguments; they win over the method's.
+
+        Raises:
+            UserError: an argument is out of its range.
+
+        Example:
+            >>> method = methods.get("sgas")
+            >>> supernet = method.make_supernet("darts_cnn", (32, 32, 3), num_classes=10)
+            >>> search = ArchitectureSearch(supernet, method)
+        """
+        options = {"relaxation": self.relaxation, **self.supernet_options(), **options}
+        return Supernet(space, input_shape, num_classes, channels, cells, **options)
 
     def check(self) -> None:
         """Refuses a combination of parts that has no meaning.

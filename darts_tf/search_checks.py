@@ -11,6 +11,7 @@ from darts_tf.schedules import AdaptiveDecay
 from darts_tf.supernet import Supernet
 
 _UNROLLING = ("unrolled", "finite_difference")
+_MAKE = "The method's own make_supernet makes one that fits"
 # They differentiate a gradient: its batch cannot be taken apart, and its loss not be scaled.
 _NESTED = ("unrolled", "neumann", "conjugate_gradient")
 
@@ -45,12 +46,13 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
     if relaxation != method.relaxation:
         raise UserError(
             f"the method {method.name!r} needs the relaxation "
-            f"{method.relaxation!r}; the supernet was made with {relaxation!r}"
+            f"{method.relaxation!r}; the supernet was made with {relaxation!r}. {_MAKE}"
         )
     for name, value in method.supernet_options().items():
         if value and not supernet.get_config()[name]:
             raise UserError(
-                f"the method {method.name!r} needs a supernet that was made with {name}={value!r}"
+                f"the method {method.name!r} needs a supernet that was made with {name}={value!r}. "
+                + _MAKE
             )
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     if supernet.relaxation.ascent_steps and replicas > 1:

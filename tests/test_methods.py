@@ -1,9 +1,11 @@
 import dataclasses
+import pathlib
+import re
 
 import numpy as np
 import pytest
 
-from darts_tf import methods, relaxations, selections, spaces
+from darts_tf import methods, relaxations, search_checks, selections, spaces
 from darts_tf.errors import UserError
 from darts_tf.relaxations import Softmax
 from darts_tf.schedules import Linear, Stage, keep_largest
@@ -77,6 +79,27 @@ def test_papers_settings():
     assert gdas.make_weight_optimizer(10).nesterov
     assert pc_darts.weight_learning_rate == (0.1, 0) and pc_darts.architecture_learning_rate == 6e-4
     assert [pc_darts.warm_up(e, 50) for e in (0, 14, 15, 49)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("name", ["sgas", "sgas-2", "darts-minus", "gdas", "p-darts"])
+def test_a_method_makes_the_supernet_that_it_searches(name, one_edge_space):
+    method = methods.get(name)
+    if method.stages:
+        method = method.of_stage(Stage(cells=3, skip_dropout=0.4))
+    supernet = method.make_supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3)
+    search_checks.check_method(method, supernet, accumulate_steps=1)
+    config = supernet.get_config()
+    assert config["decisions"] == name.startswith("sgas") and config["cells"] == 3
+    assert config["auxiliary_skip"] == (name == "darts-minus")
+    assert config["skip_dropout"] == (name == "p-darts")
+
+
+def test_nobody_else_makes_a_supernet_for_a_method():
+    """What a supernet needs besides its relaxation has been forgotten where it was made by hand."""
+    root = pathlib.Path(methods.__file__).parents[1]
+    folders = (root / "train", root / "darts_tf/benchmark", root / "darts_tf/tuner")
+    for path in (path for folder in folders for path in folder.glob("*.py")):
+        assert not re.search(r"\bSupernet\(", path.read_text()), path
 
 
 def weights_of(method, space):

@@ -65,11 +65,10 @@ def settled(run_dir) -> int | None:
 
 def _largest(data, method) -> int:
     from darts_tf import memory
-    from darts_tf.supernet import Supernet
 
     channels, cells = search_flags.size()
     size = (data.image_shape, data.num_classes, channels, cells)
-    supernet = Supernet(search_flags.SPACE.value, *size, relaxation=method.relaxation)
+    supernet = method.make_supernet(search_flags.SPACE.value, *size)
     estimate = memory.estimate(supernet, method.gradient)
     given, parts = search_flags.MEMORY_LIMIT.value, search_flags.ACCUMULATE_STEPS.value
     limit = given * 1e9 if given else memory.free_memory()

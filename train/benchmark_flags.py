@@ -5,7 +5,12 @@ from absl import flags
 from darts_tf import methods, spaces
 from train.peers import commands
 
-METHOD = flags.DEFINE_enum("method", "darts-v1", list(methods.METHODS), "The search method.")
+METHOD = flags.DEFINE_enum(
+    "method",
+    "darts-v1",
+    list(methods.METHODS),
+    "The search method; of p-darts it is the first stage that is measured.",
+)
 SPACE = flags.DEFINE_enum(
     "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
 )

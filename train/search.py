@@ -145,8 +145,9 @@ def _run(data, method, folder):
         # Whether the stage before was searched in this process must make no difference.
         seed = data_flags.SEED.value + number
         keras.utils.set_random_seed(seed)
-        options = {"edge_operations": edge_operations, "skip_dropout": stage.skip_dropout > 0}
-        search = searching.make(data, method, stage.cells, seed=seed, **options)
+        search = searching.make(
+            data, method, stage.cells, seed=seed, edge_operations=edge_operations
+        )
         return search, _fit(search, data, folder, prefix)
 
     return stages.run(method, folder, search_stage)

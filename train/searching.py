@@ -24,12 +24,11 @@ def make(data, method, cells: int, **options):
     """
     from darts_tf.cost import parameters
     from darts_tf.search import ArchitectureSearch
-    from darts_tf.supernet import Supernet
 
     channels = search_flags.size()[0]
     size = (data.image_shape, data.num_classes, channels, cells)
-    options = {"seed": data_flags.SEED.value, **method.supernet_options(), **options}
-    supernet = Supernet(search_flags.SPACE.value, *size, relaxation=method.relaxation, **options)
+    options = {"seed": data_flags.SEED.value, **options}
+    supernet = method.make_supernet(search_flags.SPACE.value, *size, **options)
     print(
         f"supernet: {cells} cells, {channels} channels, {parameters(supernet):,} "
         f"weights; method {method.name}, hypergradient {method.gradient}",
@@ -136,10 +135,7 @@ def restore(data, method, run_dir: pathlib.Path):
         kept = run_dir / f"stage_{len(method.stages) - 1}" / "operations.json"
         if not kept.exists():
             raise UserError(f"--run_dir={run_dir}: the last stage of the search has not begun")
-        options = {
-            "edge_operations": json.loads(kept.read_text()),
-            "skip_dropout": stage.skip_dropout > 0,
-        }
+        options = {"edge_operations": json.loads(kept.read_text())}
         method, cells = method.of_stage(stage), stage.cells
     search = make(data, method, cells, **options)
     checkpoints = Checkpoints(run_dir / "checkpoints", {"supernet": search.supernet.variables})

@@ -16,7 +16,6 @@ from darts_tf.grappler import without_grappler
 from darts_tf.networks import build_network
 from darts_tf.search import ArchitectureSearch
 from darts_tf.search_step import SearchStep
-from darts_tf.supernet import Supernet
 from darts_tf.supernet_problem import SupernetProblem
 
 CLASSES = 10
@@ -62,7 +61,7 @@ def measure_search(
 
     Args:
         size: of the supernet and the batches.
-        method: the name of a method.
+        method: the name of a method; of one that searches in stages it is the first stage.
         space: the name of a search space.
         batched: see `Supernet`.
         recompute: see `ArchitectureSearch`.
@@ -72,14 +71,8 @@ def measure_search(
         estimate: whether to estimate the memory too, from what was known before the search.
     """
     chosen = methods.get(method)
-    supernet = Supernet(
-        space,
-        size.image_shape,
-        CLASSES,
-        channels=size.channels,
-        cells=size.cells,
-        relaxation=chosen.relaxation,
-        batched=batched,
+    supernet = chosen.make_supernet(
+        space, size.image_shape, CLASSES, size.channels, size.cells, batched=batched
     )
     search = ArchitectureSearch(supernet, chosen, recompute=recompute)
     held = memory.resident_memory()
@@ -160,7 +153,9 @@ def measure_gradients(
     Returns:
         Name -> seconds of each round; the weight step is called `weight_step`.
     """
-    supernet = Supernet(space, size.image_shape, CLASSES, size.channels, size.cells)
+    supernet = methods.get("darts-v2").make_supernet(
+        space, size.image_shape, CLASSES, size.channels, size.cells
+    )
     functions = _gradient_functions(supernet, names or gradients.names(sampled=False))
     train, validation = (next(iter(_batches(size, 1, seed=seed)(0))) for seed in (0, 1))
     seconds = {name: [] for name in functions}

@@ -16,7 +16,6 @@ from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.networks import build_network
 from darts_tf.search import ArchitectureSearch
-from darts_tf.supernet import Supernet
 from darts_tf.tuner.search_data import SearchData
 
 _SCORE = keras_tuner.Objective("val_accuracy", "max")
@@ -230,15 +229,13 @@ class ArchitectureTuner(keras_tuner.Tuner):
             method = dataclasses.replace(method, weight_learning_rate=(rate, least))
         if rate := self._value(hp, "architecture_learning_rate"):
             method = dataclasses.replace(method, architecture_learning_rate=rate)
-        supernet = Supernet(
+        supernet = method.make_supernet(
             self.space,
             self.input_shape,
             self.num_classes,
             self._value(hp, "channels"),
             self._value(hp, "cells"),
-            relaxation=method.relaxation,
             seed=self.seed,
-            **method.supernet_options(),
         )
         search = ArchitectureSearch(supernet, method)
         search.fit(

@@ -24,6 +24,21 @@ def test_search(tiny_space):
     assert all(0 <= wait < step for wait, step in pairs)
 
 
+@pytest.mark.parametrize("name", ["sgas", "sgas-2", "darts-minus", "p-darts"])
+def test_methods_whose_supernet_is_another_one(name, one_edge_space, monkeypatch):
+    """A search of it is not refused; what happens after that is not their own."""
+
+    class Made(Exception):
+        pass
+
+    def fit(*args, **kwargs):
+        raise Made
+
+    monkeypatch.setattr(workloads.ArchitectureSearch, "fit", fit)
+    with pytest.raises(Made):
+        workloads.measure_search(TINY, name, space=one_edge_space)
+
+
 @pytest.mark.slow
 def test_training():
     size = Size(channels=4, cells=3, batch_size=2, image_size=8)
