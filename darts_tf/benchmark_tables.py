@@ -1,18 +1,15 @@
 """Tables of architectures whose accuracy is known: NAS-Bench-201."""
 
-import csv
 import dataclasses
 import pathlib
 from collections.abc import Sequence
 
 import numpy as np
+from absl import logging
 
-from darts_tf import nas_bench_201
+from darts_tf import benchmark_csv, nas_bench_201
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
-
-# Columns of a CSV that are no accuracies.
-_KEYS = ("index", "architecture")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +36,18 @@ class BenchmarkTable:
         accuracies: name of a column, such as "cifar10_test" -> percent, `[len(strings)]`.
         name: what is printed.
 
+    Attributes:
+        columns: the accuracies, as given.
+        left_out: name of a column of the file that is no accuracy -> why.
+
     Raises:
-        UserError: there is no accuracy, the lengths differ, or an architecture is there twice.
+        UserError: there is no accuracy, the lengths differ, a number is no percent, or an
+            architecture is there twice.
     """
 
     def __init__(self, strings: Sequence[str], accuracies: dict, name: str = "table"):
         self.name = name
+        self.left_out = {}
         self.strings = tuple(strings)
         self.columns = {
             key: np.asarray(values, dtype=np.float64) for key, values in accuracies.items()
@@ -59,18 +62,28 @@ class BenchmarkTable:
                 raise UserError(
                     f"{name}: expected {len(self.strings)} finite numbers in the column {key!r}"
                 )
+            if values.min() < 0 or values.max() > 100:
+                raise UserError(
+                    f"{name}: the column {key!r} holds numbers from {values.min():g} to "
+                    f"{values.max():g}; expected accuracies in percent, from 0 to 100"
+                )
         self._sorted = {key: np.sort(values) for key, values in self.columns.items()}
 
     def __len__(self):
         return len(self.strings)
 
     @classmethod
-    def load(cls, path) -> "BenchmarkTable":
-        """Reads a CSV file, or a folder of the `nats-bench` package.
+    def load(cls, path, accuracies: Sequence[str] | None = None) -> "BenchmarkTable":
+        """Reads a CSV file, or a folder of the `nats-bench` package, and logs what it holds.
 
-        The CSV's header is `architecture` and the names of the accuracies; a column `index`, if
-        there is one, counts the rows from 0. A folder is what the NATS-Bench authors distribute
-        (`NATS-tss-v1_0-...-simple`); see `load_nats_bench`.
+        The CSV's header is `architecture`, perhaps `index`, and the names of the accuracies; which
+        of its columns are accuracies, `darts_tf.benchmark_csv.read` finds out by name and range. A
+        folder is what the NATS-Bench authors distribute (`NATS-tss-v1_0-...-simple`); see
+        `load_nats_bench`.
+
+        Args:
+            path: the file or folder.
+            accuracies: the names of the columns of a CSV that are accuracies. Default: found out.
 
         Raises:
             UserError: it is missing or no such table; the message names the line.
@@ -78,12 +91,11 @@ class BenchmarkTable:
         path = pathlib.Path(path)
         if path.is_dir():
             return load_nats_bench(path)
-        try:
-            with path.open(newline="") as file:
-                rows = list(csv.DictReader(file))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise UserError(f"cannot read the benchmark table {str(path)!r}: {error}") from error
-        return _from_rows(rows, str(path))
+        found = benchmark_csv.read(path, accuracies)
+        table = cls(found.strings, found.accuracies, str(path))
+        table.left_out = found.left_out
+        logging.info("%s: %s", path, found.describe())
+        return table
 
     def index(self, genotype: Genotype) -> int:
         """The benchmark's index of an architecture.
@@ -100,9 +112,23 @@ class BenchmarkTable:
         """The architecture of an index."""
         return nas_bench_201.from_string(self.strings[index])
 
+    def column(self, name: str) -> np.ndarray:
+        """The accuracies of that name in percent, `[len(self)]`.
+
+        Raises:
+            UserError: the table has no such column.
+        """
+        if name not in self.columns:
+            reason = f" ({self.left_out[name]})" if name in self.left_out else ""
+            raise UserError(
+                f"{self.name} has no column {name!r}{reason}; expected one of "
+                + ", ".join(self.columns)
+            )
+        return self.columns[name]
+
     def accuracy(self, genotype: Genotype, column: str) -> float:
         """Percent. See `place` for the errors."""
-        return float(self._column(column)[self.index(genotype)])
+        return float(self.column(column)[self.index(genotype)])
 
     def place(self, genotype: Genotype, column: str) -> Place:
         """Where an architecture stands among all.
@@ -118,7 +144,7 @@ class BenchmarkTable:
 
     def best(self, column: str) -> tuple[int, ...]:
         """The indices of the best architectures; more than one where they are equally good."""
-        values = self._column(column)
+        values = self.column(column)
         return tuple(int(i) for i in np.flatnonzero(values == values.max()))
 
     def report(self, genotype: Genotype) -> dict:
@@ -129,34 +155,6 @@ class BenchmarkTable:
             "architectures": len(self),
             "columns": {key: dataclasses.asdict(self.place(genotype, key)) for key in self.columns},
         }
-
-    def _column(self, column: str) -> np.ndarray:
-        if column not in self.columns:
-            raise UserError(
-                f"{self.name} has no column {column!r}; expected one of {', '.join(self.columns)}"
-            )
-        return self.columns[column]
-
-
-def _from_rows(rows: list[dict], name: str) -> BenchmarkTable:
-    if not rows or "architecture" not in rows[0]:
-        raise UserError(
-            f"{name} is no benchmark table; expected a CSV file with a header, a column "
-            "'architecture' and columns of accuracies in percent"
-        )
-    keys = [key for key in rows[0] if key not in _KEYS]
-    accuracies = {key: [] for key in keys}
-    for i, row in enumerate(rows):
-        if row.get("index", str(i)) != str(i):
-            raise UserError(f"{name}, line {i + 2}: index is {row['index']!r}, expected {i}")
-        for key in keys:
-            try:
-                accuracies[key].append(float(row[key]))
-            except (TypeError, ValueError):
-                raise UserError(
-                    f"{name}, line {i + 2}: {key} is {row[key]!r}, expected a number"
-                ) from None
-    return BenchmarkTable([row["architecture"] for row in rows], accuracies, name)
 
 
 # The benchmark's data sets, its name of the accuracy and the name of the column here.
@@ -209,7 +207,7 @@ def save(table: BenchmarkTable, path) -> None:
     """Writes a table as the CSV that `BenchmarkTable.load` reads."""
     from darts_tf import run_folder
 
-    lines = [",".join([*_KEYS, *table.columns])]
+    lines = [",".join([benchmark_csv.INDEX, benchmark_csv.ARCHITECTURE, *table.columns])]
     for i, string in enumerate(table.strings):
         numbers = (f"{values[i]:.4f}" for values in table.columns.values())
         lines.append(",".join([str(i), string, *numbers]))

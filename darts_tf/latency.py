@@ -1,6 +1,7 @@
 """How long layers and networks take on this device."""
 
 import json
+import math
 import pathlib
 import time
 
@@ -72,6 +73,9 @@ class Latencies:
         try:
             data = json.loads(pathlib.Path(path).read_text())
             numbers = {key: float(value) for key, value in data["milliseconds"].items()}
+            for key, value in numbers.items():
+                if not 0 <= value < math.inf:
+                    raise ValueError(f"{key!r} takes {value} ms, expected a number from 0")
             return cls(numbers, int(data["batch_size"]), str(data["device"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(

@@ -25,7 +25,7 @@ def best_so_far(table: BenchmarkTable, evaluated: Sequence[int]) -> np.ndarray:
     Returns:
         `[evaluations]`; of equals the one that was evaluated first.
     """
-    scores = table.columns[SEARCHED][list(evaluated)]
+    scores = table.column(SEARCHED)[list(evaluated)]
     return np.array([evaluated[int(np.argmax(scores[: n + 1]))] for n in range(len(scores))])
 
 
@@ -46,7 +46,7 @@ def as_csv(
     for name, indices in found.items():
         for budget in [budget for budget in budgets if budget <= indices.shape[1]]:
             at = indices[:, budget - 1]
-            accuracies = [table.columns[column][at] for column in (JUDGED, SEARCHED)]
+            accuracies = [table.column(column)[at] for column in (JUDGED, SEARCHED)]
             numbers = [x for values in accuracies for x in (values.mean(), values.std())]
             writer.writerow([name, budget, len(at), *(f"{number:.2f}" for number in numbers)])
     return lines.getvalue()

@@ -38,7 +38,7 @@ def main() -> None:
         for name in baselines.BASELINES
     }
     run_folder.write_file(folder / "baselines.csv", as_csv(table, found, BUDGETS))
-    label, values = "CIFAR-10 test accuracy, %", table.columns[JUDGED]
+    label, values = "CIFAR-10 test accuracy, %", table.column(JUDGED)
     plots.plot_best_so_far(
         {label: {name: values[indices] for name, indices in found.items()}},
         folder / "baselines.png",

@@ -139,7 +139,7 @@ def as_markdown(found: list[dict], table: BenchmarkTable) -> str:
             f"{np.mean([one['processor_seconds'] for one in own]):.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    every = table.columns[JUDGED]
+    every = table.column(JUDGED)
     percentiles = [100 * np.mean(every < value) for value in np.sort(every)]
     lines.append(
         f"| one of all {len(table):,}, drawn at random | {_mean_and_spread(every, 2)} | | | "

@@ -154,7 +154,7 @@ def evaluate(oracle, table) -> list[int]:
     class OnTable(keras_tuner.Tuner):
         def run_trial(self, trial, *args, **kwargs):
             evaluated.append(table.index(hypermodel.genotype(trial.hyperparameters)))
-            return {SEARCHED: float(table.columns[SEARCHED][evaluated[-1]])}
+            return {SEARCHED: float(table.column(SEARCHED)[evaluated[-1]])}
 
     with tempfile.TemporaryDirectory() as directory:
         OnTable(oracle, directory=directory).search(verbose=0)
@@ -176,8 +176,8 @@ def write(results: dict[str, list[dict]], table) -> None:
     means = as_csv(table, best, BUDGETS, head="tuner")
     run_folder.write_file(folder / "nas_bench_201.csv", means)
     columns = {
-        "CIFAR-10 validation accuracy (searched), %": table.columns[SEARCHED],
-        "CIFAR-10 test accuracy (judged), %": table.columns[JUDGED],
+        "CIFAR-10 validation accuracy (searched), %": table.column(SEARCHED),
+        "CIFAR-10 test accuracy (judged), %": table.column(JUDGED),
     }
     plots.plot_best_so_far(
         {
@@ -201,7 +201,7 @@ def _line_by_line(results, table) -> str:
     for name, searches in results.items():
         for search in searches:
             evaluated = search["evaluated"]
-            accuracy = table.columns[JUDGED][best_so_far(table, evaluated)[-1]]
+            accuracy = table.column(JUDGED)[best_so_far(table, evaluated)[-1]]
             line = [name, search["seed"], len(evaluated), len(set(evaluated)), f"{accuracy:.2f}"]
             writer.writerow([*line, *(search.get(key, "") for key in own)])
     return lines.getvalue()

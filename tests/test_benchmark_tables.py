@@ -47,6 +47,10 @@ class TestPlace:
         assert report["index"] == 4 and report["architectures"] == 5
         assert report["columns"]["test"] == {"accuracy": 5.0, "rank": 1, "percentile": 80.0}
 
+    def test_only_percents(self):
+        with pytest.raises(UserError, match="'flops' holds numbers from 0 to 400; expected acc"):
+            BenchmarkTable(STRINGS, {"flops": [0, 100, 200, 300, 400]})
+
     def test_what_it_does_not_hold(self, table):
         with pytest.raises(UserError, match="no column 'cifar10'; expected one of val, test"):
             table.place(cell(0), "cifar10")
@@ -71,16 +75,85 @@ class TestFiles:
             ("a,b\n1,2\n", "is no benchmark table"),
             (f"architecture,val\n{STRINGS[0]},ten\n", "line 2: val is 'ten', expected a number"),
             (f"architecture,val\n{STRINGS[0]}\n", "line 2: val is None, expected a number"),
-            (f"index,architecture,val\n7,{STRINGS[0]},1\n", "line 2: index is '7', expected 0"),
+            (
+                f"index,architecture,val\n7,{STRINGS[0]},1\n",
+                "line 2: index is '7', expected each number from 0",
+            ),
             (f"architecture,val\n{STRINGS[0]},1\n{STRINGS[0]},2\n", "an architecture twice"),
-            (f"architecture,val\n{STRINGS[0]},nan\n", "1 finite numbers in the column 'val'"),
+            (f"architecture,val\n{STRINGS[0]},nan\n", "line 2: val is 'nan', expected a number"),
             (f"architecture\n{STRINGS[0]}\n", "holds no accuracies"),
+            ("architecture,val\n", "a header and no line below it"),
+            ("architecture,val\n|none~0|,1\n", r"line 2: '\|none~0\|' is no NAS-Bench-201 cell"),
+            (f"architecture,val\n\n{STRINGS[0]},1,2\n", "line 3: 3 values, .* header names 2"),
+            (f"architecture,val,val\n{STRINGS[0]},1,2\n", "the column 'val' twice"),
+            (f"architecture,flops_M\n{STRINGS[0]},1\n", r"got flops_M \('flop' in its name\)"),
+            (f"architecture,test\n{STRINGS[0]},101\n", r"test \(no percent: from 101 to 101\)"),
+            (
+                f"index,architecture,val\n1,{STRINGS[0]},1\n1,{STRINGS[1]},2\n",
+                "line 3: index is '1' again, expected each number from 0 to 1 once",
+            ),
         ],
     )
     def test_damaged(self, tmp_path, text, reason):
         (tmp_path / "bad.csv").write_text(text)
         with pytest.raises(UserError, match=reason):
             BenchmarkTable.load(tmp_path / "bad.csv")
+
+    def test_only_accuracies_are_ranked_and_the_rest_is_named(self, tmp_path, caplog):
+        """By name and range: counts, times and deviations are no accuracies, whatever they hold."""
+        header = "architecture,cifar10_val,flops_M,x-test,latency_ms,test_std,testAcc,valid_n,seed"
+        rows = [
+            f"{text},{80 + k},{15 + k},0.{k},{k},{k},{k},{k},7" for k, text in enumerate(STRINGS)
+        ]
+        (tmp_path / "table.csv").write_text("\n".join([header, *rows]) + "\n")
+        with caplog.at_level("INFO", logger="absl"):
+            table = BenchmarkTable.load(tmp_path / "table.csv")
+        assert list(table.columns) == ["cifar10_val", "x-test", "testAcc"]
+        assert list(table.report(cell(0))["columns"]) == ["cifar10_val", "x-test", "testAcc"]
+        assert table.accuracy(cell(3), "cifar10_val") == 83
+        assert table.accuracy(cell(3), "x-test") == pytest.approx(30)
+        assert table.left_out == {
+            "flops_M": "'flop' in its name",
+            "latency_ms": "'latenc' in its name",
+            "test_std": "'std' in its name",
+            "valid_n": "'n' in its name",
+            "seed": "its name is not that of an accuracy",
+        }
+        assert caplog.messages == [
+            f"{tmp_path}/table.csv: 5 architectures; accuracies in percent: cifar10_val, x-test "
+            "(shares of 1, times 100), testAcc; not ranked: flops_M ('flop' in its name), "
+            "latency_ms ('latenc' in its name), test_std ('std' in its name), valid_n ('n' in its "
+            "name), seed (its name is not that of an accuracy)"
+        ]
+        with pytest.raises(UserError, match=r"no column 'flops_M' \('flop' in its name\)"):
+            table.place(cell(0), "flops_M")
+
+    def test_columns_can_be_named(self, tmp_path):
+        rows = [f"{text},{k},{50 + k}" for k, text in enumerate(STRINGS)]
+        (tmp_path / "table.csv").write_text("\n".join(["architecture,val,score", *rows]))
+        table = BenchmarkTable.load(tmp_path / "table.csv", accuracies=["score"])
+        assert list(table.columns) == ["score"] and table.accuracy(cell(2), "score") == 52
+        with pytest.raises(UserError, match="no column 'scores'; expected some of architecture"):
+            BenchmarkTable.load(tmp_path / "table.csv", accuracies=["scores"])
+
+    @pytest.mark.parametrize("index", ["index", "", "Index"])
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    def test_a_sorted_table_keeps_its_index(self, table, tmp_path, index, separator):
+        """As a spreadsheet writes one, with a mark of the encoding and an empty line."""
+        rows = [(k, STRINGS[k], table.columns["val"][k]) for k in (2, 3, 1, 4, 0)]
+        lines = [(index, "architecture", "val"), *rows]
+        text = "".join(separator.join(map(str, line)) + "\r\n" for line in lines)
+        (tmp_path / "table.csv").write_text(text + "\r\n", encoding="utf-8-sig", newline="")
+        loaded = BenchmarkTable.load(tmp_path / "table.csv")
+        assert loaded.strings == table.strings
+        np.testing.assert_array_equal(loaded.columns["val"], table.columns["val"])
+        assert loaded.index(cell(2)) == 2 and loaded.genotype(4) == cell(4)
+
+    def test_the_index_beside_numbers_of_rows(self, table, tmp_path):
+        """What pandas writes of a sorted table: its own number of the row comes first."""
+        rows = [f"{i},{k},{STRINGS[k]},{k}" for i, k in enumerate((4, 2, 0, 1, 3))]
+        (tmp_path / "table.csv").write_text("\n".join([",index,architecture,test", *rows]))
+        assert BenchmarkTable.load(tmp_path / "table.csv").index(cell(2)) == 2
 
     def test_missing(self, tmp_path):
         with pytest.raises(UserError, match="cannot read the benchmark table"):

@@ -271,6 +271,13 @@ class TestLatency:
         with pytest.raises(UserError, match="cannot read the latency table"):
             Latencies.load(tmp_path / "latency.json")
 
+    @pytest.mark.parametrize("value", ["NaN", "-1", "Infinity"])
+    def test_times_that_are_none(self, tmp_path, value):
+        text = f'{{"device": "", "batch_size": 1, "milliseconds": {{"stem": {value}}}}}'
+        (tmp_path / "latency.json").write_text(text)
+        with pytest.raises(UserError, match="'stem' takes .* ms, expected a number from 0"):
+            Latencies.load(tmp_path / "latency.json")
+
 
 def test_unknown_cost():
     with pytest.raises(UserError, match="unknown cost 'joules'; expected one of parameters, flops"):

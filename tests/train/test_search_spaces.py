@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("spaces")
     bad_data.write_odd(folder / "odd.npz")
     strings = list(nas_bench_201.all_strings())
-    save(BenchmarkTable(strings, {"test": np.arange(len(strings))}), folder / "table.csv")
+    save(BenchmarkTable(strings, {"test": np.linspace(0, 100, len(strings))}), folder / "table.csv")
     return folder
 
 
