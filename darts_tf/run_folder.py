@@ -1,13 +1,19 @@
 """The folder of a run: everything that a search or a training writes down."""
 
+import contextlib
 import importlib.metadata
 import json
-import os
 import pathlib
 import platform
+import shutil
 import tempfile
+import weakref
 
+from darts_tf import files
 from darts_tf.errors import UserError
+
+#: See `files.write`.
+write_file = files.write
 
 _PACKAGES = ("darts_tf", "tensorflow", "keras", "numpy", "tensorflow-datasets")
 
@@ -17,7 +23,8 @@ class RunFolder:
 
     Files appear whole or not at all. `config.json` holds the settings and `versions.json` what
     they ran on; a run with other settings is refused, never overwritten, unless it has computed
-    nothing yet.
+    nothing yet. As long as this object lives no other process can have the folder, except for
+    workers that are not the chief; see `files.Lock`.
 
     Args:
         path: the folder.
@@ -32,15 +39,19 @@ class RunFolder:
         finished: whether it held this run's `result.json` already.
 
     Raises:
-        UserError: the folder cannot be written, holds files of something else, or a run with other
-            settings; the message names the first difference.
+        UserError: the folder cannot be written, another process is writing to it, or it holds files
+            of something else, or a run with other settings; the message names the first difference.
     """
+
+    _fresh: weakref.WeakSet = weakref.WeakSet()
 
     def __init__(self, path, config: dict, writes: bool = True):
         self.path = pathlib.Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.finished = (self.path / "result.json").exists()
         config = json.loads(json.dumps(config))
+        self._names = set()
+        self._made = []
         if writes:
             self._create()
         before = self.read_json("config.json")
@@ -56,6 +67,8 @@ class RunFolder:
             self._temporary = tempfile.TemporaryDirectory()
             self.path = pathlib.Path(self._temporary.name)
         elif before != config:
+            if not self.resumed:
+                self._fresh.add(self)
             self.write_json("config.json", config)
             self.write_json("versions.json", versions())
 
@@ -72,28 +85,64 @@ class RunFolder:
 
     def _begun(self) -> bool:
         """Whether anything was computed here: a checkpoint, an epoch, a candidate, a result."""
-        names = ("checkpoints/**/*.index", "metrics.jsonl", "candidates.jsonl", "result.json")
+        names = (
+            *("checkpoints/**/*.index", "metrics.jsonl", "candidates.jsonl", "result.json"),
+            "tuner/**/trial.json",
+        )
         return any(True for name in names for _ in self.path.glob(name))
 
     def _create(self):
         try:
+            missing = self.path
+            while not missing.exists():
+                self._made.append(missing)
+                missing = missing.parent
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".writable"
-            probe.write_text("")
-            probe.unlink()
+            self._lock = files.Lock(self.path, f"--output_dir={self.path}")
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+            # What a process left behind that was killed while it wrote.
+            for path in self.path.glob(f"{files.UNFINISHED}*"):
+                path.unlink(missing_ok=True)
         except OSError as error:
             raise UserError(
                 f"cannot write to --output_dir={self.path}: {error.strerror}; "
                 "give a folder that you may write to"
             ) from error
 
+    @classmethod
+    def remove_unbegun(cls) -> None:
+        """Removes what runs of this process have written that began here and computed nothing.
+
+        For a run that is refused after it has made its folder.
+        """
+        for folder in list(cls._fresh):
+            folder._remove_unless_begun()
+
+    def _remove_unless_begun(self):
+        self._fresh.discard(self)
+        if self._begun():
+            return
+        pictures = {path.name for path in self.path.glob("cell_*.*")}
+        with contextlib.suppress(OSError):
+            for name in self._names | pictures:
+                path = self.path / name
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+            for path in self._made:
+                path.rmdir()
+
     def file(self, name: str) -> pathlib.Path:
         """The path of a file in the folder."""
+        if name:
+            self._names.add(pathlib.PurePath(name).parts[0])
         return self.path / name
 
     def write(self, name: str, content: str | bytes) -> None:
-        """Writes a file in one piece; see `write_file`."""
-        write_file(self.path / name, content)
+        """Writes a file in one piece; see `files.write`."""
+        files.write(self.file(name), content)
 
     def write_json(self, name: str, value) -> None:
         """Writes a JSON file in one piece."""
@@ -105,12 +154,8 @@ class RunFolder:
         Raises:
             UserError: the file system does not take it.
         """
-        temporary = self.path / f"unfinished_{name}"
-        try:
+        with files.whole(self.file(name)) as temporary:
             model.save(temporary)
-            os.replace(temporary, self.path / name)
-        except OSError as error:
-            raise UserError(f"cannot write {self.path / name}: {error}") from error
 
     def read_json(self, name: str):
         """The content of a JSON file, or None if there is no such file.
@@ -125,22 +170,6 @@ class RunFolder:
             return json.loads(path.read_text())
         except (OSError, ValueError) as error:
             raise UserError(f"cannot read {path}: {error}; give another --output_dir") from error
-
-
-def write_file(path, content: str | bytes) -> None:
-    """Writes a file in one piece: it is never seen half-written.
-
-    Raises:
-        UserError: the file system does not take it; a file that was there before is intact.
-    """
-    path = pathlib.Path(path)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
 
 
 def first_difference(before: dict, now: dict) -> str | None:

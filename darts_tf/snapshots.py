@@ -6,7 +6,7 @@ import pathlib
 import keras
 import numpy as np
 
-from darts_tf import run_folder
+from darts_tf import files
 
 
 class Snapshots:
@@ -34,10 +34,10 @@ class Snapshots:
             for old in [e for e in self._values if e <= epoch - self._keep]:
                 del self._values[old]
         elif self._writes:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self._directory)
             buffer = io.BytesIO()
             np.savez(buffer, *values)
-            run_folder.write_file(self._path(epoch), buffer.getvalue())
+            files.write(self._path(epoch), buffer.getvalue())
             self._path(epoch - self._keep).unlink(missing_ok=True)
 
     def restore(self, epoch: int) -> None:

@@ -1,6 +1,7 @@
 """Training a derived network from scratch, as DARTS evaluates a cell."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable
 
 import keras
@@ -94,20 +95,50 @@ def train_network(
         )
         first_epoch, _ = checkpoints.restore()
         last_callbacks = [callbacks.CheckpointEpochs(checkpoints)]
-    return network.fit(
-        all_epochs(train, range(first_epoch, recipe.epochs), isinstance(network.output, dict)),
-        epochs=recipe.epochs,
-        initial_epoch=first_epoch,
-        steps_per_epoch=steps,
-        validation_data=validation,
-        callbacks=[
+    history = keras.callbacks.History()
+    calls = keras.callbacks.CallbackList(
+        [
             DropPathSchedule(recipe.drop_path, recipe.epochs),
             *extra_callbacks,
             *last_callbacks,
+            history,
         ],
-        shuffle=False,
+        model=network,
+        epochs=recipe.epochs,
+        steps=steps,
         verbose=0,
     )
+    network.stop_training = False
+    calls.on_train_begin()
+    for epoch in range(first_epoch, recipe.epochs):
+        # One data set for all epochs would need a Python generator inside of tf.data, whose thread
+        # waits for the interpreter while the interpreter waits for it.
+        network.fit(
+            _with_targets(train(epoch), isinstance(network.output, dict)),
+            epochs=epoch + 1,
+            initial_epoch=epoch,
+            validation_data=validation,
+            callbacks=[_OfOneEpoch(calls)],
+            shuffle=False,
+            verbose=0,
+        )
+        if network.stop_training:
+            break
+    calls.on_train_end()
+    network.history = history
+    return history
+
+
+class _OfOneEpoch(keras.callbacks.Callback):
+    """Hands on what `fit` says of an epoch to callbacks for which the training is a single one."""
+
+    def __init__(self, calls: keras.callbacks.CallbackList):
+        super().__init__()
+        for name in (
+            *("on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end"),
+            *("on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end"),
+        ):
+            setattr(self, name, getattr(calls, name))
 
 
 def test_network(network: keras.Model, data: tf.data.Dataset) -> dict[str, float]:
@@ -145,20 +176,18 @@ class SmoothedCrossentropy(keras.losses.Loss):
 def all_epochs(
     train: Callable[[int], tf.data.Dataset], epochs: Iterable[int], auxiliary: bool = False
 ) -> tf.data.Dataset:
-    """The batches of all epochs in a row, because `fit` takes one data set for them all.
+    """The batches of all epochs in a row, for a `fit` that takes one data set for them all.
 
     Args:
         train: a function from the number of the epoch to its batches of (images, labels).
-        epochs: their numbers.
+        epochs: their numbers, at least one.
         auxiliary: whether the network has an auxiliary head, which takes the labels too.
     """
+    batches = functools.reduce(tf.data.Dataset.concatenate, map(train, epochs))
+    return _with_targets(batches, auxiliary)
 
-    def generate():
-        for epoch in epochs:
-            for images, labels in train(epoch):
-                yield images, {"logits": labels, "auxiliary": labels} if auxiliary else labels
 
-    images, labels = train(0).element_spec
-    targets = {"logits": labels, "auxiliary": labels} if auxiliary else labels
-    data = tf.data.Dataset.from_generator(generate, output_signature=(images, targets))
-    return data.prefetch(tf.data.AUTOTUNE)
+def _with_targets(batches: tf.data.Dataset, auxiliary: bool) -> tf.data.Dataset:
+    if not auxiliary:
+        return batches
+    return batches.map(lambda images, labels: (images, {"logits": labels, "auxiliary": labels}))

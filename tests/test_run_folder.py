@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 
 import keras
 import pytest
@@ -82,6 +84,69 @@ def test_a_read_only_folder(tmp_path):
     with pytest.raises(UserError, match="cannot write to .*Permission denied"):
         RunFolder(tmp_path, CONFIG)
     tmp_path.chmod(0o700)
+
+
+def test_another_process_writes_to_it(tmp_path):
+    folder = RunFolder(tmp_path, CONFIG)
+    source = (
+        "import sys\nfrom darts_tf.run_folder import RunFolder\n"
+        "RunFolder(sys.argv[1], {'program': 'search', 'epochs': 4})"
+    )
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    done = subprocess.run(
+        [sys.executable, "-c", source, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert f"UserError: --output_dir={tmp_path} is in use: another process" in done.stderr
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    # A worker writes elsewhere, and shares it.
+    RunFolder(tmp_path, CONFIG, writes=False)
+    del folder
+
+
+class TestRefusedRuns:
+    def write(self, path):
+        folder = RunFolder(path, CONFIG)
+        folder.write_json("data.json", {})
+        folder.file("genotype.json").write_text("{}")
+        folder.file("tensorboard").mkdir()
+        (folder.file("tensorboard") / "events").write_text("")
+        (folder.path / "cell_normal.png").write_bytes(b"")
+        return folder
+
+    def test_leave_nothing(self, tmp_path):
+        folder = self.write(tmp_path / "a" / "b")
+        RunFolder.remove_unbegun()
+        assert folder.path.name == "b" and not list(tmp_path.iterdir())
+
+    def test_leave_what_was_there(self, tmp_path):
+        (tmp_path / "a").mkdir()
+        folder = self.write(tmp_path / "a")
+        (tmp_path / "a" / "log.txt").write_text("the user's own")
+        RunFolder.remove_unbegun()
+        assert folder.path.name == "a" and os.listdir(tmp_path / "a") == ["log.txt"]
+
+    @pytest.mark.parametrize("begun", ["metrics.jsonl", "tuner/trial_00/trial.json"])
+    def test_leave_what_was_computed(self, tmp_path, begun):
+        folder = self.write(tmp_path)
+        folder.file(begun).parent.mkdir(parents=True, exist_ok=True)
+        folder.file(begun).write_text("{}")
+        before = sorted(tmp_path.rglob("*"))
+        RunFolder.remove_unbegun()
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_leave_the_run_that_they_should_have_gone_on_with(self, tmp_path):
+        self.write(tmp_path)
+        before = sorted(tmp_path.rglob("*"))
+        folder = RunFolder(tmp_path, {**CONFIG, "epochs": 4})
+        RunFolder.remove_unbegun()
+        assert folder.resumed and sorted(tmp_path.rglob("*")) == before
+
+
+def test_unfinished_files_of_a_killed_run(tmp_path):
+    RunFolder(tmp_path, CONFIG)
+    (tmp_path / ".part-0123456789ab-model.keras").write_bytes(b"half a model")
+    RunFolder(tmp_path, CONFIG)
+    assert sorted(os.listdir(tmp_path)) == ["config.json", "versions.json"]
 
 
 class TestWriting:

@@ -24,6 +24,7 @@ import sys
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
+from darts_tf import files
 from darts_tf.benchmark import comparison
 from darts_tf.errors import UserError
 from train import benchmark_flags, program
@@ -208,12 +209,7 @@ def _grid() -> None:
 
 
 def _output(name: str) -> pathlib.Path:
-    folder = pathlib.Path(benchmark_flags.OUTPUT_DIR.value)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write to --output_dir={folder}: {error.strerror}") from error
-    return folder / name
+    return files.own_folder(benchmark_flags.OUTPUT_DIR.value) / name
 
 
 def _present() -> list[flags.Flag]:

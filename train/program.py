@@ -1,84 +1,72 @@
-"""What every program in this folder shares: how it starts and how it fails."""
+"""What every program in this folder shares: how it starts and how it ends."""
 
-import contextlib
 import logging as stdlib_logging
-import os
 import re
 import signal
 import sys
+import traceback
 
 from absl import app, flags, logging
 
+from darts_tf import files
 from darts_tf.errors import UserError
+from darts_tf.run_folder import RunFolder
+from train import stops
+
+#: See `train.stops.in_order`.
+stopping = stops.in_order
 
 
 def run(main) -> None:
-    """Runs `main` as an absl program.
+    """Runs `main` as an absl program, and ends the process.
 
     Args:
         main: a function without arguments. Flags are parsed when it is called.
 
-    A `darts_tf.errors.UserError` becomes one line on standard error and exit code 2, Ctrl-C and
-    SIGTERM one line and exit code 130 or 143. Words on the command line that are no flags are
-    refused, because a forgotten `--` would otherwise be ignored silently.
+    A `darts_tf.errors.UserError` becomes one line on standard error and exit code 2, and so does a
+    disk that is full; a run that had computed nothing by then leaves no file behind. Ctrl-C and
+    SIGTERM become one line and exit code 130 or 143. Words on the command line that are no flags
+    are refused, because a forgotten `--` would otherwise be ignored silently.
     """
-
-    def guarded(argv):
-        logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
-        logging.get_absl_logger().addFilter(_is_news)
-        if len(argv) > 1:
-            _fail(f"unexpected argument {argv[1]!r}; every option is written --name=value")
-        signal.signal(signal.SIGTERM, _terminate)
-        try:
-            return main()
-        except UserError as error:
-            _fail(error)
-        except (KeyboardInterrupt, _Terminated) as stop:
-            name, number = (
-                ("Ctrl-C", signal.SIGINT)
-                if isinstance(stop, KeyboardInterrupt)
-                else ("SIGTERM", signal.SIGTERM)
-            )
-            print(f"stopped by {name}; every file that was written is whole", file=sys.stderr)
-            sys.exit(128 + number)
-
-    app.run(guarded, flags_parser=_parse_flags)
-
-
-class _Terminated(BaseException):
-    """SIGTERM, raised where the program is; no `except Exception` takes it for an error."""
-
-
-def _terminate(number, frame):
-    raise _Terminated
-
-
-@contextlib.contextmanager
-def stopping(stop):
-    """Lets SIGINT and SIGTERM end a run in order.
-
-    Args:
-        stop: called on the first signal; it should make the run save and return soon. A second
-            signal ends the program at once.
-
-    Yields:
-        A list that holds the number of the signal once there was one.
-    """
-    received = []
-
-    def handle(number, frame):
-        if received:
-            os._exit(128 + number)
-        received.append(number)
-        print("stopping after this step; a second signal stops at once", file=sys.stderr)
-        stop()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    stops.raising()
+    code, error = 0, None
     try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        app.run(lambda argv: _main(main, argv), flags_parser=_parse_flags)
+    except SystemExit as done:
+        code, error = _code(done), done
+    except UserError as found:
+        RunFolder.remove_unbegun()
+        code, error = _say(found), found
+    except stops.Stopped as found:
+        stops.say(found.number)
+        code, error = 128 + found.number, found
+    except KeyboardInterrupt as found:
+        stops.say(signal.SIGINT)
+        code, error = 128 + signal.SIGINT, found
+    except BaseException as found:
+        if (reason := files.cannot_write(found)) is not None:
+            RunFolder.remove_unbegun()
+            code = _say(reason)
+        else:
+            traceback.print_exc()
+            code = 1
+        error = found
+    stops.leave(code, error)
+
+
+def _main(main, argv):
+    logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
+    logging.get_absl_logger().addFilter(_is_news)
+    if len(argv) > 1:
+        raise UserError(f"unexpected argument {argv[1]!r}; every option is written --name=value")
+    return main()
+
+
+def _code(done: SystemExit) -> int:
+    if done.code is None or isinstance(done.code, int):
+        return done.code or 0
+    print(done.code, file=sys.stderr)
+    return 1
 
 
 def _is_news(record) -> bool:
@@ -107,9 +95,10 @@ def _parse_flags(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        _fail(f"{error}; see --help")
+        raise UserError(f"{error}; see --help") from error
 
 
-def _fail(message) -> None:
+def _say(message) -> int:
+    """Writes an error of the user; returns the exit code."""
     print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
-    sys.exit(2)
+    return 2

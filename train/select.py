@@ -41,8 +41,7 @@ def main() -> None:
 
     import keras
 
-    from darts_tf import plots
-    from darts_tf.run_folder import write_file
+    from darts_tf import files, plots
     from darts_tf.selections.evaluation import SupernetEvaluation
 
     data = data_flags.load()
@@ -50,17 +49,16 @@ def main() -> None:
     keras.utils.set_random_seed(data_flags.SEED.value)
     search, epoch = searching.restore(data, method, run_dir)
     evaluation = SupernetEvaluation(search.supernet, searching.validation_batches(data))
-    output = run_dir / "selections"
+    output = files.own_folder(run_dir / "selections")
     genotypes, rows = {}, []
     for name in _SELECTIONS.value:
         genotypes[name], row = _select(name, search, data, table, evaluation)
         rows.append({"selection": name, "after_epochs": epoch, **row})
-        folder = output / name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = files.make_folder(output / name)
         genotypes[name].save(folder / "genotype.json")
         plots.plot_genotype(genotypes[name], folder)
     plots.plot_selections(genotypes, search.supernet.space, output / "selections.png")
-    write_file(output / "selections.json", json.dumps(rows, indent=2) + "\n")
+    files.write(output / "selections.json", json.dumps(rows, indent=2) + "\n")
     print(_as_table(rows))
     print(f"genotypes and pictures are in {output}")
 

@@ -5,6 +5,7 @@ import json
 
 from absl import flags
 
+from darts_tf import files
 from darts_tf.errors import UserError
 from darts_tf.method import Method
 from darts_tf.schedules import Stage, keep_largest
@@ -81,7 +82,7 @@ def run(method: Method, folder, search_stage):
         if not last and finished.exists():
             kept = json.loads(finished.read_text())
             continue
-        folder.file(prefix).mkdir(exist_ok=True)
+        files.make_folder(folder.file(prefix))
         print(_heading(number, stage, method), flush=True)
         result = search_stage(method.of_stage(stage), stage, number, kept, prefix)
         if last:

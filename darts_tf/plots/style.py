@@ -1,11 +1,11 @@
 """What all pictures share: colours, names in words, and how a figure becomes a file."""
 
-import os
 import pathlib
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from darts_tf import files
 from darts_tf.errors import UserError
 
 # The palette of Okabe and Ito ("Color Universal Design", 2008), made to be told apart by people
@@ -55,9 +55,12 @@ def check_path(path) -> pathlib.Path:
 
 
 def save(figure: Figure, path: pathlib.Path) -> None:
-    """Writes a figure; the file appears whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    try:
+    """Writes a figure; the file appears whole or not at all.
+
+    Raises:
+        UserError: the file system does not take it.
+    """
+    with files.whole(path) as temporary:
         figure.savefig(
             temporary,
             format=path.suffix[1:],
@@ -65,9 +68,6 @@ def save(figure: Figure, path: pathlib.Path) -> None:
             facecolor="white",
             metadata=_METADATA[path.suffix],
         )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def state_name(state: int, inputs: int = 2) -> str:

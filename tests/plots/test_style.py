@@ -30,7 +30,7 @@ def test_failed_save_keeps_the_old_picture_and_leaves_nothing_else(tmp_path, mon
         raise OSError("disk full")
 
     monkeypatch.setattr(Figure, "savefig", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UserError, match="disk full"):
         plots.plot_cell(CELL, path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["cell.png"]

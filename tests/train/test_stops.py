@@ -1,0 +1,152 @@
+"""How programs end; each case is a small program without TensorFlow."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.forks import REPOSITORY
+
+SOURCE = """
+import hashlib, signal, sys, threading, time
+# Where the tests run in the background, SIGINT is ignored from the start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from darts_tf.errors import UserError
+from train import program, stops
+
+GRACE = stops.GRACE
+stops.GRACE = 0.3
+
+def ready():
+    print("ready", flush=True)
+
+def work():
+    # Outside of the interpreter, as a step of a network.
+    threading.Timer(0.3, ready).start()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
+
+class Iterator:
+    def __del__(self):
+        time.sleep(60)
+
+def early():
+    stops.install()
+    ready()
+    time.sleep(60)
+
+def step():
+    work()
+
+def swallowed():
+    try:
+        ready()
+        time.sleep(60)
+    except BaseException:
+        time.sleep(60)
+
+def undone():
+    try:
+        ready()
+        time.sleep(60)
+    finally:
+        print("undone")
+
+def iterator_at_a_signal():
+    iterator = Iterator()
+    ready()
+    time.sleep(60)
+
+def iterator_at_an_error():
+    iterator = Iterator()
+    ready()
+    raise UserError("the disk is full")
+
+def full():
+    ready()
+    raise OSError(28, "full", "RUN/file")
+
+def in_order():
+    stopped = []
+    with program.stopping(lambda: stopped.append(True)) as signals:
+        ready()
+        while not stopped:
+            time.sleep(0.01)
+    sys.exit(128 + signals[0])
+
+def twice():
+    with program.stopping(lambda: None):
+        work()
+
+def nothing_to_lose():
+    with program.stopping(lambda: None, lambda: True):
+        work()
+
+what = globals()[sys.argv.pop()]
+early() if what is early else program.run(what)
+"""
+
+
+def end(what, number=None, signals=1):
+    """Starts a program and signals it; returns its exit code, its output and the seconds since."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SOURCE, what],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    assert process.stdout.readline() == "ready\n"
+    started = time.monotonic()
+    for _ in range(signals if number else 0):
+        process.send_signal(number)
+        time.sleep(0.1)
+    out, errors = process.communicate(timeout=60)
+    assert time.monotonic() - started < 20
+    return process.returncode, out, errors
+
+
+SAID = {
+    signal.SIGINT: "stopped by Ctrl-C; every file that was written is whole\n",
+    signal.SIGTERM: "stopped by SIGTERM; every file that was written is whole\n",
+}
+
+
+@pytest.mark.parametrize("number", SAID)
+@pytest.mark.parametrize("what", ["early", "step", "swallowed", "iterator_at_a_signal"])
+def test_a_signal(what, number):
+    assert end(what, number) == (128 + number, "", SAID[number])
+
+
+def test_what_is_half_done_is_undone():
+    assert end("undone", signal.SIGTERM) == (143, "undone\n", SAID[signal.SIGTERM])
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("iterator_at_an_error", "the disk is full"),
+        ("full", "cannot write RUN/file: No space left on device"),
+    ],
+)
+def test_an_error(what, message):
+    assert end(what) == (2, "", f"error: {message}\n")
+
+
+IN_ORDER = "stopping after this step; a second signal stops at once\n"
+
+
+@pytest.mark.parametrize("number", SAID)
+def test_in_order(number):
+    assert end("in_order", number) == (128 + number, "", IN_ORDER)
+
+
+def test_a_second_signal_in_a_long_step():
+    """Python's own handler is called once for both, and only after the step."""
+    code, _, errors = end("twice", signal.SIGINT, signals=2)
+    assert (code, errors) == (130, SAID[signal.SIGINT])
+
+
+def test_nothing_to_lose():
+    assert end("nothing_to_lose", signal.SIGTERM) == (143, "", SAID[signal.SIGTERM])

@@ -1,0 +1,199 @@
+"""How a signal, or an error, ends a program: soon, whatever its threads are doing."""
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import threading
+import traceback
+
+#: Seconds that a program has to tidy up, from the first signal or from an error on.
+GRACE = 3.0
+
+_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Stopped(BaseException):
+    """A signal, raised where the program is; no `except Exception` takes it for an error.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
+
+
+class _State:
+    """What a process knows of its end.
+
+    Attributes:
+        installed: whether the signals come here.
+        raises: whether the first signal is raised where the program is; before and after that it
+            ends the program by itself.
+        orderly: handler -> whether there is nothing to lose, of the run that ends in order.
+        said: whether the user knows of the signal.
+    """
+
+    installed = raises = said = False
+    orderly: dict = {}
+
+
+_state = _State()
+
+
+def install() -> None:
+    """Lets SIGINT and SIGTERM end this process at once, until `raising` says otherwise.
+
+    A signal that is ignored, as SIGINT is in the background of a shell, stays ignored. Python runs
+    its handlers between its own instructions only, but a step of a network can take minutes, and
+    some code swallows what is raised in it. So a thread watches too: `GRACE` seconds after the
+    first signal, or at a second one, it ends the process with the code that was promised, unless
+    another handler has taken the signal.
+    """
+    if _state.installed:
+        return
+    _state.installed = True
+    for number in _NAMES:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _handle)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reader,), name="stops", daemon=True).start()
+
+
+def raising() -> None:
+    """From now on the first signal raises `Stopped`, so that what is half done can be undone."""
+    install()
+    _state.raises = True
+
+
+def leave(code: int, error: BaseException | None = None) -> None:
+    """Ends the process with a code, without waiting for its threads.
+
+    What the error keeps alive, such as iterators over data and temporary folders, goes first; but
+    not for longer than `GRACE` seconds. The interpreter is not taken down in order: threads of
+    TensorFlow that are just about to call Python would wait for ever in it, or abort.
+
+    Args:
+        code: of the exit.
+        error: what was raised.
+    """
+    _state.raises = False
+    _end_after(GRACE, code)
+    if error is not None:
+        _forget(error)
+        del error
+    gc.collect()
+    _end(code)
+
+
+@contextlib.contextmanager
+def in_order(stop, nothing_to_lose=lambda: False):
+    """Lets SIGINT and SIGTERM end a run in order.
+
+    Args:
+        stop: called on the first signal; it should make the run save and return soon. A second
+            signal ends the program at once.
+        nothing_to_lose: tells whether there is nothing to save; then the first signal, too, ends
+            the program at once.
+
+    Yields:
+        A list that holds the number of the signal once there was one.
+    """
+    received = []
+
+    def handle(number, frame):
+        if received:
+            _end(128 + number)
+        if nothing_to_lose():
+            raise Stopped(number)
+        received.append(number)
+        _write("stopping after this step; a second signal stops at once")
+        stop()
+
+    before = {
+        number: signal.signal(number, handle)
+        for number in _NAMES
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    _state.orderly[handle] = nothing_to_lose
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        del _state.orderly[handle]
+
+
+def say(number: int) -> None:
+    """Tells, once, which signal has stopped the program."""
+    if not _state.said:
+        _state.said = True
+        _write(f"stopped by {_NAMES[number]}; every file that was written is whole")
+
+
+def _handle(number, frame):
+    if _state.raises:
+        _state.raises = False
+        raise Stopped(number)
+    say(number)
+    _end(128 + number)
+
+
+def _watch(reader: int) -> None:
+    """Runs beside the program: ends it if it does not react to a signal."""
+    seen = 0
+    while data := os.read(reader, 1):
+        number = data[0]
+        handler = signal.getsignal(number) if number in _NAMES else None
+        if handler is not _handle and handler not in _state.orderly:
+            continue
+        seen += 1
+        if seen > 1:
+            say(number)
+            os._exit(128 + number)
+        if handler is _handle or _state.orderly[handler]():
+            _end_after(GRACE, 128 + number, number)
+
+
+def _end_after(seconds: float, code: int, number: int | None = None) -> None:
+    def end():
+        if number is not None:
+            say(number)
+        os._exit(code)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _end(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # What reads it may be gone, or the disk full, or the stream just being written to.
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(code)
+
+
+def _write(line: str) -> None:
+    """To standard error, also where the program was interrupted while it wrote to it."""
+    with contextlib.suppress(Exception):
+        sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        os.write(2, f"{line}\n".encode())
+
+
+def _forget(error: BaseException) -> None:
+    """Frees the local variables of all calls that an error and its causes came from."""
+    seen, left = set(), [error]
+    while left:
+        error = left.pop()
+        if error is not None and id(error) not in seen:
+            seen.add(id(error))
+            left += [error.__cause__, error.__context__]
+            traceback.clear_frames(error.__traceback__)
+            error.__traceback__ = None
