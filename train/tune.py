@@ -6,7 +6,8 @@ writes to RUN: genotype.json, the cell of the best trial, and its pictures; mode
 trial's trained network, which `python -m train.export --run_dir=RUN` exports; result.json with its
 accuracy on the test images; trials.json, all trials, best first; tuner, the folder of Keras Tuner;
 TensorBoard logs with its HParams (`tensorboard --logdir=RUN/tensorboard`). Started again with the
-same settings it goes on where it stopped, within a search from its last epoch.
+same settings it goes on where it stopped, within a search from its last epoch; a trial of another
+tuner than architecture begins anew. The trials end as those of a run that was not stopped.
 
 Several processes or machines share the trials if each is started with the same flags, the same
 folder and Keras Tuner's environment variables: KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT,
@@ -103,14 +104,15 @@ def _tuner(data):
         "seed": 10_000 * (seed + 1),
     }
     if kind == "hyperband":
-        return keras_tuner.Hyperband(
-            hypermodel, max_epochs=tune_flags.EPOCHS.value, **options, **folder
-        )
-    options["max_trials"] = tune_flags.TRIALS.value
-    if kind == "bayesian":
-        return keras_tuner.Tuner(tuner.BayesianOptimizationOracle(**options), hypermodel, **folder)
-    stock = {"random": keras_tuner.RandomSearch, "grid": keras_tuner.GridSearch}
-    return stock[kind](hypermodel, **options, **folder)
+        oracle = keras_tuner.oracles.HyperbandOracle(max_epochs=tune_flags.EPOCHS.value, **options)
+        return tuner.ResumableHyperband(oracle, hypermodel, **folder)
+    kinds = {
+        "random": keras_tuner.oracles.RandomSearchOracle,
+        "bayesian": tuner.BayesianOptimizationOracle,
+        "grid": tuner.GridSearchOracle,
+    }
+    oracle = kinds[kind](max_trials=tune_flags.TRIALS.value, **options)
+    return tuner.ResumableTuner(oracle, hypermodel, **folder)
 
 
 def _search(tuner, data) -> None:

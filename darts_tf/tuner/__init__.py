@@ -10,6 +10,7 @@ from darts_tf.tuner.bayesian_oracle import BayesianOptimizationOracle
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
 from darts_tf.tuner.halves import halves
 from darts_tf.tuner.proposals import start_with
+from darts_tf.tuner.resumable import GridSearchOracle, ResumableHyperband, ResumableTuner
 from darts_tf.tuner.search_data import SearchData
 from darts_tf.tuner.supernet_oracle import Ranked, SupernetOracle, rank_by_supernet, sample_learned
 
@@ -17,7 +18,10 @@ __all__ = [
     "ArchitectureTuner",
     "BayesianOptimizationOracle",
     "CellHyperModel",
+    "GridSearchOracle",
     "Ranked",
+    "ResumableHyperband",
+    "ResumableTuner",
     "SearchData",
     "SupernetOracle",
     "halves",

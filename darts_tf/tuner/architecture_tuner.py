@@ -16,12 +16,13 @@ from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.networks import build_network
 from darts_tf.search import ArchitectureSearch
+from darts_tf.tuner.resumable import ResumableTuner
 from darts_tf.tuner.search_data import SearchData
 
 _SCORE = keras_tuner.Objective("val_accuracy", "max")
 
 
-class ArchitectureTuner(keras_tuner.Tuner):
+class ArchitectureTuner(ResumableTuner):
     """A tuner whose trials are differentiable searches.
 
     A trial searches a cell on the training images, half of them for the weights and half for the
