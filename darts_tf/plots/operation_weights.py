@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from darts_tf.errors import UserError
 from darts_tf.plots import style
 from darts_tf.spaces import Space
+from darts_tf.spaces.operation_weights import check_range
 
 # In inches.
 _PANEL = (2.15, 1.0)
@@ -35,8 +36,8 @@ def plot_operation_weights(weights: Mapping[str, np.ndarray], space: Space, path
         path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
 
     Raises:
-        UserError: an array has another shape, or numbers that are not finite; the suffix of
-            `path` is another one.
+        UserError: an array has another shape, or numbers that are no operation weights, such as
+            alphas; the suffix of `path` is another one.
     """
     path = style.check_path(path)
     arrays = {name: _check(name, values, space) for name, values in weights.items()}
@@ -63,8 +64,7 @@ def _check(name, values, space) -> np.ndarray:
             f"operation weights of the {name} cell: expected the shape [epochs, {expected[0]} "
             f"edges, {expected[1]} operations] with at least one epoch, got {list(values.shape)}"
         )
-    if not np.isfinite(values).all():
-        raise UserError(f"operation weights of the {name} cell: not every number is finite")
+    check_range(name, values)
     return values
 
 

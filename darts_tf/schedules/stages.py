@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, check_operation_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,16 +34,19 @@ def keep_largest(
 
     Args:
         space: the search space of the stage that is over.
-        weights: cell type -> its operation weights `[edges, operations]`.
+        weights: cell type -> its operation weights `[edges, operations]`, from 0 to 1, no alphas.
         keep: how many stay on every edge. Of equal weights the later operation stays, as in the
             authors' code.
 
     Returns:
         `edge_operations` of the next stage's `Supernet`.
+
+    Raises:
+        UserError: the weights are none, see `darts_tf.spaces.check_operation_weights`.
     """
     kept = {}
-    for cell_type in space.cell_types:
-        mask, values = space.mask(cell_type), np.asarray(weights[cell_type])
+    for cell_type, values in check_operation_weights(space, weights).items():
+        mask = space.mask(cell_type)
         order = np.where(mask, values, -np.inf).argsort(axis=-1, kind="stable")[:, ::-1]
         kept[cell_type] = [
             [space.operations[k] for k in sorted(row[: min(keep, n)].tolist())]

@@ -7,7 +7,7 @@ import numpy as np
 from darts_tf.genotypes import Genotype
 from darts_tf.selections.isolated import cell_of
 from darts_tf.selections.magnitude import magnitude
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, check_operation_weights
 
 
 def every_edge(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
@@ -20,13 +20,15 @@ def every_edge(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
 
     Args:
         space: the search space.
-        weights: cell type -> operation weights `[edges, operations]`.
+        weights: cell type -> operation weights `[edges, operations]`, from 0 to 1, no alphas.
+
+    Raises:
+        UserError: the weights are none, see `darts_tf.spaces.check_operation_weights`.
     """
     if space.selects_none:
         return magnitude(space, weights)
     cells = {}
-    for cell_type in space.cell_types:
-        values = np.asarray(weights[cell_type])
+    for cell_type, values in check_operation_weights(space, weights).items():
         best = np.where(space.mask(cell_type), values, -np.inf).argmax(axis=-1).tolist()
         kept = [(e, k) for e, k in enumerate(best) if space.operations[k] != "none"]
         cells[cell_type] = cell_of(space, cell_type, values, kept)

@@ -6,7 +6,7 @@ import numpy as np
 
 from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, check_operation_weights
 
 
 def magnitude(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
@@ -22,13 +22,14 @@ def magnitude(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
 
     Args:
         space: the search space.
-        weights: cell type -> operation weights `[edges, operations]`.
+        weights: cell type -> operation weights `[edges, operations]`, from 0 to 1, no alphas.
 
     Raises:
-        UserError: no edge to a node has an operation that may be chosen.
+        UserError: the weights are none, see `darts_tf.spaces.check_operation_weights`, or no edge
+            to a node has an operation that may be chosen.
     """
-    cells = {name: _cell(space, name, np.asarray(weights[name])) for name in space.cell_types}
-    return Genotype(space.name, cells)
+    weights = check_operation_weights(space, weights)
+    return Genotype(space.name, {name: _cell(space, name, weights[name]) for name in weights})
 
 
 def _cell(space: Space, cell_type: str, weights: np.ndarray) -> CellGenotype:

@@ -6,7 +6,7 @@ import numpy as np
 
 from darts_tf.genotypes import Genotype
 from darts_tf.selections.isolated import cell_of, choosable
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, check_operation_weights
 
 THRESHOLD = 0.85
 
@@ -23,8 +23,11 @@ def threshold(
 
     Args:
         space: the search space.
-        weights: cell type -> operation weights `[edges, operations]`.
+        weights: cell type -> operation weights `[edges, operations]`, from 0 to 1, no alphas.
         least: the threshold. Default 0.85, the authors'.
+
+    Raises:
+        UserError: the weights are none, see `darts_tf.spaces.check_operation_weights`.
     """
 
     def keep(scores):
@@ -54,8 +57,7 @@ def threshold_edge(
 
 def _genotype(space, weights, keep) -> Genotype:
     cells = {}
-    for cell_type in space.cell_types:
-        values = np.asarray(weights[cell_type])
+    for cell_type, values in check_operation_weights(space, weights).items():
         scores = np.where(choosable(space, cell_type), values, -np.inf)
         cells[cell_type] = cell_of(space, cell_type, values, keep(scores))
     return Genotype(space.name, cells)

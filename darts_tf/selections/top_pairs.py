@@ -7,7 +7,7 @@ import numpy as np
 from darts_tf.genotypes import Genotype
 from darts_tf.selections.isolated import cell_of, choosable
 from darts_tf.selections.magnitude import magnitude
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, check_operation_weights
 
 
 def top_pairs(
@@ -24,14 +24,16 @@ def top_pairs(
 
     Args:
         space: the search space.
-        weights: cell type -> operation weights `[edges, operations]`.
+        weights: cell type -> operation weights `[edges, operations]`, from 0 to 1, no alphas.
         pairs: how many operations a node keeps. Default: `space.edges_per_node`.
+
+    Raises:
+        UserError: the weights are none, see `darts_tf.spaces.check_operation_weights`.
     """
     if pairs is None and space.edges_per_node is None:
         return magnitude(space, weights)
     cells = {}
-    for cell_type in space.cell_types:
-        values = np.asarray(weights[cell_type])
+    for cell_type, values in check_operation_weights(space, weights).items():
         allowed = choosable(space, cell_type)
         kept = []
         for node in range(space.nodes):

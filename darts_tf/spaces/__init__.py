@@ -4,6 +4,7 @@ from darts_tf import lookup
 from darts_tf.spaces.darts_cnn import DARTS_CNN
 from darts_tf.spaces.nas_bench_201 import NAS_BENCH_201
 from darts_tf.spaces.nasnet import NASNET
+from darts_tf.spaces.operation_weights import check_operation_weights
 from darts_tf.spaces.robust_darts import S1, S2, S3, S4
 from darts_tf.spaces.space import EXCLUDED, EdgePlace, Space
 
@@ -14,6 +15,7 @@ __all__ = [
     "NAS_BENCH_201",
     "EdgePlace",
     "Space",
+    "check_operation_weights",
     "get",
     "names",
     "register",

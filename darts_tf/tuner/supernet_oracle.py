@@ -11,7 +11,7 @@ from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, check_operation_weights
 from darts_tf.supernet import Supernet
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
 from darts_tf.tuner.proposals import replace_cells
@@ -37,12 +37,15 @@ def sample_learned(
 
     Args:
         space: the space of the supernet.
-        weights: cell type -> `[edges, operations]`, not negative.
+        weights: cell type -> operation weights `[edges, operations]`, from 0 to 1, no alphas.
         draw: random numbers.
+
+    Raises:
+        UserError: the weights are none, see `darts_tf.spaces.check_operation_weights`.
     """
     cells = {}
-    for cell_type in space.cell_types:
-        shares = np.where(space.mask(cell_type), weights[cell_type], 0).astype(np.float64)
+    for cell_type, values in check_operation_weights(space, weights).items():
+        shares = np.where(space.mask(cell_type), values, 0).astype(np.float64)
         if not space.selects_none and "none" in space.operations:
             shares[:, space.operations.index("none")] = 0
         nodes = []

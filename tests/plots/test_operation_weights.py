@@ -85,6 +85,7 @@ def not_finite():
         (weights()[:, :13], r"got \[3, 13, 8\]"),
         (weights()[:0], r"at least one epoch, got \[0, 14, 8\]"),
         (not_finite(), "not every number is finite"),
+        (weights() - 0.2, "expected numbers from 0 to 1, got -0.1[45]"),
     ],
 )
 def test_wrong_arrays(values, message, tmp_path):
