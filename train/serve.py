@@ -16,6 +16,7 @@ from absl import flags
 
 from darts_tf.errors import UserError
 from darts_tf.serving import versions
+from darts_tf.serving.limits import Limits
 from train import program
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "The folder that train.export wrote.")
@@ -28,6 +29,9 @@ _PORT = flags.DEFINE_integer(
 _NAME = flags.DEFINE_string("name", "darts", "The model's name in the addresses.")
 _MAX_BODY_MB = flags.DEFINE_integer(
     "max_body_mb", 32, "Longer requests (in MB) are refused.", lower_bound=1
+)
+_MAX_SECONDS = flags.DEFINE_float(
+    "max_seconds", 120, "Requests that take longer (in s of work) are given up.", lower_bound=1
 )
 _LOG_REQUESTS = flags.DEFINE_bool("log_requests", False, "Print a line for each request.")
 
@@ -67,11 +71,10 @@ def _serve(listener: socket.socket) -> None:
     import train.quiet  # noqa: F401  TensorFlow is first imported here
 
     try:
-        import uvicorn
-
         from darts_tf.serving.app import create_app
+        from darts_tf.serving.server import Server
     except ModuleNotFoundError as error:
-        if error.name not in ("fastapi", "starlette", "uvicorn"):
+        if error.name not in ("anyio", "fastapi", "h11", "starlette", "uvicorn"):
             raise
         raise UserError(
             f"the package {error.name} is missing; "
@@ -80,12 +83,8 @@ def _serve(listener: socket.socket) -> None:
     from darts_tf.serving.model import ServedModel
 
     model = ServedModel(_MODEL_DIR.value, _NAME.value)
-    config = uvicorn.Config(
-        create_app(model, max_body_bytes=_MAX_BODY_MB.value * 1024 * 1024),
-        log_level="info" if _LOG_REQUESTS.value else "warning",
-        lifespan="off",
-        timeout_graceful_shutdown=5,
-    )
+    limits = Limits(body_bytes=_MAX_BODY_MB.value * 1024 * 1024, work_seconds=_MAX_SECONDS.value)
+    server = Server(create_app(model, limits), limits, _LOG_REQUESTS.value)
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     print(
@@ -94,12 +93,13 @@ def _serve(listener: socket.socket) -> None:
     )
     # uvicorn takes the signals while it runs, ends cleanly and then sends them once more, to
     # `_stop`.
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])
 
 
 def _stop(number, frame) -> None:
     print(f"stopped by {signal.Signals(number).name}", flush=True)
-    sys.exit(0)
+    # An end in order waits for all threads, and TensorFlow's may compute for long.
+    os._exit(0)
 
 
 if __name__ == "__main__":

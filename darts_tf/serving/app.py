@@ -1,9 +1,5 @@
 """The HTTP side: addresses, bodies, errors."""
 
-import asyncio
-import concurrent.futures
-import functools
-import json
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -11,11 +7,12 @@ from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from darts_tf.serving import open_inference, tf_serving
+from darts_tf.serving import messages, open_inference, tf_serving
 from darts_tf.serving.errors import RequestError
+from darts_tf.serving.limits import Limits
 from darts_tf.serving.model import ServedModel
+from darts_tf.serving.work import Work
 
-MAX_BODY_BYTES = 32 * 1024 * 1024
 _STATIC = Path(__file__).parent / "static"
 # curl -d sends the form type unless told otherwise, and TensorFlow Serving's own examples do that.
 _JSON_TYPES = ("", "application/json", "text/json", "application/x-www-form-urlencoded")
@@ -27,30 +24,27 @@ _PAGE_HEADERS = {
 }
 
 
-def create_app(
-    model: ServedModel, *, max_body_bytes: int = MAX_BODY_BYTES, threads: int = 2
-) -> FastAPI:
+def create_app(model: ServedModel, limits: Limits | None = None) -> FastAPI:
     """Builds the server's ASGI application.
 
     Args:
         model: the model to serve.
-        max_body_bytes: longer request bodies are refused with status 413.
-        threads: how many requests are computed at the same time. The event loop only moves bytes,
-            so that health checks are answered while TensorFlow computes. (They wait while Python
-            parses a body of many megabytes, which keeps the interpreter to itself; encoded images
-            make far shorter bodies than pixels do.)
+        limits: how much one request may ask; None for the defaults.
+
+    Returns:
+        The application. Its `state.work` is the `Work`, whose `stop` ends all requests.
     """
     # FastAPI's own documentation pages load scripts from the internet, so they are off.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="predict")
+    app.state.work = Work(model, limits or Limits())
     _handle_errors(app)
-    _add_tf_serving(app, model, functools.partial(_answer, pool, max_body_bytes))
-    _add_open_inference(app, model, functools.partial(_answer, pool, max_body_bytes))
+    _add_tf_serving(app, model)
+    _add_open_inference(app, model)
     _add_page(app, model)
     return app
 
 
-def _add_tf_serving(app, model, answer) -> None:
+def _add_tf_serving(app, model) -> None:
     def address(path):
         return [f"/v1/models/{{name}}{path}", f"/v1/models/{{name}}/versions/{{version}}{path}"]
 
@@ -60,11 +54,11 @@ def _add_tf_serving(app, model, answer) -> None:
 
     async def metadata(request: Request):
         _check_model(model, request)
-        return _json(tf_serving.metadata(model))
+        return _json(tf_serving.metadata(model, model.signature_def))
 
     async def predict(request: Request):
         _check_model(model, request)
-        return await answer(request, functools.partial(tf_serving.predict, model))
+        return await _answer(request, tf_serving)
 
     async def other_verb(request: Request):
         verb = request.path_params["verb"]
@@ -78,7 +72,7 @@ def _add_tf_serving(app, model, answer) -> None:
     _route(app, "GET", address(""), status)
 
 
-def _add_open_inference(app, model, answer) -> None:
+def _add_open_inference(app, model) -> None:
     def address(path):
         return [f"/v2/models/{{name}}{path}", f"/v2/models/{{name}}/versions/{{version}}{path}"]
 
@@ -97,11 +91,11 @@ def _add_open_inference(app, model, answer) -> None:
 
     async def metadata(request: Request):
         _check_model(model, request)
-        return _json(open_inference.model_metadata(model))
+        return _json(open_inference.model_metadata(model.interface))
 
     async def infer(request: Request):
         _check_model(model, request)
-        return await answer(request, functools.partial(open_inference.infer, model))
+        return await _answer(request, open_inference)
 
     _route(app, "GET", ["/v2"], server)
     _route(app, "GET", ["/v2/health/live"], live)
@@ -138,8 +132,8 @@ def _route(app, method, paths, function) -> None:
         app.add_route(path, function, methods=[method])
 
 
-async def _answer(pool, max_body_bytes, request, respond) -> Response:
-    """Reads the body, then parses and answers it in the pool."""
+async def _answer(request: Request, protocol) -> Response:
+    """Checks the headers, then lets the work answer."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in _JSON_TYPES:
         raise RequestError(
@@ -150,43 +144,8 @@ async def _answer(pool, max_body_bytes, request, respond) -> Response:
         raise RequestError(
             415, f"the content encoding is {encoding!r:.100}; send the request uncompressed"
         )
-    body = await _read(request, max_body_bytes)
-    work = functools.partial(_respond, respond, body)
-    return await asyncio.get_running_loop().run_in_executor(pool, work)
-
-
-async def _read(request, limit) -> bytes:
-    refusal = RequestError(
-        413, f"the request is longer than {limit:,} bytes; send fewer or smaller images at a time"
-    )
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and len(length) < 20 and int(length) > limit:
-        raise refusal
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise refusal
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _respond(respond, body: bytes) -> Response:
-    try:
-        return _json(respond(_parse(body)))
-    except RecursionError as error:
-        raise RequestError(400, "the request's lists are nested far too deep") from error
-
-
-def _parse(body: bytes):
-    if not body.strip():
-        raise RequestError(400, "the request is empty; expected a JSON object")
-    try:
-        return json.loads(body)
-    except UnicodeDecodeError as error:
-        raise RequestError(400, "the request is not UTF-8 text; expected JSON") from error
-    except ValueError as error:
-        raise RequestError(400, f"the request is not valid JSON: {error}") from error
+    content = await request.app.state.work.answer(request, protocol)
+    return Response(content, media_type="application/json")
 
 
 def _check_model(model, request) -> None:
@@ -202,15 +161,13 @@ def _check_model(model, request) -> None:
         )
 
 
-def _json(content, status: int = 200) -> Response:
-    # NaN is written as it is, which TensorFlow Serving does too. Everything beyond ASCII is
-    # escaped, so that any text a client sent can be echoed.
-    return Response(json.dumps(content), status, media_type="application/json")
+def _json(content, status: int = 200, headers=None) -> Response:
+    return Response(messages.to_bytes(content), status, headers, media_type="application/json")
 
 
 def _handle_errors(app) -> None:
     async def bad_request(request, error):
-        return _json({"error": error.reason}, error.status)
+        return _json({"error": error.reason}, error.status, error.headers)
 
     async def http_error(request, error):
         path = request.url.path
@@ -218,11 +175,8 @@ def _handle_errors(app) -> None:
             404: f"there is nothing at {path!r:.200}",
             405: f"{request.method:.20} is not allowed at {path!r:.200}",
         }
-        response = _json(
-            {"error": reasons.get(error.status_code, str(error.detail))}, error.status_code
-        )
-        response.headers.update(error.headers or {})
-        return response
+        reason = reasons.get(error.status_code, str(error.detail))
+        return _json({"error": reason}, error.status_code, error.headers)
 
     async def gone(request, error):
         return _json({"error": "the connection was closed before the request was whole"}, 400)

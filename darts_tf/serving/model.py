@@ -1,6 +1,7 @@
 """An exported network in memory, ready to predict."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -10,13 +11,14 @@ from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from darts_tf.errors import UserError
-from darts_tf.serving import versions
+from darts_tf.serving import tensors, versions
 from darts_tf.serving.errors import RequestError
+from darts_tf.serving.interface import BYTES_SIGNATURE, DEFAULT_SIGNATURE, Interface, Spec
 
-DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-BYTES_SIGNATURE = "serving_bytes"
-# Bounds the memory of a request's activations, whatever the number of its images.
-_CHUNK = 32
+# One step computes as many images as have this many pixels, or a few larger ones. That bounds the
+# memory of a request's activations, and the time for which another request waits.
+_STEP_PIXELS = 2**15
+_STEP_IMAGES = (32, 512)
 
 
 class ServedModel:
@@ -32,6 +34,8 @@ class ServedModel:
         class_names: the K names of the classes.
         image_shape: `(H, W, C)`.
         genotype: the genotype as JSON-ready values, or None.
+        step_images: how many images are computed at once.
+        interface: names, version and signatures, without TensorFlow.
         signature_def: all signatures, in the JSON form of TensorFlow's `SignatureDef` proto.
 
     Raises:
@@ -45,7 +49,11 @@ class ServedModel:
         self._loaded = _load(folder)
         self._signatures = dict(self._loaded.signatures)
         try:
+            self.interface = self._describe()
             self.image_shape = tuple(self.inputs(DEFAULT_SIGNATURE)["images"].shape[1:])
+            pixels = math.prod(self.image_shape[:2])
+            low, high = _STEP_IMAGES
+            self.step_images = max(low, min(high, _STEP_PIXELS // pixels))
             self.inputs(BYTES_SIGNATURE)["image_bytes"]
             assets = folder / "assets"
             # Not splitlines(): it also splits at characters that a class name may hold.
@@ -61,28 +69,13 @@ class ServedModel:
             ) from error
         self.signature_def = _signature_def(folder)
 
-    @property
-    def signatures(self) -> list[str]:
-        """The names of the signatures."""
-        return sorted(self._signatures)
-
-    def inputs(self, signature: str) -> dict[str, tf.TensorSpec]:
+    def inputs(self, signature: str) -> dict[str, Spec]:
         """The inputs of a signature by name.
 
         Raises:
             RequestError: there is no such signature.
         """
-        if signature not in self._signatures:
-            raise RequestError(
-                400,
-                f"there is no signature {signature!r:.200}; this model has: "
-                + ", ".join(self.signatures),
-            )
-        return dict(self._signatures[signature].structured_input_signature[1])
-
-    def outputs(self, signature: str) -> dict[str, tf.TensorSpec]:
-        """The outputs of a signature by name, sorted."""
-        return dict(sorted(self._signatures[signature].structured_outputs.items()))
+        return self.interface.inputs(signature)
 
     def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs a signature on a batch.
@@ -97,13 +90,16 @@ class ServedModel:
         Raises:
             RequestError: TensorFlow refuses the values, for example a damaged image file.
         """
+        return tensors.join(list(self.steps(signature, inputs)))
+
+    def steps(self, signature: str, inputs: dict[str, np.ndarray]):
+        """Yields what `predict` returns in parts of `step_images` images, computed one by one."""
         function = self._signatures[signature]
         specs = self.inputs(signature)
         size = len(next(iter(inputs.values())))
-        chunks = []
-        for start in range(0, size, _CHUNK):
+        for start in range(0, size, self.step_images):
             feed = {
-                name: tf.constant(array[start : start + _CHUNK], specs[name].dtype)
+                name: tf.constant(array[start : start + self.step_images], specs[name].dtype)
                 for name, array in inputs.items()
             }
             try:
@@ -115,8 +111,22 @@ class ServedModel:
                 raise RequestError(
                     400, f"{which} cannot be decoded; the PNG or JPEG file is damaged"
                 ) from error
-            chunks.append({name: tensor.numpy() for name, tensor in answer.items()})
-        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in sorted(answer)}
+            yield {name: tensor.numpy() for name, tensor in answer.items()}
+
+    def _describe(self) -> Interface:
+        def specs(tensors):
+            return {
+                name: Spec(spec.dtype.name, tuple(spec.shape.as_list()))
+                for name, spec in tensors.items()
+            }
+
+        signatures = self._signatures.items()
+        return Interface(
+            self.name,
+            self.version,
+            {name: specs(f.structured_input_signature[1]) for name, f in signatures},
+            {name: specs(dict(sorted(f.structured_outputs.items()))) for name, f in signatures},
+        )
 
     def _warm_up(self) -> None:
         """Runs both signatures once, so that the first client does not wait for it."""

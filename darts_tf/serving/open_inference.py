@@ -12,7 +12,7 @@ import numpy as np
 
 from darts_tf.serving import tensors
 from darts_tf.serving.errors import RequestError
-from darts_tf.serving.model import DEFAULT_SIGNATURE, ServedModel
+from darts_tf.serving.interface import DEFAULT_SIGNATURE, Interface, Query
 
 _DATATYPES = {"uint8": "UINT8", "int64": "INT64", "float32": "FP32", "string": "BYTES"}
 
@@ -26,7 +26,7 @@ def server_metadata() -> dict:
     return {"name": "darts_tf", "version": version, "extensions": []}
 
 
-def model_metadata(model: ServedModel) -> dict:
+def model_metadata(model: Interface) -> dict:
     """The answer to `GET /v2/models/NAME`: the inputs and outputs of the default signature."""
     return {
         "name": model.name,
@@ -37,11 +37,11 @@ def model_metadata(model: ServedModel) -> dict:
     }
 
 
-def infer(model: ServedModel, body) -> dict:
-    """The answer to `POST /v2/models/NAME/infer`.
+def read(model: Interface, body) -> Query:
+    """What a `POST /v2/models/NAME/infer` asks.
 
     Args:
-        model: the model.
+        model: the model's interface.
         body: the request as JSON values: `inputs`, and optionally `id`, which is echoed, and
             `outputs`, the names of the wanted outputs in the wanted order.
 
@@ -55,12 +55,24 @@ def infer(model: ServedModel, body) -> dict:
     if not isinstance(body.get("id", ""), str):
         raise RequestError(400, f"id is {tensors.json_kind(body['id'])}; expected text")
     signature, arrays = _inputs(model, body.get("inputs"))
-    wanted = _wanted_outputs(body.get("outputs"), list(model.outputs(signature)))
-    answer = model.predict(signature, arrays)
-    response = {"model_name": model.name, "model_version": str(model.version)}
+    form = {"outputs": _wanted_outputs(body.get("outputs"), list(model.outputs(signature)))}
     if "id" in body:
-        response["id"] = body["id"]
-    response["outputs"] = [_tensor(name, answer[name]) for name in wanted]
+        form["id"] = body["id"]
+    return Query(signature, arrays, form)
+
+
+def write(model: Interface, form: dict, outputs: dict[str, np.ndarray]) -> dict:
+    """The answer to `POST /v2/models/NAME/infer`.
+
+    Args:
+        model: the model's interface.
+        form: the query's.
+        outputs: one array `[B, ...]` for each output.
+    """
+    response = {"model_name": model.name, "model_version": str(model.version)}
+    if "id" in form:
+        response["id"] = form["id"]
+    response["outputs"] = [_tensor(name, outputs[name]) for name in form["outputs"]]
     return response
 
 
@@ -68,8 +80,8 @@ def _describe(specs) -> list[dict]:
     return [
         {
             "name": name,
-            "datatype": _DATATYPES[spec.dtype.name],
-            "shape": [-1 if size is None else size for size in spec.shape.as_list()],
+            "datatype": _DATATYPES[spec.dtype],
+            "shape": [-1 if size is None else size for size in spec.shape],
         }
         for name, spec in specs.items()
     ]
@@ -95,14 +107,14 @@ def _inputs(model, inputs) -> tuple[str, dict[str, np.ndarray]]:
 
 
 def _array(tensor, spec, name) -> np.ndarray:
-    datatype = _DATATYPES[spec.dtype.name]
+    datatype = _DATATYPES[spec.dtype]
     received = tensor.get("datatype")
     if received != datatype:
         raise RequestError(400, f"{name} has the datatype {received!r:.100}; expected {datatype}")
     shape = tensor.get("shape")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise RequestError(400, f"{name} needs a shape: a list of whole numbers from 0")
-    tensors.check_shape(shape, spec.shape.as_list(), name)
+    tensors.check_shape(shape, spec.shape, name)
     elements = _elements(tensor.get("data"), shape, name)
     if datatype == "UINT8":
         return tensors.uint8_array(elements, shape, name)
@@ -134,11 +146,13 @@ def _wanted_outputs(outputs, names) -> list[str]:
     if outputs is None:
         return names
     wanted = [output.get("name") for output in _list_of_objects(outputs, "outputs")]
-    for name in wanted:
+    for index, name in enumerate(wanted):
         if name not in names:
             raise RequestError(
                 400, f"there is no output {name!r:.100}; this model has: {', '.join(names)}"
             )
+        if name in wanted[:index]:
+            raise RequestError(400, f"the output {name!r} is wanted twice; name it once")
     return wanted
 
 

@@ -147,6 +147,11 @@ def check_encoded_images(images: list[bytes]) -> np.ndarray:
     return np.array(images, object)
 
 
+def join(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Joins arrays of the same names along their first axis; sorted by name."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in sorted(parts[0])}
+
+
 def to_json(array: np.ndarray) -> list:
     """Returns an array as nested lists; float32 keeps its shortest decimal form."""
     if array.dtype == np.float32:

@@ -8,10 +8,10 @@ import numpy as np
 
 from darts_tf.serving import tensors
 from darts_tf.serving.errors import RequestError
-from darts_tf.serving.model import DEFAULT_SIGNATURE, ServedModel
+from darts_tf.serving.interface import DEFAULT_SIGNATURE, Interface, Query
 
 
-def status(model: ServedModel) -> dict:
+def status(model: Interface) -> dict:
     """The answer to `GET /v1/models/NAME`, the JSON form of `GetModelStatusResponse`."""
     return {
         "model_version_status": [
@@ -24,26 +24,24 @@ def status(model: ServedModel) -> dict:
     }
 
 
-def metadata(model: ServedModel) -> dict:
+def metadata(model: Interface, signature_def: dict) -> dict:
     """The answer to `GET /v1/models/NAME/metadata`, the JSON form of `GetModelMetadataResponse`.
 
     The doubled `signature_def` is the original's: a field that holds a proto with that one field.
     """
     return {
         "model_spec": {"name": model.name, "signature_name": "", "version": str(model.version)},
-        "metadata": {"signature_def": {"signature_def": model.signature_def}},
+        "metadata": {"signature_def": {"signature_def": signature_def}},
     }
 
 
-def predict(model: ServedModel, body) -> dict:
-    """The answer to `POST /v1/models/NAME:predict`.
+def read(model: Interface, body) -> Query:
+    """What a `POST /v1/models/NAME:predict` asks.
 
     Args:
-        model: the model.
-        body: the request as JSON values. With `instances` (row format) the answer has
-            `predictions`, a list with one element for each image; with `inputs` (column format) it
-            has `outputs`. An element is an object if the signature has several outputs, else the
-            bare value.
+        model: the model's interface.
+        body: the request as JSON values, with `instances` (row format) or `inputs` (column
+            format).
 
     Raises:
         RequestError: the request is wrong.
@@ -57,8 +55,8 @@ def predict(model: ServedModel, body) -> dict:
     signature = body.get("signature_name", DEFAULT_SIGNATURE)
     if not isinstance(signature, str):
         raise RequestError(400, "signature_name must be text")
-    specs = model.inputs(signature or DEFAULT_SIGNATURE)
     signature = signature or DEFAULT_SIGNATURE
+    specs = model.inputs(signature)
     if ("instances" in body) == ("inputs" in body):
         found = "both" if "inputs" in body else "neither"
         raise RequestError(
@@ -67,20 +65,32 @@ def predict(model: ServedModel, body) -> dict:
             "format); expected exactly one of them",
         )
     if "instances" in body:
-        inputs = _rows(body["instances"], specs)
+        form, inputs = "instances", _rows(body["instances"], specs)
     else:
-        inputs = _columns(body["inputs"], specs)
-    arrays = {name: _array(inputs[name], specs[name], name) for name in specs}
-    outputs = {
-        name: tensors.to_json(array) for name, array in model.predict(signature, arrays).items()
-    }
-    if len(outputs) == 1:
-        (values,) = outputs.values()
-        return {"predictions" if "instances" in body else "outputs": values}
-    if "inputs" in body:
-        return {"outputs": outputs}
-    rows = zip(*outputs.values(), strict=True)
-    return {"predictions": [dict(zip(outputs, row, strict=True)) for row in rows]}
+        form, inputs = "inputs", _columns(body["inputs"], specs)
+    return Query(signature, {name: _array(inputs[name], specs[name], name) for name in specs}, form)
+
+
+def write(model: Interface, form: str, outputs: dict[str, np.ndarray]) -> dict:
+    """The answer to `POST /v1/models/NAME:predict`.
+
+    Args:
+        model: the model's interface.
+        form: the query's.
+        outputs: one array `[B, ...]` for each output.
+
+    Returns:
+        For `instances` an object with `predictions`, a list with one element for each image; for
+        `inputs` one with `outputs`. An element is an object if the signature has several outputs,
+        else the bare value.
+    """
+    values = {name: tensors.to_json(array) for name, array in outputs.items()}
+    if len(values) == 1:
+        return {"predictions" if form == "instances" else "outputs": next(iter(values.values()))}
+    if form == "inputs":
+        return {"outputs": values}
+    rows = zip(*values.values(), strict=True)
+    return {"predictions": [dict(zip(values, row, strict=True)) for row in rows]}
 
 
 def _rows(instances, specs) -> dict:
@@ -120,9 +130,9 @@ def _columns(inputs, specs) -> dict:
 
 
 def _array(value, spec, name: str) -> np.ndarray:
-    shape, elements = tensors.flatten(value, spec.shape.rank, name)
-    tensors.check_shape(shape, spec.shape.as_list(), name)
-    if spec.dtype.name != "string":
+    shape, elements = tensors.flatten(value, len(spec.shape), name)
+    tensors.check_shape(shape, spec.shape, name)
+    if spec.dtype != "string":
         return tensors.uint8_array(elements, shape, name)
     for index, element in enumerate(elements):
         if not _is_base64(element):

@@ -3,6 +3,7 @@ from fastapi.testclient import TestClient
 
 from darts_tf.export import export_model
 from darts_tf.serving.app import create_app
+from darts_tf.serving.limits import Limits
 from darts_tf.serving.model import ServedModel
 from tests.serving import tiny_network
 
@@ -29,6 +30,6 @@ def served_model(export_directory):
 @pytest.fixture(scope="session")
 def client(served_model):
     # A failure of the server must arrive as status 500, as it would over the network.
-    app = create_app(served_model, max_body_bytes=MAX_BODY_BYTES)
+    app = create_app(served_model, Limits(body_bytes=MAX_BODY_BYTES))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

@@ -1,0 +1,83 @@
+"""What a model takes and gives, as plain data: without TensorFlow, quick to send to a process."""
+
+import dataclasses
+
+import numpy as np
+
+from darts_tf.serving.errors import RequestError
+
+DEFAULT_SIGNATURE = "serving_default"
+BYTES_SIGNATURE = "serving_bytes"
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """One input or output.
+
+    Attributes:
+        dtype: `uint8`, `int64`, `float32` or `string`.
+        shape: its sizes; None where any size fits.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Interface:
+    """A served model's names, version and signatures.
+
+    Attributes:
+        name: the model's name in addresses.
+        version: the served version.
+        all_inputs: the inputs by name of each signature by name.
+        all_outputs: the same of the outputs, sorted.
+    """
+
+    name: str
+    version: int
+    all_inputs: dict[str, dict[str, Spec]]
+    all_outputs: dict[str, dict[str, Spec]]
+
+    @property
+    def signatures(self) -> list[str]:
+        """The names of the signatures."""
+        return sorted(self.all_inputs)
+
+    def inputs(self, signature: str) -> dict[str, Spec]:
+        """The inputs of a signature by name.
+
+        Raises:
+            RequestError: there is no such signature.
+        """
+        if signature not in self.all_inputs:
+            raise RequestError(
+                400,
+                f"there is no signature {signature!r:.200}; this model has: "
+                + ", ".join(self.signatures),
+            )
+        return self.all_inputs[signature]
+
+    def outputs(self, signature: str) -> dict[str, Spec]:
+        """The outputs of a signature by name, sorted."""
+        return self.all_outputs[signature]
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """What a request asks, whatever its protocol.
+
+    Attributes:
+        signature: the name of the signature.
+        inputs: one array `[B, ...]` for each of its inputs, B >= 1.
+        form: what the protocol needs to write the answer.
+    """
+
+    signature: str
+    inputs: dict[str, np.ndarray]
+    form: object
+
+    @property
+    def size(self) -> int:
+        """B, the number of images."""
+        return len(next(iter(self.inputs.values())))

@@ -1,0 +1,85 @@
+"""uvicorn, with limits to what connections may take and a stop in time."""
+
+import asyncio
+import dataclasses
+import functools
+import logging
+import resource
+import socket
+import time
+
+import uvicorn
+
+from darts_tf.serving.connections import Connection, Crowd
+from darts_tf.serving.limits import Limits
+
+# asyncio accepts so many connections before it looks at the first one.
+_BACKLOG = 64
+# Descriptors for connections that were just accepted or just closed, and for everything else.
+_OTHER_DESCRIPTORS = 2 * _BACKLOG + 64
+_DESCRIPTORS = 4096
+# What a client did wrong, which it is told itself.
+_NO_NEWS = ("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket")
+
+
+class Server(uvicorn.Server):
+    """Serves an application until a signal stops it.
+
+    Args:
+        app: what `darts_tf.serving.app.create_app` returns.
+        limits: the limits of connections and of the time that a stop takes.
+        log_requests: whether each request is logged.
+    """
+
+    def __init__(self, app, limits: Limits, log_requests: bool = False):
+        crowd = Crowd(_fit_descriptors(limits))
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=functools.partial(Connection, crowd=crowd),
+                ws="none",
+                lifespan="off",
+                log_level="info" if log_requests else "warning",
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=5,
+            )
+        )
+        self._work = app.state.work
+        self._stop_seconds = limits.stop_seconds
+        if not log_requests:
+            logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Does what is to be done ten times a second (uvicorn calls this)."""
+        now = time.monotonic()
+        for connection in list(self.server_state.connections):
+            if connection.is_overdue(now):
+                connection.end()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets requests end, for `stop_seconds`; then tells their clients why they do not."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._stop_seconds, self._work.stop)
+        loop.call_later(self._stop_seconds + 0.5, self._end_connections)
+        await super().shutdown(sockets)
+
+    def _end_connections(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.end()
+
+
+def _fit_descriptors(limits: Limits) -> Limits:
+    """The limits with as many connections as this process may have files open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    infinity = resource.RLIM_INFINITY
+    wanted = _DESCRIPTORS if hard == infinity else min(_DESCRIPTORS, hard)
+    if soft != infinity and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    room = limits.connections if soft == infinity else max(soft - _OTHER_DESCRIPTORS, 8)
+    return dataclasses.replace(limits, connections=min(limits.connections, room))
+
+
+def _is_news(record) -> bool:
+    return not record.getMessage().startswith(_NO_NEWS)

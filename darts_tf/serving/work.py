@@ -1,0 +1,182 @@
+"""Who is computed when: turns, limits of time, processes of their own, and the end of all."""
+
+import contextlib
+import math
+import time
+
+import anyio
+import anyio.to_process
+import anyio.to_thread
+from starlette.requests import ClientDisconnect, Request
+
+from darts_tf.serving import bodies, messages, tensors
+from darts_tf.serving.errors import RequestError
+from darts_tf.serving.interface import Query
+from darts_tf.serving.limits import Limits
+
+# A message this many times longer than a small one does not make others of its kind wait.
+_HUGE = 32
+
+
+class Work:
+    """Answers requests such that small ones wait for little.
+
+    A request is parsed, computed in steps of a bounded number of images, and written. Between two
+    steps others have their turn, in the order in which they came. While TensorFlow computes,
+    other threads run. Python's JSON keeps the interpreter to itself, so that long messages are
+    parsed and written in processes of their own, which anyio starts, keeps and ends.
+
+    Args:
+        model: the `darts_tf.serving.model.ServedModel`.
+        limits: the limits of each request and of all together.
+    """
+
+    def __init__(self, model, limits: Limits):
+        self._model = model
+        self._limits = limits
+        self._bodies = anyio.CapacityLimiter(limits.large_bodies)
+        self._small, self._steps = (anyio.CapacityLimiter(limits.threads) for _ in range(2))
+        self._large, self._huge, self._large_steps = (anyio.CapacityLimiter(1) for _ in range(3))
+        # `_turn` limits; anyio must not do so once more, as it counts neither time nor turns.
+        self._unlimited = anyio.CapacityLimiter(math.inf)
+        self._scopes: set[anyio.CancelScope] = set()
+        self._stopped = False
+
+    async def answer(self, request: Request, protocol) -> bytes:
+        """Reads a request and returns its answer as JSON.
+
+        Args:
+            request: the request.
+            protocol: a module with `read` and `write`, as `darts_tf.serving.tf_serving`.
+
+        Raises:
+            RequestError: the request is wrong or asks too much, or others ask too much.
+            ClientDisconnect: the client has left.
+        """
+        with anyio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                if not self._stopped:
+                    async with contextlib.AsyncExitStack() as held:
+                        turn = self._turn(self._bodies)
+                        body = await bodies.read(
+                            request, self._limits, lambda: held.enter_async_context(turn)
+                        )
+                        return await self._answer(body, protocol, request)
+            finally:
+                self._scopes.discard(scope)
+        raise RequestError(503, "the server is stopping; ask again later", {"Connection": "close"})
+
+    def stop(self) -> None:
+        """Gives up all requests: whoever waits for an answer is told that the server stops."""
+        self._stopped = True
+        for scope in self._scopes:
+            scope.cancel()
+
+    async def _answer(self, body: bytes, protocol, request) -> bytes:
+        clock = _Clock(self._limits.work_seconds)
+        interface = self._model.interface
+        size = len(body) / self._limits.small_bytes
+        query = await self._message(clock, size, messages.read, protocol.read, interface, body)
+        del body
+        values = self._check_size(query)
+        parts, steps = [], self._model.steps(query.signature, query.inputs)
+        small = query.size <= self._model.step_images
+        for _ in range(0, query.size, self._model.step_images):
+            async with self._turn(self._steps if small else self._large_steps), clock:
+                parts.append(await self._in_thread(next, steps))
+            if not small and await request.is_disconnected():
+                raise ClientDisconnect
+        return await self._message(
+            clock,
+            values / self._limits.small_values,
+            messages.write,
+            protocol.write,
+            interface,
+            query.form,
+            tensors.join(parts),
+        )
+
+    def _check_size(self, query: Query) -> int:
+        """The number of values in a query's answer."""
+        outputs = self._model.interface.outputs(query.signature).values()
+        values = query.size * sum(math.prod(spec.shape[1:]) for spec in outputs)
+        if values > self._limits.answer_values:
+            raise RequestError(
+                413,
+                f"the answer to {query.size:,} images would have {values:,} values, and at most "
+                f"{self._limits.answer_values:,} are sent; send fewer images at a time",
+            )
+        return values
+
+    async def _message(self, clock, size: float, function, *args):
+        """Calls a function of `messages` where it makes nobody wait.
+
+        Args:
+            clock: the request's clock.
+            size: how many times the size of a small message it is.
+            function: the function.
+            *args: its arguments.
+        """
+        if size <= 1:
+            async with self._turn(self._small), clock:
+                return await self._in_thread(function, *args)
+        async with self._turn(self._large if size <= _HUGE else self._huge), clock:
+            return await self._in_process(function, *args)
+
+    async def _in_thread(self, function, *args):
+        # A step that is given up ends by itself, as it computes a bounded number of images.
+        return await anyio.to_thread.run_sync(
+            function, *args, abandon_on_cancel=True, limiter=self._unlimited
+        )
+
+    async def _in_process(self, function, *args):
+        try:
+            return await anyio.to_process.run_sync(
+                messages.alone, function, *args, cancellable=True, limiter=self._unlimited
+            )
+        except MemoryError as error:
+            raise RequestError(
+                413, "the request needs more memory than there is; send fewer images at a time"
+            ) from error
+        except (OSError, anyio.BrokenWorkerProcess) as error:
+            raise _busy("the server has no process or too little memory for it") from error
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, limiter: anyio.CapacityLimiter):
+        seconds = self._limits.wait_seconds
+        try:
+            with anyio.fail_after(seconds):
+                await limiter.acquire()
+        except TimeoutError as error:
+            raise _busy(f"others have waited for {seconds:g} s or more") from error
+        try:
+            yield
+        finally:
+            limiter.release()
+
+
+class _Clock:
+    """A context that ends in an error when all its blocks together took too long."""
+
+    def __init__(self, seconds: float):
+        self._seconds = self._left = seconds
+
+    async def __aenter__(self):
+        self._start = time.monotonic()
+        self._scope = anyio.CancelScope(deadline=anyio.current_time() + self._left)
+        self._scope.__enter__()
+
+    async def __aexit__(self, kind, error, trace):
+        self._left -= time.monotonic() - self._start
+        swallowed = self._scope.__exit__(kind, error, trace)
+        if self._scope.cancelled_caught:
+            raise RequestError(
+                413,
+                f"the request takes longer than {self._seconds:g} s; send fewer images at a time",
+            )
+        return swallowed
+
+
+def _busy(reason: str) -> RequestError:
+    return RequestError(503, f"the server is busy: {reason}; ask again later", {"Retry-After": "5"})
