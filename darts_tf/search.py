@@ -1,5 +1,6 @@
 """The search: bilevel optimisation of a supernet's weights and alphas."""
 
+import contextlib
 from collections.abc import Callable
 
 import keras
@@ -111,7 +112,7 @@ class ArchitectureSearch:
         self._predict = tf.function(
             lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
         )
-        self._stop_requested = False
+        self._stop_requested = self._evaluating = False
         self._rule = RuleFollower(self)
         self._record = SearchRecord(self._rule)
         self._said_incomplete = False
@@ -221,7 +222,8 @@ class ArchitectureSearch:
                 logs = self._run_epoch(train(epoch), validation(epoch), epoch, start, calls)
                 if self.stopped_at:
                     return history
-                logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
+                with self._interruption(epoch, steps):
+                    logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
             logs |= self._logs_of_epoch()
             if not selections.needs_data(self.method.selection):
                 self._record.after_epoch(epoch, logs["val_accuracy"], self.genotype)
@@ -231,6 +233,11 @@ class ArchitectureSearch:
             # After the callbacks: what they wrote about an epoch that has to be repeated is
             # replaced, while an epoch that they never saw would be missing for good.
             self._record.save(epoch)
+            if any(distribution.any_worker(self.strategy, self._stop_requested)):
+                self._stop_requested = False
+                if epoch < epochs and not self._rule.ended and not self.supernet.stop_training:
+                    self.stopped_at = epoch, 0
+                    return history
         calls.on_train_end(logs)
         return history
 
@@ -241,6 +248,31 @@ class ArchitectureSearch:
         checkpoint folder goes on with the next step. Safe to call from a signal handler.
         """
         self._stop_requested = True
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether an exception may be raised in `fit` now without losing a step.
+
+        So it is from the start to the end of the first step, after a checkpoint to the end of the
+        next one, and in an evaluation, because then a checkpoint is written if there are any. Never
+        with several workers, which have to stop together.
+        """
+        if distribution.workers(self.strategy) > 1:
+            return False
+        return self._evaluating or not self._record.unsaved
+
+    @contextlib.contextmanager
+    def _interruption(self, epoch: int, steps: int):
+        """While all steps of an epoch are done and nothing else has changed."""
+        if distribution.workers(self.strategy) > 1:
+            yield
+            return
+        with self._record.saving_if_broken_off(epoch, steps):
+            self._evaluating = True
+            try:
+                yield
+            finally:
+                self._evaluating = False
 
     @without_grappler()
     def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """What a search's checkpoints hold besides its variables."""
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable
@@ -48,6 +49,7 @@ class SearchRecord:
     Attributes:
         best: the best epoch so far; None before the first one has ended.
         step_entropies: cell type -> the entropy after every step of the last epoch so far.
+        unsaved: whether there were steps that no checkpoint holds.
     """
 
     def __init__(self, rule: RuleFollower):
@@ -55,6 +57,7 @@ class SearchRecord:
         self._checkpoints = self._monitor = None
         self.best: Best | None = None
         self.step_entropies: dict[str, list[float]] = {}
+        self.unsaved = False
 
     def open(self, checkpoints: Checkpoints | None, monitor: CollapseMonitor) -> tuple[int, int]:
         """Begins a search, or goes on with the one that the checkpoints are of.
@@ -67,6 +70,7 @@ class SearchRecord:
             (epoch, step) to go on with, counted from 0.
         """
         self._checkpoints, self._monitor = checkpoints, monitor
+        self.unsaved = False
         position = checkpoints.restore() if checkpoints else (0, 0)
         notes = checkpoints.notes if checkpoints else {}
         self.best = Best.from_dict(notes["best"]) if "best" in notes else None
@@ -81,7 +85,8 @@ class SearchRecord:
         self.step_entropies = {}
 
     def after_step(self, entropies: dict[str, float]) -> None:
-        """Notes the entropy of every cell type after a step."""
+        """Notes a step, and the entropy of every cell type after it."""
+        self.unsaved = True
         for cell_type, entropy in entropies.items():
             self.step_entropies.setdefault(cell_type, []).append(entropy)
 
@@ -118,6 +123,16 @@ class SearchRecord:
             notes["best"] = self.best.to_dict()
         self._checkpoints.notes.update(notes)
         self._checkpoints.save(epoch, step)
+        self.unsaved = False
+
+    @contextlib.contextmanager
+    def saving_if_broken_off(self, epoch: int, step: int):
+        """Saves if what is done in the block, which changes nothing, is broken off."""
+        try:
+            yield
+        except BaseException:
+            self.save(epoch, step)
+            raise
 
 
 def settings(supernet: Supernet, method: Method, **others) -> dict:

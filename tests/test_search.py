@@ -245,6 +245,47 @@ class TestReproducible:
         assert logs[0] == logs[1] != logs[2]
 
 
+class TestBrokenOff:
+    """A search that is stopped outside of its steps loses none of them."""
+
+    def test_it_goes_on_as_if_it_had_not_been(self, one_edge_space, eagerly, monkeypatch, tmp_path):
+        """By an exception in the evaluation of an epoch, then by a stop in its callbacks."""
+        whole, logs = make(one_edge_space), Recorder()
+        whole.fit(TRAIN, VALIDATION, 2, callbacks=[logs], verbose=0)
+        first, second, third = (make(one_edge_space, start=start) for start in range(3))
+        options = {"verbose": 0, "checkpoint_dir": tmp_path}
+
+        def evaluate(data):
+            assert first.interruptible
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(first, "evaluate", evaluate)
+        with pytest.raises(KeyboardInterrupt):
+            first.fit(TRAIN, VALIDATION, 2, **options)
+        stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: second.stop())
+        again, last = Recorder(), Recorder()
+        second.fit(TRAIN, VALIDATION, 2, callbacks=[stop, again], **options)
+        assert second.stopped_at == (1, 0)
+        assert again.calls == ["train begin", "epoch 0 begin", "epoch 0 end"]
+        third.fit(TRAIN, VALIDATION, 2, callbacks=[last], **options)
+        assert last.calls[1:3] == ["epoch 1 begin", "batch 0 begin"]
+        assert again.logs + last.logs == logs.logs
+        assert_same(state(third), state(whole))
+
+    def test_interruptible(self, one_edge_space, eagerly, tmp_path):
+        """Before the first step, and again once the epoch is saved."""
+        search, seen = make(one_edge_space), []
+
+        def look(*_, **__):
+            seen.append(search.interruptible)
+
+        watch = keras.callbacks.LambdaCallback(
+            on_epoch_begin=look, on_train_batch_end=look, on_epoch_end=look
+        )
+        search.fit(TRAIN, VALIDATION, 2, callbacks=[watch], verbose=0, checkpoint_dir=tmp_path)
+        assert seen == 2 * [True, *STEPS * [False], False]
+
+
 class TestSchedules:
     METHOD = dataclasses.replace(
         methods.get("snas"),

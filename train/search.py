@@ -160,7 +160,7 @@ def _fit(search, data, folder, prefix=""):
     train_batches, validation_batches = searching.streams(data)
     metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search)
     print("building the graph; the first step takes longest", flush=True)
-    with program.stopping(search.stop) as signals:
+    with program.stopping(search.stop, lambda: search.interruptible) as signals:
         search.fit(
             train_batches,
             validation_batches,
@@ -178,8 +178,8 @@ def _fit(search, data, folder, prefix=""):
             checkpoint_dir=folder.checkpoints / prefix,
             keep_checkpoints=search_flags.KEEP_CHECKPOINTS.value,
         )
-    if search.stopped_at:
-        epoch, step = search.stopped_at
+    if signals:
+        epoch, step = search.stopped_at or (search_flags.EPOCHS.value - 1, "last")
         print(
             f"stopped in epoch {epoch + 1} after step {step}; the same command goes on from there"
         )
