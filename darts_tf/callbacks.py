@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import run_folder
+from darts_tf import files
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.progress import duration
 from darts_tf.search import ArchitectureSearch
@@ -54,7 +54,7 @@ class MetricsLog(keras.callbacks.Callback):
             values |= self._of_steps()
         self.records.append({"epoch": epoch + 1, "seconds": seconds, **values})
         lines = "".join(json.dumps(record) + "\n" for record in self.records)
-        run_folder.write_file(self._path, lines)
+        files.write(self._path, lines)
 
     def _of_steps(self) -> dict:
         """What a search's record says about its steps."""
@@ -96,7 +96,7 @@ class OperationWeightsLog(keras.callbacks.Callback):
         }
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **weights)
-        run_folder.write_file(self._path, buffer.getvalue())
+        files.write(self._path, buffer.getvalue())
 
     def read(self) -> dict[str, np.ndarray]:
         """What has been written so far; empty before the first epoch."""
@@ -120,9 +120,15 @@ class TensorBoard(keras.callbacks.Callback):
     def __init__(self, directory, search: ArchitectureSearch | None = None):
         super().__init__()
         self._search = search
-        self._writer = tf.summary.create_file_writer(str(directory))
+        self._directory = directory
+        with files.named(directory):
+            self._writer = tf.summary.create_file_writer(str(directory))
 
     def on_epoch_end(self, epoch, logs=None):
+        with files.named(self._directory):
+            self._write(epoch, logs)
+
+    def _write(self, epoch, logs):
         with self._writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, value)

@@ -9,6 +9,7 @@ import time
 import tensorflow as tf
 from absl import logging
 
+from darts_tf import files
 from darts_tf.errors import UserError
 from darts_tf.run_folder import first_difference
 
@@ -73,8 +74,9 @@ class Checkpoints:
             self._saved_at = time.monotonic()
         except (tf.errors.OpError, OSError) as error:
             raise UserError(
-                f"cannot write a checkpoint to {self._directory}: {error}. The checkpoints before "
-                "it are intact: free space or fix the permissions and start again to go on"
+                f"cannot write a checkpoint to {self._directory}: {files.reason(error)}. The "
+                "checkpoints before it are intact: free space or fix the permissions and start "
+                "again to go on"
             ) from error
 
     def due(self) -> bool:

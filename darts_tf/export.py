@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from darts_tf import files
 from darts_tf.errors import UserError
 from darts_tf.export_checks import check_arguments, check_replaceable
 
@@ -90,7 +91,7 @@ def export_model(
     target = Path(directory) / str(version)
     if target.exists():
         check_replaceable(target, overwrite)
-    made_directory = not target.parent.exists()
+    made = files.missing_folders(target.parent)
     # A name without digits only: TensorFlow Serving, which may watch the folder, ignores it.
     temporary = target.parent / f".{version}.{uuid.uuid4().hex[:8]}.tmp"
     try:
@@ -98,16 +99,16 @@ def export_model(
         temporary.mkdir()
         try:
             module = _ServingModule(model, image_shape, mean, std, class_names)
-            _save(module, temporary, class_names, genotype_json)
+            with files.named(f"the export to {target}"):
+                _save(module, temporary, class_names, genotype_json)
             difference = _max_difference(model, temporary, image_shape, mean, std)
             _install(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-            if made_directory and not any(target.parent.iterdir()):
-                target.parent.rmdir()
+            files.remove_empty(made)
     except OSError as error:
         raise UserError(
-            f"cannot write the export to {target}: {error.strerror or error}; choose another folder"
+            f"cannot write the export to {target}: {files.reason(error)}; choose another folder"
         ) from error
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     return ExportResult(target, size, _CHECKED_IMAGES, difference)

@@ -69,6 +69,22 @@ def make_folder(path) -> pathlib.Path:
     return path
 
 
+def missing_folders(path) -> list[pathlib.Path]:
+    """Which of a folder and those above it do not exist, the innermost first."""
+    path, missing = pathlib.Path(path), []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    return missing
+
+
+def remove_empty(folders) -> None:
+    """Removes folders, the innermost first, as far as they are empty."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
 def own_folder(path) -> pathlib.Path:
     """Makes a folder, if it is missing, that this process alone writes to until it ends.
 
@@ -85,8 +101,10 @@ def reason(error: BaseException) -> str:
     number = getattr(error, "errno", None)
     if number and number > 0:
         return os.strerror(number)
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    # Libraries put it into sentences of their own.
+    text = str(error).strip()
+    lines = text.splitlines() or [type(error).__name__]
+    return next((os.strerror(n) for n in _FULL if os.strerror(n) in text), lines[0])
 
 
 def cannot_write(error: BaseException) -> str | None:
@@ -94,14 +112,29 @@ def cannot_write(error: BaseException) -> str | None:
 
     For the writers of other libraries, which raise what they like when a disk is full.
     """
-    if isinstance(error, OSError) and error.errno in _FULL:
-        where = f" {error.filename}" if error.filename else ""
-        return f"cannot write{where}: {os.strerror(error.errno)}"
-    text = str(error)
-    for number in _FULL:
-        if os.strerror(number) in text:
-            return f"cannot write: {os.strerror(number)} ({type(error).__name__})"
-    return None
+    said = reason(error)
+    if said not in map(os.strerror, _FULL):
+        return None
+    name = getattr(error, "filename", None)
+    return f"cannot write {name}: {said}" if name else f"cannot write a file: {said}"
+
+
+@contextlib.contextmanager
+def named(what):
+    """Says what could not be written, where another library says that the disk is full.
+
+    Args:
+        what: that is written in the block.
+
+    Raises:
+        UserError: instead of what that library raises; its other errors stay.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, UserError) or cannot_write(error) is None:
+            raise
+        raise UserError(f"cannot write {what}: {reason(error)}") from error
 
 
 class Lock:

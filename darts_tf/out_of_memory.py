@@ -6,6 +6,7 @@ import sys
 
 import tensorflow as tf
 
+from darts_tf import files
 from darts_tf.errors import UserError
 
 
@@ -27,9 +28,12 @@ def explained(where: str, batch_size: int | None, advice: str):
 
     Raises:
         OutOfMemoryError: instead of TensorFlow's error or Python's.
+        UserError: it is the disk that has no room.
     """
     try:
-        yield
+        # The same error of TensorFlow's.
+        with files.named("a file"):
+            yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         raise OutOfMemoryError(
             f"out of memory in {where}: {_asked_for(error)}. {_estimate(batch_size)}Less memory is "

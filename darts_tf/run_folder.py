@@ -93,10 +93,7 @@ class RunFolder:
 
     def _create(self):
         try:
-            missing = self.path
-            while not missing.exists():
-                self._made.append(missing)
-                missing = missing.parent
+            self._made = files.missing_folders(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = files.Lock(self.path, f"--output_dir={self.path}")
             with tempfile.TemporaryFile(dir=self.path):
@@ -131,8 +128,7 @@ class RunFolder:
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
-            for path in self._made:
-                path.rmdir()
+            files.remove_empty(self._made)
 
     def file(self, name: str) -> pathlib.Path:
         """The path of a file in the folder."""

@@ -2,11 +2,13 @@ import json
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from darts_tf import callbacks, spaces
 from darts_tf.checkpoints import Checkpoints
+from darts_tf.errors import UserError
 
 
 class Search:
@@ -101,6 +103,17 @@ def test_tensorboard(tmp_path):
     steps = events.Tensors("entropy_by_step/normal")
     found = [(e.step, float(tf.make_ndarray(e.tensor_proto))) for e in steps]
     assert found == [(1, 3.0), (2, 2.0), (3, 1.0), (4, 3.0), (5, 2.0), (6, 1.0)]
+
+
+def test_tensorboard_on_a_full_disk(tmp_path, monkeypatch):
+    callback = callbacks.TensorBoard(tmp_path)
+
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "events; No space left on device")
+
+    monkeypatch.setattr(callback._writer, "flush", full)
+    with pytest.raises(UserError, match=f"cannot write {tmp_path}: No space left on device$"):
+        callback.on_epoch_end(0, {"loss": 1.0})
 
 
 def test_checkpoint_epochs(tmp_path):

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -251,3 +252,20 @@ def test_a_place_that_cannot_be_written(network, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write the export to .*; choose another folder"):
         export.export_model(network, tmp_path / "file" / "model", **tiny_network.arguments())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "full"),
+        tf.errors.ResourceExhaustedError(None, None, "variables; No space left on device"),
+    ],
+)
+def test_a_full_disk(network, tmp_path, monkeypatch, error):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(UserError, match="cannot write the export to .*: No space left on device"):
+        export.export_model(network, tmp_path / "a" / "b", **tiny_network.arguments())
+    assert not list(tmp_path.iterdir())

@@ -80,10 +80,10 @@ def test_make_folder(tmp_path):
     ("error", "expected"),
     [
         (OSError(errno.ENOSPC, "full", "a/b"), "cannot write a/b: No space left on device"),
-        (OSError(errno.EFBIG, "big"), "cannot write: File too large"),
+        (OSError(errno.EFBIG, "big"), "cannot write a file: File too large"),
         (
             RuntimeError("HDF5: [write] failed: No space left on device"),
-            "cannot write: No space left on device (RuntimeError)",
+            "cannot write a file: No space left on device",
         ),
         (OSError(errno.ENOENT, "missing", "a"), None),
         (ValueError("a bug"), None),
@@ -91,6 +91,23 @@ def test_make_folder(tmp_path):
 )
 def test_cannot_write(error, expected):
     assert files.cannot_write(error) == expected
+
+
+def test_named():
+    expected = "cannot write the logs: No space left on device$"
+    with pytest.raises(UserError, match=expected), files.named("the logs"):
+        raise RuntimeError("flush failed: No space left on device")
+    with pytest.raises(ValueError, match="a bug"), files.named("the logs"):
+        raise ValueError("a bug")
+
+
+def test_folders_that_were_missing(tmp_path):
+    missing = files.missing_folders(tmp_path / "a" / "b" / "c")
+    assert missing == [tmp_path / "a" / "b" / "c", tmp_path / "a" / "b", tmp_path / "a"]
+    missing[0].mkdir(parents=True)
+    (tmp_path / "a" / "file").write_text("")
+    files.remove_empty(missing)
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "a", tmp_path / "a" / "file"]
 
 
 class TestLock:
