@@ -122,7 +122,7 @@ def make_supernet():
 
 
 def search(strategy, checkpoint_dir=None, callbacks=()) -> dict[str, np.ndarray]:
-    """The alphas and the weights after `EPOCHS * STEPS` steps."""
+    """The alphas, the weights and the moving variances after `EPOCHS * STEPS` steps."""
     with strategy.scope():
         supernet = make_supernet()
         found = ArchitectureSearch(supernet)
@@ -134,7 +134,13 @@ def search(strategy, checkpoint_dir=None, callbacks=()) -> dict[str, np.ndarray]
             callbacks=list(callbacks),
             verbose=0,
         )
-    groups = {"alphas": supernet.architecture_variables, "weights": supernet.weight_variables}
+    groups = {
+        "alphas": supernet.architecture_variables,
+        "weights": supernet.weight_variables,
+        "moving_variances": [
+            v for v in supernet.non_trainable_variables if "moving_variance" in v.path
+        ],
+    }
     return {
         name: np.concatenate([np.ravel(keras.ops.convert_to_numpy(v)) for v in variables])
         for name, variables in groups.items()

@@ -15,9 +15,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
     lose a term, and with them an unrolled hypergradient. Here a single replica uses TensorFlow's
     fused kernel, whose second derivative is right, and several replicas, or data that the kernel
     does not take (float64, other ranks), use Keras' synchronised statistics, which are written
-    out in plain arithmetic. The kernel moves the moving statistics itself, and not at all where
-    weights are constant (`darts_tf.constant_weights`). Like PyTorch it keeps the unbiased variance,
-    n / (n - 1) times Keras' for n values a channel.
+    out in plain arithmetic. Nothing moves where weights are constant (`darts_tf.constant_weights`).
+
+    A batch is normalised by its biased variance, and the moving one is of its unbiased variance, as
+    in PyTorch: n / (n - 1) times Keras' for n values a channel, those of all replicas together. Of
+    a single value, which PyTorch refuses, both are 0.
 
     Args:
         momentum: of the moving statistics. Default 0.9 (PyTorch's 0.1 in the reference).
@@ -30,9 +32,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().__init__(momentum=momentum, epsilon=epsilon, synchronized=synchronized, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
-        if not training or not self.trainable or mask is not None or not self._can_fuse(inputs):
+        if not training or not self.trainable:
             return super().call(inputs, training=training, mask=mask)
-        return self._fused(inputs, self.gamma, self.beta)
+        if mask is None and self._can_fuse(inputs):
+            return self._fused(inputs, self.gamma, self.beta)
+        return self._plain(inputs, mask)
 
     def _fused(self, inputs, scale=None, offset=None):
         """Training mode by the fused kernel, which also moves the moving statistics."""
@@ -56,6 +60,42 @@ class BatchNormalization(keras.layers.BatchNormalization):
             self.moving_mean.assign(mean)
             self.moving_variance.assign(variance)
         return outputs
+
+    def _plain(self, inputs, mask=None):
+        """Training mode by plain arithmetic; also moves the moving statistics."""
+        values = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        mean, variance = self._moments(values, mask)
+        if not weights_are_constant():
+            count = self._count(values, mask)
+            unbiased = variance * count / keras.ops.maximum(count - 1, 1)
+            for moving, value in (
+                (self.moving_mean, mean),
+                (self.moving_variance, unbiased),
+            ):
+                moved = keras.ops.cast(moving, values.dtype) * self.momentum
+                moving.assign(moved + value * (1.0 - self.momentum))
+        outputs = keras.ops.batch_normalization(
+            values,
+            mean,
+            variance,
+            self.axis,
+            offset=self.beta if self.beta is None else keras.ops.cast(self.beta, values.dtype),
+            scale=self.gamma if self.gamma is None else keras.ops.cast(self.gamma, values.dtype),
+            epsilon=self.epsilon,
+        )
+        return keras.ops.cast(outputs, self.compute_dtype)
+
+    def _count(self, values, mask) -> tf.Tensor:
+        """The number of values of each channel that the statistics are of."""
+        if mask is not None:
+            # Which Keras does not gather from other replicas either.
+            return tf.reduce_sum(tf.cast(mask, values.dtype))
+        shape = tf.shape(values)
+        count = tf.reduce_prod([shape[axis] for axis in self._reduction_axes])
+        replica = tf.distribute.get_replica_context()
+        if self.synchronized and replica is not None:
+            count *= replica.num_replicas_in_sync
+        return tf.cast(count, values.dtype)
 
     def _can_fuse(self, inputs) -> bool:
         replica = tf.distribute.get_replica_context()

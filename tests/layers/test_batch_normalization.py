@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from darts_tf.constant_weights import constant_weights
 from darts_tf.layers.batch_normalization import BatchNormalization
+from darts_tf.layers.batched_convolutions import BatchedNormalization
 from darts_tf.verification.networks import second_derivative_error
 from tests.operations import definitions
 
@@ -56,13 +57,68 @@ class TestTraining:
         layer = make(BatchNormalization, dtype)
         layer(X.astype(dtype), training=True)
         layer(2 * X.astype(dtype), training=True)
-        mean, variance = X.mean(axis=(0, 1, 2)), X.var(axis=(0, 1, 2))
-        if dtype == "float32":
-            variance = variance * 36 / 35
+        mean, variance = X.mean(axis=(0, 1, 2)), X.var(axis=(0, 1, 2), ddof=1)
         moved_mean = 0.9 * 0.1 * mean + 0.1 * 2 * mean
         moved_variance = 0.81 + 0.9 * 0.1 * variance + 0.1 * 4 * variance
         np.testing.assert_allclose(layer.moving_mean, moved_mean, rtol=max(tolerance, 1e-7))
         np.testing.assert_allclose(layer.moving_variance, moved_variance, rtol=max(tolerance, 1e-6))
+
+
+class TestMovingVarianceIsUnbiased:
+    """In PyTorch `running_var` is (1 - 0.1) * 1 + 0.1 * x.var(unbiased=True)."""
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_bfloat16"])
+    @pytest.mark.parametrize("shape", [(6, 2), (6, 4, 2), (6, 3, 3, 2), (6, 2, 2, 2, 2)])
+    def test_any_rank_and_precision(self, shape, dtype):
+        layer = BatchNormalization(scale=False, center=False, dtype=dtype)
+        x = np.random.default_rng(1).normal(1, 2, shape)
+        x = tf.cast(x, layer.compute_dtype)
+        got = layer(x, training=True)
+        x = tf.cast(x, "float64").numpy().reshape(-1, 2)
+        assert got.dtype == layer.compute_dtype
+        np.testing.assert_allclose(layer.moving_variance, 0.9 + 0.1 * x.var(0, ddof=1), rtol=1e-5)
+        np.testing.assert_allclose(layer.moving_mean, 0.1 * x.mean(0), rtol=1e-5)
+
+    def test_other_axis(self):
+        layer = BatchNormalization(axis=1, scale=False, center=False)
+        x = np.random.default_rng(1).normal(1, 2, (6, 2, 3, 3))
+        got = layer(x, training=True)
+        np.testing.assert_allclose(
+            layer.moving_variance, 0.9 + 0.1 * x.var((0, 2, 3), ddof=1), rtol=1e-5
+        )
+        np.testing.assert_allclose(got.numpy().std((0, 2, 3)), 1, rtol=1e-4)
+
+    def test_steps_that_a_mask_leaves_out_do_not_count(self):
+        layer = BatchNormalization(scale=False, center=False, dtype="float64")
+        x = np.random.default_rng(1).normal(1, 2, (3, 4, 2))
+        mask = np.array([[1, 1, 0, 0], [1, 1, 1, 1], [1, 0, 0, 0]], bool)
+        layer(x, training=True, mask=mask)
+        # Keras adds 1e-7 to the number of values.
+        expected = 0.9 + 0.1 * x[mask].var(0, ddof=1)
+        np.testing.assert_allclose(layer.moving_variance, expected, rtol=1e-6)
+
+    def test_single_value(self):
+        for shape in ((1, 2), (1, 1, 1, 2)):
+            layer = BatchNormalization(scale=False, center=False)
+            layer(np.full(shape, 3.0, "float32"), training=True)
+            np.testing.assert_allclose(layer.moving_variance, 0.9, rtol=1e-6)
+
+    def test_batched_cells_normalisation(self):
+        fused, plain = (
+            BatchedNormalization(dtype=dtype, name=dtype) for dtype in ("float32", "float64")
+        )
+        for layer in (fused, plain):
+            layer(X.astype(layer.compute_dtype), tf.ones(2, layer.compute_dtype), training=True)
+        np.testing.assert_allclose(
+            plain.moving_variance, 0.9 + 0.1 * X.var((0, 1, 2), ddof=1), rtol=1e-12
+        )
+        np.testing.assert_allclose(fused.moving_variance, plain.moving_variance, rtol=1e-6)
+
+    def test_nothing_moves_where_weights_are_constant(self):
+        layer = make(BatchNormalization, "float64")
+        with constant_weights():
+            layer(X, training=True)
+        np.testing.assert_array_equal(layer.moving_variance, [1, 1])
 
 
 def test_inference_uses_the_moving_statistics():
