@@ -4,20 +4,31 @@
 * `split` divides examples in two, class by class.
 * `batches` makes the `tf.data` pipeline of one epoch, with augmentation.
 * `ImageData` holds a data set; `load_description` reads what a run folder keeps about one.
+
+They are imported when they are first used, because a server's processes that only read requests
+use this package without TensorFlow.
 """
 
-from darts_tf.datasets.augmentation import Augmentation
-from darts_tf.datasets.image_data import ImageData, load_description
-from darts_tf.datasets.loading import from_arrays, load
-from darts_tf.datasets.pipeline import batches
-from darts_tf.datasets.splits import split
+import importlib
 
-__all__ = [
-    "Augmentation",
-    "ImageData",
-    "batches",
-    "from_arrays",
-    "load",
-    "load_description",
-    "split",
-]
+_MODULES = {
+    "Augmentation": "augmentation",
+    "ImageData": "image_data",
+    "batches": "pipeline",
+    "from_arrays": "loading",
+    "load": "loading",
+    "load_description": "image_data",
+    "split": "splits",
+}
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_MODULES])
