@@ -11,7 +11,7 @@ from absl import logging
 
 from darts_tf import files
 from darts_tf.errors import UserError
-from darts_tf.run_folder import first_difference
+from darts_tf.settings import Changeable
 
 
 class Checkpoints:
@@ -26,6 +26,7 @@ class Checkpoints:
             others read its checkpoints, take part in saving, and write to a temporary folder.
         settings: what decides the result of the run, JSON-ready. It is saved too, and a checkpoint
             of a run with other settings is refused.
+        changeable: which of them may be others nevertheless; None by default.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Checkpoints:
         seconds: float = 300,
         writes: bool = True,
         settings: dict | None = None,
+        changeable: Changeable | None = None,
     ):
         self._directory = pathlib.Path(directory)
         self._discard_unreadable_list()
@@ -44,6 +46,7 @@ class Checkpoints:
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._settings = _Json(settings or {})
+        self._changeable = changeable or Changeable()
         self._notes = _Json({})
         checkpoint = tf.train.Checkpoint(
             epoch=self._epoch,
@@ -104,8 +107,9 @@ class Checkpoints:
                     status = self._manager.checkpoint.restore(path)
                     status.assert_existing_objects_matched().expect_partial()
                 else:
-                    self._refuse_other_settings(path)
+                    settings = self._compared_settings(path)
                     self._manager.checkpoint.restore(path).assert_consumed()
+                    self._settings.content = settings
                 return int(self._epoch.numpy()), int(self._step.numpy())
             except UserError:
                 raise
@@ -128,14 +132,22 @@ class Checkpoints:
                 )
         return 0, 0
 
-    def _refuse_other_settings(self, path) -> None:
-        before = _Json({})
+    def _compared_settings(self, path) -> dict:
+        """The settings of now, if a run with those of a checkpoint may go on with them."""
+        before, now = _Json({}), self._settings.content
         tf.train.Checkpoint(settings=before).restore(path).expect_partial()
-        if difference := first_difference(before.content, self._settings.content):
+        if difference := self._changeable.difference(before.content, now):
             raise UserError(
                 f"the checkpoint {path} is of a run with other settings: {difference}. Give the "
                 "same settings to go on with it, or another folder"
             )
+        for setting, first, second in self._changeable.extensions(before.content, now):
+            logging.warning(
+                "the run of %s was begun for %d %s and goes on with the schedules of %d, which is "
+                "not the same as %d from the start",
+                *(self._directory, first, setting, second, second),
+            )
+        return now
 
     def _newest_first(self) -> list[str]:
         """The paths of the checkpoints that were finished."""

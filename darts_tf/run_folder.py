@@ -11,6 +11,7 @@ import weakref
 
 from darts_tf import files
 from darts_tf.errors import UserError
+from darts_tf.settings import Changeable
 
 #: See `files.write`.
 write_file = files.write
@@ -31,12 +32,17 @@ class RunFolder:
         config: settings that decide the result, JSON-ready.
         writes: False for a worker that is not the chief. It checks the settings too, and what it
             writes goes to a temporary folder.
+        changeable: which settings may be others when the run goes on. None by default.
 
     Attributes:
         path: where files are written to.
         checkpoints: the folder of the checkpoints, the same for all workers.
         resumed: whether the folder held this run already.
-        finished: whether it held this run's `result.json` already.
+        finished: whether it held this run's `result.json` already. A finished run that is extended
+            is not finished any more: its result becomes `result_EPOCHS_epochs.json` or so.
+        extended: the settings that have been raised so far, JSON-ready, first ones first: which,
+            what it was and is, and how many epochs or candidates were there already. They are in
+            `extensions.json`.
 
     Raises:
         UserError: the folder cannot be written, another process is writing to it, or it holds files
@@ -45,7 +51,9 @@ class RunFolder:
 
     _fresh: weakref.WeakSet = weakref.WeakSet()
 
-    def __init__(self, path, config: dict, writes: bool = True):
+    def __init__(
+        self, path, config: dict, writes: bool = True, changeable: Changeable | None = None
+    ):
         self.path = pathlib.Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.finished = (self.path / "result.json").exists()
@@ -56,40 +64,72 @@ class RunFolder:
             self._create()
         before = self.read_json("config.json")
         self.resumed = before is not None
+        extensions = []
         if self.resumed:
-            self._refuse_other_settings(before, config)
+            changeable = changeable or Changeable()
+            self._refuse_other_settings(before, config, changeable)
+            extensions = changeable.extensions(before, config) if self._begun() else []
+            self._refuse_lost_checkpoints(extensions)
         elif writes and any(self.path.iterdir()):
             raise UserError(
                 f"--output_dir={self.path} holds files but no run of this program; "
                 "give a new or an empty folder"
             )
+        self.finished = self.finished and not extensions
+        self.extended = self._extended(extensions)
         if not writes:
             self._temporary = tempfile.TemporaryDirectory()
             self.path = pathlib.Path(self._temporary.name)
         elif before != config:
             if not self.resumed:
                 self._fresh.add(self)
+            if extensions:
+                self._extend(extensions)
             self.write_json("config.json", config)
-            self.write_json("versions.json", versions())
+            if not self._begun():
+                self.write_json("versions.json", versions())
 
-    def _refuse_other_settings(self, before, config):
+    def _refuse_other_settings(self, before, config, changeable):
         # A start that was refused, for a bad flag perhaps, must not occupy the folder.
         replaceable = before.get("program") == config.get("program") and not self._begun()
-        if before == config or replaceable:
+        if replaceable or (difference := changeable.difference(before, config)) is None:
             return
         raise UserError(
             f"--output_dir={self.path} holds a run with other settings: "
-            f"{first_difference(before, config)}. Give the same settings to go on with it, or "
-            "another folder"
+            f"{difference}. Give the same settings to go on with it, or another folder"
         )
 
+    def _refuse_lost_checkpoints(self, extensions):
+        """A run whose epochs are known but whose variables are not cannot become longer."""
+        lost = (self.path / "metrics.jsonl").exists() and not any(self.checkpoints.glob("*.index"))
+        if extensions and lost:
+            setting, before, now = extensions[0]
+            raise UserError(
+                f"--output_dir={self.path} holds a run of {before} {setting} without checkpoints, "
+                f"so it cannot go on to {now}. Give another folder"
+            )
+
+    def _extended(self, extensions) -> list[dict]:
+        """All extensions of this run, with these, the newest."""
+        known = self.read_json("extensions.json") or []
+        done = 0
+        for name in ("metrics.jsonl", "candidates.jsonl"):
+            if (self.path / name).exists():
+                done = len((self.path / name).read_text().splitlines())
+        new = [{**extension._asdict(), "done": done} for extension in extensions]
+        # They are known already where a start was killed before it wrote the settings.
+        return [*known, *(extension for extension in new if extension not in known)]
+
+    def _extend(self, extensions):
+        """Makes a run with larger settings of this one, in an order that may stop anywhere."""
+        for setting, before, _ in extensions:
+            if (self.path / "result.json").exists():
+                old = self.path / "result.json"
+                old.replace(old.with_name(f"result_{before}_{setting}.json"))
+        self.write_json("extensions.json", self.extended)
+
     def _begun(self) -> bool:
-        """Whether anything was computed here: a checkpoint, an epoch, a candidate, a result."""
-        names = (
-            *("checkpoints/**/*.index", "metrics.jsonl", "candidates.jsonl", "result.json"),
-            "tuner/**/trial.json",
-        )
-        return any(True for name in names for _ in self.path.glob(name))
+        return has_begun(self.path)
 
     def _create(self):
         try:
@@ -168,12 +208,13 @@ class RunFolder:
             raise UserError(f"cannot read {path}: {error}; give another --output_dir") from error
 
 
-def first_difference(before: dict, now: dict) -> str | None:
-    """Names the first setting that has changed and both values; None if none has."""
-    for key in {**before, **now}:
-        if before.get(key) != now.get(key):
-            return f"{key} was {before.get(key)!r} and is now {now.get(key)!r}"
-    return None
+def has_begun(path) -> bool:
+    """Whether a run has computed anything in a folder: a checkpoint, epoch, trial or result."""
+    names = (
+        *("checkpoints/**/*.index", "metrics.jsonl", "candidates.jsonl", "result.json"),
+        "tuner/**/trial.json",
+    )
+    return any(True for name in names for _ in pathlib.Path(path).glob(name))
 
 
 def versions() -> dict[str, str]:

@@ -25,6 +25,7 @@ from darts_tf.method import Method
 from darts_tf.search_record import Best, SearchRecord
 from darts_tf.search_rule import RuleFollower
 from darts_tf.search_trainer import SearchTrainer
+from darts_tf.settings import Changeable
 from darts_tf.supernet import Supernet
 from darts_tf.validation_hessian import ValidationHessian
 
@@ -161,7 +162,9 @@ class ArchitectureSearch:
             verbose: 0 silent, 1 progress bar, 2 a line an epoch.
             checkpoint_dir: a folder. When given, a checkpoint is written to it after each epoch,
                 every `checkpoint_seconds` and on `stop`, and a search that finds one there goes
-                on from the very step. One of a search with other settings is refused.
+                on from the very step. One of a search with other settings is refused, but more
+                `epochs` are taken, with a warning: from there on the schedules are those of so many
+                epochs, so that it is not the same as a search of so many from the start.
             checkpoint_seconds: default 300.
             keep_checkpoints: how many checkpoints stay there.
 
@@ -192,6 +195,7 @@ class ArchitectureSearch:
             seconds=checkpoint_seconds,
             writes=chief,
             settings=self._settings(epochs, steps),
+            changeable=Changeable(raised=("epochs",)),
         )
         monitor, callbacks = self._monitored(callbacks or [])
         epoch, start = self._record.open(checkpoints, monitor)

@@ -33,6 +33,7 @@ from darts_tf.errors import UserError
 from darts_tf.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
 from darts_tf.tuner import BayesianOptimizationOracle, CellHyperModel, SupernetOracle
 from train import data_flags, found, program, search_flags, searching
+from train import runs as runs_of_train
 
 _SEEDS = flags.DEFINE_integer("seeds", 20, "Searches of each kind.", lower_bound=2)
 _BAYESIAN_SEEDS = flags.DEFINE_integer(
@@ -108,7 +109,9 @@ def guided(runs: list[pathlib.Path], i: int, table) -> list[dict]:
         if supernet is None:
             searching.take_settings(runs[i])
             keras.utils.set_random_seed(data_flags.SEED.value)
+            runs_of_train.keep_augmentation(runs[i])
             data = data_flags.load()
+            runs_of_train.refuse_other_data(runs[i], data.description(), "supernets")
             supernet = searching.restore(data, search_flags.method(), runs[i])[0].supernet
             validation = searching.validation_batches(data)
         oracle = SupernetOracle(

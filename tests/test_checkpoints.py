@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from absl import logging
 
+from darts_tf import settings
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.errors import UserError
 from tests import forks
@@ -137,6 +138,20 @@ def test_other_settings_are_refused_by_name(tmp_path):
     assert make(tmp_path, settings={"epochs": 3, "cells": [1, 2]})[0].restore() == (1, 0)
     with pytest.raises(UserError, match="other settings: epochs was 3 and is now 4. Give the same"):
         make(tmp_path, settings={"epochs": 4, "cells": [1, 2]})[0].restore()
+
+
+def test_settings_that_may_be_raised(tmp_path, caplog):
+    make(tmp_path, settings={"epochs": 3})[0].save(3)
+    changeable = settings.Changeable(raised=("epochs",))
+    longer, _ = make(tmp_path, settings={"epochs": 4}, changeable=changeable)
+    assert longer.restore() == (3, 0)
+    assert "begun for 3 epochs and goes on with the schedules of 4" in caplog.text
+    longer.save(4)
+    caplog.clear()
+    assert make(tmp_path, settings={"epochs": 4})[0].restore() == (4, 0)
+    assert not caplog.text
+    with pytest.raises(UserError, match="epochs was 4 and is now 3, and can only be raised"):
+        make(tmp_path, settings={"epochs": 3}, changeable=changeable)[0].restore()
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 from darts_tf import run_folder
 from darts_tf.errors import UserError
 from darts_tf.run_folder import RunFolder
+from darts_tf.settings import Changeable
 
 CONFIG = {"program": "search", "epochs": 3, "shape": (8, 8)}
 
@@ -56,6 +57,71 @@ def test_a_run_that_has_computed_nothing_takes_other_settings(tmp_path):
     assert folder.resumed and folder.read_json("config.json")["epochs"] == 4
     with pytest.raises(UserError, match="program was 'search' and is now 'evaluate'"):
         RunFolder(tmp_path, {**CONFIG, "program": "evaluate"})
+
+
+class TestAnExtension:
+    CHANGEABLE = Changeable(free=("table",), raised=("epochs",))
+
+    def begin(self, path, finished):
+        folder = RunFolder(path, CONFIG)
+        folder.write("metrics.jsonl", "{}\n{}\n")
+        folder.checkpoints.mkdir()
+        (folder.checkpoints / "ckpt-2.index").write_text("")
+        if finished:
+            folder.write_json("result.json", {"accuracy": 0.5})
+
+    @pytest.mark.parametrize("finished", [False, True])
+    def test_goes_on_and_is_written_down(self, tmp_path, finished):
+        self.begin(tmp_path, finished)
+        longer = {**CONFIG, "epochs": 5}
+        folder = RunFolder(tmp_path, longer, changeable=self.CHANGEABLE)
+        assert folder.resumed and not folder.finished
+        expected = [{"setting": "epochs", "before": 3, "now": 5, "done": 2}]
+        assert folder.extended == expected == folder.read_json("extensions.json")
+        assert folder.read_json("config.json")["epochs"] == 5
+        # An old result is never taken for that of the longer run, nor lost.
+        assert folder.read_json("result.json") is None
+        before = {"accuracy": 0.5} if finished else None
+        assert folder.read_json("result_3_epochs.json") == before
+        again = RunFolder(tmp_path, longer, changeable=self.CHANGEABLE)
+        assert again.extended == expected
+        with pytest.raises(UserError, match="epochs was 5 and is now 3, and can only be raised"):
+            RunFolder(tmp_path, CONFIG, changeable=self.CHANGEABLE)
+
+    def test_killed_before_the_settings_were_written(self, tmp_path, monkeypatch):
+        self.begin(tmp_path, finished=True)
+        longer = {**CONFIG, "epochs": 5}
+        write = RunFolder.write_json
+
+        def killed(folder, name, value):
+            if name == "config.json":
+                raise KeyboardInterrupt
+            write(folder, name, value)
+
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(RunFolder, "write_json", killed)
+            RunFolder(tmp_path, longer, changeable=self.CHANGEABLE)
+        folder = RunFolder(tmp_path, longer, changeable=self.CHANGEABLE)
+        assert len(folder.extended) == 1 and not folder.finished
+        assert folder.read_json("result_3_epochs.json") == {"accuracy": 0.5}
+
+    def test_needs_checkpoints(self, tmp_path):
+        self.begin(tmp_path, finished=True)
+        (tmp_path / "checkpoints" / "ckpt-2.index").unlink()
+        with pytest.raises(UserError, match="a run of 3 epochs without checkpoints"):
+            RunFolder(tmp_path, {**CONFIG, "epochs": 5}, changeable=self.CHANGEABLE)
+        assert (tmp_path / "result.json").exists()
+
+    def test_what_has_no_effect_extends_nothing(self, tmp_path):
+        self.begin(tmp_path, finished=True)
+        folder = RunFolder(tmp_path, {**CONFIG, "table": "a.csv"}, changeable=self.CHANGEABLE)
+        assert folder.finished and folder.extended == []
+        assert folder.read_json("config.json")["table"] == "a.csv"
+
+    def test_nothing_computed_is_no_extension(self, tmp_path):
+        RunFolder(tmp_path, CONFIG)
+        folder = RunFolder(tmp_path, {**CONFIG, "epochs": 5}, changeable=self.CHANGEABLE)
+        assert folder.extended == [] and not (tmp_path / "extensions.json").exists()
 
 
 def test_a_folder_of_something_else(tmp_path):

@@ -215,8 +215,8 @@ class TestReproducible:
         assert seen == whole[2].logs
         assert third.best == whole[0].best
 
-        with pytest.raises(UserError, match="other settings: epochs was 4 and is now 5"):
-            third.fit(TRAIN, VALIDATION, EPOCHS + 1, verbose=0, checkpoint_dir=tmp_path)
+        with pytest.raises(UserError, match="epochs was 4 and is now 3, and can only be raised"):
+            third.fit(TRAIN, VALIDATION, EPOCHS - 1, verbose=0, checkpoint_dir=tmp_path)
         other = make(tiny_space, seed=1)
         with pytest.raises(UserError, match="other settings: supernet seed was 0 and is now 1"):
             other.fit(TRAIN, VALIDATION, EPOCHS, verbose=0, checkpoint_dir=tmp_path)

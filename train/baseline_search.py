@@ -181,7 +181,7 @@ class _Training:
                 *self._parts[0],
                 self._batch_size,
                 **normalization,
-                augmentation=datasets.Augmentation.suited_to(data),
+                augmentation=data_flags.augmentation(data),
                 shuffle=True,
                 seed=2 * data_flags.SEED.value,
                 epoch=epoch,

@@ -2,6 +2,8 @@
 
 import json
 
+from absl import flags
+
 from darts_tf.errors import UserError
 from train import search_flags
 
@@ -54,7 +56,7 @@ def settle(folder, data, method, replicas: int) -> None:
     if (chosen := folder.read_json(_FILE)) is None:
         chosen = _largest(data, method)
         folder.write_json(_FILE, chosen)
-    search_flags.BATCH_SIZE.value = chosen
+    flags.FLAGS[search_flags.BATCH_SIZE.name].value = chosen
 
 
 def settled(run_dir) -> int | None:

@@ -25,7 +25,13 @@ IMAGE_SIZE = flags.DEFINE_integer(
 FLIP = flags.DEFINE_bool(
     "flip",
     None,
-    "Mirror half of the training images; by default what suits the data (not for digits).",
+    "Mirror half of the training images. By default only for known sets of photos, such as "
+    "cifar10, never for images of your own: a mirrored digit, letter or arrow is another one.",
+)
+CROP = flags.DEFINE_bool(
+    "crop",
+    True,
+    "Shift every training image by up to an eighth of its size, with black at the border.",
 )
 SEED = flags.DEFINE_integer(
     "seed", 0, "Fixes all random choices: the same seed gives the same result.", lower_bound=0
@@ -45,8 +51,9 @@ def load() -> datasets.ImageData:
         image_size=IMAGE_SIZE.value,
         seed=SEED.value,
     )
-    if FLIP.value is not None:
-        data = dataclasses.replace(data, flip=FLIP.value)
+    if FLIP.value is None:
+        flags.FLAGS[FLIP.name].value = data.flip
+    data = dataclasses.replace(data, flip=FLIP.value)
     height, width, channels = data.image_shape
     print(
         f"data: {data.name}, {len(data.train_labels)} training and {len(data.test_labels)} test "
@@ -56,9 +63,32 @@ def load() -> datasets.ImageData:
     return data
 
 
+def augmentation(data: datasets.ImageData, cutout: bool = False) -> datasets.Augmentation:
+    """What is done to training images.
+
+    Args:
+        data: from `load`.
+        cutout: whether squares are cut out.
+    """
+    suited = datasets.Augmentation.suited_to(data, cutout)
+    return suited if CROP.value else dataclasses.replace(suited, crop_padding=0)
+
+
+def augmentation_line(augmentation: datasets.Augmentation) -> str:
+    """Says what is done to training images, and with which flags something else is."""
+    chosen = {"flip": augmentation.flip}
+    # Images of less than 8 pixels are not shifted anyway.
+    if augmentation.crop_padding or not CROP.value:
+        chosen = {"crop": CROP.value, **chosen}
+    if "cutout" in flags.FLAGS:
+        chosen["cutout"] = augmentation.cutout > 0
+    others = ", ".join(f"--{'no' if on else ''}{name}" for name, on in chosen.items())
+    return f"training images: {augmentation} (change that with {others}); all are normalised"
+
+
 def config() -> dict:
-    """The settings of these flags that decide a result."""
+    """The settings of these flags that decide a result, once the data are loaded."""
     return {
         flag.name: flag.value
-        for flag in (DATASET, DATA_DIR, TRAIN_EXAMPLES, IMAGE_SIZE, FLIP, SEED)
+        for flag in (DATASET, DATA_DIR, TRAIN_EXAMPLES, IMAGE_SIZE, FLIP, CROP, SEED)
     }

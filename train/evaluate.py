@@ -11,7 +11,7 @@ from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.errors import UserError
-from train import data_flags, program
+from train import data_flags, program, runs
 
 # They stand in --help too.
 flags.adopt_module_key_flags(data_flags)
@@ -45,7 +45,12 @@ _AUXILIARY = flags.DEFINE_bool(
     "Train with an auxiliary head (weight 0.4); by default where the cell's space has one, as "
     "darts_cnn has.",
 )
-_CUTOUT = flags.DEFINE_bool("cutout", True, "Cut a random square out of every training image.")
+_CUTOUT = flags.DEFINE_bool(
+    "cutout",
+    None,
+    "Cut a random square, half as wide as the image, out of every training image. By default only "
+    "for known sets of photos: an 8 without its lower left is a 9.",
+)
 _DROP_PATH = flags.DEFINE_float("drop_path", 0.2, "Drop path at the end of the training.")
 _LABEL_SMOOTHING = flags.DEFINE_float("label_smoothing", 0.0, "Label smoothing.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.025, "First learning rate.")
@@ -68,17 +73,21 @@ def main() -> None:
     import keras
 
     from darts_tf import genotypes
-    from darts_tf.run_folder import RunFolder
 
     genotype = genotypes.get(_GENOTYPE.value)
+    runs.keep_augmentation(_OUTPUT_DIR.value)
     data = data_flags.load()
-    folder = RunFolder(_OUTPUT_DIR.value, _config(genotype))
-    if (result := folder.read_json("result.json")) is not None:
+    if _CUTOUT.value is None:
+        flags.FLAGS[_CUTOUT.name].value = data.cutout
+    augmentation = data_flags.augmentation(data, _CUTOUT.value)
+    folder = runs.open_folder(
+        _OUTPUT_DIR.value, _config(genotype), data, augmentation, raised=("epochs",)
+    )
+    if folder.finished:
+        result = folder.read_json("result.json")
         print(f"this training is finished: test accuracy {result['test_accuracy']:.4f}")
         return
     genotype.save(folder.file("genotype.json"))
-    folder.write_json("data.json", data.description())
-    folder.write("flags.txt", program.flag_file())
     keras.utils.set_random_seed(data_flags.SEED.value)
     _evaluate(genotype, data, folder)
 
@@ -149,6 +158,7 @@ def _evaluate(genotype, data, folder) -> None:
             **cost,
             "epochs": _EPOCHS.value,
             "train_seconds": records[-1]["seconds"],
+            **runs.extended(folder),
         },
     )
     print(
@@ -216,7 +226,7 @@ def _cost(network) -> dict:
 def _batches(data):
     from darts_tf import datasets
 
-    augmentation = datasets.Augmentation.suited_to(data, cutout=_CUTOUT.value)
+    augmentation = data_flags.augmentation(data, _CUTOUT.value)
     return lambda epoch: datasets.batches(
         data.train_images,
         data.train_labels,

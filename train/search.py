@@ -19,7 +19,7 @@ import time
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import baselines, distribution, spaces
+from darts_tf import baselines, distribution, genotypes, spaces
 from darts_tf.errors import UserError
 from train import (
     baseline_search,
@@ -27,6 +27,7 @@ from train import (
     data_flags,
     found,
     program,
+    runs,
     search_flags,
     searching,
     selection_flags,
@@ -60,22 +61,27 @@ def main() -> None:
 
     import keras
 
-    from darts_tf.run_folder import RunFolder
-
     started = time.perf_counter()
     batch_sizes.check()
     automatic = search_flags.BATCH_SIZE.value == "auto"
     strategy = strategies.get(None if automatic else search_flags.BATCH_SIZE.value)
     keras.config.set_dtype_policy(search_flags.PRECISION.value)
+    runs.keep_augmentation(search_flags.OUTPUT_DIR.value)
     data = data_flags.load()
-    folder = RunFolder(
-        search_flags.OUTPUT_DIR.value, search_flags.config(), writes=distribution.is_chief(strategy)
+    trains = method is None or method.trains
+    folder = runs.open_folder(
+        search_flags.OUTPUT_DIR.value,
+        search_flags.config(),
+        data,
+        data_flags.augmentation(data) if trains else None,
+        writes=distribution.is_chief(strategy),
+        # Stages that have ended cannot become longer.
+        raised=() if method and method.stages else ("epochs", "candidates"),
+        unwritten=search_flags.unwritten(),
     )
     if folder.finished:
-        print(f"this search is finished; see {search_flags.OUTPUT_DIR.value}")
+        _say_finished(folder, data, table)
         return
-    folder.write_json("data.json", data.description())
-    folder.write("flags.txt", program.flag_file())
     batch_sizes.settle(folder, data, method, strategy.num_replicas_in_sync)
     keras.utils.set_random_seed(data_flags.SEED.value)
     with strategy.scope():
@@ -89,10 +95,20 @@ def main() -> None:
             search, history = _run(data, method, folder)
             genotype, result = _result(search, data, folder, history)
     seconds = time.perf_counter() - started
-    result |= found.report(genotype, data, *search_flags.size(), table)
+    result |= found.report(genotype, data, *search_flags.size(), table) | runs.extended(folder)
     found.write(genotype, folder, {**result, "wall_seconds_of_last_start": round(seconds, 1)})
     where = search_flags.OUTPUT_DIR.value
     print(f"found a cell in {seconds:.0f} s; genotype and pictures are in {where}")
+
+
+def _say_finished(folder, data, table) -> None:
+    """A table that was given later than the search ended shows the found cell's place too."""
+    print(f"this search is finished; see {folder.path}")
+    if table is not None:
+        genotype = genotypes.get(str(folder.file("genotype.json")))
+        result = folder.read_json("result.json")
+        result |= found.report(genotype, data, *search_flags.size(), table)
+        folder.write_json("result.json", result)
 
 
 def _refuse_replicas(strategy):

@@ -1,8 +1,10 @@
 """The flags of train.search, and what they mean together."""
 
 import dataclasses
+import hashlib
 import json
 import math
+import pathlib
 
 from absl import flags
 
@@ -233,7 +235,26 @@ def config() -> dict:
     )
     settings = {f.name: f.value for f in own}
     settings["channels"], settings["cells"] = size()
+    if LATENCY_TABLE.value is not None:
+        settings["latency_table_sha256"] = _hash(LATENCY_TABLE.value)
     return {"program": "search", **settings, **data_flags.config()}
+
+
+def unwritten() -> dict:
+    """What settings were that `config` or an earlier version of it leaves open."""
+    candidates = 1000 if METHOD.value == "random-ws" else 20
+    settings = {"candidates": candidates}
+    if LATENCY_TABLE.value is not None:
+        settings["latency_table_sha256"] = _hash(LATENCY_TABLE.value)
+    return settings
+
+
+def _hash(path) -> str | None:
+    """Of a file's content; None if it cannot be read, which is said where it is."""
+    try:
+        return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def penalty(supernet, size):

@@ -10,7 +10,7 @@ from darts_tf.errors import UserError
 from train import batch_sizes, data_flags, search_flags
 
 # Where data are may have changed since, and decides nothing.
-_PLACES = ("data_dir", "benchmark_table")
+_PLACES = ("dataset", "data_dir", "benchmark_table", "latency_table")
 
 
 def make(data, method, cells: int, **options):
@@ -49,7 +49,7 @@ def streams(data):
     from darts_tf import datasets
 
     parts, seed = _parts(data), data_flags.SEED.value
-    augmentation = datasets.Augmentation.suited_to(data)
+    augmentation = data_flags.augmentation(data)
 
     def stream(part, offset):
         return lambda epoch: datasets.batches(
@@ -113,7 +113,7 @@ def take_settings(run_dir: pathlib.Path, others=()) -> None:
         elif name not in _PLACES:
             raise UserError(f"--{name} is a setting of the search and is taken from --run_dir")
     if (chosen := batch_sizes.settled(run_dir)) is not None:
-        search_flags.BATCH_SIZE.value = chosen
+        flags.FLAGS[search_flags.BATCH_SIZE.name].value = chosen
 
 
 def restore(data, method, run_dir: pathlib.Path):

@@ -17,7 +17,7 @@ from absl import flags
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import selections
 from darts_tf.errors import UserError
-from train import data_flags, found, program, search_flags, searching, selection_flags
+from train import data_flags, found, program, runs, search_flags, searching, selection_flags
 
 flags.adopt_module_key_flags(selection_flags)
 flags.adopt_module_key_flags(found)
@@ -28,6 +28,7 @@ _SELECTIONS = flags.DEFINE_list(
     f"The selections, separated by commas, of {', '.join(selections.names())}.",
 )
 # Data may have moved since; all other settings are those of the search.
+flags.declare_key_flag("dataset")
 flags.declare_key_flag("data_dir")
 _OF_THIS_PROGRAM = selection_flags.FLAGS
 
@@ -44,7 +45,9 @@ def main() -> None:
     from darts_tf import files, plots
     from darts_tf.selections.evaluation import SupernetEvaluation
 
+    runs.keep_augmentation(run_dir)
     data = data_flags.load()
+    runs.refuse_other_data(run_dir, description := data.description(), "run_dir")
     keras.config.set_dtype_policy(search_flags.PRECISION.value)
     keras.utils.set_random_seed(data_flags.SEED.value)
     search, epoch = searching.restore(data, method, run_dir)
@@ -58,6 +61,7 @@ def main() -> None:
         genotypes[name].save(folder / "genotype.json")
         plots.plot_genotype(genotypes[name], folder)
     plots.plot_selections(genotypes, search.supernet.space, output / "selections.png")
+    files.write(output / "data.json", json.dumps(description, indent=2) + "\n")
     files.write(output / "selections.json", json.dumps(rows, indent=2) + "\n")
     print(_as_table(rows))
     print(f"genotypes and pictures are in {output}")

@@ -22,7 +22,7 @@ from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.errors import UserError
-from train import data_flags, found, program, tune_flags
+from train import data_flags, found, program, runs, tune_flags
 
 flags.adopt_module_key_flags(tune_flags)
 flags.adopt_module_key_flags(data_flags)
@@ -37,15 +37,20 @@ def main() -> None:
 
     import keras
 
-    from darts_tf.run_folder import RunFolder
-
+    runs.keep_augmentation(tune_flags.OUTPUT_DIR.value)
     data = data_flags.load()
-    folder = RunFolder(tune_flags.OUTPUT_DIR.value, tune_flags.config(), writes=not worker)
+    folder = runs.open_folder(
+        tune_flags.OUTPUT_DIR.value,
+        tune_flags.config(),
+        data,
+        data_flags.augmentation(data),
+        writes=not worker,
+        # More epochs, too, would compare trials that were trained for different times.
+        raised=("trials",),
+    )
     if folder.finished:
         print(f"this tuner is finished; see {tune_flags.OUTPUT_DIR.value}")
         return
-    folder.write_json("data.json", data.description())
-    folder.write("flags.txt", program.flag_file())
     keras.utils.set_random_seed(data_flags.SEED.value)
     tuner = _tuner(data)
     _search(tuner, data)
@@ -169,7 +174,7 @@ def _stream(data, part, number: int):
         tune_flags.BATCH_SIZE.value,
         mean=data.mean,
         std=data.std,
-        augmentation=datasets.Augmentation.suited_to(data),
+        augmentation=data_flags.augmentation(data),
         shuffle=True,
         seed=3 * data_flags.SEED.value + number,
         epoch=epoch,

@@ -98,7 +98,7 @@ def array_source(
         name=name,
         class_names=tuple(class_names),
         image_shape=images["train"].shape[1:],
-        flip=True,
+        photos=False,
         train_labels=labels["train"],
         read_train=reader(images["train"]),
         test_labels=labels.get("test"),

@@ -42,7 +42,7 @@ class Augmentation:
 
         Args:
             data: An `ImageData`.
-            cutout: Whether to cut out squares too.
+            cutout: Whether to cut out squares too; `data.cutout` says whether they suit the data.
 
         Returns:
             `crop_padding` of an eighth of the shorter side, `cutout` of half of it (4 and 16 for
@@ -50,6 +50,16 @@ class Augmentation:
         """
         side = min(data.image_shape[:2])
         return cls(crop_padding=side // 8, flip=data.flip, cutout=side // 2 if cutout else 0)
+
+    def __str__(self):
+        """What is done to a training image, in words."""
+        shift, side = self.crop_padding, self.cutout
+        parts = [
+            f"shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "not shifted",
+            "half of them mirrored" if self.flip else "not mirrored",
+            f"a square of {side}x{side} cut out" if side else "nothing cut out",
+        ]
+        return ", ".join(parts)
 
 
 def crop_and_flip(images, rows, columns, flipped, padding):

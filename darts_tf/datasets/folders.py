@@ -59,7 +59,7 @@ def folder_source(path, image_size):
         name=os.path.basename(os.path.abspath(path)),
         class_names=tuple(class_names),
         image_shape=image_shape,
-        flip=True,
+        photos=False,
         train_labels=numbered["train"],
         read_train=_reader(files["train"], image_shape),
         test_labels=numbered.get("test"),

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from darts_tf.datasets.fingerprint import fingerprint
 from darts_tf.errors import UserError
 
 _DESCRIPTION_TYPES = {
@@ -32,8 +33,13 @@ class ImageData:
         class_names: One name a class.
         mean: Per channel, of pixels scaled to [0, 1].
         std: Per channel, of pixels scaled to [0, 1]; positive.
-        flip: Whether an image still shows its class after a left-right flip (not so for digits
-            and letters). To change it: `dataclasses.replace(data, flip=False)`.
+        flip: Whether an image still shows its class after a left-right flip. True for known sets
+            of photos such as `"cifar10"` only: a mirrored digit, letter or arrow is another one or
+            none, and nobody but you knows what your images show. To change it:
+            `dataclasses.replace(data, flip=True)`.
+        cutout: Whether an image still shows its class when a square of half its side is cut out of
+            it. Likewise.
+        version: Of a prepared set of TensorFlow Datasets, such as `"3.0.2"`; None for others.
     """
 
     name: str
@@ -45,6 +51,8 @@ class ImageData:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     flip: bool
+    cutout: bool = False
+    version: str | None = None
 
     @property
     def image_shape(self):
@@ -57,7 +65,7 @@ class ImageData:
         return len(self.class_names)
 
     def description(self):
-        """Returns what a run folder keeps as `data.json`: everything but the examples."""
+        """Returns what a run folder keeps as `data.json`: all but the examples, hashes of them."""
         return {
             "name": self.name,
             "image_shape": list(self.image_shape),
@@ -67,6 +75,7 @@ class ImageData:
             "flip": self.flip,
             "train_examples": len(self.train_labels),
             "test_examples": len(self.test_labels),
+            "fingerprint": {"version": self.version, **fingerprint(self)},
         }
 
 

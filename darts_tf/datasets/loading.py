@@ -44,7 +44,8 @@ def load(name_or_path, data_dir=None, train_examples=None, image_size=None, seed
 
     Returns:
         An `ImageData`. `mean` and `std` are those of the training images that were kept, except
-        for `"cifar10"`, which has published ones.
+        for `"cifar10"`, which has published ones. `flip` and `cutout` are true for known sets of
+        photos of TensorFlow Datasets only, never for a folder or a file of your own.
 
     Raises:
         UserError: If the data cannot be found, read or used.
@@ -81,7 +82,9 @@ def from_arrays(
         seed: As for `load`.
 
     Returns:
-        An `ImageData`.
+        An `ImageData`. Its `flip` and `cutout` are false: only you know whether an image that is
+        mirrored, or has a square cut out, still shows its class. `dataclasses.replace(data,
+        flip=True)` says so.
 
     Raises:
         UserError: If the arrays cannot be used.
@@ -133,7 +136,7 @@ def _digits_source(image_size):
         name="digits",
         class_names=tuple(str(name) for name in digits.target_names),
         image_shape=images.shape[1:],
-        flip=False,
+        photos=False,
         train_labels=digits.target.astype(np.int32),
         read_train=reader(images),
     )
@@ -180,5 +183,7 @@ def _assemble(source, train_examples, seed):
         class_names=source.class_names,
         mean=mean,
         std=std,
-        flip=source.flip,
+        flip=source.photos,
+        cutout=source.photos,
+        version=source.version,
     )

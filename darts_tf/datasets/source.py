@@ -19,23 +19,26 @@ class Source:
         name: The data set's name.
         class_names: One name a class.
         image_shape: `(H, W, C)` of what the readers return.
-        flip: Whether a left-right flip suits the images.
+        photos: Whether these are known to be photos of things that are the same when they are
+            mirrored or partly hidden, so that a flip and a cutout suit them.
         train_labels: int32 array of shape `[N]`.
         read_train: Takes sorted indices, returns uint8 images `[len(indices), H, W, C]`.
         test_labels: int32 array of shape `[M]`, or None where there is no test part.
         read_test: As `read_train`, or None.
         statistics: Published `(mean, std)` where there are some, else None: they are computed.
+        version: Of a prepared set; None for others.
     """
 
     name: str
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
-    flip: bool
+    photos: bool
     train_labels: np.ndarray
     read_train: collections.abc.Callable
     test_labels: np.ndarray | None = None
     read_test: collections.abc.Callable | None = None
     statistics: tuple | None = None
+    version: str | None = None
 
 
 def reader(images):

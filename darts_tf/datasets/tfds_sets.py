@@ -18,8 +18,17 @@ _STATISTICS = {
         (0.24703233, 0.24348505, 0.26158768),
     )
 }
-# A mirrored digit or letter is another sign, or none.
-_NOT_TO_FLIP = ("mnist", "svhn", "digit", "alpha", "omniglot", "cmaterdb", "dmlab")
+# Photos of things and places. A mirrored digit, letter, sign or hand is another one or none, so a
+# set that is not known here is not mirrored, and nothing is cut out of its images.
+_PHOTOS = (
+    *("beans", "caltech101", "caltech_birds2010", "caltech_birds2011", "cars196", "cassava"),
+    *("cats_vs_dogs", "cifar10", "cifar100", "cifar100_n", "cifar10_1", "cifar10_corrupted"),
+    *("cifar10_h", "cifar10_n", "deep_weeds", "dtd", "eurosat", "food101", "horses_or_humans"),
+    *("imagenet2012", "imagenet2012_corrupted", "imagenet2012_subset", "imagenet_a", "imagenet_r"),
+    *("imagenet_resized", "imagenet_sketch", "imagenet_v2", "imagenette", "imagewang"),
+    *("oxford_flowers102", "oxford_iiit_pet", "places365_small", "plant_leaves", "plant_village"),
+    *("resisc45", "stanford_dogs", "stl10", "sun397", "tf_flowers", "uc_merced"),
+)
 _BATCH = 512
 
 
@@ -148,12 +157,13 @@ def tfds_source(name, folder, image_size):
         name=name,
         class_names=class_names,
         image_shape=images.shape[1:],
-        flip=not any(part in base for part in _NOT_TO_FLIP),
+        photos=base in _PHOTOS,
         train_labels=labels,
         read_train=reader(images),
         test_labels=test_labels,
         read_test=None if test_images is None else reader(test_images),
         statistics=_STATISTICS.get(base),
+        version=str(builder.version),
     )
 
 

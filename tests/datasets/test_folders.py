@@ -23,7 +23,8 @@ def folder(tmp_path):
 
 def test_classes_are_folders_and_a_fifth_is_held_out(folder):
     data = datasets.load(str(folder))
-    assert data.name == "pets" and data.class_names == ("cat", "dog") and data.flip
+    assert data.name == "pets" and data.class_names == ("cat", "dog")
+    assert not data.flip and not data.cutout and data.version is None
     assert data.image_shape == (6, 5, 3)
     assert np.bincount(data.train_labels).tolist() == [4, 4]
     assert np.bincount(data.test_labels).tolist() == [1, 1]

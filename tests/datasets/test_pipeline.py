@@ -183,6 +183,16 @@ def test_augmentation_suited_to_an_image_size():
     assert datasets.Augmentation.suited_to(data).cutout == 0
 
 
+def test_augmentation_in_words():
+    everything = datasets.Augmentation(crop_padding=4, flip=True, cutout=16)
+    assert (
+        str(everything)
+        == "shifted by up to 4 pixels, half of them mirrored, a square of 16x16 cut out"
+    )
+    assert str(datasets.Augmentation(crop_padding=1)).startswith("shifted by up to 1 pixel, not ")
+    assert str(datasets.Augmentation()) == "not shifted, not mirrored, nothing cut out"
+
+
 def test_a_distribution_strategy_takes_it():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     dataset = datasets.batches(IMAGES, LABELS, 8, mean=MEAN, std=STD)

@@ -48,7 +48,8 @@ def as_set(images, labels):
 
 def test_a_prepared_set_is_read_as_it_was_stored(tmp_path):
     data = datasets.load("shapes", data_dir=prepare(tmp_path, "shapes"))
-    assert data.name == "shapes" and data.class_names == ("red", "green", "blue") and data.flip
+    assert data.name == "shapes" and data.class_names == ("red", "green", "blue")
+    assert data.version == "1.0.0" and data.description()["fingerprint"]["version"] == "1.0.0"
     assert as_set(data.train_images, data.train_labels) == as_set(IMAGES, LABELS)
     assert as_set(data.test_images, data.test_labels) == as_set(IMAGES[:6], LABELS[:6])
     np.testing.assert_allclose(data.mean, (IMAGES / 255).mean(axis=(0, 1, 2)), rtol=1e-9)
@@ -84,9 +85,13 @@ def test_images_of_any_size_need_an_image_size(tmp_path):
     assert sorted(data.train_images[:, 0, 0, 0]) == list(range(30))
 
 
-@pytest.mark.parametrize("name", ["my_mnist", "svhn_tiny"])
-def test_digits_and_letters_are_not_flipped(tmp_path, name):
-    assert not datasets.load(name, data_dir=prepare(tmp_path, name)).flip
+@pytest.mark.parametrize(
+    "name, photos",
+    [("shapes", False), ("my_mnist", False), ("svhn_tiny", False), ("cats_vs_dogs", True)],
+)
+def test_only_known_sets_of_photos_are_mirrored_and_cut(tmp_path, name, photos):
+    data = datasets.load(name, data_dir=prepare(tmp_path, name))
+    assert data.flip == data.cutout == photos
 
 
 def test_a_set_without_images_is_refused(tmp_path):

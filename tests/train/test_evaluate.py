@@ -38,7 +38,11 @@ class TestRun:
     def test_says_what_it_does(self, first, folder):
         lines = first.stdout.splitlines()
         assert lines[0] == "data: odd, 24 training and 9 test images of 7x5x3, 3 classes"
-        assert lines[1].startswith("network: 3 cells, 2 channels, ")
+        assert lines[1] == (
+            "training images: not shifted, not mirrored, nothing cut out (change that with "
+            "--flip, --cutout); all are normalised"
+        )
+        assert lines[2].startswith("network: 3 cells, 2 channels, ")
         assert lines[-1].startswith("test accuracy ") and " on 9 images" in lines[-1]
         assert "Traceback" not in first.stderr
 

@@ -57,7 +57,8 @@ class TestRun:
     def test_says_what_it_does(self, first):
         lines = first.stdout.splitlines()
         assert lines[0] == "data: odd, 24 training and 9 test images of 7x5x3, 3 classes"
-        assert "3 cells, 2 channels" in lines[1] and "method darts-v1" in lines[1]
+        assert lines[1].startswith("training images: not shifted, not mirrored, nothing cut out (")
+        assert "3 cells, 2 channels" in lines[2] and "method darts-v1" in lines[2]
         assert any(line.startswith("epoch 2/2  loss ") for line in lines)
         assert lines[-1].startswith("found a cell in ")
         assert "Traceback" not in first.stderr

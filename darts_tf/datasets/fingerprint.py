@@ -1,0 +1,94 @@
+"""What tells a data set from another one, whatever it is called and wherever it lies.
+
+A run folder keeps it in `data.json`, so that a run that goes on, a selection or an export can tell
+whether the data are still those that the run began with.
+"""
+
+import hashlib
+import math
+
+import numpy as np
+
+# The keys of a fingerprint, and what the user calls that.
+_HASHES = {
+    "train_labels": "the labels of the training images, or their order,",
+    "train_images": "the training images, or their order,",
+    "test_labels": "the labels of the test images, or their order,",
+    "test_images": "the test images, or their order,",
+}
+_COUNTS = {
+    "train_examples": "the number of training images",
+    "test_examples": "the number of test images",
+}
+# Where there is no fingerprint: sums may be rounded differently on another machine.
+_TOLERANCE = 1e-6
+
+
+def fingerprint(data) -> dict[str, str]:
+    """Hashes of all labels and all pixels, as they train and test.
+
+    That is SHA-256 of what is in memory: of the images that `train_examples` has kept, decoded and
+    resized, so that neither a path nor the name or the format of a file matters. It takes about 0.6
+    seconds for every GB, much less than reading that.
+
+    Args:
+        data: An `ImageData`.
+
+    Returns:
+        `train_labels`, `train_images`, `test_labels` and `test_images`.
+    """
+    return {key: _hash(getattr(data, key)) for key in _HASHES}
+
+
+def difference(before: dict, now: dict) -> str | None:
+    """Says in which way a data set is another one than before.
+
+    Args:
+        before: An `ImageData.description()` that was kept. One without a fingerprint, as earlier
+            versions wrote it, is compared by classes, counts, shape, mean and deviation alone.
+        now: That of the present data.
+
+    Returns:
+        The first difference and both values; None if there is none. The name of the data set is
+        not compared, because it is that of a file or folder.
+    """
+    if before["class_names"] != now["class_names"]:
+        return _of_classes(before["class_names"], now["class_names"])
+    if before["image_shape"] != now["image_shape"]:
+        shapes = ("x".join(map(str, one["image_shape"])) for one in (before, now))
+        return "the images' size was {} and is now {}".format(*shapes)
+    for key, what in _COUNTS.items():
+        if before[key] != now[key]:
+            return f"{what} was {before[key]:,} and is now {now[key]:,}"
+    kept = before.get("fingerprint") or {}
+    if kept.get("version") != now["fingerprint"].get("version") and kept:
+        versions = (one["fingerprint"].get("version") for one in (before, now))
+        return "the data set's version was {} and is now {}".format(*versions)
+    for key, what in _HASHES.items():
+        if key in kept and kept[key] != now["fingerprint"][key]:
+            return f"{what} are other ones now"
+    return None if kept else _of_pixels(before, now)
+
+
+def _hash(array) -> str:
+    array = np.ascontiguousarray(array)
+    # A byte order is not a property of the data.
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    found = hashlib.sha256(f"{array.dtype.str} {list(array.shape)} ".encode())
+    found.update(array.data)
+    return found.hexdigest()
+
+
+def _of_classes(before, now) -> str:
+    if len(before) != len(now):
+        return f"there were {len(before)} classes and are now {len(now)}"
+    number = next(i for i, pair in enumerate(zip(before, now, strict=True)) if len(set(pair)) == 2)
+    return f"class {number} was {before[number]!r} and is now {now[number]!r}"
+
+
+def _of_pixels(before, now) -> str | None:
+    for key, what in (("mean", "mean"), ("std", "standard deviation")):
+        for first, second in zip(before[key], now[key], strict=True):
+            if not math.isclose(first, second, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+                return f"the {what} of the pixels was {first:g} and is now {second:g}"
+    return None

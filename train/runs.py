@@ -1,0 +1,149 @@
+"""How the programs begin a run in a folder, or go on with one: the same data, treated the same."""
+
+import json
+import pathlib
+
+from absl import flags
+
+from darts_tf import datasets
+from darts_tf.datasets import fingerprint
+from darts_tf.errors import UserError
+from darts_tf.run_folder import RunFolder, has_begun
+from darts_tf.settings import Changeable
+from train import data_flags, program
+
+# They say where the data are; whether these are the same is told by their fingerprint.
+_PLACES = ("dataset", "data_dir", "train_examples", "image_size")
+# They change nothing of what is computed. --memory_limit has chosen the batch size already.
+_WITHOUT_EFFECT = ("benchmark_table", "latency_table", "memory_limit")
+
+
+def keep_augmentation(run_dir) -> None:
+    """Gives --flip and --cutout, unless they are given, the values that they had in a run.
+
+    Their defaults depend on the data, and once were others.
+    """
+    if not has_begun(run_dir):
+        return
+    run_dir = pathlib.Path(run_dir)
+    config = _read(run_dir / "config.json") or {}
+    before = {"flip": _flip(run_dir, None), "cutout": config.get("cutout")}
+    for name, value in before.items():
+        if name in flags.FLAGS and not flags.FLAGS[name].present and isinstance(value, bool):
+            flags.FLAGS[name].value = value
+
+
+def open_folder(
+    output_dir,
+    config: dict,
+    data: datasets.ImageData,
+    augmentation: datasets.Augmentation | None,
+    *,
+    writes: bool = True,
+    raised: tuple[str, ...] = (),
+    unwritten=None,
+) -> RunFolder:
+    """The folder of a run; says what is done to the training images unless the run is finished.
+
+    Args:
+        output_dir: where.
+        config: all settings that decide the result.
+        data: the images.
+        augmentation: of the training images; None where none train.
+        writes: see `RunFolder`.
+        raised: settings that may be raised when the run goes on.
+        unwritten: see `Changeable`.
+
+    Raises:
+        UserError: the folder holds a run on other data or with other settings, or it cannot be
+            written.
+    """
+    description = data.description()
+    if augmentation is not None:
+        description["augmentation"] = vars(augmentation)
+    same = has_begun(output_dir) and refuse_other_data(output_dir, description, "output_dir")
+    free = (*_WITHOUT_EFFECT, *(_PLACES if same else ()))
+    # Earlier versions always shifted, and kept the default of --flip only as what it came to.
+    before = {"crop": True, "flip": _flip(output_dir, data.flip)}
+    changeable = Changeable(free, raised, before | (unwritten or {}))
+    folder = RunFolder(output_dir, config, writes, changeable)
+    if folder.finished:
+        return folder
+    folder.write_json("data.json", description)
+    folder.write("flags.txt", program.flag_file())
+    _say_extension(folder)
+    if augmentation is not None:
+        print(data_flags.augmentation_line(augmentation), flush=True)
+    return folder
+
+
+def refuse_other_data(run_dir, description: dict, flag: str) -> bool:
+    """Compares data with those of an earlier run; says so where that is only possible in part.
+
+    Args:
+        run_dir: the folder of the run.
+        description: of the present data.
+        flag: the one that names `run_dir`.
+
+    Returns:
+        Whether they have been compared. They cannot be where the run kept no description.
+
+    Raises:
+        UserError: they are other data; names the first difference.
+    """
+    path = pathlib.Path(run_dir) / "data.json"
+    if not path.exists():
+        return False
+    before = datasets.load_description(path)
+    if difference := fingerprint.difference(before, description):
+        raise UserError(
+            f"--{flag}={run_dir} holds a run on other data: {difference}. Bring back the data of "
+            "that run to go on with it, or give another folder"
+            + _other_settings(_read(path.with_name("config.json")) or {})
+        )
+    if "fingerprint" not in before:
+        print(
+            f"note: --{flag}={run_dir} is of an earlier version, which kept no fingerprint of the "
+            "data: only classes, counts, size, mean and deviation could be compared"
+        )
+    return True
+
+
+def _flip(run_dir, default: bool | None) -> bool | None:
+    """Whether a run mirrors its training images."""
+    return (_read(pathlib.Path(run_dir) / "data.json") or {}).get("flip", default)
+
+
+def _other_settings(config: dict) -> str:
+    """Which of the flags that choose the data have other values than in a run."""
+    now = data_flags.config()
+    found = [
+        f"--{name} was {config[name]!r} and is now {now[name]!r}"
+        for name in _PLACES
+        if name in config and config[name] != now[name]
+    ]
+    return f" ({'; '.join(found)})" if found else ""
+
+
+def extended(folder) -> dict:
+    """What the result of a run says of its extensions; those of trials change no earlier one."""
+    epochs = [one for one in folder.extended if one["setting"] == "epochs"]
+    return {"extended": epochs} if epochs else {}
+
+
+def _say_extension(folder) -> None:
+    for extension in folder.extended:
+        if extension["setting"] == "epochs":
+            before, now, done = (extension[key] for key in ("before", "now", "done"))
+            print(
+                f"note: this run was begun for {before} epochs; after {done} it goes on with the "
+                f"learning rates and other schedules of {now}. It is not the same as a run of "
+                f"{now} epochs from the start; extensions.json says so too"
+            )
+
+
+def _read(path: pathlib.Path):
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
