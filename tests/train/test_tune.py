@@ -1,5 +1,6 @@
 import json
 import pathlib
+import shutil
 
 import pytest
 
@@ -44,7 +45,7 @@ def done(folder):
     cases = {
         "random": random,
         "again": random,
-        "other": [*random, "--trials=3"],
+        "other": [*random, "--epochs=2"],
     }
     for name, (given, _) in REFUSED.items():
         output = [f"--output_dir={folder / 'refused'}"] if given else []
@@ -95,7 +96,19 @@ class TestRun:
 
     def test_a_second_start(self, done):
         assert "this tuner is finished" in done["again"].stdout
-        assert_refused(done["other"], "other settings: trials was 1 and is now 3")
+        assert_refused(done["other"], "other settings: epochs was 1 and is now 2")
+
+    def test_one_more_trial(self, done, folder):
+        """A finished tuner goes on where it ended; what it had found is kept."""
+        run = folder / "longer"
+        shutil.copytree(folder / "random", run)
+        more = [*RANDOM, f"--output_dir={run}", "--trials=2"]
+        done = start_all("train.tune", {"more": more})
+        assert done["more"].returncode == 0, done["more"].stderr
+        first, trials = _json(folder / "random" / "trials.json"), _json(run / "trials.json")
+        assert len(trials) == 2 and first[0] in trials
+        assert _json(run / "result.json")["trials"] == 2
+        assert _json(run / "result_1_trials.json") == _json(folder / "random" / "result.json")
 
 
 @pytest.mark.parametrize("case", REFUSED)
