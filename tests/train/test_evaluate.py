@@ -82,7 +82,9 @@ class TestRun:
             },
         )
         assert done["same"].returncode == 0
-        assert "this training is finished: test accuracy 0." in done["same"].stdout
+        result = json.loads((folder / "run" / "result.json").read_text())
+        expected = f"this training is finished: test accuracy {result['test_accuracy']:.4f}"
+        assert expected in done["same"].stdout
         assert_refused(done["cells"], "other settings: cells was 3 and is now 4")
         assert_refused(done["genotype"], "other settings: genotype was ")
         assert (folder / "run" / "model.keras").read_bytes() == before
