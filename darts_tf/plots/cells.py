@@ -10,9 +10,10 @@ from matplotlib.path import Path
 from darts_tf import spaces
 from darts_tf.genotypes import CellGenotype, Genotype
 from darts_tf.plots import layered_layout, style
+from darts_tf.spaces import node_names
 
 # Everything is in inches, so that a text fits its box whatever the size of the cell.
-_STATE_WIDTH = {"input": 0.62, "node": 0.34, "output": 0.5}
+_STATE_WIDTH = {"input": 0.92, "node": 0.34, "output": 0.5}
 _BOX_HEIGHT = 0.34
 _OPERATION_WIDTH = 1.2
 _OPERATION_HEIGHT = 0.27
@@ -72,7 +73,7 @@ def plot_genotype(genotype: Genotype, directory, formats=("svg", "png")) -> list
         for suffix in formats:
             path = pathlib.Path(directory) / f"cell_{cell_type}.{suffix}"
             inputs = spaces.get(genotype.space).inputs
-            plot_cell(cell, path, title=style.cell_name(cell_type), inputs=inputs)
+            plot_cell(cell, path, title=node_names.cell_name(cell_type), inputs=inputs)
             paths.append(path)
     return paths
 
@@ -80,8 +81,9 @@ def plot_genotype(genotype: Genotype, directory, formats=("svg", "png")) -> list
 def plot_cell(cell: CellGenotype, path, title: str | None = None, inputs: int = 2) -> None:
     """Draws a cell as a graph that is read from left to right.
 
-    Boxes with a letter are the cell's inputs and its output, numbered boxes its nodes (each the
-    sum of what arrives), and the box on an edge is its operation. Convolutions are blue (dilated
+    Boxes with a letter are the cell's inputs and its output, boxes with a number alone its
+    intermediate nodes (each the sum of what arrives), and the box on an edge is its operation; the
+    numbers are those of `darts_tf.spaces.node_names`. Convolutions are blue (dilated
     ones light blue), pooling is orange, skip connections are green; "none" is dotted. Thin grey
     lines lead from the nodes that are concatenated to the output.
 
@@ -266,9 +268,12 @@ def _draw_operation(axes, operation, x, y) -> None:
 
 
 def _draw_state(axes, vertex, kind, inputs, x, y) -> None:
-    text = {"output": "$c_k$", "input": ""}.get(kind) or (
-        style.state_name(vertex.index, inputs).removeprefix("node ")
-    )
+    if kind == "output":
+        text = "c_k"
+    elif kind == "input":
+        text = f"{vertex.index} = {node_names.input_name(vertex.index, inputs)}"
+    else:
+        text = str(vertex.index)
     _box(
         axes,
         x,
@@ -281,4 +286,5 @@ def _draw_state(axes, vertex, kind, inputs, x, y) -> None:
         linewidth=1.1,
     )
     size = 10 if kind == "node" else 11.5
+    text = style.with_indices(text)
     axes.text(x, y, text, fontsize=size, ha="center", va="center_baseline", zorder=4)

@@ -10,14 +10,15 @@ from matplotlib.ticker import MaxNLocator
 
 from darts_tf.errors import UserError
 from darts_tf.plots import style
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, node_names
 from darts_tf.spaces.operation_weights import check_range
 
 # In inches.
 _PANEL = (2.15, 1.0)
 _GAP = (0.2, 0.42)
-_LEFT, _RIGHT, _BOTTOM = 2.15, 0.3, 0.3
+_LEFT, _RIGHT, _BOTTOM = 2.15, 0.3, 0.6
 _HEAD, _CELL_HEAD = 0.95, 0.55
+_LEAST_WIDTH = 12.0  # Of the words and the scale on top.
 _COLOURS = "Blues"
 _SMALLEST_SPAN = 0.02
 
@@ -45,12 +46,14 @@ def plot_operation_weights(weights: Mapping[str, np.ndarray], space: Space, path
         raise UserError("no operation weights to draw: expected at least one cell type")
     scale = _scale(list(arrays.values()))
     rows, columns = space.nodes, space.inputs + space.nodes - 1
-    width = _LEFT + columns * (_PANEL[0] + _GAP[0]) + _RIGHT
+    width = max(_LEFT + columns * (_PANEL[0] + _GAP[0]) + _RIGHT, _LEAST_WIDTH)
     block = _CELL_HEAD + rows * (_PANEL[1] + _GAP[1])
     height = _HEAD + len(arrays) * block + _BOTTOM
     with style.context():
         figure = Figure(figsize=(width, height))
         _explain(figure, scale)
+        legend = style.with_indices(node_names.legend(space.inputs))
+        figure.text(0.25 / width, 0.15 / height, f"{legend[0].upper()}{legend[1:]}.", fontsize=9)
         for i, (name, values) in enumerate(arrays.items()):
             _draw_cell(figure, name, values, space, scale, top=height - _HEAD - i * block)
         style.save(figure, path)
@@ -111,7 +114,7 @@ def _draw_cell(figure, name, values, space, scale, top) -> None:
     """Draws the panels of one kind of cell; `top` is in inches from the bottom."""
     width, height = figure.get_size_inches()
     figure.text(
-        0.25 / width, (top - 0.2) / height, style.cell_name(name), fontsize=13, weight="bold"
+        0.25 / width, (top - 0.2) / height, node_names.cell_name(name), fontsize=13, weight="bold"
     )
     last_of_column = {edge.source: i for i, edge in enumerate(space.edges)}
     for i, (node, source) in enumerate(space.edges):
@@ -123,7 +126,7 @@ def _draw_cell(figure, name, values, space, scale, top) -> None:
         _draw_edge(axes, values[:, i], space.operations, scale, first=source == 0)
         if node == max(0, source - space.inputs + 1):
             axes.annotate(
-                f"from {style.state_name(source, space.inputs)}",
+                style.with_indices(f"from {node_names.node_name(source, space.inputs)}"),
                 (0.5, 1),
                 xytext=(0, 19),
                 xycoords="axes fraction",
@@ -136,7 +139,7 @@ def _draw_cell(figure, name, values, space, scale, top) -> None:
             figure.text(
                 0.25 / width,
                 (bottom + _PANEL[1] / 2) / height,
-                f"into node {node}",
+                f"into {node_names.node_name(space.inputs + node, space.inputs)}",
                 fontsize=10.5,
                 weight="bold",
                 va="center",

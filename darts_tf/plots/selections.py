@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.plots import style
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, node_names
 
 # In inches.
 _COLUMN, _ROW = 1.7, 0.27
@@ -56,7 +56,7 @@ def plot_selections(genotypes: Mapping[str, Genotype], space: Space, path) -> No
 def _draw(axes, genotypes, space, cell_type, heads) -> None:
     axes.set_xlim(0, len(genotypes))
     axes.set_ylim(len(space.edges), 0)
-    axes.set_title(style.cell_name(cell_type), loc="left", fontsize=11, pad=40 if heads else 6)
+    axes.set_title(node_names.cell_name(cell_type), loc="left", fontsize=11, pad=40 if heads else 6)
     for column, (name, genotype) in enumerate(genotypes.items()):
         if heads:
             words = name.replace("_", "\n", 1).replace("_", " ")
@@ -70,7 +70,9 @@ def _draw(axes, genotypes, space, cell_type, heads) -> None:
             if names:
                 _draw_operations(axes, column, row, names, space)
     labels = [
-        f"{style.state_name(place.source, space.inputs)} → node {place.node}"
+        style.with_indices(
+            f"{node_names.node_name(place.source, space.inputs)} → {space.inputs + place.node}"
+        )
         for place in space.edges
     ]
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels, fontsize=8)

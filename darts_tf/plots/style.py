@@ -1,6 +1,7 @@
 """What all pictures share: colours, names in words, and how a figure becomes a file."""
 
 import pathlib
+import re
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -70,15 +71,6 @@ def save(figure: Figure, path: pathlib.Path) -> None:
         )
 
 
-def state_name(state: int, inputs: int = 2) -> str:
-    """A state of a cell as the papers write it: c_{k-2}, c_{k-1}, then node 0, node 1, ..."""
-    if state >= inputs:
-        return f"node {state - inputs}"
-    return f"$c_{{k-{inputs - state}}}$"
-
-
-def cell_name(cell_type: str) -> str:
-    """The heading of a kind of cell."""
-    return {"normal": "Normal cell", "reduce": "Reduction cell"}.get(
-        cell_type, f"Cell: {cell_type}"
-    )
+def with_indices(text: str) -> str:
+    """A text in which c_{k-2} and its like are set as mathematics."""
+    return re.sub(r"c_(?:\{[^}]*\}|k)", r"$\g<0>$", text)

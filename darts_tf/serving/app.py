@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from darts_tf.serving import messages, open_inference, tf_serving
+from darts_tf.serving import cells, messages, open_inference, tf_serving
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.limits import Limits
 from darts_tf.serving.model import ServedModel
@@ -120,6 +120,7 @@ def _add_page(app, model) -> None:
                 "image_shape": model.image_shape,
                 "class_names": model.class_names,
                 "genotype": model.genotype,
+                "cells": cells.describe(model.genotype),
             }
         )
 

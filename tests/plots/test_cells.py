@@ -63,7 +63,14 @@ def test_operations_are_named_once_an_edge_and_states_are_numbered(drawn):
     assert texts.count("sep_conv_3x3") == 5
     assert texts.count("skip_connect") == 2
     assert texts.count("dil_conv_3x3") == 1
-    assert {"$c_{k-2}$", "$c_{k-1}$", "$c_k$", "0", "1", "2", "3"} <= set(texts)
+    assert {"0 = $c_{k-2}$", "1 = $c_{k-1}$", "$c_k$", "2", "3", "4", "5"} <= set(texts)
+
+
+def test_the_numbers_are_those_of_the_genotypes_file(drawn):
+    """With one input, too: a cell of NAS-Bench-201 has its nodes 0 to 3."""
+    plots.plot_genotype(genotypes.get("random:nas_bench_201:0"), ".", formats=["png"])
+    texts = {text.get_text() for text in drawn[0].axes[0].texts}
+    assert {"0 = $c_{k-1}$", "1", "2", "3", "$c_k$"} <= texts
 
 
 def test_the_first_input_is_on_top(drawn):
@@ -72,7 +79,7 @@ def test_the_first_input_is_on_top(drawn):
         axes = drawn.pop().axes[0]
         heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
         assert axes.yaxis_inverted()
-        assert heights["$c_{k-2}$"] < heights["$c_{k-1}$"]
+        assert heights["0 = $c_{k-2}$"] < heights["1 = $c_{k-1}$"]
 
 
 @pytest.mark.parametrize(

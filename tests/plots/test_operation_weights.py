@@ -51,7 +51,8 @@ def test_both_cells_share_one_scale(drawn):
     assert len(panels) == 28
     assert {axes.images[0].get_clim() for axes in panels} == {(0.5 * weights().min(), 0.5)}
     texts = {text.get_text() for text in drawn[0].texts}
-    assert {"Normal cell", "Reduction cell", "into node 3"} <= texts
+    assert {"Normal cell", "Reduction cell", "into node 5"} <= texts
+    assert "into node 1" not in texts
 
 
 def test_noise_does_not_look_like_a_decision(drawn):

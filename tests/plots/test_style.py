@@ -54,12 +54,6 @@ def test_pyplot_is_not_imported(tmp_path):
     assert result.stdout.strip() == "False"
 
 
-def test_names_of_states():
-    assert [style.state_name(i) for i in range(4)] == [
-        "$c_{k-2}$",
-        "$c_{k-1}$",
-        "node 0",
-        "node 1",
-    ]
-    assert style.cell_name("reduce") == "Reduction cell"
-    assert style.cell_name("upsample") == "Cell: upsample"
+def test_indices_below_the_line():
+    text = "node 0 (c_{k-2}), c_k and sep_conv_3x3"
+    assert style.with_indices(text) == "node 0 ($c_{k-2}$), $c_k$ and sep_conv_3x3"

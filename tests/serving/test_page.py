@@ -1,5 +1,6 @@
 import re
 
+from darts_tf.serving import cells
 from tests.serving import tiny_network
 
 
@@ -30,4 +31,11 @@ def test_about_tells_the_page_what_it_shows(client):
         "image_shape": [8, 8, 1],
         "class_names": list(tiny_network.CLASS_NAMES),
         "genotype": tiny_network.GENOTYPE,
+        "cells": cells.describe(tiny_network.GENOTYPE),
     }
+
+
+def test_the_page_says_nothing_of_cells_by_itself(client):
+    """What inputs and nodes are called comes from one place in the package."""
+    text = client.get("/").text + client.get("/static/page.js").text
+    assert not re.search(r"\b(input|node) (\d|\$)|previous cell", text, re.IGNORECASE)

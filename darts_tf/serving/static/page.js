@@ -119,20 +119,40 @@ async function classify(file) {
   }
 }
 
-function cellTable(title, cell) {
-  const table = make("table");
-  table.append(make("caption", "", title));
-  const state = (index) => (index < 2 ? `input ${index + 1}` : `node ${index - 1}`);
-  cell.nodes.forEach((node, index) => {
-    const row = make("tr");
-    const heading = make("th", "", `Node ${index + 1}`);
-    heading.scope = "row";
-    row.append(heading);
-    for (const [operation, source] of node) {
-      row.append(make("td", "", `${operation} of ${state(source)}`));
-    }
-    table.append(row);
+// What the server says of nodes, with c_{k-2} set as c and an index below the line.
+function withIndices(text) {
+  return text.split(/(c_(?:\{[^}]*\}|k))/).flatMap((part) => {
+    const index = part.match(/^c_\{?([^}]*)\}?$/);
+    return index ? ["c", make("sub", "", index[1].replace("-", "−"))] : [part];
   });
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function row(name, values) {
+  const line = make("tr");
+  const heading = make("th");
+  heading.scope = "row";
+  heading.append(...withIndices(name));
+  line.append(heading);
+  for (const value of values) {
+    const data = make("td");
+    data.append(...withIndices(value));
+    line.append(data);
+  }
+  return line;
+}
+
+function cellTable(cell) {
+  const table = make("table");
+  table.append(make("caption", "", cell.title));
+  for (const node of cell.nodes) {
+    const edges = node.edges.length ? node.edges : ["is not used"];
+    table.append(row(capital(node.name), edges));
+  }
+  table.append(row("Output c_k", [cell.output]));
   const scroll = make("div", "scroll");
   scroll.append(table);
   return scroll;
@@ -149,20 +169,14 @@ async function loadAbout() {
   element("classes").textContent = about.class_names.join(", ");
   element("address").textContent =
     `POST ${new URL(`v1/models/${about.name}:predict`, location.href)}`;
-  showCells(about.genotype);
+  showCells(about.cells);
 }
 
-function showCells(genotype) {
-  try {
-    const tables = Object.entries(genotype.cells).map(([type, cell]) => {
-      const title = type.charAt(0).toUpperCase() + type.slice(1);
-      return cellTable(`${title} cell`, cell);
-    });
-    element("tables").replaceChildren(...tables);
-    element("cells").hidden = tables.length === 0;
-  } catch (error) {
-    element("cells").hidden = true; // No genotype, or one of another form: leave it out.
-  }
+function showCells(cells) {
+  element("cells").hidden = !cells;
+  if (!cells) return; // No genotype, or one of another form.
+  element("legend").replaceChildren(...withIndices(`${capital(cells.legend)}.`));
+  element("tables").replaceChildren(...cells.cells.map(cellTable));
 }
 
 function listen() {

@@ -1,0 +1,51 @@
+"""What the nodes of a cell are called, everywhere: the one place that says what c_{k-2} is.
+
+The nodes of a cell have one numbering, that of the genotypes of DARTS and of the strings of
+NAS-Bench-201: its inputs come first, 0 and 1 where it has two, and then its intermediate nodes. The
+numbers in genotype files, pictures, printed lines, messages and on the served page are these. The
+inputs of cell k are the outputs of cells before it, c_{k-2} and c_{k-1}, or c_{k-1} alone; c_k is
+its own output.
+"""
+
+_BEFORE = {1: "the previous cell", 2: "the cell before the previous one"}
+
+
+def input_name(node: int, inputs: int) -> str:
+    """Which cell's output an input is: `c_{k-2}`, `c_{k-1}`.
+
+    Args:
+        node: the number of the input, from 0.
+        inputs: how many inputs the cell has.
+    """
+    return f"c_{{k-{inputs - node}}}"
+
+
+def node_name(node: int, inputs: int) -> str:
+    """`node 0 (c_{k-2})` for an input, `node 2` for an intermediate node.
+
+    Args:
+        node: its number; the intermediate nodes go on from the inputs.
+        inputs: how many inputs the cell has.
+    """
+    return f"node {node} ({input_name(node, inputs)})" if node < inputs else f"node {node}"
+
+
+def legend(inputs: int) -> str:
+    """What the inputs and the output of a cell are, as one sentence.
+
+    Args:
+        inputs: how many inputs the cell has.
+    """
+    cells = [
+        f"node {node} is {input_name(node, inputs)}, the output of "
+        + _BEFORE.get(inputs - node, f"the cell {inputs - node} before")
+        for node in range(inputs)
+    ]
+    return f"{'; '.join(cells)} (of the stem where there is none); c_k is the cell's own output"
+
+
+def cell_name(cell_type: str) -> str:
+    """The heading of a kind of cell."""
+    return {"normal": "Normal cell", "reduce": "Reduction cell"}.get(
+        cell_type, f"Cell: {cell_type}"
+    )
