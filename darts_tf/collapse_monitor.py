@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from darts_tf import parameter_free
+from darts_tf import decidedness, parameter_free
 from darts_tf.schedules.eigenvalue_stop import has_grown
 
 # How much more weight than an equal share the operations without parameters must have gathered on
@@ -39,6 +39,8 @@ class CollapseMonitor(keras.callbacks.Callback):
     It adds to the epoch's logs, so it must come before the callbacks that write them:
 
     - `parameter_free_<cell type>`: edges of the present genotype whose operation has no parameters;
+    - `close_to_a_draw_<cell type>`: edges of the present cell whose operation leads the next one by
+      less than `darts_tf.decidedness.CLOSE`, where the cells come from learned operation weights;
     - `none_share`: mean weight of `none`, where the space has it;
     - `eigenvalue`: the largest one of the Hessian of the validation loss in the architecture
       variables, in every `eigenvalue_every`th epoch (Zela et al., RobustDARTS, ICLR 2020); see
@@ -51,6 +53,8 @@ class CollapseMonitor(keras.callbacks.Callback):
     than half of all weight; and when the eigenvalue, as a mean of 5, is more than 1.3 times what it
     was 4 measurements before. An eigenvalue is compared only with those since an edge was last
     decided, which changes the function itself.
+
+    At the end of the search it warns where at least half of a cell's edges are close to a draw.
 
     `ArchitectureSearch.fit` keeps `state` in its checkpoints, so that a resumed search warns where
     an uninterrupted one would have.
@@ -91,12 +95,19 @@ class CollapseMonitor(keras.callbacks.Callback):
                 self._said.append(kind)
                 logging.warning("epoch %d: %s. %s", epoch + 1, text, _CURE)
 
+    def on_train_end(self, logs=None):
+        if self._search.selects_by_weights and decidedness.is_draw(found := self._search.leads()):
+            logging.warning("%s. %s", decidedness.describe(found), decidedness.CURE)
+
     def _measure(self, epoch: int) -> dict[str, float]:
         """The numbers of an epoch, counted from 0."""
         search, found = self._search, {}
         space, weights = search.supernet.space, search.operation_weights()
         for cell_type, cell in search.favoured().cells.items():
             found[f"parameter_free_{cell_type}"] = parameter_free.count(cell)
+        if search.selects_by_weights:
+            counts = decidedness.close(search.leads(search.favoured()))
+            found |= {f"close_to_a_draw_{name}": count for name, count in counts.items()}
         if "none" in space.operations:
             none = space.operations.index("none")
             rows = np.concatenate(list(weights.values()))

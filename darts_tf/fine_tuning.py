@@ -20,7 +20,8 @@ class FineTuning:
     the method. Schedules stay where they are. Works on one supernet.
 
     Args:
-        method: the method of the search.
+        method: the method of the search, `at_length` for the learning rate of its alphas, which is
+            the paper's otherwise.
         train, validation: a function from the number of the epoch to batches, as for
             `ArchitectureSearch.fit`; the numbers count on from call to call.
         epochs: for each call.
@@ -69,6 +70,10 @@ class FineTuning:
                 auxiliary_skip=None,
                 stages=(),
                 rule=None,
+                # Neither is this a search of its own length, nor does its selection look at the
+                # operation weights.
+                architecture_learning_rate=float(method.architecture_learning_rate),
+                selection="removal",
                 warm_up=WarmUp(1, 1) if frozen else None,
             ),
             weight_optimizer=optimizers.SGD(

@@ -7,9 +7,13 @@ import keras
 
 from darts_tf import gradients, optimizers, relaxations, selections
 from darts_tf.errors import UserError
+from darts_tf.paper_rate import PaperRate
 from darts_tf.relaxations import Relaxation
 from darts_tf.schedules import GreedyDecisions, SkipDropout, Stage
 from darts_tf.supernet import Supernet
+
+# 50 epochs of 25,000 images of CIFAR-10 in whole batches of 64.
+DARTS_STEPS = 50 * 390
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Method:
         nesterov: whether that is Nesterov's momentum.
         weight_decay: L2 of the weights, added to the gradient after clipping.
         clip_norm: largest global norm of the weights' gradient.
-        architecture_learning_rate: of the alphas' Adam.
+        architecture_learning_rate: of the alphas' Adam. A `PaperRate`, such as the default, grows
+            where a search has fewer steps than the paper's, see `at_length`; an ordinary number is
+            taken as it is.
         architecture_betas: of the alphas' Adam.
         architecture_weight_decay: L2 of the alphas, added to the gradient.
         architecture_clip_norm: largest global norm of the alphas' gradient, None for no limit.
@@ -63,7 +69,7 @@ class Method:
     nesterov: bool = False
     weight_decay: float = 3e-4
     clip_norm: float = 5.0
-    architecture_learning_rate: float = 3e-4
+    architecture_learning_rate: float = PaperRate(3e-4, steps=DARTS_STEPS)
     architecture_betas: tuple[float, float] = (0.5, 0.999)
     architecture_weight_decay: float = 1e-3
     architecture_clip_norm: float | None = None
@@ -84,6 +90,22 @@ class Method:
         if not stage.skip_dropout:
             return self
         return dataclasses.replace(self, skip_dropout=SkipDropout(stage.skip_dropout))
+
+    def architecture_steps(self, epochs: int, steps_per_epoch: int) -> int:
+        """How many steps of a search move the alphas, those of a warm-up not counted."""
+        frozen = sum(self.warm_up is not None and self.warm_up(e, epochs) for e in range(epochs))
+        return (epochs - frozen) * steps_per_epoch
+
+    def at_length(self, epochs: int, steps_per_epoch: int) -> "Method":
+        """The method as a search of so many epochs and steps has it.
+
+        A `PaperRate` becomes the number that it is for the search's `architecture_steps`.
+        """
+        rate = self.architecture_learning_rate
+        if not isinstance(rate, PaperRate):
+            return self
+        rate = rate.for_steps(self.architecture_steps(epochs, steps_per_epoch))
+        return dataclasses.replace(self, architecture_learning_rate=rate)
 
     def supernet_options(self) -> dict:
         """The arguments that a `Supernet` needs for this method, besides its relaxation."""
@@ -199,7 +221,7 @@ class Method:
         """Adam for the architecture variables."""
         beta_1, beta_2 = self.architecture_betas
         return optimizers.Adam(
-            self.architecture_learning_rate,
+            float(self.architecture_learning_rate),
             beta_1=beta_1,
             beta_2=beta_2,
             epsilon=1e-8,

@@ -3,7 +3,8 @@
 import types
 
 from darts_tf import lookup
-from darts_tf.method import Method
+from darts_tf.method import DARTS_STEPS, Method
+from darts_tf.paper_rate import PaperRate
 from darts_tf.schedules import (
     AdaptiveDecay,
     EigenvalueStop,
@@ -103,7 +104,8 @@ _ROWS = (
         _P_DARTS,
         selection="few_skips",
         weight_learning_rate=(0.025, 0.0),
-        architecture_learning_rate=6e-4,
+        # Of each stage: batches of 96, 15 of 25 epochs.
+        architecture_learning_rate=PaperRate(6e-4, steps=15 * 260),
         architecture_clip_norm=5.0,
         warm_up=WarmUp(10, 25),
         stages=(Stage(5, keep=5), Stage(11, keep=3, skip_dropout=0.4), Stage(17, None, 0.7)),
@@ -114,7 +116,8 @@ _ROWS = (
         _PC_DARTS,
         relaxation="partial_channels",
         weight_learning_rate=(0.1, 0.0),
-        architecture_learning_rate=6e-4,
+        # Batches of 256, 35 of 50 epochs.
+        architecture_learning_rate=PaperRate(6e-4, steps=35 * 97),
         warm_up=WarmUp(15, 50),
     ),
     # The optimizers are those of the authors' code for this space.
@@ -126,6 +129,8 @@ _ROWS = (
         selection="top_pairs",
         nesterov=True,
         weight_decay=5e-4,
+        # Batches of 256, 250 epochs.
+        architecture_learning_rate=PaperRate(3e-4, steps=250 * 97),
         temperature=Linear(10.0, 0.1),
         weights_first=True,
     ),
@@ -136,6 +141,8 @@ _ROWS = (
         relaxation="gumbel_softmax",
         selection="every_edge",
         temperature=Linear(1.0, 0.03, reaches_last=False),
+        # 150 epochs.
+        architecture_learning_rate=PaperRate(3e-4, steps=3 * DARTS_STEPS),
         architecture_clip_norm=10.0,
     ),
     # All channels and one stage, as the authors search NAS-Bench-201. Their distance to the uniform
@@ -145,6 +152,8 @@ _ROWS = (
         "first_order",
         _DRNAS,
         relaxation="dirichlet",
+        # 100 epochs.
+        architecture_learning_rate=PaperRate(3e-4, steps=2 * DARTS_STEPS),
         architecture_weight_decay=0.0,
     ),
     Method(
@@ -154,7 +163,8 @@ _ROWS = (
         relaxation="sigmoid",
         selection="threshold",
         weight_learning_rate=(0.005, 0.001),
-        architecture_learning_rate=3e-3,
+        # Batches of 128, 50 epochs.
+        architecture_learning_rate=PaperRate(3e-3, steps=50 * 195),
         architecture_betas=(0.9, 0.999),
     ),
     Method(

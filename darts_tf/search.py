@@ -9,9 +9,11 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf import (
+    decidedness,
     distribution,
     methods,
     out_of_memory,
+    paper_rate,
     search_checks,
     search_record,
     selections,
@@ -55,7 +57,9 @@ class ArchitectureSearch:
         method: the name of a method, or a `Method` of your own.
         weight_optimizer: trains the weights. Default: SGD with the method's momentum and cosine
             schedule over the whole of `fit`.
-        architecture_optimizer: trains the alphas. Default: the method's Adam.
+        architecture_optimizer: trains the alphas. Default: the method's Adam, whose learning rate
+            grows where the search is shorter than the paper's unless the method has a number of
+            your own; see `darts_tf.paper_rate.PaperRate`.
         loss: `(labels, logits) -> [batch]`. Default: cross-entropy of integer labels.
         penalty: is added to the loss that the alphas descend, such as an expected cost: a function
             of the operation weights, cell type -> `[edges, operations]`, to a scalar.
@@ -95,6 +99,7 @@ class ArchitectureSearch:
         self.strategy = tf.distribute.get_strategy()
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
+        self._own_architecture_optimizer = architecture_optimizer is not None
         search_checks.check_method(self.method, supernet, accumulate_steps)
         search_checks.check_recompute(recompute, supernet, self.strategy)
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
@@ -186,7 +191,8 @@ class ArchitectureSearch:
         """
         train, validation = _by_epoch(train), _by_epoch(validation)
         steps = search_checks.count_steps(train(0), validation(0))
-        self._prepare(steps * epochs)
+        begins = self._trainer is None
+        self._prepare(epochs, steps)
         chief = distribution.is_chief(self.strategy)
         checkpoints = checkpoint_dir and Checkpoints(
             checkpoint_dir,
@@ -199,6 +205,8 @@ class ArchitectureSearch:
         )
         monitor, callbacks = self._monitored(callbacks or [])
         epoch, start = self._record.open(checkpoints, monitor)
+        if begins:
+            self._say_rate(self.method.architecture_steps(epochs, steps))
         self._rule.prepare(checkpoint_dir, chief)
         self._hessian_batch = lambda: next(iter(validation(0)))
         self.supernet.stop_training = False
@@ -349,6 +357,30 @@ class ArchitectureSearch:
         return selections.magnitude(self.supernet.space, self.operation_weights())
 
     @property
+    def selects_by_weights(self) -> bool:
+        """Whether the cells come from operation weights that are learned, by their size."""
+        learned = bool(self.supernet.architecture_variables)
+        return learned and not selections.needs_data(self.method.selection)
+
+    def leads(self, genotype: Genotype | None = None) -> decidedness.Leads:
+        """By what share each operation of the cells weighs more than the next one on its edge.
+
+        Near 0 the choice is close to a draw; see `darts_tf.decidedness`.
+
+        Args:
+            genotype: cells that were selected by the operation weights. Default: those that
+                the method selects now.
+        """
+        ended = self._rule.result if genotype is None else None
+        weights = self.operation_weights() if ended is None else ended.weights
+        genotype = genotype or self.genotype()
+        return decidedness.leads(self.supernet.space, weights, genotype, self._rule.leads)
+
+    def recall(self, notes: dict) -> None:
+        """Takes over what the notes of a checkpoint say of the method's rule and its decisions."""
+        self._rule.restore(notes.get("rule"))
+
+    @property
     def has_eigenvalue(self) -> bool:
         """Whether `eigenvalue` is defined and supported for this search.
 
@@ -399,22 +431,28 @@ class ArchitectureSearch:
             architecture.auxiliary_skip.assign(method.auxiliary_skip(epoch, epochs))
         self._frozen = method.warm_up is not None and method.warm_up(epoch, epochs)
 
-    def _prepare(self, total_steps: int) -> None:
+    def _prepare(self, epochs: int, steps: int) -> None:
         """Makes the optimizers and the traced step, once."""
         if self._trainer is not None:
             return
         with self.strategy.scope():
             self._trainer = SearchTrainer(
                 self.supernet,
-                self.method,
+                self.method.at_length(epochs, steps),
                 self._loss,
                 self.weight_optimizer,
                 self.architecture_optimizer,
-                total_steps,
+                epochs * steps,
                 **self._options,
             )
         self.weight_optimizer = self._trainer.weight_optimizer
         self.architecture_optimizer = self._trainer.architecture_optimizer
+
+    def _say_rate(self, steps: int) -> None:
+        """Says what learning rate the alphas have, unless a user's own optimizer has it."""
+        if self.supernet.architecture_variables and not self._own_architecture_optimizer:
+            rate = float(self.architecture_optimizer.learning_rate)
+            logging.info(paper_rate.describe(rate, self.method.architecture_learning_rate, steps))
 
     def _settings(self, epochs: int, steps: int) -> dict:
         """What decides the result of a search, as its checkpoints hold it."""

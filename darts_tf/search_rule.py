@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 from absl import logging
 
+from darts_tf import decidedness
 from darts_tf.schedules import AdaptiveDecay
 from darts_tf.schedules.rules import Observation
 from darts_tf.snapshots import Snapshots
@@ -20,6 +21,8 @@ class RuleFollower:
         result: the observation whose genotype the search has found; None as long as it is not over,
             and where the selection finds the cells in the end.
         ended: whether the rule has ended the search.
+        leads: (cell type, number of the edge) -> by what share the operation that the rule has
+            decided for weighed more than the next one then.
     """
 
     def __init__(self, search):
@@ -31,6 +34,7 @@ class RuleFollower:
         self._snapshots = None
         self.result: Observation | None = None
         self.ended = False
+        self.leads: dict[tuple[str, int], float] = {}
 
     def prepare(self, directory, writes: bool) -> None:
         """Called before the first epoch, when all variables exist.
@@ -54,7 +58,15 @@ class RuleFollower:
         names = supernet.space.operations
         for cell_type, edge, row in verdict.fixed:
             supernet.architecture.fix(cell_type, edge, row)
-            what = names[int(np.argmax(row))] if np.any(row) else "removed"
+            what = "removed"
+            if np.any(row):
+                what = names[chosen := int(np.argmax(row))]
+                rivals = np.flatnonzero(decidedness.choosable(supernet.space, cell_type)[edge])
+                before = self._seen[-1].weights[cell_type][edge]
+                lead = decidedness.lead(before, chosen, rivals.tolist())
+                self.leads[cell_type, edge] = lead
+                if lead < decidedness.CLOSE:
+                    what += f", which leads the next operation by {lead:.1%} only"
             logging.info("epoch %d: edge %d of the %s cell: %s", epoch + 1, edge, cell_type, what)
         self._back, self._factor = verdict.back, verdict.weight_decay_factor
         if verdict.reason is not None:
@@ -100,6 +112,7 @@ class RuleFollower:
             "seen": [observation.to_dict() for observation in self._seen],
             "result": self.result and self.result.to_dict(),
             "ended": self.ended,
+            "leads": [[*place, lead] for place, lead in self.leads.items()],
         }
 
     def restore(self, data: dict | None) -> None:
@@ -108,3 +121,5 @@ class RuleFollower:
         self._seen = [Observation.from_dict(one) for one in data["seen"]]
         self.result = data["result"] and Observation.from_dict(data["result"])
         self.ended = data["ended"]
+        # Missing in checkpoints of earlier versions.
+        self.leads = {(name, edge): lead for name, edge, lead in data.get("leads", [])}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from absl import logging
 
-from darts_tf import genotypes, parameter_free, selections, spaces
+from darts_tf import decidedness, genotypes, parameter_free, selections, spaces
 from darts_tf.collapse_monitor import CollapseMonitor
 
 SPACE = spaces.get("darts_cnn")
@@ -22,6 +22,7 @@ class FakeSearch:
         self.supernet = types.SimpleNamespace(space=SPACE, architecture=architecture)
         self.has_eigenvalue = eigenvalues is not None
         self.epoch = 0
+        self.selects_by_weights = True
         self._winner = winner
         self._eigenvalues = eigenvalues
 
@@ -34,6 +35,9 @@ class FakeSearch:
 
     def favoured(self):
         return selections.magnitude(SPACE, self.operation_weights())
+
+    def leads(self, genotype=None):
+        return decidedness.leads(SPACE, self.operation_weights(), genotype or self.favoured())
 
     @staticmethod
     def _on(edges):
@@ -129,6 +133,22 @@ def test_none_that_takes_everything(warnings):
     assert logs[0]["none_share"] == pytest.approx(1.01 / 1.08)
     texts = [text for text in warnings if "the operation none has 94% of all weight" in text]
     assert len(texts) == 1 and texts[0].startswith("epoch 1: ")
+
+
+def test_equal_weights_are_a_draw_which_is_said_at_the_end(warnings):
+    search = FakeSearch(CONVOLUTION)
+    logs = run(search)
+    # After the epochs 0, 1, ... the convolution leads by exp(0.1 * epoch) - 1.
+    assert [log["close_to_a_draw_normal"] for log in logs] == [8] + [0] * (EPOCHS - 1)
+    assert {log["close_to_a_draw_reduce"] for log in logs} == {8} and warnings == []
+    CollapseMonitor(search).on_train_end()
+    (text,) = warnings
+    assert "on 8 of the 8 edges of the reduce cell the operation weights are still equal" in text
+    assert "normal" not in text and "--architecture_learning_rate" in text
+    search.selects_by_weights = False
+    assert "close_to_a_draw_normal" not in run(search)[-1]
+    CollapseMonitor(search).on_train_end()
+    assert len(warnings) == 1
 
 
 GROWING = [0.2] * 8 + [0.2 * 1.5**i for i in range(1, EPOCHS - 7)]

@@ -68,7 +68,7 @@ class Watch(keras.callbacks.Callback):
 
 def assert_one_step(before, after, method):
     """One step of Adam moves an entry by its learning rate, up to epsilon."""
-    rate = method.architecture_learning_rate
+    rate = method.at_length(2, 1).architecture_learning_rate
     # At GDAS' first temperature gradients are so small that epsilon counts.
     least = 0.0 if method.relaxation == "hard_gumbel" else 0.96
     for old, new in zip(before, after, strict=True):

@@ -33,6 +33,8 @@ LOGS = [
     "learning_rate",
     "parameter_free_normal",
     "parameter_free_reduce",
+    "close_to_a_draw_normal",
+    "close_to_a_draw_reduce",
     "none_share",
     "collapse_warnings",
 ]
@@ -387,8 +389,10 @@ def test_no_direction_for_the_finite_difference_is_said_once(tiny_space, eagerly
     # A loss that the weights do not enter.
     search = make(tiny_space, "darts-v2", loss=lambda labels, logits: 0 * logits[:, 0])
     search.fit(TRAIN(0).take(2), VALIDATION, verbose=0)
-    (text,) = said
+    text, draw = said
     assert "zero or not finite in step 1 of epoch 1" in text and "first-order gradient" in text
+    # Only the weight decay moved the alphas.
+    assert "close to a draw" in draw
 
 
 class TestErrors:

@@ -138,3 +138,30 @@ def test_adaptive_decay_goes_back_within_a_search(one_edge_space, eagerly, tmp_p
     # 1.5 after 1: there is no more decay to go back for, so that the search ends there.
     assert search._rule.ended and search._rule.result.epoch == 2
     assert search.genotype() == search._rule.result.genotype
+
+
+class Decides:
+    """Decides two edges after the first epoch."""
+
+    memory = 1
+    eigenvalue_every = 0
+
+    def __call__(self, observations, epochs, space):
+        return Verdict(fixed=[("normal", 1, np.eye(8)[3]), ("reduce", 0, np.zeros(8))])
+
+
+def test_how_close_a_decision_was_is_remembered():
+    follower, _ = make(Decides())
+    rows = np.full((14, 8), 0.1)
+    # `none` is no rival.
+    rows[1, [0, 3, 4]] = 0.9, 0.102, 0.1
+    follower._search.operation_weights = lambda: {"normal": rows, "reduce": rows}
+    follower.after_epoch(0, 10)
+    assert follower.leads == {("normal", 1): pytest.approx(0.02)}
+    other, _ = make(Decides())
+    other.restore(json.loads(json.dumps(follower.to_dict())))
+    assert other.leads == follower.leads
+    old = follower.to_dict()
+    del old["leads"]
+    other.restore(old)
+    assert other.leads == {}

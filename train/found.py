@@ -67,10 +67,26 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
     return result
 
 
-def write(genotype, folder, result: dict) -> None:
+def decided(leads) -> dict:
+    """How clearly operation weights decided a cell, JSON-ready; nothing where none did.
+
+    Args:
+        leads: see `darts_tf.decidedness`; None for a cell that comes from something else.
+    """
+    if leads is None:
+        return {}
+    from darts_tf import decidedness
+
+    return {
+        "close_to_a_draw": decidedness.is_draw(leads),
+        "edges_close_to_a_draw": decidedness.close(leads),
+    }
+
+
+def write(genotype, folder, result: dict, leads=None) -> None:
     """Writes the genotype, its pictures and result.json, which marks the search as finished."""
     from darts_tf import plots
 
-    plots.plot_genotype(genotype, folder.path)
+    plots.plot_genotype(genotype, folder.path, leads=leads)
     genotype.save(folder.file("genotype.json"))
     folder.write_json("result.json", result)

@@ -27,6 +27,7 @@ from train import (
     data_flags,
     found,
     program,
+    rates,
     runs,
     search_flags,
     searching,
@@ -84,6 +85,7 @@ def main() -> None:
         return
     batch_sizes.settle(folder, data, method, strategy.num_replicas_in_sync)
     keras.utils.set_random_seed(data_flags.SEED.value)
+    leads = None
     with strategy.scope():
         if method is None:
             _refuse_replicas(strategy)
@@ -94,11 +96,15 @@ def main() -> None:
         else:
             search, history = _run(data, method, folder)
             genotype, result = _result(search, data, folder, history)
+            leads = search.leads() if search.selects_by_weights else None
+    result |= found.decided(leads)
     seconds = time.perf_counter() - started
     result |= found.report(genotype, data, *search_flags.size(), table) | runs.extended(folder)
-    found.write(genotype, folder, {**result, "wall_seconds_of_last_start": round(seconds, 1)})
+    result["wall_seconds_of_last_start"] = round(seconds, 1)
+    found.write(genotype, folder, result, leads)
     where = search_flags.OUTPUT_DIR.value
-    print(f"found a cell in {seconds:.0f} s; genotype and pictures are in {where}")
+    what = "a cell that is close to a draw" if result.get("close_to_a_draw") else "a cell"
+    print(f"found {what} in {seconds:.0f} s; genotype and pictures are in {where}")
 
 
 def _say_finished(folder, data, table) -> None:
@@ -153,6 +159,7 @@ def _run(data, method, folder):
     """Searches, in stages where the method has them; returns the last search and its history."""
     import keras
 
+    method = rates.settle(folder, method, search_flags.EPOCHS.value, _steps(data))
     if not method.stages:
         search = searching.make(data, method, search_flags.size()[1])
         return search, _fit(search, data, folder)
@@ -167,6 +174,11 @@ def _run(data, method, folder):
         return search, _fit(search, data, folder, prefix)
 
     return stages.run(method, folder, search_stage)
+
+
+def _steps(data) -> int:
+    """Batches of an epoch."""
+    return int(searching.streams(data)[0](0).cardinality())
 
 
 def _fit(search, data, folder, prefix=""):
@@ -203,11 +215,13 @@ def _fit(search, data, folder, prefix=""):
     return metrics.records
 
 
-def _genotype(search, data):
+def _genotype(search, data, folder):
     """The discrete cells; a selection that evaluates architectures sees the validation images."""
     from darts_tf import selections
 
-    method, seed = search.method, data_flags.SEED.value
+    # What is trained between two decisions goes on with the search's rate.
+    method = rates.of_run(folder.checkpoints.parent, search.method)
+    seed = data_flags.SEED.value
     streams = searching.streams(data)
     selection, _ = selection_flags.get(method.selection, method, seed, streams)
     if samples := baseline_search.samples():
@@ -236,7 +250,7 @@ def _result(search, data, folder, history):
             "best_epoch": search.best.epoch,
             "best_supernet_validation_accuracy": search.best.val_accuracy,
         }
-    return _genotype(search, data), {
+    return _genotype(search, data, folder), {
         "method": search.method.name,
         "hypergradient": search.method.gradient,
         "epochs": len(history),

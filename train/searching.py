@@ -142,6 +142,7 @@ def restore(data, method, run_dir: pathlib.Path):
     epoch, step = checkpoints.restore(part=True)
     if not epoch and not step:
         raise UserError(f"--run_dir={run_dir} has no checkpoint yet; let the search run longer")
+    search.recall(checkpoints.notes)
     after = f" and {step} steps" if step else ""
     print(f"supernet after {epoch} epochs{after}", flush=True)
     return search, epoch

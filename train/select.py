@@ -12,12 +12,21 @@ import json
 import pathlib
 import time
 
-from absl import flags
+from absl import flags, logging
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import selections
 from darts_tf.errors import UserError
-from train import data_flags, found, program, runs, search_flags, searching, selection_flags
+from train import (
+    data_flags,
+    found,
+    program,
+    rates,
+    runs,
+    search_flags,
+    searching,
+    selection_flags,
+)
 
 flags.adopt_module_key_flags(selection_flags)
 flags.adopt_module_key_flags(found)
@@ -50,17 +59,21 @@ def main() -> None:
     runs.refuse_other_data(run_dir, description := data.description(), "run_dir")
     keras.config.set_dtype_policy(search_flags.PRECISION.value)
     keras.utils.set_random_seed(data_flags.SEED.value)
-    search, epoch = searching.restore(data, method, run_dir)
+    search, epoch = searching.restore(data, rates.of_run(run_dir, method), run_dir)
     evaluation = SupernetEvaluation(search.supernet, searching.validation_batches(data))
     output = files.own_folder(run_dir / "selections")
-    genotypes, rows = {}, []
+    genotypes, leads, rows = {}, {}, []
     for name in _SELECTIONS.value:
         genotypes[name], row = _select(name, search, data, table, evaluation)
+        leads[name] = _leads(name, search, genotypes[name])
+        row |= found.decided(leads[name])
         rows.append({"selection": name, "after_epochs": epoch, **row})
         folder = files.make_folder(output / name)
         genotypes[name].save(folder / "genotype.json")
-        plots.plot_genotype(genotypes[name], folder)
-    plots.plot_selections(genotypes, search.supernet.space, output / "selections.png")
+        plots.plot_genotype(genotypes[name], folder, leads=leads[name])
+    by_weights = {name: one for name, one in leads.items() if one is not None}
+    picture = output / "selections.png"
+    plots.plot_selections(genotypes, search.supernet.space, picture, by_weights)
     files.write(output / "data.json", json.dumps(description, indent=2) + "\n")
     files.write(output / "selections.json", json.dumps(rows, indent=2) + "\n")
     print(_as_table(rows))
@@ -112,6 +125,18 @@ def _select(name, search, data, table, evaluation):
         },
         **report,
     }
+
+
+def _leads(name, search, genotype):
+    """How clearly operation weights chose a genotype, None if they did not; warns of a draw."""
+    if selections.needs_data(name) or not search.supernet.architecture_variables:
+        return None
+    from darts_tf import decidedness
+
+    leads = search.leads(genotype)
+    if decidedness.is_draw(leads):
+        logging.warning("%s: %s. %s", name, decidedness.describe(leads), decidedness.CURE)
+    return leads
 
 
 def _by_cell(genotype, what) -> dict[str, int]:

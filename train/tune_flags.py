@@ -71,7 +71,8 @@ WEIGHT_LEARNING_RATE = flags.DEFINE_list(
 ARCHITECTURE_LEARNING_RATE = flags.DEFINE_list(
     "architecture_learning_rate",
     None,
-    "For --tuner=architecture: learning rate of the architecture variables, likewise.",
+    "For --tuner=architecture: learning rate of the architecture variables, by default as in "
+    "train.search; two, the least and the greatest, are tuned.",
 )
 _OF_ARCHITECTURE = (
     *(METHOD, SEARCH_EPOCHS, SEARCH_CHANNELS, SEARCH_CELLS),

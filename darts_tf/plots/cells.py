@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
-from darts_tf import spaces
+from darts_tf import decidedness, spaces
 from darts_tf.genotypes import CellGenotype, Genotype
-from darts_tf.plots import layered_layout, style
+from darts_tf.plots import layered_layout, looks, style
 from darts_tf.spaces import node_names
 
 # Everything is in inches, so that a text fits its box whatever the size of the cell.
@@ -22,6 +22,7 @@ _MARGIN = 0.15
 _TITLE_HEIGHT = 0.42
 _SIZES = {"input": 0.9, "node": 0.5, "output": 0.5, "operation": 0.38}
 _PASSAGE_SIZE = 0.2
+_NOTE_HEIGHT = 0.3
 
 
 class _State(NamedTuple):
@@ -36,27 +37,12 @@ class _Operation(NamedTuple):
 _OUTPUT = "output"
 
 
-class _Look(NamedTuple):
-    """How an operation is drawn: colour of its box and its lines, of its text, and dashes."""
-
-    colour: str
-    text: str = "white"
-    dashes: str = "solid"
-
-
-def _look(operation: str) -> _Look:
-    if operation == "none":
-        return _Look(style.GREY, text=style.GREY, dashes="dotted")
-    if operation == "skip_connect":
-        return _Look(style.GREEN)
-    if "pool" in operation:
-        return _Look(style.ORANGE, text=style.INK)
-    if operation.startswith("dil_conv"):
-        return _Look(style.SKY, text=style.INK)
-    return _Look(style.BLUE)
-
-
-def plot_genotype(genotype: Genotype, directory, formats=("svg", "png")) -> list[pathlib.Path]:
+def plot_genotype(
+    genotype: Genotype,
+    directory,
+    formats=("svg", "png"),
+    leads: decidedness.Leads | None = None,
+) -> list[pathlib.Path]:
     """Draws every cell of a genotype.
 
     Args:
@@ -64,6 +50,7 @@ def plot_genotype(genotype: Genotype, directory, formats=("svg", "png")) -> list
         directory: an existing folder for `cell_normal.svg`, `cell_normal.png`,
             `cell_reduce.svg`, `cell_reduce.png`.
         formats: the formats to write.
+        leads: see `plot_cell`; of all cells.
 
     Returns:
         The paths of the files written.
@@ -73,12 +60,19 @@ def plot_genotype(genotype: Genotype, directory, formats=("svg", "png")) -> list
         for suffix in formats:
             path = pathlib.Path(directory) / f"cell_{cell_type}.{suffix}"
             inputs = spaces.get(genotype.space).inputs
-            plot_cell(cell, path, title=node_names.cell_name(cell_type), inputs=inputs)
+            title, own = node_names.cell_name(cell_type), (leads or {}).get(cell_type)
+            plot_cell(cell, path, title=title, inputs=inputs, leads=own)
             paths.append(path)
     return paths
 
 
-def plot_cell(cell: CellGenotype, path, title: str | None = None, inputs: int = 2) -> None:
+def plot_cell(
+    cell: CellGenotype,
+    path,
+    title: str | None = None,
+    inputs: int = 2,
+    leads: list[list[float]] | None = None,
+) -> None:
     """Draws a cell as a graph that is read from left to right.
 
     Boxes with a letter are the cell's inputs and its output, boxes with a number alone its
@@ -92,26 +86,39 @@ def plot_cell(cell: CellGenotype, path, title: str | None = None, inputs: int = 
         path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
         title: a heading, or None.
         inputs: how many inputs the cell has.
+        leads: for every node, for every edge into it, by what share its operation leads the next
+            one; see `darts_tf.decidedness`. Those that are close to a draw are dashed. None for a
+            cell that was not chosen by operation weights.
 
     Raises:
         UserError: the suffix of `path` is another one.
     """
     path = style.check_path(path)
+    drawn = _looks(cell, leads)
     layers, edges = _graph(cell, inputs)
     kinds = {vertex: _kind(vertex, inputs) for vertex in layers}
     layout = _layout(layers, edges, kinds)
     columns = _columns(layers, kinds)
     with style.context():
-        figure, axes = _canvas(layout, columns, title)
+        figure, axes = _canvas(layout, columns, title, looks.note(drawn.values()))
         for edge, passages in zip(edges, layout.passages, strict=True):
-            _draw_edge(axes, cell, edge, layers, kinds, columns, layout, passages)
+            _draw_edge(axes, drawn, edge, layers, kinds, columns, layout, passages)
         for vertex, height in layout.heights.items():
             middle = sum(columns[layers[vertex]]) / 2
             if isinstance(vertex, _Operation):
-                _draw_operation(axes, _operation_name(cell, vertex), middle, height)
+                _draw_operation(axes, _operation_name(cell, vertex), drawn[vertex], middle, height)
             else:
                 _draw_state(axes, vertex, kinds[vertex], inputs, middle, height)
         style.save(figure, path)
+
+
+def _looks(cell, leads) -> dict[_Operation, looks.Look]:
+    """How the operations of a cell are drawn."""
+    return {
+        _Operation(i, k): looks.of(edge.operation, None if leads is None else leads[i][k])
+        for i, node in enumerate(cell.nodes)
+        for k, edge in enumerate(node)
+    }
 
 
 def _operation_name(cell, vertex: _Operation) -> str:
@@ -181,13 +188,15 @@ def _columns(layers, kinds) -> list[tuple[float, float]]:
     return columns
 
 
-def _canvas(layout, columns, title):
+def _canvas(layout, columns, title, note):
     spans = [(y, _BOX_HEIGHT / 2) for y in layout.heights.values()]
     spans += [(y, 0.0) for line in layout.passages for y in line]
     bottom = min(y - half for y, half in spans) - _MARGIN
     top = max(y + half for y, half in spans) + _MARGIN
     right = columns[-1][1] + _MARGIN
     head = _TITLE_HEIGHT if title else 0.0
+    middle_of_note = top + _NOTE_HEIGHT / 2 - 0.05
+    top += _NOTE_HEIGHT if note else 0.0
     figure = Figure(figsize=(right + _MARGIN, top - bottom + head))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -196,10 +205,12 @@ def _canvas(layout, columns, title):
     axes.set_ylim(top, bottom - head)
     if title:
         axes.text(0, bottom - head / 2 + 0.05, title, fontsize=13, weight="bold", va="center")
+    if note:
+        axes.text(0, middle_of_note, note, fontsize=9, va="center")
     return figure, axes
 
 
-def _draw_edge(axes, cell, edge, layers, kinds, columns, layout, passages) -> None:
+def _draw_edge(axes, drawn, edge, layers, kinds, columns, layout, passages) -> None:
     start, end = edge
     points = [(columns[layers[start]], layout.heights[start])]
     points += [(columns[layers[start] + 1 + i], height) for i, height in enumerate(passages)]
@@ -218,14 +229,14 @@ def _draw_edge(axes, cell, edge, layers, kinds, columns, layout, passages) -> No
         if not last:
             vertices.append((right, y))
             codes.append(Path.LINETO)
-    axes.add_patch(PathPatch(Path(vertices, codes), fill=False, **_line(cell, edge)))
+    axes.add_patch(PathPatch(Path(vertices, codes), fill=False, **_line(drawn, edge)))
 
 
-def _line(cell, edge) -> dict:
+def _line(drawn, edge) -> dict:
     operation = next((end for end in edge if isinstance(end, _Operation)), None)
     if operation is None:
         return {"edgecolor": "#B5B5B5", "linewidth": 1.1, "zorder": 1}
-    look = _look(_operation_name(cell, operation))
+    look = drawn[operation]
     return {
         "edgecolor": look.colour,
         "linewidth": 1.7,
@@ -248,9 +259,8 @@ def _box(axes, x, y, width, height, rounding, **look) -> None:
     )
 
 
-def _draw_operation(axes, operation, x, y) -> None:
-    look = _look(operation)
-    face = "white" if look.dashes == "dotted" else look.colour
+def _draw_operation(axes, operation, look, x, y) -> None:
+    face = look.colour if look.dashes == "solid" else "white"
     _box(
         axes,
         x,

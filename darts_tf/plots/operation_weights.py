@@ -8,6 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from darts_tf import decidedness
 from darts_tf.errors import UserError
 from darts_tf.plots import style
 from darts_tf.spaces import Space, node_names
@@ -28,7 +29,8 @@ def plot_operation_weights(weights: Mapping[str, np.ndarray], space: Space, path
 
     Every panel is an edge: its row says which node it leads to, its column where it comes from.
     In a panel time runs to the right, every line is an operation, and dark means a large weight.
-    The operation that is largest at the end is named above the panel and marked beside it.
+    The operation that is largest at the end is named above the panel and marked beside it, unless
+    the edge is close to a draw, which `darts_tf.decidedness` defines.
 
     Args:
         weights: for every cell type an array [epochs, edges, operations], the operation weights
@@ -97,7 +99,8 @@ def _explain(figure, scale) -> None:
         1 - 0.62 / height,
         "One panel per edge; every line is an operation, and time runs to the right. "
         "Dark: the edge relies on this operation.\n"
-        "The largest weight at the end is named above the panel and marked beside it.",
+        "The largest weight at the end is named above the panel and marked beside it, "
+        f"unless the next one is within {decidedness.CLOSE:.0%} of it.",
         fontsize=10,
         va="center",
         linespacing=1.4,
@@ -169,8 +172,24 @@ def _draw_edge(axes, values, operations, scale, first) -> None:
         interpolation="nearest",
         extent=(0.5, epochs + 0.5, len(operations) - 0.5, -0.5),
     )
-    winner = int(values[-1].argmax())
-    axes.set_title(f"{operations[winner]}  {values[-1, winner]:.3f}", fontsize=8.5, pad=4)
+    _name_winner(axes, values[-1], operations)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    axes.set_xlim(0.5, epochs + 0.5)
+    axes.set_yticks(range(len(operations)), operations if first else [])
+    axes.tick_params(labelsize=7, length=2, pad=2)
+    axes.spines[:].set_linewidth(0.6)
+
+
+def _name_winner(axes, row, operations) -> None:
+    """Names the largest weight above a panel and marks it, if it has won."""
+    winner = int(row.argmax())
+    if not row.any():
+        axes.set_title("removed", fontsize=8.5, pad=4, color=style.GREY)
+        return
+    if decidedness.lead(row, winner, range(len(row))) < decidedness.CLOSE:
+        axes.set_title(f"undecided  {row[winner]:.3f}", fontsize=8.5, pad=4, color=style.GREY)
+        return
+    axes.set_title(f"{operations[winner]}  {row[winner]:.3f}", fontsize=8.5, pad=4)
     axes.plot(
         [1.025],
         [winner],
@@ -180,8 +199,3 @@ def _draw_edge(axes, values, operations, scale, first) -> None:
         clip_on=False,
         transform=axes.get_yaxis_transform(),
     )
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-    axes.set_xlim(0.5, epochs + 0.5)
-    axes.set_yticks(range(len(operations)), operations if first else [])
-    axes.tick_params(labelsize=7, length=2, pad=2)
-    axes.spines[:].set_linewidth(0.6)

@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from darts_tf import decidedness
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.plots import style
@@ -18,7 +19,12 @@ _COLUMN, _ROW = 1.7, 0.27
 _LEFT, _TOP, _BETWEEN = 1.5, 1.25, 0.45
 
 
-def plot_selections(genotypes: Mapping[str, Genotype], space: Space, path) -> None:
+def plot_selections(
+    genotypes: Mapping[str, Genotype],
+    space: Space,
+    path,
+    leads: Mapping[str, decidedness.Leads] | None = None,
+) -> None:
     """Draws a table: a line for each edge, a column for each selection, a colour an operation.
 
     An edge that a selection left out is blank.
@@ -27,6 +33,9 @@ def plot_selections(genotypes: Mapping[str, Genotype], space: Space, path) -> No
         genotypes: name of the selection -> the cells.
         space: their search space.
         path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
+        leads: name of the selection -> by what share every operation leads the next one, see
+            `darts_tf.decidedness`, for those that go by the operation weights. What is close to a
+            draw has a question mark.
 
     Raises:
         UserError: there is no genotype; the suffix of `path` is another one.
@@ -49,11 +58,15 @@ def plot_selections(genotypes: Mapping[str, Genotype], space: Space, path) -> No
                     edges * _ROW / height,
                 )
             )
-            _draw(axes, genotypes, space, cell_type, heads=i == 0)
+            _draw(axes, genotypes, space, cell_type, leads or {}, heads=i == 0)
+        close = [any(decidedness.close(one).values()) for one in (leads or {}).values()]
+        if any(close):
+            note = "?: close to a draw with the next operation"
+            figure.text(0.2 / width, 0.15 / height, note, fontsize=8)
         style.save(figure, path)
 
 
-def _draw(axes, genotypes, space, cell_type, heads) -> None:
+def _draw(axes, genotypes, space, cell_type, leads, heads) -> None:
     axes.set_xlim(0, len(genotypes))
     axes.set_ylim(len(space.edges), 0)
     axes.set_title(node_names.cell_name(cell_type), loc="left", fontsize=11, pad=40 if heads else 6)
@@ -61,14 +74,14 @@ def _draw(axes, genotypes, space, cell_type, heads) -> None:
         if heads:
             words = name.replace("_", "\n", 1).replace("_", " ")
             axes.text(column + 0.5, -0.3, words, ha="center", va="bottom", fontsize=9)
+        found = leads.get(name, {}).get(cell_type)
         for row, place in enumerate(space.edges):
-            names = [
-                edge.operation
-                for edge in genotype[cell_type].nodes[place.node]
-                if edge.source == place.source
-            ]
+            into = genotype[cell_type].nodes[place.node]
+            here = [k for k, edge in enumerate(into) if edge.source == place.source]
+            names = [into[k].operation for k in here]
+            close = found and any(found[place.node][k] < decidedness.CLOSE for k in here)
             if names:
-                _draw_operations(axes, column, row, names, space)
+                _draw_operations(axes, column, row, names, space, "?" if close else "")
     labels = [
         style.with_indices(
             f"{node_names.node_name(place.source, space.inputs)} → {space.inputs + place.node}"
@@ -81,10 +94,11 @@ def _draw(axes, genotypes, space, cell_type, heads) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _draw_operations(axes, column, row, names, space) -> None:
+def _draw_operations(axes, column, row, names, space, mark) -> None:
     colours = colormaps["tab10"].colors
     colour = to_rgb(colours[space.operations.index(names[0]) % len(colours)])
-    light = tuple(0.55 + 0.45 * part for part in colour)
+    light = "white" if mark else tuple(0.55 + 0.45 * part for part in colour)
     box = {"facecolor": light, "edgecolor": "white", "linewidth": 1.5}
     axes.add_patch(Rectangle((column + 0.02, row), 0.96, 1, **box))
-    axes.text(column + 0.5, row + 0.5, ", ".join(names), ha="center", va="center", fontsize=7.5)
+    text = f"{', '.join(names)} {mark}".strip()
+    axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7.5)

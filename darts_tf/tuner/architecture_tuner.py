@@ -45,7 +45,8 @@ class ArchitectureTuner(ResumableTuner):
         channels: of the supernet's first cell; None for the macro network's own (DARTS: 16).
         cells: of the supernet; None for the macro network's own (DARTS: 8).
         weight_learning_rate: first learning rate of the supernet's weights; None for the method's.
-        architecture_learning_rate: of the alphas; None for the method's.
+        architecture_learning_rate: of the alphas; None for the method's, which grows where the
+            search has fewer steps than the paper's, see `darts_tf.paper_rate.PaperRate`.
         network_channels, network_cells: of the derived network; None for the macro network's own
             (DARTS: 36 and 20).
         recipe: how the derived network is trained; its `epochs` are those of `search`. Default:

@@ -136,3 +136,33 @@ def test_a_chain_of_eight_nodes_and_an_input_in_the_output(drawn):
     plots.plot_cell(cell, "cell.png")
     lines = [patch for patch in drawn[0].axes[0].patches if not patch.get_fill()]
     assert len(lines) == 2 * 16 + 2
+
+
+def test_what_is_close_to_a_draw_is_dashed_and_says_so(drawn):
+    cell = genotypes.get("DARTS_V2")["normal"]
+    leads = [[0.06] * len(node) for node in cell.nodes]
+    leads[1][0] = 0.059
+    plots.plot_cell(cell, "cell.png", leads=leads)
+    plots.plot_cell(cell, "cell.png", leads=[[0.06, 1.0]] * 4)
+    one, none = (figure.axes[0] for figure in drawn)
+    note = "dashed: close to a draw with the next operation"
+    assert [text.get_text() for text in one.texts].count(note) == 1
+    # Its box and the lines to and from it.
+    dashed = [patch for patch in one.patches if patch.get_linestyle() in ("--", "dashed")]
+    assert len(dashed) == 3
+    assert {patch.get_edgecolor()[:3] for patch in dashed} == {to_rgb(style.BLUE)}
+    assert note not in [text.get_text() for text in none.texts]
+    boxes = list(boxes_of_texts(drawn[0]).values())
+    assert min(box.y0 for box in boxes) >= 0
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_a_genotype_takes_the_leads_of_its_cells(drawn):
+    genotype = genotypes.get("DARTS_V2")
+    leads = {"normal": [[1.0, 1.0]] * 4, "reduce": [[0.0, 0.0]] * 4}
+    plots.plot_genotype(genotype, ".", formats=("png",), leads=leads)
+    notes = [
+        any(text.get_text().startswith("dashed") for text in figure.axes[0].texts)
+        for figure in drawn
+    ]
+    assert notes == [False, True]

@@ -23,6 +23,18 @@ def test_names_the_winner_of_every_edge(drawn):
     ]
 
 
+def test_what_has_not_won_is_neither_named_nor_marked(drawn):
+    values = np.full((2, 14, 8), 0.1)
+    values[-1, 0, 3] = 0.105
+    values[-1, 1, 3] = 0.107
+    values[-1, 2] = 0
+    plots.plot_operation_weights({"normal": values}, SPACE, "weights.png")
+    panels = [axes for axes in drawn[0].axes if axes.images]
+    titles = ["undecided  0.105", "skip_connect  0.107", "removed", "undecided  0.100"]
+    assert [axes.get_title() for axes in panels[:4]] == titles
+    assert [len(axes.lines) for axes in panels[:4]] == [0, 1, 0, 0]
+
+
 def test_shows_the_numbers_time_to_the_right_and_operations_downwards(drawn):
     values = weights(epochs=5)
     plots.plot_operation_weights({"reduce": values}, SPACE, "weights.png")

@@ -25,6 +25,21 @@ def test_a_column_for_every_selection_and_the_same_bytes_again(tmp_path):
     assert 0.3 < coloured.mean() < 0.6
 
 
+def test_what_is_close_to_a_draw_has_a_question_mark(drawn):
+    genotype = genotypes.get("DARTS_V2")
+    clear = {name: [[1.0, 1.0]] * 4 for name in SPACE.cell_types}
+    close = {**clear, "normal": [[1.0, 0.01], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]}
+    both = {"magnitude": genotype, "removal": genotype}
+    plot_selections(both, SPACE, "cells.png", {"magnitude": close})
+    plot_selections(both, SPACE, "cells.png", {"magnitude": clear})
+    marked = [
+        [text.get_text() for axes in figure.axes for text in axes.texts if "?" in text.get_text()]
+        for figure in drawn
+    ]
+    assert marked == [["sep_conv_3x3 ?"], []]
+    assert [len(figure.texts) for figure in drawn] == [1, 0]
+
+
 def test_nothing_to_draw(tmp_path):
     with pytest.raises(UserError, match="expected at least one genotype"):
         plot_selections({}, SPACE, tmp_path / "none.png")

@@ -1,0 +1,50 @@
+"""How an operation looks in the drawing of a cell."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from darts_tf import decidedness
+from darts_tf.plots import style
+
+#: The dashes of an operation that is close to a draw.
+UNDECIDED = "dashed"
+
+
+class Look(NamedTuple):
+    """Colour of the operation's box and its lines, of its text, and dashes."""
+
+    colour: str
+    text: str = "white"
+    dashes: str = "solid"
+
+
+def of(operation: str, lead: float | None = None) -> Look:
+    """How an operation is drawn.
+
+    Args:
+        operation: its name.
+        lead: by what share its weight is above the next one's; None for an operation that was not
+            chosen by weights.
+    """
+    look = _of_kind(operation)
+    if lead is not None and lead < decidedness.CLOSE:
+        return look._replace(text=style.INK, dashes=UNDECIDED)
+    return look
+
+
+def note(looks: Iterable[Look]) -> str | None:
+    """What a picture with these has to explain; None for nothing."""
+    dashed = any(look.dashes == UNDECIDED for look in looks)
+    return "dashed: close to a draw with the next operation" if dashed else None
+
+
+def _of_kind(operation: str) -> Look:
+    if operation == "none":
+        return Look(style.GREY, text=style.GREY, dashes="dotted")
+    if operation == "skip_connect":
+        return Look(style.GREEN)
+    if "pool" in operation:
+        return Look(style.ORANGE, text=style.INK)
+    if operation.startswith("dil_conv"):
+        return Look(style.SKY, text=style.INK)
+    return Look(style.BLUE)
