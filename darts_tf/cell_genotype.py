@@ -8,9 +8,10 @@ from darts_tf.errors import UserError
 
 
 class Edge(NamedTuple):
-    """A kept edge of a cell: `operation` applied to state `source`.
+    """A kept edge of a cell: `operation` applied to node `source`.
 
-    States are numbered as in the literature: the cell's inputs first (0 and 1), then its nodes.
+    The numbers are those of `darts_tf.spaces.node_names`: the cell's inputs first, 0 and 1 where it
+    has two, then its intermediate nodes.
     """
 
     operation: str
@@ -22,9 +23,9 @@ class CellGenotype:
     """One discrete cell.
 
     Attributes:
-        nodes: for every intermediate node the edges that are summed into it; a node without any is
-            no part of the cell.
-        concat: the states whose concatenation is the output of the cell.
+        nodes: for every intermediate node, which go on from the inputs' numbers, the edges that
+            are summed into it; a node without any is no part of the cell.
+        concat: the nodes whose concatenation is the output of the cell.
     """
 
     nodes: tuple[tuple[Edge, ...], ...]
@@ -73,14 +74,14 @@ def _check_cell(space: spaces.Space, cell_type: str, cell: CellGenotype) -> None
             _check_isolated(space.inputs + i, f"{place}.nodes[{i}]", cell)
         into = {edge.source: names for edge, names in candidates.items() if edge.node == i}
         for k, edge in enumerate(node):
-            _check_edge(space, f"{place}.nodes[{i}][{k}]", edge, into)
+            _check_edge(space, f"{place}.nodes[{i}][{k}]", edge, space.inputs + i, into)
     if not cell.concat or len(set(cell.concat)) != len(cell.concat):
-        raise UserError(f"{place}.concat: expected different states, got {list(cell.concat)}")
+        raise UserError(f"{place}.concat: expected different nodes, got {list(cell.concat)}")
     for state in cell.concat:
         if not 0 <= state < space.inputs + space.nodes:
             raise UserError(
-                f"{place}.concat: state {state} does not exist; "
-                f"states are 0 to {space.inputs + space.nodes - 1}"
+                f"{place}.concat: node {state} does not exist; "
+                f"nodes are 0 to {space.inputs + space.nodes - 1}"
             )
     if space.output == "last" and cell.concat != space.concat:
         raise UserError(
@@ -93,12 +94,13 @@ def _check_isolated(state: int, place: str, cell: CellGenotype) -> None:
     """A node without edges, which some selections leave, must not be used."""
     if state in cell.concat or any(edge.source == state for edge in cell.edges):
         raise UserError(
-            f"{place}: a node needs at least one edge if it is concatenated or leads to another"
+            f"{place}: node {state} needs at least one edge if it is concatenated or leads to "
+            "another"
         )
 
 
-def _check_edge(space: spaces.Space, place: str, edge: Edge, into: dict) -> None:
-    """`into`: the sources of the edges to this node -> their candidates."""
+def _check_edge(space: spaces.Space, place: str, edge: Edge, state: int, into: dict) -> None:
+    """`into`: the sources of the edges to the node `state` -> their candidates."""
     if edge.operation not in space.operations:
         raise UserError(
             f"{place}: unknown operation {edge.operation!r}; the space {space.name!r} has "
@@ -106,8 +108,8 @@ def _check_edge(space: spaces.Space, place: str, edge: Edge, into: dict) -> None
         )
     if edge.source not in into:
         raise UserError(
-            f"{place}: input index {edge.source} does not exist; "
-            f"this node can take the states {', '.join(map(str, into))}"
+            f"{place}: there is no edge from node {edge.source} to node {state}; "
+            f"it can take the nodes {', '.join(map(str, into))}"
         )
     if edge.operation not in into[edge.source]:
         raise UserError(

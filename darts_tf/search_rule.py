@@ -9,6 +9,7 @@ from darts_tf import decidedness
 from darts_tf.schedules import AdaptiveDecay
 from darts_tf.schedules.rules import Observation
 from darts_tf.snapshots import Snapshots
+from darts_tf.spaces import node_names
 
 
 class RuleFollower:
@@ -67,7 +68,8 @@ class RuleFollower:
                 self.leads[cell_type, edge] = lead
                 if lead < decidedness.CLOSE:
                     what += f", which leads the next operation by {lead:.1%} only"
-            logging.info("epoch %d: edge %d of the %s cell: %s", epoch + 1, edge, cell_type, what)
+            where = node_names.edge_text(*supernet.space.edges[edge], supernet.space.inputs)
+            logging.info("epoch %d: %s cell, %s: %s", epoch + 1, cell_type, where, what)
         self._back, self._factor = verdict.back, verdict.weight_decay_factor
         if verdict.reason is not None:
             logging.info("the search ends after epoch %d: %s", epoch + 1, verdict.reason)

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from darts_tf import genotypes, run_folder, spaces
+from darts_tf import genotypes, spaces
 from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 
@@ -126,7 +126,7 @@ class TestJson:
         def fail(*args):
             raise OSError("disk full")
 
-        monkeypatch.setattr(run_folder.os, "replace", fail)
+        monkeypatch.setattr("os.replace", fail)
         with pytest.raises(UserError, match="cannot write .*genotype.json"):
             genotypes.get("PDARTS").save(path)
         assert Genotype.load(path) == built_by_hand()
@@ -194,7 +194,7 @@ BAD_GENOTYPES = {
     ),
     "node without edges": (
         put(*NODES, 2, []),
-        r"cells\.normal\.nodes\[2\]: a node needs at least one edge",
+        r"cells\.normal\.nodes\[2\]: node 4 needs at least one edge",
     ),
     "edge without input": (
         put(*NODES, 0, 1, ["none"]),
@@ -219,12 +219,12 @@ BAD_GENOTYPES = {
     ),
     "input of a later node": (
         put(*NODES, 1, 1, 1, 3),
-        r"cells\.normal\.nodes\[1\]\[1\]: input index 3 does not exist; "
-        r"this node can take the states 0, 1, 2",
+        r"cells\.normal\.nodes\[1\]\[1\]: there is no edge from node 3 to node 3; "
+        r"it can take the nodes 0, 1, 2",
     ),
     "input negative": (
         put(*NODES, 0, 1, 1, -1),
-        r"cells\.normal\.nodes\[0\]\[1\]: input index -1 does not exist; .* states 0, 1",
+        r"cells\.normal\.nodes\[0\]\[1\]: .* from node -1 to node 2; it can take the nodes 0, 1",
     ),
     "input a fraction": (
         put(*NODES, 0, 1, 1, 0.5),
@@ -240,15 +240,15 @@ BAD_GENOTYPES = {
     ),
     "concat empty": (
         put("cells", "normal", "concat", []),
-        r"cells\.normal\.concat: expected different states, got \[\]",
+        r"cells\.normal\.concat: expected different nodes, got \[\]",
     ),
     "concat twice the same": (
         put("cells", "normal", "concat", [2, 2]),
-        r"cells\.normal\.concat: expected different states, got \[2, 2\]",
+        r"cells\.normal\.concat: expected different nodes, got \[2, 2\]",
     ),
     "concat out of range": (
         put("cells", "reduce", "concat", [2, 6]),
-        r"cells\.reduce\.concat: state 6 does not exist; states are 0 to 5",
+        r"cells\.reduce\.concat: node 6 does not exist; nodes are 0 to 5",
     ),
     "concat a string": (
         put("cells", "normal", "concat", ["2"]),

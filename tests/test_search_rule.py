@@ -55,7 +55,8 @@ def make(rule):
 
 
 @pytest.mark.parametrize("resumed_after", [None, 0, 2])
-def test_the_verdicts_are_followed_and_survive_a_restart(resumed_after):
+def test_the_verdicts_are_followed_and_survive_a_restart(resumed_after, caplog):
+    caplog.set_level("INFO", logger="absl")
     rule = Rule()
     follower, fixed = make(rule)
     for epoch in range(4):
@@ -71,6 +72,12 @@ def test_the_verdicts_are_followed_and_survive_a_restart(resumed_after):
             follower.restore(notes)
     assert rule.seen == [[0], [0, 1], [0, 1, 2], [1, 2, 3]]
     assert fixed == [("normal", 5), ("reduce", 0)]
+    assert caplog.messages[0].startswith(
+        "epoch 2: normal cell, the edge from node 0 (c_{k-2}) to node 4: skip_connect"
+    )
+    assert "epoch 2: reduce cell, the edge from node 0 (c_{k-2}) to node 2: removed" in (
+        caplog.messages
+    )
     assert follower.ended and follower.result.epoch == 1
     assert follower.result.genotype == genotype_of_epoch_1
     assert follower.result.eigenvalue == 0.5

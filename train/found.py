@@ -4,6 +4,7 @@ from absl import flags
 
 from darts_tf import spaces
 from darts_tf.errors import UserError
+from darts_tf.spaces import node_names
 
 _BENCHMARK_TABLE = flags.DEFINE_string(
     "benchmark_table",
@@ -46,9 +47,10 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
     from darts_tf import cost
     from darts_tf.networks import build_network
 
+    inputs = spaces.get(genotype.space).inputs
     for cell_type, cell in genotype.cells.items():
-        edges = ", ".join(f"{edge.operation}({edge.source})" for edge in cell.edges)
-        print(f"{cell_type} cell: {edges}")
+        print(f"{cell_type} cell: {node_names.cell_text(cell.nodes, cell.concat, inputs)}")
+    print(f"where {node_names.legend(inputs)}")
     network = build_network(genotype, data.image_shape, data.num_classes, channels, cells)
     costs = {"parameters": cost.parameters(network), "multiply_adds": cost.multiply_adds(network)}
     print(

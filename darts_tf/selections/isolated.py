@@ -6,7 +6,7 @@ import numpy as np
 
 from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, node_names
 
 Kept = list[tuple[int, int]]
 
@@ -38,8 +38,8 @@ def cell_of(space: Space, cell_type: str, weights: np.ndarray, kept: Kept) -> Ce
         edge = space.edges[pair[0]]
         warnings.warn(
             f"{cell_type} cell: no operation that was selected connects an input with the output; "
-            f"kept the strongest that does, {space.operations[pair[1]]} from state {edge.source} "
-            f"to node {edge.node}",
+            f"kept the strongest that does, {space.operations[pair[1]]} on "
+            + node_names.edge_text(*edge, space.inputs),
             stacklevel=2,
         )
         nodes = _connected(space, [*kept, pair])

@@ -41,7 +41,10 @@ def _cell(space: Space, cell_type: str, weights: np.ndarray) -> CellGenotype:
     for node in range(space.nodes):
         edges = [e for e in space.edges_into(node) if allowed[e].any()]
         if not edges:
-            raise UserError(f"no edge to node {node} has a candidate other than none to choose")
+            raise UserError(
+                f"{cell_type} cell: no edge to node {space.inputs + node} has a candidate other "
+                "than none to choose"
+            )
         edges.sort(key=lambda e: -scores[e].max())
         kept = sorted(edges[: space.edges_per_node])
         nodes.append(

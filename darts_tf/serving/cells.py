@@ -57,6 +57,5 @@ def _cell(kind, cell, inputs) -> dict:
         }
         for i, node in enumerate(cell["nodes"])
     ]
-    first, *others = map(str, cell["concat"])
-    output = f"nodes {', '.join([first, *others])}, concatenated" if others else f"node {first}"
+    output = node_names.output_text(cell["concat"])
     return {"title": node_names.cell_name(kind), "nodes": nodes, "output": output}

@@ -44,6 +44,41 @@ def legend(inputs: int) -> str:
     return f"{'; '.join(cells)} (of the stem where there is none); c_k is the cell's own output"
 
 
+def cell_text(nodes, concat, inputs: int) -> str:
+    """A cell on one line: `node 2 = skip_connect(0) + sep_conv_3x3(1), c_k = node 2`.
+
+    Args:
+        nodes: for every intermediate node its pairs (operation, the node that it comes from).
+        concat: the nodes whose concatenation is the output.
+        inputs: how many inputs the cell has.
+    """
+    texts = [
+        f"{node_name(inputs + i, inputs)} = "
+        + " + ".join(f"{operation}({source})" for operation, source in node)
+        for i, node in enumerate(nodes)
+        if node
+    ]
+    return ", ".join([*texts, f"c_k = {output_text(concat)}"])
+
+
+def output_text(concat) -> str:
+    """What a cell's output is: `node 3`, or `nodes 2, 3, concatenated`."""
+    first, *others = map(str, concat)
+    return f"nodes {', '.join([first, *others])}, concatenated" if others else f"node {first}"
+
+
+def edge_text(node: int, source: int, inputs: int) -> str:
+    """An edge of a space: `the edge from node 0 (c_{k-2}) to node 3`.
+
+    Args:
+        node: the place of the node that it leads to among the intermediate ones, from 0, as in
+            `darts_tf.spaces.EdgePlace`.
+        source: the node that it comes from.
+        inputs: how many inputs the cell has.
+    """
+    return f"the edge from {node_name(source, inputs)} to {node_name(inputs + node, inputs)}"
+
+
 def cell_name(cell_type: str) -> str:
     """The heading of a kind of cell."""
     return {"normal": "Normal cell", "reduce": "Reduction cell"}.get(

@@ -19,10 +19,12 @@ DARTS_PREPROCESS = ("relu_conv_bn", "factorized_reduce")
 
 
 class EdgePlace(NamedTuple):
-    """An edge of a cell: it leads from state `source` to the intermediate node `node`.
+    """An edge of a cell, from the node with the number `source`.
 
-    States are numbered as in the literature: the cell's inputs first, then its nodes, so node i
-    is state `inputs + i`.
+    Attributes:
+        node: the place among the intermediate nodes, from 0, of the one that it leads to: its
+            number, see `darts_tf.spaces.node_names`, is `inputs + node`.
+        source: the number of the node that it comes from, an input or an intermediate one.
     """
 
     node: int
@@ -45,8 +47,8 @@ class Space:
             where there is one, is that of the reduction cells.
         searchable: whether a supernet can be built of it. Spaces of cells that were found
             elsewhere (NASNet, AmoebaNet) can be trained but not searched.
-        edges: pairs (node, source), ordered by node. Default: every node has an edge from every
-            state before it.
+        edges: pairs (node, source), ordered by node, see `EdgePlace`. Default: every intermediate
+            node has an edge from every node before it.
         edge_operations: cell type -> for every edge, in the order of `edges`, the names of its
             candidates. Default: all operations on every edge.
         selects_none: whether the derived cell may hold `none` (NAS-Bench-201), or `none` only
@@ -102,9 +104,9 @@ class Space:
         for edge in self.edges:
             if not (0 <= edge.node < self.nodes and 0 <= edge.source < self.inputs + edge.node):
                 raise UserError(
-                    f"space {self.name!r}: edge (node {edge.node}, source {edge.source}) does not "
-                    f"exist; nodes are 0 to {self.nodes - 1}, and node n can take the states 0 to "
-                    f"n + {self.inputs - 1}"
+                    f"space {self.name!r}: edges holds {tuple(edge)}, which does not exist: the "
+                    f"first number counts the intermediate nodes, 0 to {self.nodes - 1}, and after "
+                    f"an n comes the node that the edge comes from, 0 to n + {self.inputs - 1}"
                 )
         if list(self.edges) != sorted(set(self.edges)):
             raise UserError(
@@ -112,7 +114,10 @@ class Space:
             )
         lonely = set(range(self.nodes)) - {edge.node for edge in self.edges}
         if lonely:
-            raise UserError(f"space {self.name!r}: no edge leads to node {min(lonely)}")
+            raise UserError(
+                f"space {self.name!r}: no edge leads to node {self.inputs + min(lonely)}, the "
+                f"intermediate node {min(lonely)} of `edges`"
+            )
 
     def _check_operations(self, given) -> dict[str, tuple[tuple[str, ...], ...]]:
         if set(given) != set(self.cell_types):
@@ -166,6 +171,6 @@ class Space:
 
     @property
     def concat(self) -> tuple[int, ...]:
-        """The states whose concatenation is a cell's output."""
+        """The numbers of the nodes whose concatenation is a cell's output."""
         states = tuple(range(self.inputs, self.inputs + self.nodes))
         return states if self.output == "concat" else states[-1:]

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def test_every_edge_that_is_not_none():
 
 
 def test_a_node_without_edges_takes_no_part():
-    """Nothing leads to node 1 (state 3); what leaves it is dropped, so node 3 is lost too."""
+    """Nothing leads to node 3; what leaves it is dropped, so node 5 is lost too."""
     values = np.full((14, 8), 0.1)
     values[:, 4] = 0.3
     values[[2, 3, 4, 9, 10, 11, 13], 0] = 0.4
@@ -29,7 +31,8 @@ def test_a_node_without_edges_takes_no_part():
 def test_a_cell_needs_an_output():
     values = weights((2, 1, "skip_connect", 0.2), (2, 3, "skip_connect", 0.25))
     values[:, 0] = 0.9
-    with pytest.warns(UserWarning, match="kept the strongest that does, skip_connect from state 1"):
+    edge = re.escape("on the edge from node 1 (c_{k-1}) to node 4")
+    with pytest.warns(UserWarning, match=f"kept the strongest that does, skip_connect {edge}"):
         nodes, concat = cell(every_edge, values)
     assert nodes == [[], [], [("skip_connect", 1)], []]
     assert concat == (4,)

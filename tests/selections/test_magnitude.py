@@ -135,7 +135,7 @@ def test_none_may_be_chosen_where_the_space_says_so_and_all_edges_are_kept():
 def test_a_node_without_a_choice_is_refused():
     sets = [("none",)] * 2 + [("none", "skip_connect")] * 12
     space = SPACE.restrict({"normal": sets, "reduce": sets})
-    with pytest.raises(UserError, match="no edge to node 0 has a candidate other than none"):
+    with pytest.raises(UserError, match="normal cell: no edge to node 2 has a candidate"):
         selections.magnitude(space, {t: softmax(noise()) for t in SPACE.cell_types})
 
 

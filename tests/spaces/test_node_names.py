@@ -1,5 +1,6 @@
 import pytest
 
+from darts_tf import spaces
 from darts_tf.spaces import node_names
 
 
@@ -26,3 +27,20 @@ def test_legend():
 def test_cells():
     assert node_names.cell_name("reduce") == "Reduction cell"
     assert node_names.cell_name("upsample") == "Cell: upsample"
+
+
+def test_a_cell_on_one_line():
+    nodes = [[("skip_connect", 0), ("sep_conv_3x3", 1)], [], [("none", 2)]]
+    assert node_names.cell_text(nodes, [2, 4], 2) == (
+        "node 2 = skip_connect(0) + sep_conv_3x3(1), node 4 = none(2), "
+        "c_k = nodes 2, 4, concatenated"
+    )
+    assert node_names.cell_text([[("skip_connect", 0)]], (1,), 1) == (
+        "node 1 = skip_connect(0), c_k = node 1"
+    )
+
+
+def test_edges():
+    place = spaces.EdgePlace(1, 0)
+    assert node_names.edge_text(*place, 2) == "the edge from node 0 (c_{k-2}) to node 3"
+    assert node_names.edge_text(2, 2, 1) == "the edge from node 2 to node 3"

@@ -56,11 +56,11 @@ class TestSpace:
     @pytest.mark.parametrize(
         "changes, reason",
         [
-            ({"edges": [(0, 1)]}, r"edge \(node 0, source 1\) does not exist"),
-            ({"edges": [(0, 0), (2, 0)]}, r"edge \(node 2, source 0\) does not exist"),
+            ({"edges": [(0, 1)]}, r"edges holds \(0, 1\), which does not exist"),
+            ({"edges": [(0, 0), (2, 0)]}, r"edges holds \(2, 0\), .* nodes, 0 to 1, and after"),
             ({"edges": [(1, 0), (0, 0)]}, "ordered by node and source"),
             ({"edges": [(0, 0), (0, 0)]}, "must be different"),
-            ({"edges": [(0, 0)]}, "no edge leads to node 1"),
+            ({"edges": [(0, 0)]}, "no edge leads to node 2, the intermediate node 1 of"),
             ({"output": "mean"}, "output is 'mean'; expected one of concat, last"),
             ({"edge_operations": {}}, r"has the cell types \[\]; expected \['normal'\]"),
             ({"edge_operations": {"normal": []}}, r"\['normal'\] has 0 edges; expected 3"),
