@@ -158,7 +158,7 @@ def _evaluate(genotype, data, folder) -> None:
             **cost,
             "epochs": _EPOCHS.value,
             "train_seconds": records[-1]["seconds"],
-            **runs.extended(folder),
+            **runs.provenance(folder),
         },
     )
     print(

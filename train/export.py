@@ -40,6 +40,7 @@ def main() -> None:
 
     import train.quiet  # noqa: F401  TensorFlow is first imported here
 
+    compared = _refuse_other_data(run_dir, data)
     model = _load_model(run_dir / "model.keras")
 
     from darts_tf.export import export_model
@@ -57,6 +58,11 @@ def main() -> None:
         version=_MODEL_VERSION.value,
         overwrite=_OVERWRITE.value,
     )
+    if not compared:
+        print(
+            f"note: {run_dir} does not say which data its network was trained on; the classes and "
+            "the normalisation in data.json are taken for theirs"
+        )
     print(
         f"checked the export against the Keras model on {result.checked_images} random images: "
         f"largest difference of a probability {result.max_difference:.2g}"
@@ -74,15 +80,20 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def _read_data(path: Path) -> dict:
+def _read_object(path: Path) -> dict:
     try:
-        data = json.loads(_read_text(path))
+        content = json.loads(_read_text(path))
     except ValueError as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path} is no JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise UserError(f"{path} must hold a JSON object with image_shape, mean and so on")
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold a JSON object, such as train.evaluate writes")
+    return content
+
+
+def _read_data(path: Path) -> dict:
+    data = _read_object(path)
     element_types = {
         "image_shape": (int,),
         "mean": (int, float),
@@ -95,6 +106,24 @@ def _read_data(path: Path) -> dict:
             kinds = " or ".join(kind.__name__ for kind in types)
             raise UserError(f"{path}: {name} is {values!r:.200}; expected a list of {kinds}")
     return data
+
+
+def _refuse_other_data(run_dir: Path, data: dict) -> bool:
+    """Refuses a data.json that is not of the data that the network was trained on.
+
+    Returns:
+        Whether that could be told.
+    """
+    from darts_tf.datasets import fingerprint
+
+    path = run_dir / "result.json"
+    result = _read_object(path) if path.exists() else {}
+    if "data_sha256" in result and result["data_sha256"] != fingerprint.digest(data):
+        raise UserError(
+            f"{run_dir / 'data.json'} is not the one of the training: it has changed since, or the "
+            "network is another one's. Bring it back, or train again in another folder"
+        )
+    return "data_sha256" in result
 
 
 def _load_model(path: Path):

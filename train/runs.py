@@ -125,10 +125,14 @@ def _other_settings(config: dict) -> str:
     return f" ({'; '.join(found)})" if found else ""
 
 
-def extended(folder) -> dict:
-    """What the result of a run says of its extensions; those of trials change no earlier one."""
+def provenance(folder) -> dict:
+    """What the result of a run says of its data, and of its extensions by epochs.
+
+    More trials or candidates change none of those before.
+    """
+    found = {"data_sha256": fingerprint.digest(folder.read_json("data.json"))}
     epochs = [one for one in folder.extended if one["setting"] == "epochs"]
-    return {"extended": epochs} if epochs else {}
+    return found | ({"extended": epochs} if epochs else {})
 
 
 def _say_extension(folder) -> None:

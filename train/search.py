@@ -99,7 +99,7 @@ def main() -> None:
             leads = search.leads() if search.selects_by_weights else None
     result |= found.decided(leads)
     seconds = time.perf_counter() - started
-    result |= found.report(genotype, data, *search_flags.size(), table) | runs.extended(folder)
+    result |= found.report(genotype, data, *search_flags.size(), table) | runs.provenance(folder)
     result["wall_seconds_of_last_start"] = round(seconds, 1)
     found.write(genotype, folder, result, leads)
     where = search_flags.OUTPUT_DIR.value

@@ -220,16 +220,20 @@ def _write_results(tuner, data, folder, table) -> None:
     network = tuner.get_best_models()[0]
     tested = training.test_network(network, _in_order(data, data.test_images, data.test_labels))
     folder.write_model(network, "model.keras")
-    result = {
-        "tuner": tune_flags.TUNER.value,
-        "trials": len(trials) + len(failed),
-        "failed_trials": len(failed),
-        "best_trial": best.trial_id,
-        "val_accuracy": best.score,
-        "test_accuracy": tested["accuracy"],
-        "test_loss": tested["loss"],
-        "test_examples": len(data.test_labels),
-    } | found.report(genotype, data, channels, cells, table)
+    result = (
+        {
+            "tuner": tune_flags.TUNER.value,
+            "trials": len(trials) + len(failed),
+            "failed_trials": len(failed),
+            "best_trial": best.trial_id,
+            "val_accuracy": best.score,
+            "test_accuracy": tested["accuracy"],
+            "test_loss": tested["loss"],
+            "test_examples": len(data.test_labels),
+        }
+        | found.report(genotype, data, channels, cells, table)
+        | runs.provenance(folder)
+    )
     found.write(genotype, folder, result)
     # Hyperband counts by itself.
     if result["trials"] < tune_flags.TRIALS.value and result["tuner"] != "hyperband":

@@ -5,6 +5,7 @@ whether the data are still those that the run began with.
 """
 
 import hashlib
+import json
 import math
 
 import numpy as np
@@ -20,6 +21,8 @@ _COUNTS = {
     "train_examples": "the number of training images",
     "test_examples": "the number of test images",
 }
+# What a network that was trained on the data depends on.
+_DECISIVE = ("class_names", "image_shape", "mean", "std", "fingerprint")
 # Where there is no fingerprint: sums may be rounded differently on another machine.
 _TOLERANCE = 1e-6
 
@@ -68,6 +71,16 @@ def difference(before: dict, now: dict) -> str | None:
         if key in kept and kept[key] != now["fingerprint"][key]:
             return f"{what} are other ones now"
     return None if kept else _of_pixels(before, now)
+
+
+def digest(description: dict) -> str:
+    """One hash of all that a trained network depends on, for the result of the training.
+
+    Args:
+        description: An `ImageData.description()`, or what was kept of one.
+    """
+    decisive = {key: description.get(key) for key in _DECISIVE}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def _hash(array) -> str:

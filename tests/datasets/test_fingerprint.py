@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import json
 import time
 
 import numpy as np
@@ -51,6 +52,22 @@ def test_hashes_are_what_they_were():
     images, labels = b"|u1 [20, 5, 6, 3] " + X.tobytes(), b"<i4 [20] " + Y.tobytes()
     assert found["train_images"] == hashlib.sha256(images).hexdigest()
     assert found["train_labels"] == hashlib.sha256(labels).hexdigest()
+
+
+def test_a_digest_is_of_all_that_a_trained_network_depends_on():
+    digests = {
+        fingerprint.digest(what)
+        for what in (
+            BEFORE,
+            make(class_names=["dog", "cat"]).description(),
+            make(x=changed(X)).description(),
+            {**BEFORE, "mean": [0.5] * 3},
+            {key: value for key, value in BEFORE.items() if key != "fingerprint"},
+        )
+    }
+    assert len(digests) == 5
+    again = json.loads(json.dumps(make(name="moved").description()))
+    assert fingerprint.digest(again) == fingerprint.digest(BEFORE)
 
 
 def test_neither_memory_layout_nor_byte_order_matters():

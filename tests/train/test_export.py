@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from darts_tf.datasets import fingerprint
 from tests.forks import REPOSITORY
 from tests.serving import tiny_network
+from tests.train.programs import start_all
 
 
 def run(*flags):
@@ -25,6 +27,8 @@ def run(*flags):
 def run_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluate") / "run"
     network = tiny_network.write_run_folder(folder)
+    data = json.loads((folder / "data.json").read_text())
+    (folder / "result.json").write_text(json.dumps({"data_sha256": fingerprint.digest(data)}))
     return folder, network
 
 
@@ -32,6 +36,7 @@ def test_exports_a_run_folder(run_folder, tmp_path):
     folder, network = run_folder
     done = run(f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}")
     assert done.returncode == 0, done.stderr
+    # The data are those of the training, so nothing is to be said about them.
     checked, wrote = done.stdout.splitlines()
     assert checked.startswith("checked the export against the Keras model on 16 random images")
     assert float(checked.split()[-1]) < 1e-6
@@ -81,6 +86,19 @@ def test_a_damaged_network(run_folder, tmp_path):
     done = export_damaged(run_folder, tmp_path, "model.keras", b"not a zip file")
     assert_refused(done, "cannot be loaded as a Keras model")
     assert not (tmp_path / "model").exists()
+
+
+def test_data_of_another_training(run_folder, tmp_path):
+    """Classes swapped after the training would give every answer another name."""
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder[0], folder)
+    data = json.loads((folder / "data.json").read_text())
+    data["class_names"] = data["class_names"][::-1]
+    (folder / "data.json").write_text(json.dumps(data))
+    flags = [f"--run_dir={folder}", f"--output_dir={tmp_path / 'swapped'}"]
+    done = start_all("train.export", {"swapped": flags})["swapped"]
+    assert_refused(done, "data.json is not the one of the training: it has changed since, or the ")
+    assert not (tmp_path / "swapped").exists()
 
 
 def export_damaged(run_folder, tmp_path, name, content):
