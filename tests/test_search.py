@@ -274,6 +274,25 @@ class TestBrokenOff:
         assert again.logs + last.logs == logs.logs
         assert_same(state(third), state(whole))
 
+    def test_more_epochs_go_on_with_the_schedules_of_so_many(
+        self, one_edge_space, eagerly, tmp_path, caplog
+    ):
+        options = {"verbose": 0, "checkpoint_dir": tmp_path}
+        make(one_edge_space).fit(TRAIN, VALIDATION, 1, **options)
+        longer, rates = make(one_edge_space, start=1), []
+        watch = keras.callbacks.LambdaCallback(
+            on_train_batch_begin=lambda *_, **__: rates.append(
+                float(longer.weight_optimizer.learning_rate)
+            )
+        )
+        history = longer.fit(TRAIN, VALIDATION, 2, callbacks=[watch], **options)
+        assert history.epoch == [1]
+        # A cosine from 0.025 to 0.001 in 6 steps, of which the first three were taken earlier.
+        steps = np.arange(STEPS, 2 * STEPS)
+        expected = 0.001 + 0.024 * (1 + np.cos(np.pi * steps / (2 * STEPS))) / 2
+        np.testing.assert_allclose(rates, expected, rtol=1e-5)
+        assert "was begun for 1 epochs and goes on with the schedules of 2" in caplog.text
+
     def test_interruptible(self, one_edge_space, eagerly, tmp_path):
         """Before the first step, and again once the epoch is saved."""
         search, seen = make(one_edge_space), []
