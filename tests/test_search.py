@@ -278,7 +278,9 @@ class TestBrokenOff:
         self, one_edge_space, eagerly, tmp_path, caplog
     ):
         options = {"verbose": 0, "checkpoint_dir": tmp_path}
-        make(one_edge_space).fit(TRAIN, VALIDATION, 1, **options)
+        first = make(one_edge_space)
+        first.fit(TRAIN, VALIDATION, 1, **options)
+        alphas = float(first.architecture_optimizer.learning_rate)
         longer, rates = make(one_edge_space, start=1), []
         watch = keras.callbacks.LambdaCallback(
             on_train_batch_begin=lambda *_, **__: rates.append(
@@ -291,6 +293,8 @@ class TestBrokenOff:
         steps = np.arange(STEPS, 2 * STEPS)
         expected = 0.001 + 0.024 * (1 + np.cos(np.pi * steps / (2 * STEPS))) / 2
         np.testing.assert_allclose(rates, expected, rtol=1e-5)
+        # That of the alphas is no schedule, and stays.
+        assert float(longer.architecture_optimizer.learning_rate) == alphas
         assert "was begun for 1 epochs and goes on with the schedules of 2" in caplog.text
 
     def test_interruptible(self, one_edge_space, eagerly, tmp_path):

@@ -8,6 +8,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from darts_tf import datasets
+from darts_tf.datasets import fingerprint
 from darts_tf.errors import UserError
 from train import data_flags, runs
 
@@ -127,7 +128,9 @@ def test_more_epochs(tmp_path, capsys):
     run = start(tmp_path / "run", path, epochs=3)
     assert not run.finished
     expected = {"setting": "epochs", "before": 2, "now": 3, "done": 1}
-    assert runs.extended(run) == {"extended": [expected]}
+    found = runs.provenance(run)
+    assert found["extended"] == [expected]
+    assert found["data_sha256"] == fingerprint.digest(run.read_json("data.json"))
     assert "begun for 2 epochs; after 1 it goes on with the learning" in capsys.readouterr().out
     with pytest.raises(UserError, match="epochs was 3 and is now 2, and can only be raised"):
         start(tmp_path / "run", path)
