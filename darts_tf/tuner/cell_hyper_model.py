@@ -1,7 +1,7 @@
 """A cell search space as the hyperparameters of Keras Tuner."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 import keras_tuner
@@ -15,16 +15,18 @@ from darts_tf.networks import build_network
 class CellHyperModel(keras_tuner.HyperModel):
     """The networks of a search space, for any discrete tuner of Keras Tuner.
 
-    The hyperparameters of a cell are, for every node, `normal/node_1/inputs`, the states that its
-    edges leave (such as "0,2"), and for each of these states `normal/node_1/operation_from_2`, the
-    operation on that edge, which is active only if the edge is there. A node that keeps all its
+    The hyperparameters of a cell are, for every node, `normal/node_3/inputs`, the nodes that its
+    edges come from (such as "0,2"), and for each of these `normal/node_3/operation_from_2`, the
+    operation on that edge, which is active only if the edge is there; the numbers are those of
+    `darts_tf.spaces.node_names`. (Trials of earlier versions, which counted the intermediate nodes
+    from `node_0`, are read as they meant it, and go on so.) A node that keeps all its
     edges (NAS-Bench-201) has no choice of inputs. Drawing every choice uniformly is
     `darts_tf.genotypes.sample`, so `keras_tuner.RandomSearch` is the random search that Liu,
     Simonyan, Yang, ICLR 2019, compare with.
 
     Args:
         space: the name of a search space. One that holds cells which were found elsewhere (NASNet)
-            can be searched here too, as far as its nodes take different states.
+            can be searched here too, as far as its nodes take different inputs.
         input_shape: `(height, width, channels)` of an image, or what else the space's operations
             take.
         num_classes: number of logits.
@@ -66,13 +68,20 @@ class CellHyperModel(keras_tuner.HyperModel):
             "cells": _options("cells", cells),
         }
         self._learning_rate = _check_rates(learning_rate)
-        self._names = {parameter.name for parameter in self.hyperparameters().space}
+        self._known = {}
+        for first in (0, self.space.inputs):
+            hp = keras_tuner.HyperParameters()
+            self._declare(hp, first)
+            self._known[first] = _names(hp)
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
         """Names every hyperparameter; those that are there already keep their values."""
+        self._declare(hp, self._first(_names(hp)))
+
+    def _declare(self, hp, first: int):
         for cell_type in self.space.cell_types:
             for node in range(self.space.nodes):
-                self._declare_node(hp, cell_type, node)
+                self._declare_node(hp, f"{cell_type}/node_{first + node}", cell_type, node)
         for name, options in self._sizes.items():
             if len(options) > 1:
                 hp.Choice(name, options)
@@ -93,11 +102,16 @@ class CellHyperModel(keras_tuner.HyperModel):
         self.declare_hyperparameters(hp)
         return hp
 
-    def values(self, genotype: Genotype) -> dict[str, str]:
+    def values(self, genotype: Genotype, like: Iterable[str] = ()) -> dict[str, str]:
         """The values of the hyperparameters that describe a genotype; see `hyperparameters`.
 
         The order of the edges into a node, which has no meaning, is not among them.
+
+        Args:
+            genotype: the genotype.
+            like: names of hyperparameters, perhaps of an earlier version, that these join.
         """
+        first = self._first(like)
         if genotype.space != self.space.name:
             raise UserError(
                 f"the genotype is of the space {genotype.space!r}, the hyperparameters are those "
@@ -107,11 +121,12 @@ class CellHyperModel(keras_tuner.HyperModel):
         for cell_type, cell in genotype.cells.items():
             if sorted(cell.concat) != list(self.space.concat):
                 raise UserError(
-                    f"the output of the cell {cell_type!r} is of the states {list(cell.concat)}, "
+                    f"the output of the cell {cell_type!r} is of the nodes {list(cell.concat)}, "
                     f"but the hyperparameters describe cells with {list(self.space.concat)}"
                 )
             for node, edges in enumerate(cell.nodes):
-                values |= self._values_of_node(cell_type, node, edges)
+                name = f"{cell_type}/node_{first + node}"
+                values |= self._values_of_node(name, cell_type, node, edges)
         return values
 
     def genotype(self, hp: keras_tuner.HyperParameters) -> Genotype:
@@ -120,17 +135,18 @@ class CellHyperModel(keras_tuner.HyperModel):
         Raises:
             UserError: a hyperparameter is missing.
         """
-        cells = {}
+        first, cells = self._first(_names(hp)), {}
         for cell_type in self.space.cell_types:
             nodes = []
             for node in range(self.space.nodes):
+                name = f"{cell_type}/node_{first + node}"
                 subsets = self._inputs(cell_type, node)
                 inputs = subsets[0]
                 if len(subsets) > 1:
-                    inputs = _value(hp, _inputs_name(cell_type, node))
+                    inputs = _value(hp, f"{name}/inputs")
                 nodes.append(
                     [
-                        Edge(_value(hp, _operation_name(cell_type, node, source)), int(source))
+                        Edge(_value(hp, f"{name}/operation_from_{source}"), int(source))
                         for source in inputs.split(",")
                     ]
                 )
@@ -148,7 +164,8 @@ class CellHyperModel(keras_tuner.HyperModel):
         """The network, compiled for integer labels with the metric `accuracy`."""
         # A tuner builds the network anew for every condition that it sees here, and one that
         # declared the hyperparameters needs to see none.
-        if self._names - {parameter.name for parameter in hp.space}:
+        names = _names(hp)
+        if self._known[self._first(names)] - names:
             self.declare_hyperparameters(hp)
         hp.ensure_active_values()
         network = build_network(
@@ -162,19 +179,24 @@ class CellHyperModel(keras_tuner.HyperModel):
         )
         return network
 
-    def _declare_node(self, hp, cell_type, node):
+    def _first(self, names: Iterable[str]) -> int:
+        """Where the numbers of intermediate nodes begin in the names of hyperparameters."""
+        prefixes = tuple(f"{cell_type}/node_0/" for cell_type in self.space.cell_types)
+        return 0 if any(name.startswith(prefixes) for name in names) else self.space.inputs
+
+    def _declare_node(self, hp, name, cell_type, node):
         subsets = self._inputs(cell_type, node)
         if len(subsets) > 1:
-            hp.Choice(_inputs_name(cell_type, node), subsets)
+            hp.Choice(f"{name}/inputs", subsets)
         for source, names in self._candidates(cell_type, node).items():
             within = [subset for subset in subsets if str(source) in subset.split(",")]
             only_if = {}
             if len(within) < len(subsets):
                 only_if = {
-                    "parent_name": _inputs_name(cell_type, node),
+                    "parent_name": f"{name}/inputs",
                     "parent_values": within,
                 }
-            hp.Choice(_operation_name(cell_type, node, source), names, **only_if)
+            hp.Choice(f"{name}/operation_from_{source}", names, **only_if)
 
     def _candidates(self, cell_type, node) -> dict[int, list[str]]:
         """Source -> the operations that may be chosen on the edge from it."""
@@ -188,37 +210,35 @@ class CellHyperModel(keras_tuner.HyperModel):
         return {source: names for source, names in candidates.items() if names}
 
     def _inputs(self, cell_type, node) -> list[str]:
-        """The sets of states that the edges of a node may leave, as text."""
+        """The sets of nodes that the edges into a node may come from, as text."""
         sources = sorted(self._candidates(cell_type, node))
         kept = min(self.space.edges_per_node or len(sources), len(sources))
         return [",".join(map(str, subset)) for subset in itertools.combinations(sources, kept)]
 
-    def _values_of_node(self, cell_type, node, edges) -> dict[str, str]:
+    def _values_of_node(self, name, cell_type, node, edges) -> dict[str, str]:
         subsets = self._inputs(cell_type, node)
         inputs = ",".join(str(source) for source in sorted(edge.source for edge in edges))
         if inputs not in subsets:
             raise UserError(
-                f"node {node} of the cell {cell_type!r} has the inputs {inputs or 'none at all'}; "
+                f"node {self.space.inputs + node} of the cell {cell_type!r} has the inputs "
+                f"{inputs or 'none at all'}; "
                 f"the hyperparameters can describe {' or '.join(subsets)}"
             )
-        values = {_inputs_name(cell_type, node): inputs} if len(subsets) > 1 else {}
+        values = {f"{name}/inputs": inputs} if len(subsets) > 1 else {}
         candidates = self._candidates(cell_type, node)
         for operation, source in edges:
             if operation not in candidates[source]:
                 raise UserError(
-                    f"the operation {operation!r} in node {node} of the cell {cell_type!r} is no "
-                    f"choice there; expected one of {', '.join(candidates[source])}"
+                    f"the operation {operation!r} in node {self.space.inputs + node} of the cell "
+                    f"{cell_type!r} is no choice there; expected one of "
+                    + ", ".join(candidates[source])
                 )
-            values[_operation_name(cell_type, node, source)] = operation
+            values[f"{name}/operation_from_{source}"] = operation
         return values
 
 
-def _inputs_name(cell_type, node) -> str:
-    return f"{cell_type}/node_{node}/inputs"
-
-
-def _operation_name(cell_type, node, source) -> str:
-    return f"{cell_type}/node_{node}/operation_from_{source}"
+def _names(hp) -> set[str]:
+    return {parameter.name for parameter in hp.space}
 
 
 def _value(hp, name):

@@ -38,20 +38,36 @@ def start_with(tuner: keras_tuner.Tuner, genotypes: Sequence[Genotype]) -> None:
             f"the tuner's oracle is a {type(oracle).__name__}; genotypes can be given to those of "
             "keras_tuner.RandomSearch and BayesianOptimization, in the chief's process"
         )
-    values = [hypermodel.values(genotype) for genotype in genotypes]
+    for genotype in genotypes:
+        hypermodel.values(genotype)
     propose = oracle.populate_space
 
     def populate_space(trial_id):
         response, number = propose(trial_id), int(trial_id)
-        if number < len(values) and response["values"] is not None:
-            response["values"] = replace_cells(response["values"], values[number], hypermodel)
+        if number < len(genotypes) and response["values"] is not None:
+            response["values"] = replace_cells(
+                response["values"], genotypes[number], hypermodel, oracle.hyperparameters
+            )
         return response
 
     oracle.populate_space = populate_space
 
 
-def replace_cells(proposed: dict, cells: dict, hypermodel: CellHyperModel) -> dict:
-    """The proposed values with other cells: all that is about cells is that of `cells`."""
+def replace_cells(
+    proposed: dict,
+    genotype: Genotype,
+    hypermodel: CellHyperModel,
+    hyperparameters: keras_tuner.HyperParameters,
+) -> dict:
+    """The proposed values with other cells: all that is about cells is that of a genotype.
+
+    Args:
+        proposed: name -> value.
+        genotype: the cells.
+        hypermodel: of the tuner.
+        hyperparameters: those of the oracle, which give the names.
+    """
+    cells = hypermodel.values(genotype, [one.name for one in hyperparameters.space])
     prefixes = tuple(f"{cell_type}/" for cell_type in hypermodel.space.cell_types)
     others = {name: value for name, value in proposed.items() if not name.startswith(prefixes)}
     return cells | others

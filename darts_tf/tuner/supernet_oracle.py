@@ -164,5 +164,7 @@ class SupernetOracle(RandomSearchOracle):
             return {"status": "STOPPED", "values": None}
         # A small space may hold no new values at random while the ranking still has some.
         proposed = super().populate_space(trial_id)["values"] or {}
-        cells = self._hypermodel.values(self.ranking[number].genotype)
-        return {"status": "RUNNING", "values": replace_cells(proposed, cells, self._hypermodel)}
+        values = replace_cells(
+            proposed, self.ranking[number].genotype, self._hypermodel, self.hyperparameters
+        )
+        return {"status": "RUNNING", "values": values}

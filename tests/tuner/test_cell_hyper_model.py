@@ -1,3 +1,6 @@
+import json
+import re
+
 import keras_tuner
 import numpy as np
 import pytest
@@ -63,13 +66,13 @@ class TestHyperparameters:
     def test_an_operation_is_active_only_on_a_kept_edge(self):
         hypermodel = CellHyperModel("darts_cnn", (8, 8, 1), 10)
         hp = hypermodel.hyperparameters(genotypes.get("DARTS_V2"))
-        assert hp.get("normal/node_3/inputs") == "0,2"
-        assert hp.get("normal/node_3/operation_from_2") == "dil_conv_3x3"
-        assert not hp.is_active("normal/node_3/operation_from_1")
+        assert hp.get("normal/node_5/inputs") == "0,2"
+        assert hp.get("normal/node_5/operation_from_2") == "dil_conv_3x3"
+        assert not hp.is_active("normal/node_5/operation_from_1")
         # 3 + 6 + 10 pairs of inputs and 14 edges a cell type; the first node has one pair.
         assert len(hp.space) == 2 * (3 + 14)
         by_name = {parameter.name: parameter for parameter in hp.space}
-        assert by_name["reduce/node_3/inputs"].values == [
+        assert by_name["reduce/node_5/inputs"].values == [
             *("0,1", "0,2", "0,3", "0,4", "1,2", "1,3", "1,4", "2,3", "2,4", "3,4")
         ]
 
@@ -77,7 +80,7 @@ class TestHyperparameters:
         hp = CellHyperModel("s1", (8, 8, 1), 10).hyperparameters()
         by_name = {parameter.name: parameter for parameter in hp.space}
         for e, edge in enumerate(spaces.S1.edges):
-            name = f"reduce/node_{edge.node}/operation_from_{edge.source}"
+            name = f"reduce/node_{2 + edge.node}/operation_from_{edge.source}"
             assert tuple(by_name[name].values) == spaces.S1.operations_on("reduce")[e]
 
     def test_sizes_and_learning_rate(self, tiny_space):
@@ -101,14 +104,47 @@ class TestHyperparameters:
         assert hp.values == hypermodel.hyperparameters().values
 
 
+def of_an_earlier_version(hp, inputs):
+    """Hyperparameters as versions wrote them that counted the intermediate nodes from 0."""
+    text = json.dumps(hp.get_config())
+    text = re.sub(r"/node_(\d+)/", lambda found: f"/node_{int(found[1]) - inputs}/", text)
+    return keras_tuner.HyperParameters.from_config(json.loads(text))
+
+
+class TestEarlierVersions:
+    @pytest.mark.parametrize("space", ["darts_cnn", "nas_bench_201"])
+    def test_their_trials_mean_what_they_meant(self, space):
+        hypermodel = CellHyperModel(space, (8, 8, 1), 10)
+        genotype = genotypes.sample(spaces.get(space), 3)
+        hp = of_an_earlier_version(hypermodel.hyperparameters(genotype), spaces.get(space).inputs)
+        assert "normal/node_0/operation_from_0" in hp
+        assert hypermodel.genotype(hp) == genotype
+        names = [one.name for one in hp.space]
+        hypermodel.declare_hyperparameters(hp)
+        assert [one.name for one in hp.space] == names
+        assert set(hypermodel.values(genotype, like=names)) <= set(names)
+
+    def test_a_tuner_that_goes_on_keeps_their_names(self, tmp_path):
+        hypermodel = CellHyperModel("nas_bench_201", (8, 8, 1), 10)
+        tuner = keras_tuner.RandomSearch(
+            hypermodel, "val_accuracy", max_trials=2, directory=tmp_path, overwrite=True
+        )
+        tuner.oracle.hyperparameters = of_an_earlier_version(hypermodel.hyperparameters(), 1)
+        genotype = genotypes.sample(spaces.get("nas_bench_201"), 5)
+        start_with(tuner, [genotype])
+        trial = tuner.oracle.create_trial("one")
+        assert "normal/node_0/operation_from_0" in trial.hyperparameters.values
+        assert hypermodel.genotype(trial.hyperparameters) == genotype
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("name", "space", "message"),
         [
             ("NASNET", "darts_cnn", "space 'nasnet', the hyperparameters are those of 'darts_cnn'"),
             ("NASNET", "nasnet", "the inputs 0,0; the hyperparameters can describe 0,1 or 0,2"),
-            ("SNAS_AGGRESSIVE", "darts_cnn", "'none' in node 0 of the cell 'reduce' is no choice"),
-            ("AMOEBANET", "nasnet", r"states \[4, 5, 6\], but .* cells with \[2, 3, 4, 5, 6\]"),
+            ("SNAS_AGGRESSIVE", "darts_cnn", "'none' in node 2 of the cell 'reduce' is no choice"),
+            ("AMOEBANET", "nasnet", r"nodes \[4, 5, 6\], but .* cells with \[2, 3, 4, 5, 6\]"),
         ],
     )
     def test_genotypes_without_hyperparameters(self, name, space, message):
@@ -117,7 +153,7 @@ class TestErrors:
 
     def test_other_hyperparameters(self):
         hypermodel = CellHyperModel("darts_cnn", (8, 8, 1), 10)
-        with pytest.raises(UserError, match="'normal/node_0/operation_from_0' has no value"):
+        with pytest.raises(UserError, match="'normal/node_2/operation_from_0' has no value"):
             hypermodel.genotype(keras_tuner.HyperParameters())
 
     @pytest.mark.parametrize(
