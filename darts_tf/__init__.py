@@ -1,10 +1,15 @@
 """Differentiable architecture search on Keras 3 and TensorFlow: the public names.
 
 They are imported when they are first used, because a server of exported networks uses this package
-without Keras.
+without Keras. `keras.models.load_model` finds the package's classes all the same, whichever of the
+two is imported first.
 """
 
 import importlib
+
+import wrapt
+
+from darts_tf import keras_backend
 
 _MODULES = {
     "ArchitectureSearch": "search",
@@ -30,10 +35,16 @@ _MODULES = {
 
 __all__ = sorted(_MODULES)
 
+wrapt.register_post_import_hook("darts_tf.saved_classes:register", "keras")
+
 
 def __getattr__(name: str):
     if name in _MODULES:
-        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+        try:
+            return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+        except ModuleNotFoundError:
+            keras_backend.check()
+            raise
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

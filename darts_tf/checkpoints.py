@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf import files
-from darts_tf.errors import UserError
+from darts_tf.errors import UserError, reason
 from darts_tf.settings import Changeable
 
 
@@ -115,19 +115,19 @@ class Checkpoints:
                 raise
             except (AssertionError, ValueError) as error:
                 raise UserError(
-                    f"the checkpoint {path} does not fit this run: {_first_line(error)}. Was it "
+                    f"the checkpoint {path} does not fit this run: {reason(error)}. Was it "
                     "written with other settings? Use a new output folder"
                 ) from error
             except _DAMAGED as error:
                 if older is None:
                     raise UserError(
                         f"no checkpoint in {self._directory} can be read; {path}: "
-                        f"{_first_line(error)}. Use a new output folder"
+                        f"{reason(error)}. Use a new output folder"
                     ) from error
                 logging.warning(
                     "the checkpoint %s cannot be read (%s); going on from the one before it, %s",
                     path,
-                    _first_line(error),
+                    reason(error),
                     older,
                 )
         return 0, 0
@@ -182,7 +182,3 @@ class _Json(tf.train.experimental.PythonState):
 
     def deserialize(self, string_value) -> None:
         self.content = json.loads(string_value)
-
-
-def _first_line(error) -> str:
-    return str(error).strip().splitlines()[0]

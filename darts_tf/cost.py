@@ -72,7 +72,7 @@ def model_of(make, shape) -> keras.Model:
         make: returns the layer.
         shape: of its input, without the batch.
     """
-    inputs = keras.Input(shape)
+    inputs = keras.Input(shape, dtype="float32")
     return keras.Model(inputs, make()(inputs))
 
 

@@ -6,6 +6,7 @@ from darts_tf import macros, spaces
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.layers.cell import Cell
+from darts_tf.layers.keras_settings import check_policy, inner_layers
 from darts_tf.layers.stems import AuxiliaryHead, ImageNetStem
 
 
@@ -40,30 +41,33 @@ def build_network(
         `auxiliary`.  `without_auxiliary` takes the head off again.
 
     Raises:
-        UserError: an argument is out of its range.
+        UserError: an argument is out of its range, or Keras' dtype policy keeps weights in 16 bits.
     """
     space = spaces.get(genotype.space)
     macro = macros.get(space.macro)
     channels = macro.network_size[0] if channels is None else channels
     cells = macro.network_size[1] if cells is None else cells
     _check(macro, stem, auxiliary, channels, num_classes)
-    images = keras.Input(input_shape, name="images")
-    before, last = _stem(macro, stem, channels, images)
-    outputs = []
-    for part in macro.parts(channels, cells):
-        if not isinstance(part, macros.CellPlan):
-            before = last = part(last)
-            continue
-        if not outputs and stem == "imagenet":
-            part = part._replace(reduction_before=True)
-        layer = _cell(genotype, space, part, drop_path, len(outputs))
-        before, last = last, layer([before, last][-space.inputs :])
-        outputs.append(last)
-    logits = macro.head(num_classes, name="logits")(last)
-    if not auxiliary:
-        return keras.Model(images, logits, name="network")
-    head = AuxiliaryHead(num_classes, name="auxiliary")(outputs[2 * cells // 3])
-    return keras.Model(images, {"logits": logits, "auxiliary": head}, name="network")
+    policy = keras.config.dtype_policy()
+    check_policy(policy)
+    with inner_layers(policy):
+        images = keras.Input(input_shape, dtype="float32", name="images")
+        before, last = _stem(macro, stem, channels, images)
+        outputs = []
+        for part in macro.parts(channels, cells):
+            if not isinstance(part, macros.CellPlan):
+                before = last = part(last)
+                continue
+            if not outputs and stem == "imagenet":
+                part = part._replace(reduction_before=True)
+            layer = _cell(genotype, space, part, drop_path, len(outputs))
+            before, last = last, layer([before, last][-space.inputs :])
+            outputs.append(last)
+        logits = macro.head(num_classes, name="logits")(last)
+        if not auxiliary:
+            return keras.Model(images, logits, name="network")
+        head = AuxiliaryHead(num_classes, name="auxiliary")(outputs[2 * cells // 3])
+        return keras.Model(images, {"logits": logits, "auxiliary": head}, name="network")
 
 
 def _check(macro, stem, auxiliary, channels, num_classes):
@@ -100,6 +104,15 @@ def without_auxiliary(network: keras.Model) -> keras.Model:
     if not isinstance(network.output, dict):
         return network
     return keras.Model(network.inputs[0], network.output["logits"], name=network.name)
+
+
+def without_training(network: keras.Model) -> keras.Model:
+    """The same network, sharing all weights, as it is saved: logits only, and not compiled.
+
+    Keras would save an optimizer as well, and warn when it loads one that has not trained.
+    """
+    network = without_auxiliary(network)
+    return keras.Model(network.inputs[0], network.output, name=network.name)
 
 
 def _stem(macro, kind, channels, images):

@@ -103,7 +103,7 @@ class ArchitectureSearch:
         search_checks.check_method(self.method, supernet, accumulate_steps)
         search_checks.check_recompute(recompute, supernet, self.strategy)
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction=None
+            from_logits=True, reduction=None, dtype="float32"
         )
         self._options = {
             "penalty": penalty,
@@ -292,7 +292,8 @@ class ArchitectureSearch:
 
         Batch normalisation uses its moving statistics, as in any Keras `evaluate`.
         """
-        loss, accuracy = keras.metrics.Mean(), keras.metrics.SparseCategoricalAccuracy()
+        loss = keras.metrics.Mean(dtype="float32")
+        accuracy = keras.metrics.SparseCategoricalAccuracy(dtype="float32")
         for images, labels in data:
             logits = self._predict(images)
             loss.update_state(self._loss(labels, logits))

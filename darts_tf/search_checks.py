@@ -6,6 +6,7 @@ import tensorflow as tf
 from darts_tf import gradients
 from darts_tf.errors import UserError
 from darts_tf.layers.batched_cell import BatchedMixedCell
+from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.method import Method
 from darts_tf.schedules import AdaptiveDecay
 from darts_tf.supernet import Supernet
@@ -23,6 +24,7 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
         UserError: says what does not fit, and what would.
     """
     method.check()
+    check_floatx()
     if not method.trains:
         raise UserError(
             f"the method {method.name!r} trains no supernet; call the selection "

@@ -8,6 +8,7 @@ from darts_tf.architecture import Architecture
 from darts_tf.errors import UserError
 from darts_tf.layers.batched_cell import BatchedMixedCell, from_plain, to_plain
 from darts_tf.layers.cell import MixedCell
+from darts_tf.layers.keras_settings import check_policy, inner_layers
 from darts_tf.layers.partial_cell import BatchedPartialCell, PartialMixedCell
 from darts_tf.layers.sampled_cell import SampledCell
 
@@ -64,7 +65,7 @@ class Supernet(keras.Model):
     Output shape: `[batch, num_classes]`, float32 logits.
 
     Raises:
-        UserError: an argument is out of its range.
+        UserError: an argument is out of its range, or the dtype policy keeps weights in 16 bits.
 
     Example:
         >>> supernet = Supernet("darts_cnn", (32, 32, 3), num_classes=10)
@@ -91,6 +92,7 @@ class Supernet(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_policy(self.dtype_policy)
         self.space = spaces.get(space)
         macro = macros.get(self.space.macro)
         self._config = {
@@ -121,7 +123,8 @@ class Supernet(keras.Model):
             dtype=self._architecture_dtype,
             name="architecture",
         )
-        self._make_layers(macro)
+        with inner_layers(self.dtype_policy):
+            self._make_layers(macro)
         self.build((None, *input_shape))
 
     def _check(self):
@@ -175,19 +178,32 @@ class Supernet(keras.Model):
             kwargs["edge_operations"] = found
         return plain(self.space.name, channels, reduction, **kwargs)
 
-    def build(self, input_shape):
-        self.stem.build(input_shape)
-        before = last = self.stem.compute_output_shape(input_shape)
+    # Keras wants these names here and below: an argument of `call`, then `_shape`.
+    def build(self, images_shape):
+        for part, shape in self._input_shapes(images_shape):
+            part.build(shape)
+        self.built = True
+
+    def build_from_config(self, config):
+        """Nothing: a supernet is built when it is made."""
+
+    def compute_output_shape(self, images_shape, seed_shape=None, weights_shape=None):
+        *_, (head, shape) = self._input_shapes(images_shape)
+        return head.compute_output_shape(shape)
+
+    def _input_shapes(self, images_shape):
+        """Pairs of a part and the shape of what it takes, in their order."""
+        yield self.stem, images_shape
+        before = last = self.stem.compute_output_shape(images_shape)
         for part in self._parts:
             if part in self.cells:
                 inputs = [before, last][-self.space.inputs :]
-                part.build(inputs)
+                yield part, inputs
                 before, last = last, part.compute_output_shape(inputs)
             else:
-                part.build(last)
+                yield part, last
                 before = last = part.compute_output_shape(last)
-        self.head.build(last)
-        self.built = True
+        yield self.head, last
 
     def call(self, images, seed=None, weights=None, mixed=False):
         if weights is None:

@@ -20,9 +20,9 @@ class TrainFunction:
         self._strategy = strategy
         self._jit_compile = jit_compile
         with strategy.scope():
-            self._loss = keras.metrics.Mean(name="loss")
-            self._accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-            self._architecture_loss = keras.metrics.Mean(name="architecture_loss")
+            self._loss = keras.metrics.Mean("loss", dtype="float32")
+            self._accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy", dtype="float32")
+            self._architecture_loss = keras.metrics.Mean("architecture_loss", dtype="float32")
         self._run = tf.function(self._run_replicas, reduce_retracing=True, autograph=False)
 
     def __call__(self, train_batch, validation_batch, frozen: bool):

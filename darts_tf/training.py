@@ -10,7 +10,8 @@ import tensorflow as tf
 from darts_tf import callbacks, optimizers
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.layers.drop_path import DropPathSchedule
-from darts_tf.networks import without_auxiliary
+from darts_tf.layers.keras_settings import check_floatx
+from darts_tf.networks import without_training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,7 @@ def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) 
     The targets of `fit` are integer labels, with an auxiliary head a dictionary of them for
     `logits` and `auxiliary`.
     """
+    check_floatx()
     schedule = keras.optimizers.schedules.CosineDecay(
         recipe.learning_rate, recipe.epochs * steps_per_epoch
     )
@@ -142,8 +144,12 @@ class _OfOneEpoch(keras.callbacks.Callback):
 
 
 def test_network(network: keras.Model, data: tf.data.Dataset) -> dict[str, float]:
-    """Mean loss and accuracy on batches of (images, labels), without the auxiliary head."""
-    network = without_auxiliary(network)
+    """Mean loss and accuracy on batches of (images, labels), without the auxiliary head.
+
+    What the network was compiled with stays.
+    """
+    check_floatx()
+    network = without_training(network)
     network.compile(loss=SmoothedCrossentropy(), metrics=["accuracy"])
     return network.evaluate(data, verbose=0, return_dict=True)
 
@@ -159,8 +165,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
         smoothing: in [0, 1); 0 is the ordinary cross-entropy.
     """
 
-    def __init__(self, smoothing: float = 0.0, name="crossentropy", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, smoothing: float = 0.0, name="crossentropy", dtype="float32", **kwargs):
+        super().__init__(name=name, dtype=dtype, **kwargs)
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):

@@ -129,7 +129,7 @@ def _macro(genotype):
 
 def _evaluate(genotype, data, folder) -> None:
     from darts_tf import plots, training
-    from darts_tf.networks import without_auxiliary
+    from darts_tf.networks import without_auxiliary, without_training
 
     network = _network(genotype, data)
     channels, cells = _size(genotype)
@@ -143,7 +143,7 @@ def _evaluate(genotype, data, folder) -> None:
     accuracy = _accuracy(genotype)
     records = _train(network, data, folder, accuracy)
     test = training.test_network(network, _test_batches(data))
-    folder.write_model(without_auxiliary(network), "model.keras")
+    folder.write_model(without_training(network), "model.keras")
     plots.plot_history(
         [{"accuracy": record.get(accuracy), **record} for record in records],
         folder.file("history.png"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from absl import flags, logging
 
-from darts_tf.errors import UserError
+from darts_tf.errors import UserError, reason
 from train import program
 
 _RUN_DIR = flags.DEFINE_string(
@@ -133,13 +133,10 @@ def _load_model(path: Path):
         )
     import keras
 
-    import darts_tf.networks  # noqa: F401  registers the layers that the file names
-
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds here, all of them about this one file.
-        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        raise UserError(f"{path} cannot be loaded as a Keras model: {reason[0]}") from error
+        raise UserError(f"{path} cannot be loaded as a Keras model: {reason(error)}") from error
 
 
 if __name__ == "__main__":

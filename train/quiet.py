@@ -1,5 +1,8 @@
 """Imports TensorFlow as the programs want it: without its start-up lines, one thread an operation.
 
+And Keras with its own settings, whatever a user's `~/.keras/keras.json` and environment say: a
+program is the same for everybody, and --precision is how to choose the layers' type.
+
 The lines are written past every logging setting before TensorFlow reads one, and say things such
 as "failed call to cuInit" on each machine without a GPU. A failing import still raises.
 
@@ -12,6 +15,8 @@ TF_NUM_INTEROP_THREADS of the environment, where set, are left alone.
 
 import contextlib
 import os
+
+import wrapt
 
 from darts_tf.benchmark.measurement import available_cpus
 
@@ -42,3 +47,17 @@ with _standard_error_discarded():
     import tensorflow as tf
 
     tf.config.list_physical_devices()
+
+
+def _settle_keras(keras) -> None:
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
+    # Meant to try a script out: a training would end early and be taken for a whole one.
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+
+
+# When it is imported: a server needs no Keras.
+wrapt.register_post_import_hook(_settle_keras, "keras")

@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 from absl import flags, logging
 
-from darts_tf.errors import UserError
+from darts_tf.errors import UserError, reason
 
 _DISTRIBUTE = flags.DEFINE_enum(
     "distribute",
@@ -111,10 +111,9 @@ def _tpu() -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"--distribute=tpu found no TPU (--tpu={_TPU.value!r}): {reason}. Give its name or "
-            "address, or another --distribute"
+            f"--distribute=tpu found no TPU (--tpu={_TPU.value!r}): {reason(error)}. Give its name "
+            "or address, or another --distribute"
         ) from error
 
 

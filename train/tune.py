@@ -192,6 +192,7 @@ def _in_order(data, images, labels):
 def _write_results(tuner, data, folder, table) -> None:
     """Writes what the best trial found; result.json last, which marks the tuner as finished."""
     from darts_tf import training
+    from darts_tf.networks import without_training
 
     trials = tuner.oracle.get_best_trials(len(tuner.oracle.trials))
     if not trials:
@@ -219,7 +220,7 @@ def _write_results(tuner, data, folder, table) -> None:
         channels, cells = sizes[0] or channels, sizes[1] or cells
     network = tuner.get_best_models()[0]
     tested = training.test_network(network, _in_order(data, data.test_images, data.test_labels))
-    folder.write_model(network, "model.keras")
+    folder.write_model(without_training(network), "model.keras")
     result = (
         {
             "tuner": tune_flags.TUNER.value,

@@ -170,7 +170,9 @@ def measure_gradients(
 
 def _gradient_functions(supernet, names) -> dict:
     """Name -> a traced function of two batches that returns one number."""
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
+    loss = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction=None, dtype="float32"
+    )
     problem = SupernetProblem(supernet, loss)
     method = methods.get("darts-v2")
     optimizer = method.make_weight_optimizer(1000)

@@ -9,7 +9,7 @@ from absl import logging
 
 from darts_tf.datasets import pixels
 from darts_tf.datasets.source import Source, check_memory, reader
-from darts_tf.errors import UserError
+from darts_tf.errors import UserError, reason
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test", "class_names")
 
@@ -37,8 +37,7 @@ def npz_source(path, image_size):
         raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         hint = "store text as str, not as objects" if "pickle" in str(error) else "write it anew"
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"cannot read {path} as an .npz file ({reason}): {hint}") from error
+        raise UserError(f"cannot read {path} as an .npz file ({reason(error)}): {hint}") from error
     missing = [key for key in _KEYS[:2] if key not in arrays]
     if missing:
         raise UserError(

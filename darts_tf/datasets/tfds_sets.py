@@ -9,7 +9,7 @@ from absl import logging
 
 from darts_tf.datasets import pixels
 from darts_tf.datasets.source import Source, check_memory, reader
-from darts_tf.errors import UserError
+from darts_tf.errors import UserError, reason
 
 # Of DARTS' published code for CIFAR-10 (https://github.com/quark0/darts): all training pixels.
 _STATISTICS = {
@@ -104,8 +104,9 @@ def download(name, data_dir):
     try:
         tfds.builder(name, data_dir=data_dir).download_and_prepare()
     except Exception as error:  # Whatever a download can end in, the user must hear of it.
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"cannot download data set {name!r} to {data_dir}: {reason}") from error
+        raise UserError(
+            f"cannot download data set {name!r} to {data_dir}: {reason(error)}"
+        ) from error
 
 
 def tfds_source(name, folder, image_size):

@@ -98,7 +98,7 @@ class Relax(Estimator):
 
         self._network = keras.Sequential(
             [
-                keras.Input([shape[0] * shape[1]]),
+                keras.Input([shape[0] * shape[1]], dtype="float32"),
                 dense(self._hidden, 0, "tanh"),
                 dense(self._hidden, 1, "tanh"),
                 dense(1, 2),

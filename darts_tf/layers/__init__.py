@@ -1,1 +1,5 @@
 """Keras layers that cells and networks are made of."""
+
+from darts_tf import keras_backend
+
+keras_backend.check()

@@ -44,6 +44,7 @@ class BatchedMixedCell(_RelaxedCell):
         **kwargs,
     ):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
+        self.operation_channels = operation_channels
         places = self._space.edges
         self._nodes = [place.node for place in places]
         # For every state: the indices of the edges that leave it.
@@ -58,13 +59,14 @@ class BatchedMixedCell(_RelaxedCell):
                 operation_channels or channels,
                 self._strides(source),
                 self._space.normalized_pooling,
+                dtype=self.dtype_policy,
             )
             for source, edges in enumerate(self._leaving)
             if edges
         ]
 
-    def build(self, input_shape):
-        before, inside = self._build_preprocess(input_shape)
+    def build(self, inputs_shape):
+        before, inside = self._build_preprocess(inputs_shape)
         for source, _, operation in self._sources():
             operation.build(before if source < len(self.preprocess) else inside)
         self.built = True
@@ -94,6 +96,9 @@ class BatchedMixedCell(_RelaxedCell):
                 terms[self._nodes[e]].append(output)
         states += [tf.add_n(term) for term in terms[len(states) - len(self.preprocess) :]]
         return self._output(states)
+
+    def get_config(self):
+        return {**super().get_config(), "operation_channels": self.operation_channels}
 
     def matching_weights(self, plain: MixedCell) -> list:
         """Pairs each weight with those of a `MixedCell`, in the order of the edges."""

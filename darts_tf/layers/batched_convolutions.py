@@ -12,6 +12,7 @@ import tensorflow as tf
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.layers.convolutions import initializer
 from darts_tf.layers.depthwise import depthwise_conv2d
+from darts_tf.layers.keras_settings import inner_layers
 
 
 class BatchedDepthwise(keras.layers.Layer):
@@ -141,9 +142,10 @@ class BatchedConvolution(keras.layers.Layer):
 
     def __init__(self, edges: int, kernel_size: int, strides: int = 1, dilation=1, **kwargs):
         super().__init__(**kwargs)
-        self.depthwise = BatchedDepthwise(kernel_size, strides, dilation)
-        self.pointwise = BatchedPointwise(edges)
-        self.normalization = BatchedNormalization()
+        with inner_layers(self.dtype_policy):
+            self.depthwise = BatchedDepthwise(kernel_size, strides, dilation)
+            self.pointwise = BatchedPointwise(edges)
+            self.normalization = BatchedNormalization()
 
     def build(self, input_shape):
         for layer in (self.depthwise, self.pointwise, self.normalization):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from darts_tf import operations
 from darts_tf.layers.batched_operations import group_of, scales
+from darts_tf.layers.keras_settings import inner_layers
 
 
 class BatchedMixedOp(keras.layers.Layer):
@@ -50,10 +51,11 @@ class BatchedMixedOp(keras.layers.Layer):
         )
         self.groups = []
         self._members = []
-        for kind, members in self._by_group(operations):
-            names = [operations[k] for k in members]
-            self.groups.append(kind(names, edges, channels, strides, normalized_pooling))
-            self._members.append(members)
+        with inner_layers(self.dtype_policy):
+            for kind, members in self._by_group(operations):
+                names = [operations[k] for k in members]
+                self.groups.append(kind(names, edges, channels, strides, normalized_pooling))
+                self._members.append(members)
 
     def _by_group(self, names):
         """Pairs of a kind of group and the indices of its operations; `none` is in no group."""

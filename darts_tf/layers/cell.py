@@ -6,6 +6,7 @@ import tensorflow as tf
 from darts_tf import operations, spaces
 from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.layers.drop_path import DropPath
+from darts_tf.layers.keras_settings import inner_layers
 from darts_tf.layers.mixed_op import MixedOp
 from darts_tf.spaces.space import DARTS_PREPROCESS
 
@@ -31,10 +32,11 @@ class _BaseCell(keras.layers.Layer):
         self.channels = channels
         self.reduction = reduction
         self.reduction_before = reduction_before
-        self.preprocess = [
-            self._preprocess(preprocess, halves=reduction_before and i < inputs - 1)
-            for i in range(inputs)
-        ]
+        with inner_layers(self.dtype_policy):
+            self.preprocess = [
+                self._preprocess(preprocess, halves=reduction_before and i < inputs - 1)
+                for i in range(inputs)
+            ]
 
     def _preprocess(self, names, halves) -> keras.layers.Layer:
         if not names:
@@ -94,7 +96,7 @@ class _RelaxedCell(_BaseCell):
         """The output of the cell, of all its states."""
         return keras.ops.concatenate([states[i] for i in self._space.concat], axis=-1)
 
-    # Keras wants these names: an argument of `call`, then `_shape`.
+    # Keras wants these names, in `build` too: an argument of `call`, then `_shape`.
     def compute_output_shape(
         self, inputs_shape, weights_shape=None, skip_dropout_shape=None, auxiliary_skip_shape=None
     ):
@@ -138,6 +140,7 @@ class MixedCell(_RelaxedCell):
     ):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
         self.auxiliary_skip = auxiliary_skip
+        self.operation_channels = operation_channels
         if edge_operations is None:
             edge_operations = self._space.operations_on(self.cell_type)
         self.edge_operations = [tuple(names) for names in edge_operations]
@@ -148,12 +151,13 @@ class MixedCell(_RelaxedCell):
                 self._strides(place.source),
                 self._space.normalized_pooling,
                 auxiliary_skip,
+                dtype=self.dtype_policy,
             )
             for place, names in zip(self._space.edges, self.edge_operations, strict=True)
         ]
 
-    def build(self, input_shape):
-        before, inside = self._build_preprocess(input_shape)
+    def build(self, inputs_shape):
+        before, inside = self._build_preprocess(inputs_shape)
         for place, edge in zip(self._space.edges, self.edges, strict=True):
             edge.build(before if place.source < len(self.preprocess) else inside)
         self.built = True
@@ -184,6 +188,7 @@ class MixedCell(_RelaxedCell):
         return {
             **super().get_config(),
             "edge_operations": self.edge_operations,
+            "operation_channels": self.operation_channels,
             "auxiliary_skip": self.auxiliary_skip,
         }
 
@@ -235,7 +240,8 @@ class Cell(_BaseCell):
         self.preprocess_names = preprocess
         self.genotype = CellGenotype(tuple(nodes), tuple(concat))
         self.drop_path = drop_path
-        self.nodes = [[self._edge(edge) for edge in node] for node in self.genotype.nodes]
+        with inner_layers(self.dtype_policy):
+            self.nodes = [[self._edge(edge) for edge in node] for node in self.genotype.nodes]
 
     def _edge(self, edge: Edge) -> list[keras.layers.Layer]:
         layer = operations.create(edge.operation, self.channels, self._strides(edge.source))

@@ -37,6 +37,7 @@ def convolution(channels: int, kernel_size, strides=1) -> list[keras.layers.Laye
         kernel_size,
         strides=strides,
         padding=padding,
+        data_format="channels_last",
         use_bias=False,
         kernel_initializer=initializer(),
     )
@@ -58,6 +59,7 @@ def depthwise(kernel_size: int, strides: int = 1, dilation: int = 1) -> list[ker
         kernel_size,
         strides=strides,
         padding=padding,
+        data_format="channels_last",
         dilation_rate=dilation,
         use_bias=False,
         depthwise_initializer=keras.initializers.RandomUniform(-1 / kernel_size, 1 / kernel_size),
@@ -123,4 +125,5 @@ def symmetric(layer: keras.layers.Layer, kernel_size) -> list[keras.layers.Layer
         kernel_size: an odd number, or one for height and one for width.
     """
     height, width = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
-    return [keras.layers.ZeroPadding2D((height // 2, width // 2)), layer]
+    pads = keras.layers.ZeroPadding2D((height // 2, width // 2), data_format="channels_last")
+    return [pads, layer]

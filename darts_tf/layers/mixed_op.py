@@ -6,6 +6,7 @@ import tensorflow as tf
 from darts_tf import distribution, operations
 from darts_tf.layers.chain import Chain
 from darts_tf.layers.convolutions import batch_normalization
+from darts_tf.layers.keras_settings import inner_layers
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -44,18 +45,18 @@ class MixedOp(keras.layers.Layer):
         self.channels = channels
         self.strides = strides
         self.normalized_pooling = normalized_pooling
-        self.candidates = [
-            candidate(name, channels, strides, normalized_pooling) for name in self.operations
-        ]
-        self.auxiliary = (
-            candidate("skip_connect", channels, strides, normalized_pooling)
-            if auxiliary_skip
-            else None
-        )
+        self.auxiliary = None
+        with inner_layers(self.dtype_policy):
+            self.candidates = [
+                candidate(name, channels, strides, normalized_pooling) for name in self.operations
+            ]
+            if auxiliary_skip:
+                self.auxiliary = candidate("skip_connect", channels, strides, normalized_pooling)
 
-    def build(self, input_shape):
+    # Keras wants these names here and below: an argument of `call`, then `_shape`.
+    def build(self, inputs_shape):
         for layer in [*self.candidates, *([self.auxiliary] if self.auxiliary else [])]:
-            layer.build(input_shape)
+            layer.build(inputs_shape)
         self.built = True
 
     def call(self, inputs, weights, skip_dropout=None, auxiliary_skip=None):
@@ -76,7 +77,6 @@ class MixedOp(keras.layers.Layer):
         rate, seed = skip_dropout
         return dropout(outputs, rate, seed)
 
-    # Keras wants these names: an argument of `call`, then `_shape`.
     def compute_output_shape(
         self, inputs_shape, weights_shape=None, skip_dropout_shape=None, auxiliary_skip_shape=None
     ):
@@ -129,7 +129,8 @@ class Normalized(Chain):
     def __init__(self, layer: keras.layers.Layer, **kwargs):
         super().__init__(**kwargs)
         self.layer = layer
-        self.parts = [layer, batch_normalization(affine=False)]
+        with inner_layers(self.dtype_policy):
+            self.parts = [layer, batch_normalization(affine=False)]
 
     def get_config(self):
         return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}

@@ -65,7 +65,10 @@ class _Partial:
         return [(*shape[:-1], shape[-1] // self.portion) for shape in shapes]
 
     def get_config(self):
-        return {**super().get_config(), "portion": self.portion}
+        config = super().get_config()
+        # The portion says it.
+        del config["operation_channels"]
+        return {**config, "portion": self.portion}
 
 
 @keras.saving.register_keras_serializable("darts_tf")

@@ -101,15 +101,16 @@ class SampledCell(BatchedMixedCell):
                 channels,
                 self._strides(source),
                 self._space.normalized_pooling,
+                dtype=self.dtype_policy,
             ).candidates
             for source, _, _ in self._sources()
         ]
         # In an object of its own, so that Keras does not take the layers for parts of this one.
         self._hidden = types.SimpleNamespace(candidates=candidates, plan=[])
 
-    def build(self, input_shape):
-        super().build(input_shape)
-        before, inside = self._shapes(input_shape)
+    def build(self, inputs_shape):
+        super().build(inputs_shape)
+        before, inside = self._shapes(inputs_shape)
         for (source, edges, operation), candidates in zip(
             self._sources(), self._hidden.candidates, strict=True
         ):

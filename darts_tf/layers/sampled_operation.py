@@ -162,11 +162,7 @@ def shared(candidates, input_shape) -> SampledOperation:
         candidates: layers that are not built yet; they are built if they are needed.
         input_shape: of their inputs.
     """
-    key = (
-        tuple(_kind(layer) for layer in candidates),
-        tuple(input_shape),
-        keras.config.dtype_policy().name,
-    )
+    key = tuple(_kind(layer) for layer in candidates), tuple(input_shape)
     if (found := _SHARED.get(key)) is None:
         for layer in candidates:
             layer.build(input_shape)
@@ -175,7 +171,7 @@ def shared(candidates, input_shape) -> SampledOperation:
 
 
 def _kind(layer) -> tuple:
-    return type(layer), repr(_without_names(layer.get_config()))
+    return type(layer), layer.dtype_policy.name, repr(_without_names(layer.get_config()))
 
 
 def _without_names(config):

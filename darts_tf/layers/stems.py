@@ -5,6 +5,7 @@ import keras
 from darts_tf.errors import UserError
 from darts_tf.layers.chain import Chain
 from darts_tf.layers.convolutions import batch_normalization, convolution, initializer
+from darts_tf.layers.keras_settings import inner_layers
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -18,7 +19,8 @@ class Stem(Chain):
     def __init__(self, channels: int, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
-        self.parts = [*convolution(channels, 3), batch_normalization(affine=True)]
+        with inner_layers(self.dtype_policy):
+            self.parts = [*convolution(channels, 3), batch_normalization(affine=True)]
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}
@@ -38,12 +40,13 @@ class ImageNetStem(Chain):
         super().__init__(**kwargs)
         self.channels = channels
         self.first = first
-        tail = [
-            keras.layers.ReLU(),
-            *convolution(channels, 3, strides=2),
-            batch_normalization(affine=True),
-        ]
-        head = [*convolution(channels // 2, 3, strides=2), batch_normalization(affine=True)]
+        with inner_layers(self.dtype_policy):
+            tail = [
+                keras.layers.ReLU(),
+                *convolution(channels, 3, strides=2),
+                batch_normalization(affine=True),
+            ]
+            head = [*convolution(channels // 2, 3, strides=2), batch_normalization(affine=True)]
         self.parts = head + tail if first else tail
 
     def get_config(self):
@@ -81,19 +84,24 @@ class AuxiliaryHead(Chain):
             )
         windows = [min(size - 1, max(5, -(-size // 2))) for size in input_shape[1:3]]
         steps = [size - window for size, window in zip(input_shape[1:3], windows, strict=True)]
-        self.parts = [
+        with inner_layers(self.dtype_policy):
+            self.parts = self._make_parts(windows, steps)
+        super().build(input_shape)
+
+    def _make_parts(self, windows, steps) -> list[keras.layers.Layer]:
+        last = {"data_format": "channels_last"}
+        return [
             keras.layers.ReLU(),
-            keras.layers.AveragePooling2D(windows, strides=steps),
+            keras.layers.AveragePooling2D(windows, strides=steps, **last),
             *convolution(128, 1),
             batch_normalization(affine=True),
             keras.layers.ReLU(),
-            keras.layers.Conv2D(768, 2, use_bias=False, kernel_initializer=initializer()),
+            keras.layers.Conv2D(768, 2, use_bias=False, kernel_initializer=initializer(), **last),
             batch_normalization(affine=True),
             keras.layers.ReLU(),
-            keras.layers.Flatten(),
-            keras.layers.Dense(self.num_classes, kernel_initializer=initializer(), dtype="float32"),
+            keras.layers.Flatten(**last),
+            keras.layers.Dense(self.num_classes, dtype="float32", kernel_initializer=initializer()),
         ]
-        super().build(input_shape)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0], self.num_classes
@@ -117,7 +125,7 @@ class Classifier(Chain):
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.parts = [
-            GlobalMean(),
+            GlobalMean(dtype=self.dtype_policy),
             # Logits are not rounded to 16 bits under a mixed policy.
             keras.layers.Dense(
                 num_classes, kernel_initializer=initializer(), dtype=self.variable_dtype

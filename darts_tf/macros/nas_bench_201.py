@@ -4,6 +4,7 @@ import keras
 
 from darts_tf.layers.chain import Chain
 from darts_tf.layers.convolutions import batch_normalization, convolution
+from darts_tf.layers.keras_settings import inner_layers
 from darts_tf.layers.stems import Classifier, Stem
 from darts_tf.macros.macro import Staged
 from darts_tf.operations import ReLUConvBN
@@ -24,10 +25,13 @@ class ResidualReduction(keras.layers.Layer):
     def __init__(self, channels: int, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
-        self.first = ReLUConvBN(channels, strides=2, kernel_size=3)
-        self.second = ReLUConvBN(channels, kernel_size=3)
-        self.pool = keras.layers.AveragePooling2D(2, padding="same")
-        (self.shortcut,) = convolution(channels, 1)
+        with inner_layers(self.dtype_policy):
+            self.first = ReLUConvBN(channels, strides=2, kernel_size=3)
+            self.second = ReLUConvBN(channels, kernel_size=3)
+            self.pool = keras.layers.AveragePooling2D(
+                2, padding="same", data_format="channels_last"
+            )
+            (self.shortcut,) = convolution(channels, 1)
 
     def build(self, input_shape):
         self.first.build(input_shape)
@@ -56,11 +60,12 @@ class NormalizedClassifier(Chain):
     def __init__(self, num_classes: int, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = num_classes
-        self.parts = [
-            batch_normalization(affine=True),
-            keras.layers.ReLU(),
-            Classifier(num_classes),
-        ]
+        with inner_layers(self.dtype_policy):
+            self.parts = [
+                batch_normalization(affine=True),
+                keras.layers.ReLU(),
+                Classifier(num_classes),
+            ]
 
     def get_config(self):
         return {**super().get_config(), "num_classes": self.num_classes}

@@ -5,6 +5,7 @@ from functools import partial
 import keras
 
 from darts_tf.layers.convolutions import batch_normalization, convolution, depthwise, every_nth
+from darts_tf.layers.keras_settings import inner_layers
 from darts_tf.operations.operation import Operation, register
 
 
@@ -19,7 +20,8 @@ class _KernelOperation(Operation):
     def __init__(self, channels, strides=1, affine=True, kernel_size=3, **kwargs):
         super().__init__(channels, strides, affine, **kwargs)
         self.kernel_size = kernel_size
-        self.parts = self._make_parts()
+        with inner_layers(self.dtype_policy):
+            self.parts = self._make_parts()
 
     def _make_parts(self) -> list[keras.layers.Layer]:
         raise NotImplementedError
@@ -123,11 +125,12 @@ class FactorizedReduce(keras.layers.Layer):
         self.channels = channels
         self.strides = strides
         self.affine = affine
-        self.relu = keras.layers.ReLU()
-        # The pixels that their strides would take are taken before them.
-        (self.even,) = convolution(channels // 2, 1)
-        (self.odd,) = convolution(channels - channels // 2, 1)
-        self.normalization = batch_normalization(affine)
+        with inner_layers(self.dtype_policy):
+            self.relu = keras.layers.ReLU()
+            # The pixels that their strides would take are taken before them.
+            (self.even,) = convolution(channels // 2, 1)
+            (self.odd,) = convolution(channels - channels // 2, 1)
+            self.normalization = batch_normalization(affine)
 
     def build(self, input_shape):
         self.even.build(input_shape)

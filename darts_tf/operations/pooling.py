@@ -1,5 +1,7 @@
 """Pooling of 3x3 windows, padded symmetrically."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -41,9 +43,9 @@ class AvgPool3x3(Pooling):
 
     def call(self, inputs):
         if self.strides == 1:
-            return keras.ops.average_pool(inputs, 3, 1, padding="same")
+            return _average_pool(inputs, 3, 1, padding="same")
         padded = keras.ops.pad(inputs, _ONE_PIXEL)
-        means = keras.ops.average_pool(padded, 3, self.strides, padding="valid")
+        means = _average_pool(padded, 3, self.strides, padding="valid")
         return means * keras.ops.convert_to_tensor(self._share(inputs.shape), means.dtype)
 
     def _share(self, shape) -> np.ndarray:
@@ -56,4 +58,5 @@ class AvgPool3x3(Pooling):
         return (9 / inside)[None, :, :, None]
 
 
+_average_pool = functools.partial(keras.ops.average_pool, data_format="channels_last")
 _ONE_PIXEL = [[0, 0], [1, 1], [1, 1], [0, 0]]

@@ -37,7 +37,7 @@ class SupernetEvaluation:
         self._supernet = supernet
         self._batches = batches
         self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction=None
+            from_logits=True, reduction=None, dtype="float32"
         )
         self._sums = tf.function(self._sum, autograph=False, reduce_retracing=True)
         self._slopes = tf.function(self._differentiate, autograph=False, reduce_retracing=True)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
-from darts_tf.errors import UserError
+from darts_tf.errors import UserError, reason
 from darts_tf.serving import tensors, versions
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.interface import BYTES_SIGNATURE, DEFAULT_SIGNATURE, Interface, Spec
@@ -140,8 +140,7 @@ def _load(folder: Path):
     try:
         return tf.saved_model.load(os.fspath(folder))
     except Exception as error:  # TensorFlow raises many kinds here, all about this one folder.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{folder} cannot be loaded as a SavedModel: {reason}") from error
+        raise UserError(f"{folder} cannot be loaded as a SavedModel: {reason(error)}") from error
 
 
 def _signature_def(folder: Path) -> dict:

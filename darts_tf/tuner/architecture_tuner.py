@@ -192,6 +192,8 @@ class ArchitectureTuner(ResumableTuner):
         network = self._network(self._genotype(trial))
         network.load_weights(pathlib.Path(self.get_trial_dir(trial.trial_id), "network.weights.h5"))
         network.compile(loss=training.SmoothedCrossentropy(), metrics=["accuracy"])
+        # Or the file of a network that is saved again could not be loaded without a warning.
+        network.optimizer.build(network.trainable_variables)
         return network
 
     def get_best_genotypes(self, num_genotypes: int = 1) -> list[Genotype]:

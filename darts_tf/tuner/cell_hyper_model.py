@@ -9,6 +9,7 @@ import keras_tuner
 from darts_tf import spaces
 from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
+from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.networks import build_network
 
 
@@ -168,13 +169,14 @@ class CellHyperModel(keras_tuner.HyperModel):
         if self._known[self._first(names)] - names:
             self.declare_hyperparameters(hp)
         hp.ensure_active_values()
+        check_floatx()
         network = build_network(
             self.genotype(hp), self.input_shape, self.num_classes, *self.size(hp)
         )
         rate = self._learning_rate
         network.compile(
             keras.optimizers.Adam(_value(hp, "learning_rate") if isinstance(rate, tuple) else rate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float32"),
             metrics=["accuracy"],
         )
         return network

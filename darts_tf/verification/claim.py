@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from darts_tf.errors import reason
+
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
@@ -48,8 +50,8 @@ def check(claim: Claim) -> Result:
     try:
         measured = tuple(float(x) for x in claim.measure())
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Result(claim.name, claim.expected, (), claim.tolerance, False, reason)
+        found = f"{type(error).__name__}: {reason(error)}"
+        return Result(claim.name, claim.expected, (), claim.tolerance, False, found)
     passed = len(measured) == len(claim.expected) and bool(
         np.all(np.abs(np.subtract(measured, claim.expected)) <= claim.tolerance)
     )
