@@ -8,6 +8,7 @@ import pathlib
 import uuid
 import weakref
 
+from darts_tf import errors
 from darts_tf.errors import UserError
 
 #: What the names of unfinished files begin with: hidden, and different in every process.
@@ -102,9 +103,8 @@ def reason(error: BaseException) -> str:
     if number and number > 0:
         return os.strerror(number)
     # Libraries put it into sentences of their own.
-    text = str(error).strip()
-    lines = text.splitlines() or [type(error).__name__]
-    return next((os.strerror(n) for n in _FULL if os.strerror(n) in text), lines[0])
+    text = str(error)
+    return next((os.strerror(n) for n in _FULL if os.strerror(n) in text), errors.reason(error))
 
 
 def cannot_write(error: BaseException) -> str | None:
