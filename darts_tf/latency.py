@@ -8,6 +8,7 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from darts_tf import cost, run_folder
 from darts_tf.errors import UserError
@@ -65,10 +66,10 @@ class Latencies:
 
     @classmethod
     def load(cls, path) -> "Latencies":
-        """Reads a file that `save` wrote.
+        """Reads a file that `save` wrote, and logs what it holds.
 
         Raises:
-            UserError: it is missing or no such table.
+            UserError: it is missing or no such table, or a time is negative or not finite.
         """
         try:
             data = json.loads(pathlib.Path(path).read_text())
@@ -76,12 +77,20 @@ class Latencies:
             for key, value in numbers.items():
                 if not 0 <= value < math.inf:
                     raise ValueError(f"{key!r} takes {value} ms, expected a number from 0")
-            return cls(numbers, int(data["batch_size"]), str(data["device"]))
+            found = cls(numbers, int(data["batch_size"]), str(data["device"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"cannot read the latency table {str(path)!r}: {error}; python -m train.latency "
                 "writes one"
             ) from error
+        logging.info(
+            "%s: milliseconds of %d layers, in batches of %d, measured on %s",
+            path,
+            len(numbers),
+            found.batch_size,
+            found.device or "a device without a name",
+        )
+        return found
 
 
 def milliseconds(model: keras.Model, batch_size: int = 1, seconds: float = 0.2) -> float:

@@ -83,12 +83,21 @@ def _same(one, other, seen) -> bool:
                 return True
         except (TypeError, ValueError):  # Arrays.
             return False
+    attributes = _attributes(one), _attributes(other)
     return (
-        hasattr(one, "__dict__")
-        and hasattr(other, "__dict__")
-        and _same(type(one), type(other), seen)
-        and _same(vars(one), vars(other), seen)
+        None not in attributes and _same(type(one), type(other), seen) and _same(*attributes, seen)
     )
+
+
+def _attributes(value) -> dict | None:
+    """The attributes of an instance; None for one that cannot have any."""
+    slots = []
+    for kind in type(value).__mro__:
+        names = vars(kind).get("__slots__", ())
+        slots += [names] if isinstance(names, str) else names
+    if not slots and not hasattr(value, "__dict__"):
+        return None
+    return {x: getattr(value, x, None) for x in slots} | getattr(value, "__dict__", {})
 
 
 # What every class has of its own, whatever its definition.
@@ -123,6 +132,8 @@ def _parts(value) -> list | None:
             return ["partial", value.func, value.args, value.keywords]
         case staticmethod() | classmethod():
             return [type(value), value.__func__]
+        case types.MemberDescriptorType():
+            return ["slot", value.__name__]
         case property():
             return ["property", value.fget, value.fset, value.fdel]
         case dict() | types.MappingProxyType():

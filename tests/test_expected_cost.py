@@ -238,13 +238,15 @@ class TestSnasLog:
 
 
 class TestLatency:
-    def test_a_table_is_measured_kept_and_looked_up(self, tmp_path, tiny_space):
+    def test_a_table_is_measured_kept_and_looked_up(self, tmp_path, tiny_space, caplog):
         measured = Latencies(batch_size=2, device="this one")
         table = expected_cost.table(tiny_space, **SIZE, measure=measured.measure_now)
         assert all(value > 0 for value in measured.milliseconds.values())
         assert table.operations["normal"][0, 2] > 0
         measured.save(tmp_path / "latency.json")
-        loaded = Latencies.load(tmp_path / "latency.json")
+        with caplog.at_level("INFO", logger="absl"):
+            loaded = Latencies.load(tmp_path / "latency.json")
+        assert "layers, in batches of 2, measured on this one" in caplog.messages[-1]
         assert (loaded.batch_size, loaded.device) == (2, "this one")
         again = expected_cost.table(
             tiny_space, **SIZE, measure=expected_cost.measure("latency", loaded)

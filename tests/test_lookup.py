@@ -37,6 +37,9 @@ DEFINITIONS = {
     "enclosed": "def make(n):\n    return lambda c: c + n\nx = make(3)",
     "class": "class x:\n    size = 3\n    def f(self):\n        return super().__hash__()",
     "instance": "class X:\n    def __init__(self):\n        self.a = [1, {'b': 2.0}]\nx = X()",
+    "dataclass": "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass X:\n"
+    "    size: int = 3\nx = X()",
+    "slots": "class X:\n    __slots__ = 'ab'\nx = X()\nx.ab = 3",
     "partial": "def f(a, b):\n    return a * b\nx = functools.partial(f, b=3)",
     "methods": "class x:\n    @staticmethod\n    def f():\n        return 3\n    @property\n"
     "    def p(self):\n        return 3",
