@@ -1,23 +1,24 @@
 """A trained network as a SavedModel that needs no Keras and no preprocessing by its user."""
 
 import dataclasses
+import json
 import os
 import shutil
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from darts_tf import files
+from darts_tf.datasets import image_graph
 from darts_tf.errors import UserError
 from darts_tf.export_checks import check_arguments, check_replaceable
+from darts_tf.export_comparison import TOLERANCE, Preprocessing, compare, normalize
 
-# The export runs the same kernels as the Keras model, only fused differently by the graph
-# optimizer, so probabilities may differ by a few float32 roundings and not by more.
-TOLERANCE = 1e-5
-_CHECKED_IMAGES = 16
+# 1 had no preprocessing.json: files were read without following cameras' marks.
+PREPROCESSING_VERSION = 2
+__all__ = ["TOLERANCE", "ExportResult", "export_model", "normalize"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +29,16 @@ class ExportResult:
         directory: the version folder, `MODEL/1`.
         size_bytes: the size of all its files.
         checked_images: how many random images were given to both the export and the Keras model.
+        checked_files: how many image files were given to both.
+        refused_files: how many of these `serving_bytes` refused.
         max_difference: the largest absolute difference between the two's probabilities.
     """
 
     directory: Path
     size_bytes: int
     checked_images: int
+    checked_files: int
+    refused_files: int
     max_difference: float
 
 
@@ -46,6 +51,8 @@ def export_model(
     std: Sequence[float],
     class_names: Sequence[str],
     genotype_json: str | None = None,
+    bit_depth: int | None = None,
+    image_files: Sequence[bytes] = (),
     version: int = 1,
     overwrite: bool = False,
 ) -> ExportResult:
@@ -55,12 +62,14 @@ def export_model(
     `--model_base_path=directory`. It has two signatures with a dynamic batch size B:
 
     *   `serving_default`: `images`, uint8 `[B, H, W, C]`.
-    *   `serving_bytes`: `image_bytes`, strings `[B]`, each a PNG or JPEG file. Every image is
-        converted to C channels and resized to H x W (bilinear, antialiased).
+    *   `serving_bytes`: `image_bytes`, strings `[B]`, each a PNG, JPEG, BMP or GIF file. Every
+        image becomes exactly the pixels that `darts_tf.datasets.image_files` makes of it, or is
+        refused; see `darts_tf.datasets.image_graph`.
 
     Both return `probabilities` (float32 `[B, K]`), `class_ids` (int64 `[B]`, the most probable
     class) and `class_names` (strings `[B]`, its name). The folder also holds `assets/labels.txt`
-    (one class name a line), `assets/genotype.json` and, for TensorFlow Serving, one warm-up request
+    (one class name a line), `assets/genotype.json`, `assets/preprocessing.json`, from which
+    `darts_tf.serving` knows how files are decoded, and, for TensorFlow Serving, one warm-up request
     for each signature in `assets.extra/tf_serving_warmup_requests`.
 
     The export is loaded again and compared with `model` before it gets its final name, so a folder
@@ -75,6 +84,9 @@ def export_model(
         std: C channel standard deviations of pixels scaled to [0, 1]; positive.
         class_names: the K names, in the order of the logits.
         genotype_json: the text of the genotype file, or None to leave it out.
+        bit_depth: how many bits are used of images with 16 bits a channel, as
+            `ImageData.bit_depth` says; with None such files are refused.
+        image_files: the bytes of image files to compare the two on; by default some are made up.
         version: the number of the version folder, at least 1.
         overwrite: replace this version if it is there already.
 
@@ -87,7 +99,8 @@ def export_model(
     """
     image_shape = tuple(int(size) for size in image_shape)
     class_names = tuple(str(name) for name in class_names)
-    check_arguments(model, image_shape, mean, std, class_names, genotype_json, version)
+    preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth)
+    check_arguments(model, preprocessing, class_names, genotype_json, version)
     target = Path(directory) / str(version)
     if target.exists():
         check_replaceable(target, overwrite)
@@ -98,10 +111,10 @@ def export_model(
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         try:
-            module = _ServingModule(model, image_shape, mean, std, class_names)
+            module = _ServingModule(model, preprocessing, class_names)
             with files.named(f"the export to {target}"):
-                _save(module, temporary, class_names, genotype_json)
-            difference = _max_difference(model, temporary, image_shape, mean, std)
+                _save(module, temporary, _assets(preprocessing, class_names, genotype_json))
+            found = compare(model, temporary, preprocessing, image_files)
             _install(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -111,13 +124,9 @@ def export_model(
             f"cannot write the export to {target}: {files.reason(error)}; choose another folder"
         ) from error
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    return ExportResult(target, size, _CHECKED_IMAGES, difference)
-
-
-def normalize(images, mean: Sequence[float], std: Sequence[float]) -> tf.Tensor:
-    """Returns uint8 `images` `[B, H, W, C]` as float32 `(images / 255 - mean) / std`."""
-    scaled = tf.cast(images, tf.float32) / 255.0
-    return (scaled - tf.constant(mean, tf.float32)) / tf.constant(std, tf.float32)
+    return ExportResult(
+        target, size, found.images, found.files, found.refused, found.max_difference
+    )
 
 
 class _ServingModule(tf.Module):
@@ -127,13 +136,15 @@ class _ServingModule(tf.Module):
     where Keras is not installed.
     """
 
-    def __init__(self, model, image_shape, mean, std, class_names):
+    def __init__(self, model, preprocessing, class_names):
         super().__init__()
         self.model_variables = [variable.value for variable in model.variables]
-        height, width, channels = image_shape
+        image_shape = preprocessing.image_shape
+        read = image_graph.reader(image_shape, preprocessing.bit_depth)
 
         def predict(images):
-            logits = model(normalize(images, mean, std), training=False)
+            images = normalize(images, preprocessing.mean, preprocessing.std)
+            logits = model(images, training=False)
             # Softmax in float32 also for a model that computes in float16 or bfloat16.
             probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))
             class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int64)
@@ -143,32 +154,37 @@ class _ServingModule(tf.Module):
                 "class_names": tf.gather(tf.constant(class_names), class_ids),
             }
 
-        def decode(encoded):
-            image = tf.io.decode_image(encoded, channels=channels, expand_animations=False)
-            image.set_shape([None, None, channels])
-            image = tf.image.resize(image, [height, width], method="bilinear", antialias=True)
-            # Back to uint8, so that both signatures take exactly the same path from here on.
-            return tf.saturate_cast(tf.round(image), tf.uint8)
-
         self.predict = tf.function(
             predict,
             input_signature=[tf.TensorSpec([None, *image_shape], tf.uint8, name="images")],
         )
 
         def predict_bytes(image_bytes):
-            image_spec = tf.TensorSpec([height, width, channels], tf.uint8)
+            image_spec = tf.TensorSpec(image_shape, tf.uint8)
             # The traced function, so that the network is in the graph once, not twice.
-            return self.predict(tf.map_fn(decode, image_bytes, fn_output_signature=image_spec))
+            return self.predict(tf.map_fn(read, image_bytes, fn_output_signature=image_spec))
 
         self.predict_bytes = tf.function(
             predict_bytes, input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")]
         )
 
 
-def _save(module, directory, class_names, genotype_json) -> None:
-    assets = {"labels.txt": "".join(f"{name}\n" for name in class_names)}
+def _assets(preprocessing, class_names, genotype_json) -> dict[str, str]:
+    described = {
+        "version": PREPROCESSING_VERSION,
+        "image_shape": preprocessing.image_shape,
+        "bit_depth": preprocessing.bit_depth,
+    }
+    assets = {
+        "labels.txt": "".join(f"{name}\n" for name in class_names),
+        "preprocessing.json": json.dumps(described),
+    }
     if genotype_json is not None:
         assets["genotype.json"] = genotype_json
+    return assets
+
+
+def _save(module, directory, assets) -> None:
     sources = directory / "asset_sources"
     sources.mkdir()
     module.assets = []
@@ -204,29 +220,6 @@ def _write_warmup_requests(directory, image_shape) -> None:
             request.inputs[name].CopyFrom(tf.make_tensor_proto(tensor))
             log = prediction_log_pb2.PredictLog(request=request)
             writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
-
-
-def _max_difference(model, directory, image_shape, mean, std) -> float:
-    """Compares the SavedModel with the Keras model on random images."""
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, [_CHECKED_IMAGES, *image_shape], dtype=np.uint8)
-    logits = model(normalize(images, mean, std), training=False)
-    expected = tf.nn.softmax(tf.cast(logits, tf.float32)).numpy()
-    loaded = tf.saved_model.load(str(directory))
-    answer = loaded.signatures["serving_default"](images=tf.constant(images))
-    if not np.all(np.isfinite(expected)):
-        raise UserError(
-            "the model's probabilities are not finite (NaN) for random images; "
-            "nothing was exported; train it again, for example with a smaller learning rate"
-        )
-    difference = float(np.max(np.abs(answer["probabilities"].numpy() - expected)))
-    if not difference <= TOLERANCE:
-        raise UserError(
-            f"the export's probabilities differ from the Keras model's by {difference:.2g} "
-            f"(allowed: {TOLERANCE:g}); nothing was exported; does a layer behave differently "
-            "inside a tf.function?"
-        )
-    return difference
 
 
 def _install(temporary, target) -> None:

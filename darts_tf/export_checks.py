@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+from darts_tf.datasets import image_files
 from darts_tf.errors import UserError
 
 
@@ -29,12 +30,13 @@ def check_replaceable(target: Path, overwrite: bool) -> None:
         )
 
 
-def check_arguments(model, image_shape, mean, std, class_names, genotype_json, version) -> None:
+def check_arguments(model, preprocessing, class_names, genotype_json, version) -> None:
     """Refuses arguments of `darts_tf.export.export_model` that do not fit together.
 
     Raises:
         UserError: says which, and what was expected.
     """
+    image_shape, mean, std = preprocessing.image_shape, preprocessing.mean, preprocessing.std
     if len(image_shape) != 3 or min(image_shape) < 1 or image_shape[2] not in (1, 3):
         raise UserError(
             f"image_shape is {list(image_shape)}; expected [height, width, channels] "
@@ -48,6 +50,11 @@ def check_arguments(model, image_shape, mean, std, class_names, genotype_json, v
             )
     if min(std) <= 0:
         raise UserError(f"std is {list(std)}; every number must be above 0")
+    if preprocessing.bit_depth not in (None, *image_files.BIT_DEPTHS):
+        raise UserError(
+            f"bit_depth is {preprocessing.bit_depth!r}; expected None or one of "
+            f"{', '.join(map(str, image_files.BIT_DEPTHS))}"
+        )
     if any(not name or "\n" in name or "\r" in name for name in class_names):
         raise UserError("every class name must be one line of text that is not empty")
     if not isinstance(version, int) or version < 1:

@@ -1,4 +1,5 @@
 import errno
+import io
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from PIL import Image
 from tensorflow_serving.apis import prediction_log_pb2
 
 from darts_tf import export
+from darts_tf.datasets import image_files
 from darts_tf.errors import UserError
 from tests.serving import tiny_network
 
@@ -64,6 +66,7 @@ def predict_files(signatures, *files):
 def test_result(exported):
     assert exported.directory.name == "1"
     assert exported.checked_images == 16
+    assert exported.checked_files == 8 and exported.refused_files == 0
     assert exported.max_difference < 1e-6
     files = [path for path in exported.directory.rglob("*") if path.is_file()]
     assert exported.size_bytes == sum(os.path.getsize(path) for path in files)
@@ -124,9 +127,43 @@ def test_a_larger_image_is_resized_as_pillow_does_it(signatures):
     small = Image.fromarray(ramp[..., 0]).resize((8, 8), Image.Resampling.BILINEAR)
     expected = predict(signatures, np.asarray(small)[None, ..., None])["probabilities"]
     found = predict_files(signatures, tiny_network.encode(ramp))["probabilities"]
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    np.testing.assert_array_equal(found, expected)
     corner = predict(signatures, ramp[None, :8, :8])["probabilities"]
     assert np.max(np.abs(corner - found)) > 0.1  # Cropping instead would be seen.
+
+
+def test_black_icons_on_transparent_ground(signatures):
+    # All of their colours are black: what they show is in alpha alone.
+    icons = np.zeros([2, 16, 16, 4], np.uint8)
+    icons[0, 2:14, 6:10, 3] = 255
+    icons[1, 6:10, 2:14, 3] = 128
+    seen = 255 - icons[..., 3:].reshape(2, 8, 2, 8, 2, 1)[:, :, 0, :, 0]
+    assert seen.min() == 0 and seen[1].min() == 127
+    sharp = icons[:, ::2, ::2]
+    expected = predict(signatures, seen)["probabilities"].numpy()
+    assert np.abs(expected[0] - expected[1]).max() > 0.01
+    files = [tiny_network.encode(icon) for icon in sharp]
+    found = predict_files(signatures, *files)["probabilities"]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_turned_photo(signatures):
+    image = tiny_network.random_images(1)[0]
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for kind in ("PNG", "JPEG"):
+        encoded = tiny_network.encode(image, kind, exif=turned)
+        with Image.open(io.BytesIO(encoded)) as picture:
+            upright = np.rot90(np.asarray(picture), -1)[np.newaxis, ..., np.newaxis]
+        expected = predict(signatures, upright.copy())["probabilities"]
+        found = predict_files(signatures, encoded)["probabilities"]
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_files_that_tensorflow_reads_otherwise_are_refused(signatures):
+    image = tiny_network.random_images(1, channels=3)[0]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="it is no PNG, JPEG, BMP or GIF"):
+        predict_files(signatures, tiny_network.encode(image), tiny_network.encode(image, "WEBP"))
 
 
 def test_a_smaller_image_of_one_colour_stays_of_that_colour(signatures):
@@ -141,10 +178,14 @@ def test_colour_and_jpeg_files_to_a_grey_network(signatures):
     expected = predict(signatures, image[None])["probabilities"]
     colour = tiny_network.encode(np.repeat(image, 3, axis=2))
     found = predict_files(signatures, colour)["probabilities"]
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    np.testing.assert_array_equal(found, expected)
     jpeg = tiny_network.encode(image, "JPEG", quality=100)
     found = predict_files(signatures, jpeg, colour)["probabilities"]
     np.testing.assert_allclose(found, tf.repeat(expected, 2, axis=0), atol=0.05)
+    photo = tiny_network.encode(tiny_network.random_images(1, 3, 20)[0], "JPEG")
+    pixels = image_files.read(photo, (8, 8, 1))
+    expected = predict(signatures, pixels[np.newaxis])["probabilities"]
+    np.testing.assert_array_equal(predict_files(signatures, photo)["probabilities"], expected)
 
 
 def test_grey_files_to_a_colour_network(tmp_path):
@@ -165,6 +206,8 @@ def test_assets(exported):
     assert labels == "".join(f"{name}\n" for name in tiny_network.CLASS_NAMES)
     genotype = json.loads((exported.directory / "assets" / "genotype.json").read_text())
     assert genotype == tiny_network.GENOTYPE
+    preprocessing = json.loads((exported.directory / "assets" / "preprocessing.json").read_text())
+    assert preprocessing == {"version": 2, "image_shape": [8, 8, 1], "bit_depth": None}
 
 
 def test_warmup_requests_fit_the_signatures(exported, signatures):
@@ -218,6 +261,7 @@ def test_a_folder_that_is_no_export_is_never_replaced(network, tmp_path):
         ({"class_names": ("a", "b", "c", "d\ne")}, "one line"),
         ({"genotype_json": "{"}, "no JSON"),
         ({"version": 0}, "from 1"),
+        ({"bit_depth": 9}, "bit_depth is 9; expected None or one of 8, 10, 12, 14, 16"),
     ],
 )
 def test_bad_arguments_write_nothing(network, tmp_path, changes, reason):
@@ -231,6 +275,15 @@ def test_a_network_with_nan_weights_is_not_exported(tmp_path):
     network.layers[-1].bias.assign(np.full([4], np.nan))
     with pytest.raises(UserError, match="not finite"):
         export.export_model(network, tmp_path / "new", **tiny_network.arguments())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_decodes_otherwise_is_not_kept(network, tmp_path, monkeypatch):
+    encoded = tiny_network.encode(tiny_network.random_images(1)[0])
+    black = np.zeros([8, 8, 1], np.uint8)
+    monkeypatch.setattr(image_files, "read", lambda *args: black)
+    with pytest.raises(UserError, match="differ from the Keras model's .* for an image file"):
+        export.export_model(network, tmp_path, image_files=[encoded], **tiny_network.arguments())
     assert list(tmp_path.iterdir()) == []
 
 

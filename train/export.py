@@ -25,6 +25,8 @@ _MODEL_VERSION = flags.DEFINE_integer(
     "model_version", 1, "The version number; servers load the highest one.", lower_bound=1
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace this version if it exists already.")
+# How many image files of the data set the export is checked on.
+_SAMPLE = 16
 
 
 def main() -> None:
@@ -55,6 +57,8 @@ def main() -> None:
         std=data["std"],
         class_names=data["class_names"],
         genotype_json=genotype_json,
+        bit_depth=data.get("bit_depth"),
+        image_files=_sample_files(run_dir),
         version=_MODEL_VERSION.value,
         overwrite=_OVERWRITE.value,
     )
@@ -64,10 +68,28 @@ def main() -> None:
             "the normalisation in data.json are taken for theirs"
         )
     print(
-        f"checked the export against the Keras model on {result.checked_images} random images: "
-        f"largest difference of a probability {result.max_difference:.2g}"
+        f"checked the export against the Keras model on {result.checked_images} random images and "
+        f"{result.checked_files} image files: largest difference of a probability "
+        f"{result.max_difference:.2g}"
     )
+    if result.refused_files:
+        print(
+            f"{result.refused_files} of the {result.checked_files} image files are of kinds that "
+            "serving_bytes refuses, because TensorFlow alone does not read them as Pillow does in "
+            "training; train.serve reads them"
+        )
     print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
+
+
+def _sample_files(run_dir: Path) -> list[bytes]:
+    """Some files of the data set that the run was trained on, where it is a folder."""
+    from darts_tf.datasets import folders
+
+    try:
+        path = json.loads((run_dir / "config.json").read_text(encoding="utf-8"))["dataset"]
+        return folders.sample(path, _SAMPLE) if Path(path).is_dir() else []
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        return []  # It may have moved since, and the export can be checked without.
 
 
 def _read_text(path: Path) -> str:

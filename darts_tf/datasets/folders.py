@@ -1,27 +1,25 @@
 """A folder with one folder of images for each class."""
 
+import collections
 import concurrent.futures
+import itertools
 import os
+from pathlib import Path
 
 import numpy as np
 from absl import logging
-from PIL import Image
 
-from darts_tf.datasets import pixels
+from darts_tf.datasets import image_files, pixels
 from darts_tf.datasets.source import Source
 from darts_tf.errors import UserError
-
-_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
-_GREY = ("1", "L", "LA", "La")
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
 def folder_source(path, image_size):
     """Lists `FOLDER/class/*.png`, or `FOLDER/train/class/*.png` and `FOLDER/test/class/*.png`.
 
-    Files may end in png, jpg, jpeg, bmp or gif (the first picture of it); others are ignored, as
-    is whatever begins with a dot. Grey images keep one channel; where some are in colour all get
-    three. Transparent images are laid over white. Rotation marks of cameras are not followed.
+    All files are read that end as `image_files.extensions` says, and as `image_files` says;
+    whatever begins with a dot is ignored, and of what else is left out the log has a count. Grey
+    images keep one channel; where some are in colour all get three.
 
     Args:
         path: The folder.
@@ -38,6 +36,7 @@ def folder_source(path, image_size):
     class_names = _class_names(parts["train"])
     files = {part: [] for part in parts}
     labels = {part: [] for part in parts}
+    left_out = collections.Counter()
     for part, folder in parts.items():
         for name in _class_names(folder):
             if name not in class_names:
@@ -45,15 +44,22 @@ def folder_source(path, image_size):
                     f"{folder} has a class {name!r} that {parts['train']} has not: remove it or "
                     "add training images"
                 )
-            found = _files(os.path.join(folder, name))
+            found, others = _files(os.path.join(folder, name))
             if not found:
                 raise UserError(
-                    f"class folder {os.path.join(folder, name)} has no image: add images that end "
-                    f"in {', '.join(_EXTENSIONS)}, or remove the folder"
+                    f"class folder {os.path.join(folder, name)} has no image"
+                    f"{f' (left out: {_counted(others)})' if others else ''}: add images that end "
+                    "in .png, .jpg, .tif, .webp, .bmp, .gif or as other types that Pillow reads, "
+                    "or remove the folder"
                 )
+            left_out.update(others)
             files[part] += found
             labels[part] += [class_names.index(name)] * len(found)
-    image_shape = _common_shape(files["train"] + files.get("test", []), image_size)
+    if left_out:
+        logging.warning("%s: left out: %s", path, _counted(left_out))
+    every = files["train"] + files.get("test", [])
+    image_shape, deep = _common_shape(every, image_size)
+    bit_depth = _bit_depth(deep, path)
     numbered = {part: np.array(values, np.int32) for part, values in labels.items()}
     return Source(
         name=os.path.basename(os.path.abspath(path)),
@@ -61,10 +67,36 @@ def folder_source(path, image_size):
         image_shape=image_shape,
         photos=False,
         train_labels=numbered["train"],
-        read_train=_reader(files["train"], image_shape),
+        read_train=_reader(files["train"], image_shape, bit_depth),
         test_labels=numbered.get("test"),
-        read_test=_reader(files["test"], image_shape) if "test" in files else None,
+        read_test=_reader(files["test"], image_shape, bit_depth) if "test" in files else None,
+        bit_depth=bit_depth,
     )
+
+
+def sample(path, count):
+    """Reads some image files of a folder of images by class: of every ending, and of all classes.
+
+    Args:
+        path: The folder, as for `folder_source`.
+        count: How many at most.
+
+    Returns:
+        A list of their bytes.
+
+    Raises:
+        UserError: If the folder has another structure.
+        OSError: If a file cannot be read.
+    """
+    endings = collections.defaultdict(list)
+    for folder in _parts(path).values():
+        for name in _class_names(folder):
+            for file in _files(os.path.join(folder, name))[0]:
+                endings[os.path.splitext(file)[1].lower()].append(file)
+    # One of every ending in turn, far from each other.
+    apart = [files[:: -(-len(files) // count)] for files in endings.values()]
+    chosen = [file for turn in itertools.zip_longest(*apart) for file in turn if file]
+    return [Path(file).read_bytes() for file in chosen[:count]]
 
 
 def _parts(path):
@@ -90,12 +122,32 @@ def _folders(path):
 
 
 def _files(path):
+    """Returns the image files in a folder, sorted, and the endings of the others, counted."""
+    found, others = [], collections.Counter()
     with os.scandir(path) as entries:
-        return sorted(
-            item.path
-            for item in entries
-            if item.is_file() and item.name[0] != "." and item.name.lower().endswith(_EXTENSIONS)
-        )
+        for item in entries:
+            ending = os.path.splitext(item.name)[1].lower()
+            if item.name[0] == ".":
+                continue
+            if item.is_dir():
+                others["/"] += 1
+            elif item.is_file() and ending in image_files.extensions():
+                found.append(item.path)
+            else:
+                others[ending] += 1
+    return sorted(found), others
+
+
+def _counted(left_out):
+    """Returns what was left out, as a phrase."""
+    words = []
+    for ending, count in left_out.most_common():
+        if ending == "/":
+            words.append(f"{count} folder{'s' * (count > 1)} in class folders (not looked into)")
+        else:
+            what = f"{count} {ending or 'without ending'}"
+            words.append(f"{what} ({image_files.why_left_out(ending)})")
+    return ", ".join(words)
 
 
 def _class_names(folder):
@@ -109,21 +161,20 @@ def _class_names(folder):
 
 
 def _common_shape(files, image_size):
-    """Looks at every file's header; returns the `(H, W, C)` that all images are brought to."""
+    """Looks at every file's header.
+
+    Returns:
+        The `(H, W, C)` that all images are brought to, and the files with 16 bits a channel.
+    """
     grey = True
+    deep = []
     first = None
     for file in files:
-        try:
-            with Image.open(file) as picture:
-                mode, size = picture.mode, (picture.height, picture.width)
-        except _UNREADABLE as error:
-            raise _unreadable(file) from error
-        if mode[0] in "IF":
-            raise UserError(
-                f"image {file} has more than 8 bits a channel (Pillow's mode {mode}): save it "
-                "with 8"
-            )
-        grey = grey and mode in _GREY
+        header = _told(file, image_files.header, file)
+        size = header.upright_size
+        grey = grey and header.grey
+        if header.deep:
+            deep.append(file)
         first = first or (file, size)
         if image_size is None and size != first[1]:
             raise UserError(
@@ -132,42 +183,53 @@ def _common_shape(files, image_size):
             )
     size = image_size or first[1]
     pixels.check_sides(size, first[0])
-    return (*size, 1 if grey else 3)
+    return (*size, 1 if grey else 3), deep
 
 
-def _reader(files, image_shape):
+def _bit_depth(files, path):
+    """Returns how many of the 16 bits a channel that these files have are used, None without."""
+    if not files:
+        return None
+    bits = image_files.bits_for(max(_parallel(_largest_value, files)))
+    logging.info("%s: %d images with 16 bits a channel, %d of them used", path, len(files), bits)
+    return bits
+
+
+def _largest_value(file):
+    return _told(file, lambda: image_files.largest_value(Path(file).read_bytes()))
+
+
+def _reader(files, image_shape, bit_depth):
     def read(indices):
         images = np.empty((len(indices), *image_shape), np.uint8)
 
         def read_one(position):
-            images[position] = _read_image(files[indices[position]], image_shape)
+            images[position] = _read_image(files[indices[position]], image_shape, bit_depth)
 
-        # Pillow decodes outside of Python's lock, so threads help.
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(read_one, range(len(indices))))
+        _parallel(read_one, range(len(indices)))
         return images
 
     return read
 
 
-def _read_image(file, image_shape):
+def _parallel(function, items):
+    # Pillow decodes outside of Python's lock, so threads help.
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(function, items))
+
+
+def _read_image(file, image_shape, bit_depth):
+    return _told(file, lambda: image_files.read(Path(file).read_bytes(), image_shape, bit_depth))
+
+
+def _told(file, function, *args):
+    """Calls a function of `image_files`; its errors name the file."""
     try:
-        with Image.open(file) as picture:
-            transparent = "transparency" in picture.info or picture.mode[-1] in "Aa"
-            mode = "L" if image_shape[2] == 1 else "RGB"
-            if transparent:
-                mode = "LA" if mode == "L" else "RGBA"
-            image = np.asarray(picture.convert(mode))
-    except _UNREADABLE as error:
-        raise _unreadable(file) from error
-    if image.ndim == 2:
-        image = image[..., np.newaxis]
-    if transparent:
-        image = pixels.over_white(image)
-    return pixels.resize(image, image_shape[:2])
-
-
-def _unreadable(file):
-    return UserError(
-        f"cannot read image {file}: it is damaged or not an image; replace or remove it"
-    )
+        return function(*args)
+    except image_files.ImageError as error:
+        hint = "" if ":" in str(error) else "; replace or remove it"
+        raise UserError(f"cannot read image {file}: {error}{hint}") from error
+    except PermissionError:
+        raise
+    except OSError as error:
+        raise UserError(f"cannot read image {file}: {error.strerror or error}") from error

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from darts_tf.datasets import image_files
 from darts_tf.datasets.fingerprint import fingerprint
 from darts_tf.errors import UserError
 
@@ -40,6 +41,8 @@ class ImageData:
         cutout: Whether an image still shows its class when a square of half its side is cut out of
             it. Likewise.
         version: Of a prepared set of TensorFlow Datasets, such as `"3.0.2"`; None for others.
+        bit_depth: How many bits were used of images with 16 bits a channel (8, 10, 12, 14 or 16),
+            which became 8: files of this kind have to be scaled alike later. None without such.
     """
 
     name: str
@@ -53,6 +56,7 @@ class ImageData:
     flip: bool
     cutout: bool = False
     version: str | None = None
+    bit_depth: int | None = None
 
     @property
     def image_shape(self):
@@ -73,6 +77,7 @@ class ImageData:
             "mean": list(self.mean),
             "std": list(self.std),
             "flip": self.flip,
+            "bit_depth": self.bit_depth,
             "train_examples": len(self.train_labels),
             "test_examples": len(self.test_labels),
             "fingerprint": {"version": self.version, **fingerprint(self)},
@@ -86,7 +91,8 @@ def load_description(path):
         path: The file.
 
     Returns:
-        A dict with the keys of `ImageData.description()`.
+        A dict with the keys of `ImageData.description()`. Descriptions of before have no
+        `bit_depth`: it is None.
 
     Raises:
         UserError: If the file cannot be read or does not describe a data set.
@@ -104,6 +110,11 @@ def load_description(path):
                 f"{path} does not describe a data set: {key} is {description.get(key)!r}, "
                 f"expected a JSON {'boolean' if kind is bool else kind.__name__}"
             )
+    if description.setdefault("bit_depth") not in (None, *image_files.BIT_DEPTHS):
+        raise UserError(
+            f"{path}: bit_depth is {description['bit_depth']!r}, expected null or one of "
+            f"{', '.join(map(str, image_files.BIT_DEPTHS))}"
+        )
     shape = description["image_shape"]
     if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
         raise UserError(f"{path}: image_shape is {shape}, expected [height, width, channels]")

@@ -25,8 +25,8 @@ def load(name_or_path, data_dir=None, train_examples=None, image_size=None, seed
             * `"digits"`: scikit-learn's 1,797 grey 8x8 digits, which need no file and no network;
             * a name of TensorFlow Datasets (`"cifar10"`, `"emnist/letters"`, `"svhn_cropped"`)
               that is prepared in `data_dir`;
-            * a folder `FOLDER/class/*.png` (or jpg, jpeg, bmp, gif), or one of
-              `FOLDER/train/class/*.png` and `FOLDER/test/class/*.png`;
+            * a folder `FOLDER/class/*.png` (or jpg, tif and whatever else Pillow reads), or one
+              of `FOLDER/train/class/*.png` and `FOLDER/test/class/*.png`;
             * an `.npz` file with `x_train` and `y_train`, and perhaps `x_test`, `y_test` and
               `class_names`; see `from_arrays`.
 
@@ -186,4 +186,5 @@ def _assemble(source, train_examples, seed):
         flip=source.photos,
         cutout=source.photos,
         version=source.version,
+        bit_depth=source.bit_depth,
     )

@@ -52,8 +52,9 @@ def over_white(image):
 def resize(image, size):
     """Resizes one image to `size`, without regard to its aspect ratio.
 
-    Bilinear with a kernel that widens when the image shrinks (Pillow's, which is that of
-    `tf.image.resize(..., antialias=True)`).
+    Bilinear with a kernel that widens when the image shrinks, as Pillow computes it: first the
+    width, then the height. (Which one is first changes some pixels by 1. Pillow up to 12 had this
+    order, from 13 on it depends on the sizes, so it is fixed here.)
 
     Args:
         image: uint8 array of shape `[H, W, C]`, C being 1 or 3.
@@ -65,8 +66,9 @@ def resize(image, size):
     if image.shape[:2] == tuple(size):
         return image
     picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    resized = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR))
-    return resized.reshape(*size, image.shape[-1])
+    picture = picture.resize((size[1], image.shape[0]), Image.Resampling.BILINEAR)
+    picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(picture).reshape(*size, image.shape[-1])
 
 
 def resize_all(images, size):

@@ -27,6 +27,7 @@ class Source:
         read_test: As `read_train`, or None.
         statistics: Published `(mean, std)` where there are some, else None: they are computed.
         version: Of a prepared set; None for others.
+        bit_depth: How many bits are used of images with 16 bits a channel; None without such.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Source:
     read_test: collections.abc.Callable | None = None
     statistics: tuple | None = None
     version: str | None = None
+    bit_depth: int | None = None
 
 
 def reader(images):

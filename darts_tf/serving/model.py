@@ -1,5 +1,6 @@
 """An exported network in memory, ready to predict."""
 
+import functools
 import json
 import math
 import os
@@ -10,6 +11,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
+from darts_tf.datasets import image_files
 from darts_tf.errors import UserError, reason
 from darts_tf.serving import tensors, versions
 from darts_tf.serving.errors import RequestError
@@ -19,10 +21,17 @@ from darts_tf.serving.interface import BYTES_SIGNATURE, DEFAULT_SIGNATURE, Inter
 # memory of a request's activations, and the time for which another request waits.
 _STEP_PIXELS = 2**15
 _STEP_IMAGES = (32, 512)
+# What an export without preprocessing.json was trained on: files whose marks by cameras were not
+# followed, and none with 16 bits a channel.
+_FIRST_PREPROCESSING = {"version": 1, "bit_depth": None}
 
 
 class ServedModel:
     """The newest version of a model that `darts_tf.export.export_model` wrote.
+
+    Image files are decoded by `darts_tf.datasets.image_files`, as in training, and not by the
+    graph of `serving_bytes`, which reads fewer kinds of files. So are they for exports of before
+    there was a `preprocessing.json`, whose own graph answers differently from the training.
 
     Args:
         directory: the folder given to `export_model`, or one of its version folders.
@@ -59,10 +68,20 @@ class ServedModel:
             # Not splitlines(): it also splits at characters that a class name may hold.
             text = (assets / "labels.txt").read_text(encoding="utf-8")
             self.class_names = text.removesuffix("\n").split("\n")
+            described = assets / "preprocessing.json"
+            preprocessing = (
+                json.loads(described.read_text()) if described.exists() else _FIRST_PREPROCESSING
+            )
+            self._read = functools.partial(
+                image_files.read,
+                image_shape=self.image_shape,
+                bit_depth=preprocessing["bit_depth"],
+                upright=preprocessing["version"] > 1,
+            )
             genotype = assets / "genotype.json"
             self.genotype = json.loads(genotype.read_text()) if genotype.exists() else None
             self._warm_up()
-        except (KeyError, OSError, ValueError, RequestError) as error:
+        except (KeyError, TypeError, OSError, ValueError, RequestError) as error:
             raise UserError(
                 f"{folder} is a SavedModel, but none that `python -m train.export` wrote, or it is "
                 f"damaged ({error}); export the network again"
@@ -88,12 +107,15 @@ class ServedModel:
             One array `[B, ...]` for each output, sorted by name.
 
         Raises:
-            RequestError: TensorFlow refuses the values, for example a damaged image file.
+            RequestError: TensorFlow refuses the values, or an image file cannot be used.
         """
         return tensors.join(list(self.steps(signature, inputs)))
 
     def steps(self, signature: str, inputs: dict[str, np.ndarray]):
         """Yields what `predict` returns in parts of `step_images` images, computed one by one."""
+        if signature == BYTES_SIGNATURE:
+            yield from self._file_steps(inputs["image_bytes"])
+            return
         function = self._signatures[signature]
         specs = self.inputs(signature)
         size = len(next(iter(inputs.values())))
@@ -105,12 +127,7 @@ class ServedModel:
             try:
                 answer = function(**feed)
             except tf.errors.InvalidArgumentError as error:
-                if signature != BYTES_SIGNATURE:
-                    raise RequestError(400, "TensorFlow cannot use these values") from error
-                which = "image 0" if size == 1 else "one of the images"
-                raise RequestError(
-                    400, f"{which} cannot be decoded; the PNG or JPEG file is damaged"
-                ) from error
+                raise RequestError(400, "TensorFlow cannot use these values") from error
             yield {name: tensor.numpy() for name, tensor in answer.items()}
 
     def _describe(self) -> Interface:
@@ -128,11 +145,22 @@ class ServedModel:
             {name: specs(dict(sorted(f.structured_outputs.items()))) for name, f in signatures},
         )
 
+    def _file_steps(self, files):
+        for start in range(0, len(files), self.step_images):
+            chunk = files[start : start + self.step_images]
+            images = np.empty((len(chunk), *self.image_shape), np.uint8)
+            for index, encoded in enumerate(chunk):
+                try:
+                    images[index] = self._read(encoded)
+                except image_files.ImageError as error:
+                    raise RequestError(
+                        400, f"image {start + index} cannot be read: {error}"
+                    ) from error
+            yield from self.steps(DEFAULT_SIGNATURE, {"images": images})
+
     def _warm_up(self) -> None:
-        """Runs both signatures once, so that the first client does not wait for it."""
-        image = np.zeros(self.image_shape, np.uint8)
-        encoded = tf.io.encode_png(image).numpy()
-        self.predict(DEFAULT_SIGNATURE, {"images": image[np.newaxis]})
+        """Runs once what answers, so that the first client does not wait for it."""
+        encoded = tf.io.encode_png(np.zeros(self.image_shape, np.uint8)).numpy()
         self.predict(BYTES_SIGNATURE, {"image_bytes": np.array([encoded], object)})
 
 

@@ -1,7 +1,7 @@
 """The Open Inference Protocol, version 2, over REST.
 
 https://github.com/kserve/open-inference-protocol. The name of the input chooses the signature:
-`images` (UINT8 `[B, H, W, C]`) or `image_bytes` (BYTES `[B]`, each element a PNG or JPEG file in
+`images` (UINT8 `[B, H, W, C]`) or `image_bytes` (BYTES `[B]`, each element an image file in
 base64, since JSON has no bytes).
 """
 

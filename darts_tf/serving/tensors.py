@@ -12,13 +12,12 @@ import math
 import warnings
 
 import numpy as np
-from PIL import Image
 
+from darts_tf.datasets import image_files
 from darts_tf.serving.errors import RequestError
 
 # Of all images of one request together. A few kilobytes of PNG can hold gigabytes of pixels.
 MAX_PIXELS = 50_000_000
-_IMAGE_FORMATS = ("PNG", "JPEG")
 _JSON_KINDS = {
     type(None): "null",
     bool: "true or false",
@@ -119,7 +118,7 @@ def decode_base64(text, what: str) -> bytes:
 
 
 def check_encoded_images(images: list[bytes]) -> np.ndarray:
-    """Checks from their headers that all `images` are PNG or JPEG files of a sane size.
+    """Checks from their headers that all `images` are image files of a sane size.
 
     Returns:
         The files as an object array `[B]`.
@@ -132,19 +131,18 @@ def check_encoded_images(images: list[bytes]) -> np.ndarray:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                with Image.open(io.BytesIO(encoded), formats=_IMAGE_FORMATS) as image:
-                    pixels += image.width * image.height
-        except Image.DecompressionBombError:
+                pixels += math.prod(image_files.header(io.BytesIO(encoded)).size)
+        except image_files.TooLargeError:
             pixels = math.inf
-        except Exception as error:  # Pillow's parsers raise many kinds for damaged files.
-            raise RequestError(
-                400, f"image {index} is not a PNG or JPEG file, or it is damaged"
-            ) from error
+        except image_files.ImageError as error:
+            raise RequestError(400, f"image {index} cannot be read: {error}") from error
         if pixels > MAX_PIXELS:
             raise RequestError(
                 413, f"the images have more than {MAX_PIXELS:,} pixels together; send smaller ones"
             )
-    return np.array(images, object)
+    files = np.empty(len(images), object)
+    files[:] = images
+    return files
 
 
 def join(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

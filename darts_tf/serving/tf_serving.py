@@ -139,7 +139,7 @@ def _array(value, spec, name: str) -> np.ndarray:
             raise RequestError(
                 400,
                 f"{name} {index} is {tensors.json_kind(element)}; "
-                'expected {"b64": "<the PNG or JPEG file in base64>"}',
+                'expected {"b64": "<the image file in base64>"}',
             )
     images = [
         tensors.decode_base64(element["b64"], f"{name} {index}")

@@ -45,15 +45,72 @@ def test_train_and_test_folders(tmp_path):
 
 
 def test_every_format_is_read(tmp_path):
-    for number, extension in enumerate(("png", "jpg", "JPEG", "bmp", "gif")):
+    extensions = ("png", "jpg", "JPEG", "bmp", "gif", "tif", "TIFF", "webp", "ppm", "tga", "jp2")
+    for number, extension in enumerate(extensions):
         for name in ("a", "b"):
             put(tmp_path / name / f"{number}.{extension}", (40, 80, 160))
-    (tmp_path / "a" / "notes.txt").write_text("not an image")
     (tmp_path / ".hidden").mkdir()
     data = datasets.load(str(tmp_path))
     images = np.concatenate([data.train_images, data.test_images]).astype(int)
-    assert len(images) == 10
+    assert len(images) == 22
     assert np.abs(images - [40, 80, 160]).max() <= 3  # JPEG is not exact.
+
+
+def test_what_is_left_out_is_counted(folder, caplog):
+    for number in range(3):
+        (folder / "cat" / f"{number}.heic").write_bytes(b"")
+    (folder / "dog" / "1.eps").write_bytes(b"")
+    (folder / "dog" / "README").write_bytes(b"")
+    (folder / "dog" / ".DS_Store").write_bytes(b"")
+    (folder / "dog" / "more").mkdir()
+    with caplog.at_level("WARNING"):
+        data = datasets.load(str(folder))
+    assert len(data.train_labels) + len(data.test_labels) == 10
+    (line,) = [record.getMessage() for record in caplog.records]
+    start = f"{folder}: left out: 3 .heic (not a type of image that Pillow reads), "
+    assert line.startswith(start)
+    assert sorted(line.removeprefix(start).split(", ")) == [
+        "1 .eps (Pillow needs another program to read it)",
+        "1 folder in class folders (not looked into)",
+        "1 without ending (not a type of image that Pillow reads)",
+    ]
+
+
+def test_sixteen_bits_are_scaled_by_those_that_are_used(tmp_path, caplog):
+    for name, value in (("a", 1000), ("b", 4095)):
+        for number in range(3):
+            (tmp_path / name).mkdir(exist_ok=True)
+            image = Image.fromarray(np.full((6, 5), value + number - 2, np.uint16))
+            image.save(tmp_path / name / f"{number}.{'png' if number else 'tif'}")
+    with caplog.at_level("INFO", logger="absl"):
+        data = datasets.load(str(tmp_path))
+    assert data.bit_depth == 12 and data.description()["bit_depth"] == 12
+    assert data.image_shape == (6, 5, 1)
+    assert "6 images with 16 bits a channel, 12 of them used" in caplog.text
+    values = sorted([*data.train_images[:, 0, 0, 0], *data.test_images[:, 0, 0, 0]])
+    assert values == [62, 62, 62, 255, 255, 255]
+
+
+def test_cameras_marks_are_followed(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        # As stored, the left half is black: seen upright, the upper one.
+        image = Image.fromarray(np.repeat([[0, 0, 0, 255, 255, 255]], 5, 0).astype(np.uint8))
+        for number in range(2):
+            image.save(tmp_path / name / f"{number}.png", exif=turned)
+    data = datasets.load(str(tmp_path))
+    assert data.image_shape == (6, 5, 1) and data.bit_depth is None
+    assert data.train_images[0, :, 2, 0].tolist() == [0, 0, 0, 255, 255, 255]
+
+
+def test_a_sample_has_files_of_every_ending(folder):
+    put(folder / "cat" / "9.webp", (1, 2, 3))
+    put(folder / "dog" / "9.bmp", (4, 5, 6))
+    files = datasets.folders.sample(str(folder), 4)
+    assert {file[:2] for file in files} == {b"\x89P", b"RI", b"BM"} and len(files) == 4
+    assert len(datasets.folders.sample(str(folder), 100)) == 12
 
 
 def test_grey_among_colour_gets_three_channels(folder):
@@ -121,8 +178,13 @@ def damaged_end(folder):
     path.write_bytes(path.read_bytes()[:2000])
 
 
-def sixteen_bits(folder):
-    Image.fromarray(np.zeros((6, 5), np.uint16)).save(folder / "cat" / "3.png")
+def fractions(folder):
+    Image.fromarray(np.zeros((6, 5), np.float32)).save(folder / "cat" / "3.tif")
+
+
+def only_other_files(folder):
+    for file in (folder / "dog").iterdir():
+        file.rename(file.with_suffix(".heic"))
 
 
 def small(folder):
@@ -160,7 +222,8 @@ def parts_without_classes(folder):
         (empty_class, "class folder .*eel has no image"),
         (damaged_header, r"cannot read image .*cat/3.png: it is damaged"),
         (damaged_end, r"cannot read image .*cat/3.png: it is damaged"),
-        (sixteen_bits, r"image .*cat/3.png has more than 8 bits"),
+        (fractions, r"cannot read image .*cat/3.tif: it holds fractions .*save it with 8"),
+        (only_other_files, r"class folder .*dog has no image \(left out: 5 .heic \(not a type"),
         (small, "3x9 pixels is too small"),
         (one_image, "class 'eel' has one example only"),
         (unknown_test_class, "has a class 'eel' that .*train has not"),

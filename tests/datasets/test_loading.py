@@ -75,6 +75,9 @@ def test_description_survives_a_file(tmp_path):
     description = datasets.load_description(path)
     assert description == data.description()
     assert description["image_shape"] == [8, 8, 1] and description["train_examples"] == 1438
+    del description["bit_depth"]  # As it was before images with 16 bits a channel were read.
+    path.write_text(json.dumps(description))
+    assert datasets.load_description(path)["bit_depth"] is None
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,7 @@ def test_description_survives_a_file(tmp_path):
         ({"image_shape": [8, 8]}, r"image_shape is \[8, 8\]"),
         ({"mean": [0.1, 0.2]}, "expected 1 numbers"),
         ({"std": [0.0]}, "expected positive numbers"),
+        ({"bit_depth": 9}, "bit_depth is 9, expected null or one of 8, 10, 12, 14, 16"),
     ],
 )
 def test_a_wrong_description_is_refused(change, message, tmp_path):

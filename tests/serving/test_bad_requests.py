@@ -43,9 +43,15 @@ def huge_png():
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-def gif():
+def fractions():
     buffer = io.BytesIO()
-    Image.fromarray(IMAGE.squeeze(axis=2)).save(buffer, "GIF")
+    Image.new("F", (8, 8)).save(buffer, "TIFF")
+    return buffer.getvalue()
+
+
+def deep():
+    buffer = io.BytesIO()
+    Image.new("I;16", (8, 8)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -106,17 +112,23 @@ V1_BODIES = {
         400,
         "expected base64 text",
     ),
-    "no image file": (encoded(b"hello"), 400, "image 0 is not a PNG or JPEG file"),
-    "empty file": (encoded(b""), 400, "image 0 is not a PNG or JPEG file"),
-    "second one is no image file": (encoded(PNG, b"hello"), 400, "image 1 is not a PNG"),
+    "no image file": (
+        encoded(b"hello"),
+        400,
+        "image 0 cannot be read: it is damaged or not an image",
+    ),
+    "empty file": (encoded(b""), 400, "image 0 cannot be read: it is damaged or not an image"),
+    "second one is no image file": (encoded(PNG, b"hello"), 400, "image 1 cannot be read"),
     "truncated PNG": (encoded(PNG[:-30]), 400, "image"),
     "damaged PNG": (encoded(PNG[:50] + bytes(20) + PNG[70:]), 400, "image"),
     "truncated JPEG": (
         encoded(tiny_network.encode(tiny_network.random_images(1, 1, 64)[0], "JPEG")[:-900]),
         400,
-        "image 0 cannot be decoded",
+        "image 0 cannot be read",
     ),
-    "GIF": (encoded(gif()), 400, "not a PNG or JPEG file"),
+    "PostScript, which needs another program": (encoded(b"%!PS-Adobe-3.0"), 400, "not an image"),
+    "fractions": (encoded(fractions()), 400, "image 0 cannot be read: it holds fractions"),
+    "16 bits of which nobody knows": (encoded(deep()), 400, "16 bits a channel, but the network"),
     "3.6 billion pixels in a small file": (encoded(huge_png()), 413, "pixels"),
 }
 
@@ -178,7 +190,7 @@ V2_BODIES = {
     ),
     "bytes are no image": (
         v2(name="image_bytes", shape=[1], datatype="BYTES", data=["AAAA"]),
-        "not a PNG or JPEG",
+        "not an image",
     ),
 }
 

@@ -29,6 +29,14 @@ def run_folder(tmp_path_factory):
     network = tiny_network.write_run_folder(folder)
     data = json.loads((folder / "data.json").read_text())
     (folder / "result.json").write_text(json.dumps({"data_sha256": fingerprint.digest(data)}))
+    photos = folder.parent / "photos"
+    for name in ("cat", "dog"):
+        (photos / name).mkdir(parents=True)
+        for kind in ("png", "jpeg", "webp"):
+            for number, image in enumerate(tiny_network.random_images(6, 3, 20)):
+                encoded = tiny_network.encode(image, kind)
+                (photos / name / f"{number}.{kind}").write_bytes(encoded)
+    (folder / "config.json").write_text(json.dumps({"dataset": str(photos)}))
     return folder, network
 
 
@@ -37,8 +45,11 @@ def test_exports_a_run_folder(run_folder, tmp_path):
     done = run(f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}")
     assert done.returncode == 0, done.stderr
     # The data are those of the training, so nothing is to be said about them.
-    checked, wrote = done.stdout.splitlines()
-    assert checked.startswith("checked the export against the Keras model on 16 random images")
+    checked, refused, wrote = done.stdout.splitlines()
+    assert checked.startswith(
+        "checked the export against the Keras model on 16 random images and 16 image files: "
+    )
+    assert refused.startswith("5 of the 16 image files are of kinds that serving_bytes refuses")
     assert float(checked.split()[-1]) < 1e-6
     assert wrote.startswith(f"wrote {tmp_path / 'model' / '1'} (0.")
     loaded = tf.saved_model.load(str(tmp_path / "model" / "1"))
