@@ -21,16 +21,20 @@ def settle(folder, method, epochs: int, steps_per_epoch: int):
     """
     if not method.architecture_steps(epochs, steps_per_epoch):
         return method
+    rate = float(method.at_length(epochs, steps_per_epoch).architecture_learning_rate)
     # Other workers than the chief read what that has written.
     before = _read(folder.checkpoints.parent)
-    if before is None and any(folder.checkpoints.glob("**/*.index")):
-        before = float(method.architecture_learning_rate)
+    if before is None:
+        begun = any(folder.checkpoints.glob("**/*.index"))
+        before = float(method.architecture_learning_rate) if begun else rate
         folder.write_json(_FILE, before)
-    elif before is None:
-        at_length = method.at_length(epochs, steps_per_epoch)
-        folder.write_json(_FILE, float(at_length.architecture_learning_rate))
-    if before != method.architecture_learning_rate:
+    if before == rate or before != method.architecture_learning_rate:
         return method
+    print(
+        f"note: this run is of an earlier version; its architecture keeps the learning rate "
+        f"{before:g}, where a new run would have {rate:g}",
+        flush=True,
+    )
     return dataclasses.replace(method, architecture_learning_rate=before)
 
 

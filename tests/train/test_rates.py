@@ -34,12 +34,15 @@ def test_a_new_run_follows_the_rule_and_so_does_its_second_start(folder):
     assert rates.of_run(folder.path, METHOD).architecture_learning_rate == pytest.approx(6e-3)
 
 
-def test_a_run_of_an_earlier_version_keeps_the_papers_rate(folder):
+def test_a_run_of_an_earlier_version_keeps_the_papers_rate(folder, capsys):
     begin(folder)
     assert type(rates.of_run(folder.path, METHOD).architecture_learning_rate) is float
     for _ in range(2):
         method = settled(folder)
         assert method.at_length(EPOCHS, STEPS).architecture_learning_rate == 3e-4
+        assert "keeps the learning rate 0.0003, where a new run would have 0.006" in (
+            capsys.readouterr().out
+        )
 
 
 def test_a_run_that_has_become_longer_keeps_its_rate(folder):
