@@ -171,9 +171,10 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         log_probabilities = keras.ops.log_softmax(y_pred)
-        target = keras.ops.one_hot(keras.ops.cast(y_true, "int32"), y_pred.shape[-1])
+        labels = keras.ops.cast(y_true, "int32")
+        target = keras.ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
         target = (1 - self.smoothing) * target + self.smoothing / y_pred.shape[-1]
-        return -keras.ops.sum(keras.ops.cast(target, y_pred.dtype) * log_probabilities, axis=-1)
+        return -keras.ops.sum(target * log_probabilities, axis=-1)
 
     def get_config(self):
         return {**super().get_config(), "smoothing": self.smoothing}

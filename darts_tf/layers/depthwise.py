@@ -63,8 +63,12 @@ class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
     """`keras.layers.DepthwiseConv2D` with the gradients of `depthwise_conv2d`.
 
     Without a bias or an activation, one output a channel; a dilated one has TensorFlow's gradients,
-    and so has every one outside training, because an export would keep the others.
+    and so has every one outside training, because an export would keep the others. Images have
+    their channels last, whatever Keras' global setting.
     """
+
+    def __init__(self, kernel_size, data_format="channels_last", **kwargs):
+        super().__init__(kernel_size, data_format=data_format, **kwargs)
 
     def call(self, inputs, training=None):
         if not training or self.dilation_rate != (1, 1):
