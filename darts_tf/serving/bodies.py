@@ -13,8 +13,9 @@ async def read(request: Request, limits: Limits, make_room) -> bytes:
     Args:
         request: the request.
         limits: how long it may be and how slowly it may arrive.
-        make_room: an asynchronous function without arguments; it is called once if the body is
-            long, and returns when there is memory for it. Until then the client has to wait.
+        make_room: an asynchronous function without arguments; it is called once when a long body
+            has arrived in part, and returns when there is memory for it. Until then the client has
+            to wait. (Not when a long one is announced, which costs a client nothing.)
 
     Raises:
         RequestError: the body is too long or arrives too slowly.
@@ -26,8 +27,6 @@ async def read(request: Request, limits: Limits, make_room) -> bytes:
     chunks, size = [], 0
     try:
         with anyio.fail_after(limits.patience_seconds) as scope:
-            if length > limits.small_bytes:
-                has_room = await _wait(scope, make_room)
             async for chunk in request.stream():
                 size += len(chunk)
                 _check(size, limits)

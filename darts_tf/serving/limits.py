@@ -34,7 +34,7 @@ class Limits:
     answer_values: int = 5_000_000
     threads: int = 2
     work_seconds: float = 120
-    wait_seconds: float = 60
+    wait_seconds: float = 120
     patience_seconds: float = 20
     bytes_per_second: int = 32 * 1024
     connections: int = 1000

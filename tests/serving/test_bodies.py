@@ -56,6 +56,15 @@ def test_a_long_body_waits_once_for_room_in_the_servers_time(length):
     assert read(request, room_after=0.4) == (b"x" * 500, 1)
 
 
+def test_no_room_is_kept_for_what_is_only_announced():
+    async def make_room():
+        raise AssertionError
+
+    request = Arriving((0, b"x" * 100), (60, b"x" * 400), length="500")
+    with pytest.raises(RequestError, match="too slowly"):
+        anyio.run(bodies.read, request, LIMITS, make_room)
+
+
 def test_too_long_a_body():
     for request in (Arriving(length="1001"), Arriving((0, b"x" * 600), (0, b"x" * 600))):
         with pytest.raises(RequestError, match="longer than 1,000 bytes") as refused:
