@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from darts_tf.genotypes import Genotype
-from darts_tf.spaces import Space
+from darts_tf.spaces import Space, check_operation_weights
 
 #: An operation whose weight is above the next one's by less than this share has not won. Were every
 #: gradient of DARTS' own search nothing but noise, with a sign that is tossed anew in every step,
@@ -46,15 +46,18 @@ def leads(
 
     Args:
         space: the search space.
-        weights: cell type -> operation weights `[edges, operations]`.
+        weights: cell type -> operation weights `[edges, operations]`, from 0 to 1, no alphas.
         genotype: the cells that were chosen by these weights.
         decided: (cell type, number of the edge) -> its lead when it was decided, for those edges
             that were decided before the end; their weights do not tell.
 
     Returns:
         Cell type -> for every node, for every edge into it, in the genotype's order.
+
+    Raises:
+        UserError: the weights are none, see `darts_tf.spaces.check_operation_weights`.
     """
-    found = {}
+    found, weights = {}, check_operation_weights(space, weights)
     for cell_type, cell in genotype.cells.items():
         allowed = choosable(space, cell_type)
         found[cell_type] = []

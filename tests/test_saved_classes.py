@@ -14,86 +14,8 @@ import tensorflow as tf
 import darts_tf
 from darts_tf import genotypes, networks, saved_classes, training
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
-from darts_tf.operations import Identity
 from darts_tf.supernet import Supernet
-
-IMAGES = (2, 6, 6, 4)
-EDGE = {"nodes": [[("sep_conv_3x3", 0)]], "concat": [1], "inputs": 1, "preprocess": None}
-CELL = {"space": "one_edge", "channels": 4}
-# The arguments of one object of each class; where a layer takes more than images, a call too.
-ARGUMENTS = {
-    "Adam": {"l2": 0.1},
-    "AuxiliaryHead": {"num_classes": 3},
-    "AvgPool3x3": {"channels": 4, "strides": 2},
-    "BatchNormalization": {"center": False},
-    "BatchedMixedCell": CELL,
-    "BatchedPartialCell": {**CELL, "portion": 2},
-    "Cell": {**EDGE, "channels": 4, "drop_path": True},
-    "Classifier": {"num_classes": 3},
-    "DepthwiseConv2D": {"kernel_size": 3, "padding": "same"},
-    "DilatedConvolution": {"channels": 4, "kernel_size": 5},
-    "DropPath": {"rate": 0.5, "seed": 1},
-    "EverySecondPixel": {"strides": 2},
-    "FactorizedConvolution": {"channels": 4, "kernel_size": 7},
-    "FactorizedReduce": {"channels": 5},
-    "GlobalMean": {},
-    "Identity": {"channels": 4},
-    "ImageNetStem": {"channels": 4, "first": True},
-    "MaxPool3x3": {"channels": 4, "strides": 2},
-    "MixedCell": {**CELL, "auxiliary_skip": False},
-    "MixedOp": {"operations": ["none", "avg_pool_3x3", "nor_conv_1x1"], "channels": 4},
-    "Noise": {"channels": 4, "strides": 2, "seed": 3},
-    "Normalized": {"layer": Identity(4)},
-    "NormalizedClassifier": {"num_classes": 3},
-    "PartialMixedCell": {**CELL, "portion": 2},
-    "ReLUConvBN": {"channels": 6, "kernel_size": 3},
-    "ResidualReduction": {"channels": 8},
-    "SGD": {"learning_rate": keras.optimizers.schedules.CosineDecay(0.1, 9), "l2": 0.1},
-    "SampledCell": CELL,
-    "SeparableConvolution": {"channels": 6, "strides": 2},
-    "SmoothedCrossentropy": {"smoothing": 0.1},
-    "Stem": {"channels": 6},
-    "Supernet": {
-        "space": "one_edge",
-        "input_shape": IMAGES[1:],
-        "num_classes": 3,
-        "channels": 2,
-        "cells": 3,
-    },
-    "Zero": {"channels": 4, "strides": 2},
-}
-WEIGHTS = {
-    "MixedOp": [0.2, 0.3, 0.5],
-    **dict.fromkeys(("BatchedMixedCell", "MixedCell", "SampledCell"), [[0.1, 0.3, 0.6]]),
-    **dict.fromkeys(("BatchedPartialCell", "PartialMixedCell"), ([[0.1, 0.3, 0.6]], [0.7])),
-}
-# Cells with these arguments take a list of one input.
-CELLS = ("Cell", "BatchedMixedCell", "BatchedPartialCell", "MixedCell", "PartialMixedCell")
-CELLS += ("SampledCell",)
-LAYERS = sorted(set(ARGUMENTS) - {"Adam", "SGD", "SmoothedCrossentropy"})
-
-
-def cls(name):
-    (module,) = (module for module, names in saved_classes._CLASSES.items() if name in names)
-    return getattr(importlib.import_module(f"darts_tf.{module}"), name)
-
-
-def images(name):
-    found = np.random.default_rng(0).normal(size=IMAGES).astype("float32")
-    return [found] if name in CELLS else found
-
-
-def call(name, layer):
-    weights = WEIGHTS.get(name, ())
-    if isinstance(weights, list):
-        return layer(images(name), tf.constant(weights)).numpy()
-    # A pair, of a cell with two kinds of weights.
-    weights = [tuple(tf.constant(part) for part in weights)] if weights else []
-    return layer(images(name), *weights).numpy()
-
-
-def shape(name):
-    return [IMAGES] if name in CELLS else IMAGES
+from tests.classes import ARGUMENTS, IMAGES, LAYERS, call, cls, images, shape
 
 
 def serialized(made):

@@ -13,9 +13,9 @@ from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.layers.cell import Cell, MixedCell
 from darts_tf.layers.keras_settings import inner_layers
 from darts_tf.supernet import Supernet
-from tests.test_saved_classes import ARGUMENTS as OF_LAYERS
-from tests.test_saved_classes import LAYERS, cls
-from tests.test_saved_classes import call as call_layer
+from tests.classes import ARGUMENTS as OF_LAYERS
+from tests.classes import LAYERS, cls
+from tests.classes import call as call_layer
 from train import quiet
 
 # Rows, columns and channels differ, so that none can pass for another.

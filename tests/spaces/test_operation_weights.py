@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from darts_tf import plots, selections, spaces
+from darts_tf import decidedness, genotypes, plots, selections, spaces
 from darts_tf.errors import UserError
 from darts_tf.schedules import keep_largest
 from darts_tf.spaces import check_operation_weights
@@ -63,6 +63,9 @@ TAKERS = {
 }
 TAKERS["keep_largest"] = lambda space, weights: keep_largest(space, weights, 3)
 TAKERS["sample_learned"] = sample_learned
+TAKERS["leads"] = lambda space, weights: decidedness.leads(
+    space, weights, genotypes.get("DARTS_V2")
+)
 TAKERS["picture"] = lambda space, weights: plots.plot_operation_weights(
     {name: values[None] for name, values in weights.items()}, space, "unwritten.png"
 )
