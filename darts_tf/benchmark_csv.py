@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from darts_tf import reading
 from darts_tf.errors import UserError
 from darts_tf.spaces import NAS_BENCH_201
 
@@ -121,6 +122,7 @@ def _rows(path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header, and the rows with the numbers of their lines."""
     try:
         # What spreadsheets write begins with a mark of the encoding.
+        reading.check_regular(path)
         with open(path, newline="", encoding="utf-8-sig") as file:
             first = file.readline()
             separator = max(",;\t", key=first.count)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import files
+from darts_tf import files, reading
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.progress import duration
 from darts_tf.search import ArchitectureSearch
@@ -70,8 +70,7 @@ class MetricsLog(keras.callbacks.Callback):
 
 def read_metrics(path) -> list[dict]:
     """The records of a file that `MetricsLog` wrote; empty if there is none."""
-    path = pathlib.Path(path)
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return reading.read_json_lines(path)
 
 
 class OperationWeightsLog(keras.callbacks.Callback):

@@ -1,9 +1,9 @@
 """What cannot be exported, said before anything is written."""
 
-import json
 import math
 from pathlib import Path
 
+from darts_tf import reading
 from darts_tf.datasets import image_files
 from darts_tf.errors import UserError
 
@@ -43,7 +43,7 @@ def check_arguments(model, preprocessing, class_names, genotype_json, version) -
             "with 1 channel (grey) or 3 (RGB)"
         )
     for label, values in {"mean": mean, "std": std}.items():
-        if len(values) != image_shape[2] or not all(math.isfinite(value) for value in values):
+        if len(values) != image_shape[2] or not all(map(_is_finite, values)):
             raise UserError(
                 f"{label} is {list(values)}; expected {image_shape[2]} finite numbers, "
                 "one a channel"
@@ -62,9 +62,17 @@ def check_arguments(model, preprocessing, class_names, genotype_json, version) -
     _check_model(model, image_shape, len(class_names))
     if genotype_json is not None:
         try:
-            json.loads(genotype_json)
+            reading.parse_json(genotype_json)
         except ValueError as error:
             raise UserError(f"the genotype is no JSON: {error}") from error
+
+
+def _is_finite(number) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        # A whole number that no float holds.
+        return False
 
 
 def _check_model(model, image_shape, num_classes) -> None:

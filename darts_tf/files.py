@@ -73,7 +73,7 @@ def make_folder(path) -> pathlib.Path:
 def missing_folders(path) -> list[pathlib.Path]:
     """Which of a folder and those above it do not exist, the innermost first."""
     path, missing = pathlib.Path(path), []
-    while not path.exists():
+    while not os.path.exists(path):
         missing.append(path)
         path = path.parent
     return missing

@@ -1,12 +1,12 @@
 """Genotypes: what a search finds, as a value and as a small JSON file."""
 
 import json
-import pathlib
+import os
 import random
 import re
 from collections.abc import Mapping
 
-from darts_tf import run_folder, spaces
+from darts_tf import files, reading, spaces
 from darts_tf.cell_genotype import CellGenotype, Edge, check_cells
 from darts_tf.errors import UserError
 
@@ -116,14 +116,14 @@ class Genotype:
             UserError: `text` is not JSON or no genotype.
         """
         try:
-            data = json.loads(text)
+            data = reading.parse_json(text)
         except ValueError as error:
             raise UserError(f"not JSON: {error}") from error
         return cls.from_dict(data)
 
     def save(self, path) -> None:
         """Writes the genotype as JSON; the file appears whole or not at all."""
-        run_folder.write_file(path, self.to_json())
+        files.write(path, self.to_json())
 
     @classmethod
     def load(cls, path) -> "Genotype":
@@ -133,7 +133,7 @@ class Genotype:
             UserError: the file is missing, unreadable or no genotype.
         """
         try:
-            text = pathlib.Path(path).read_text()
+            text = reading.read_text(path)
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"cannot read the genotype {str(path)!r}: {error}") from error
         try:
@@ -155,11 +155,11 @@ def get(name_or_path: str) -> Genotype:
 
     if name_or_path in published.GENOTYPES:
         return published.GENOTYPES[name_or_path].genotype
-    if match := re.fullmatch(r"random:(?:(\w+):)?(\d+)", name_or_path):
+    if match := re.fullmatch(r"random:(?:(\w+):)?(\d{1,18})", name_or_path):
         return sample(spaces.get(match[1] or "darts_cnn"), int(match[2]))
     if name_or_path.startswith("|"):
         return nas_bench_201.from_string(name_or_path)
-    if pathlib.Path(name_or_path).exists():
+    if os.path.exists(name_or_path):
         return Genotype.load(name_or_path)
     raise UserError(
         f"{name_or_path!r} is neither a genotype file nor random:SEED nor one of the published "

@@ -2,7 +2,6 @@
 
 import json
 import math
-import pathlib
 import time
 
 import keras
@@ -10,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from darts_tf import cost, run_folder
+from darts_tf import cost, files, reading
 from darts_tf.errors import UserError
 
 
@@ -62,7 +61,7 @@ class Latencies:
             "batch_size": self.batch_size,
             "milliseconds": self.milliseconds,
         }
-        run_folder.write_file(path, json.dumps(data, indent=2) + "\n")
+        files.write(path, json.dumps(data, indent=2) + "\n")
 
     @classmethod
     def load(cls, path) -> "Latencies":
@@ -72,7 +71,7 @@ class Latencies:
             UserError: it is missing or no such table, or a time is negative or not finite.
         """
         try:
-            data = json.loads(pathlib.Path(path).read_text())
+            data = reading.read_json(path)
             numbers = {key: float(value) for key, value in data["milliseconds"].items()}
             for key, value in numbers.items():
                 if not 0 <= value < math.inf:

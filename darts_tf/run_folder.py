@@ -3,13 +3,14 @@
 import contextlib
 import importlib.metadata
 import json
+import os
 import pathlib
 import platform
 import shutil
 import tempfile
 import weakref
 
-from darts_tf import files
+from darts_tf import files, reading
 from darts_tf.errors import UserError
 from darts_tf.settings import Changeable
 
@@ -56,7 +57,7 @@ class RunFolder:
     ):
         self.path = pathlib.Path(path)
         self.checkpoints = self.path / "checkpoints"
-        self.finished = (self.path / "result.json").exists()
+        self.finished = os.path.exists(self.path / "result.json")
         config = json.loads(json.dumps(config))
         self._names = set()
         self._made = []
@@ -203,7 +204,7 @@ class RunFolder:
         if not path.exists():
             return None
         try:
-            return json.loads(path.read_text())
+            return reading.read_json(path)
         except (OSError, ValueError) as error:
             raise UserError(f"cannot read {path}: {error}; give another --output_dir") from error
 

@@ -256,6 +256,7 @@ def test_a_folder_that_is_no_export_is_never_replaced(network, tmp_path):
         ({"image_shape": (9, 8, 1)}, r"takes images of shape \[8, 8, 1\]"),
         ({"mean": (0.1, 0.2)}, "mean is .*expected 1 finite"),
         ({"mean": (float("nan"),)}, "mean is"),
+        ({"mean": (10**400,)}, "mean is .*expected 1 finite"),
         ({"std": (0.0,)}, "must be above 0"),
         ({"class_names": ("a", "b")}, "4 outputs, but there are 2 class names"),
         ({"class_names": ("a", "b", "c", "d\ne")}, "one line"),

@@ -6,7 +6,7 @@ import time
 
 from absl import flags
 
-from darts_tf import run_folder
+from darts_tf import files, reading
 from darts_tf.errors import UserError
 from darts_tf.progress import duration
 from train import data_flags
@@ -119,8 +119,7 @@ class _Log:
 
     def __init__(self, path):
         self._path = path
-        lines = path.read_text().splitlines() if path.exists() else []
-        self.records = [json.loads(line) for line in lines]
+        self.records = reading.read_json_lines(path)
 
     def add(self, genotype, score, seconds) -> None:
         self.records.append(
@@ -132,7 +131,7 @@ class _Log:
             }
         )
         lines = "".join(json.dumps(record) + "\n" for record in self.records)
-        run_folder.write_file(self._path, lines)
+        files.write(self._path, lines)
 
     def candidates(self) -> list:
         from darts_tf.baselines import Candidate

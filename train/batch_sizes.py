@@ -1,9 +1,8 @@
 """--batch_size=auto: the largest batch whose search fits into the memory."""
 
-import json
-
 from absl import flags
 
+from darts_tf import reading
 from darts_tf.errors import UserError
 from train import search_flags
 
@@ -62,7 +61,7 @@ def settle(folder, data, method, replicas: int) -> None:
 def settled(run_dir) -> int | None:
     """The batch size that a search in that folder chose; None if it was given a number."""
     path = run_dir / _FILE
-    return json.loads(path.read_text()) if path.exists() else None
+    return reading.read_json(path) if path.exists() else None
 
 
 def _largest(data, method) -> int:

@@ -80,6 +80,8 @@ def main() -> None:
     if _CUTOUT.value is None:
         flags.FLAGS[_CUTOUT.name].value = data.cutout
     augmentation = data_flags.augmentation(data, _CUTOUT.value)
+    # Refuses a batch that is larger than the data, before a network is built.
+    _batches(data)(0)
     folder = runs.open_folder(
         _OUTPUT_DIR.value, _config(genotype), data, augmentation, raised=("epochs",)
     )

@@ -7,11 +7,12 @@ reads the network that `python -m train.evaluate` trained and writes `MODEL/1/`,
 --model_base_path=MODEL` (an absolute path there) load as it is.
 """
 
-import json
+import os
 from pathlib import Path
 
 from absl import flags, logging
 
+from darts_tf import reading
 from darts_tf.errors import UserError, reason
 from train import program
 
@@ -35,7 +36,7 @@ def main() -> None:
         if not flag.value:
             raise UserError(f"--{flag.name} is missing; give the folder; see --help")
     run_dir = Path(_RUN_DIR.value)
-    if not run_dir.is_dir():
+    if not os.path.isdir(run_dir):
         raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
     data = _read_data(run_dir / "data.json")
     genotype_json = _read_text(run_dir / "genotype.json")
@@ -86,15 +87,15 @@ def _sample_files(run_dir: Path) -> list[bytes]:
     from darts_tf.datasets import folders
 
     try:
-        path = json.loads((run_dir / "config.json").read_text(encoding="utf-8"))["dataset"]
-        return folders.sample(path, _SAMPLE) if Path(path).is_dir() else []
+        path = reading.read_json(run_dir / "config.json")["dataset"]
+        return folders.sample(path, _SAMPLE) if os.path.isdir(path) else []
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return []  # It may have moved since, and the export can be checked without.
 
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return reading.read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"cannot read {path}: {getattr(error, 'strerror', None) or error}; "
@@ -104,7 +105,7 @@ def _read_text(path: Path) -> str:
 
 def _read_object(path: Path) -> dict:
     try:
-        content = json.loads(_read_text(path))
+        content = reading.parse_json(_read_text(path))
     except ValueError as error:
         if isinstance(error, UserError):
             raise

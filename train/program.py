@@ -8,10 +8,13 @@ import traceback
 
 from absl import app, flags, logging
 
-from darts_tf import files
+from darts_tf import files, reading
 from darts_tf.errors import UserError
 from darts_tf.run_folder import RunFolder
-from train import stops
+from train import limits, stops
+
+# Characters of a line of explanation; names that a user gave may be longer.
+_LONGEST = 1000
 
 #: See `train.stops.in_order`.
 stopping = stops.in_order
@@ -93,12 +96,24 @@ def flag_file() -> str:
 
 def _parse_flags(argv):
     try:
-        return flags.FLAGS(argv)
-    except flags.Error as error:
+        for path in _flag_files(argv):
+            reading.check_regular(path)
+        rest = flags.FLAGS(argv)
+    except (flags.Error, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{error}; see --help") from error
+    limits.check_flags()
+    return rest
+
+
+def _flag_files(argv) -> list[str]:
+    """What stands behind --flagfile=."""
+    return [x.partition("=")[2] for x in argv if re.match("--?flagfile=", x)]
 
 
 def _say(message) -> int:
     """Writes an error of the user; returns the exit code."""
-    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
+    line = " ".join(str(message).split())
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
+    print(f"error: {line}", file=sys.stderr)
     return 2

@@ -1,11 +1,11 @@
 """How the programs begin a run in a folder, or go on with one: the same data, treated the same."""
 
-import json
+import os
 import pathlib
 
 from absl import flags
 
-from darts_tf import datasets
+from darts_tf import datasets, reading
 from darts_tf.datasets import fingerprint
 from darts_tf.errors import UserError
 from darts_tf.run_folder import RunFolder, has_begun
@@ -92,7 +92,7 @@ def refuse_other_data(run_dir, description: dict, flag: str) -> bool:
         UserError: they are other data; names the first difference.
     """
     path = pathlib.Path(run_dir) / "data.json"
-    if not path.exists():
+    if not os.path.exists(path):
         return False
     before = datasets.load_description(path)
     if difference := fingerprint.difference(before, description):
@@ -148,6 +148,6 @@ def _say_extension(folder) -> None:
 
 def _read(path: pathlib.Path):
     try:
-        return json.loads(path.read_text())
+        return reading.read_json(path)
     except (OSError, ValueError):
         return None

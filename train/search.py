@@ -58,6 +58,7 @@ def main() -> None:
         selection_flags.refuse_without_effect([method.selection])
         if not method.trains:
             search_flags.refuse_training_flags()
+        search_flags.check_cost()
     table = found.load_table(search_flags.SPACE.value)
 
     import keras
@@ -70,6 +71,8 @@ def main() -> None:
     runs.keep_augmentation(search_flags.OUTPUT_DIR.value)
     data = data_flags.load()
     trains = method is None or method.trains
+    if not automatic:
+        _check_batches(data, method)
     folder = runs.open_folder(
         search_flags.OUTPUT_DIR.value,
         search_flags.config(),
@@ -105,6 +108,17 @@ def main() -> None:
     where = search_flags.OUTPUT_DIR.value
     what = "a cell that is close to a draw" if result.get("close_to_a_draw") else "a cell"
     print(f"found {what} in {seconds:.0f} s; genotype and pictures are in {where}")
+
+
+def _check_batches(data, method) -> None:
+    """Refuses a batch that is larger than a part of the data, before a supernet is built."""
+    if method is not None and not method.trains:
+        searching.validation_batches(data)
+        return
+    train, validation = searching.streams(data)
+    train(0)
+    if method is not None:
+        validation(0)
 
 
 def _say_finished(folder, data, table) -> None:

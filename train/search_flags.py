@@ -2,13 +2,12 @@
 
 import dataclasses
 import hashlib
-import json
 import math
 import pathlib
 
 from absl import flags
 
-from darts_tf import baselines, expected_cost, gradients, log_cost, macros, methods, spaces
+from darts_tf import baselines, expected_cost, gradients, log_cost, macros, methods, reading, spaces
 from darts_tf.errors import UserError
 from train import baseline_search, data_flags, found, selection_flags, stages
 
@@ -211,7 +210,7 @@ def _option(text: str) -> tuple:
     if value.lower() == "none":
         return name, None
     try:
-        return name, json.loads(value)
+        return name, reading.parse_json(value)
     except ValueError:
         return name, value
 
@@ -258,6 +257,33 @@ def _hash(path) -> str | None:
         return None
 
 
+def check_cost() -> None:
+    """Refuses flags of the cost that mean nothing together, or whose table cannot be read.
+
+    Raises:
+        UserError: names the flag.
+    """
+    if COST.value is None:
+        for flag in (COST_WEIGHT, LATENCY_TABLE):
+            if flag.value is not None:
+                raise UserError(f"--{flag.name} has no meaning without --cost")
+        return
+    if not 0 <= _cost_weight() < float("inf"):
+        raise UserError(f"--cost_weight={_cost_weight()}: expected 0 or a number above it")
+    if COST.value == "latency":
+        if LATENCY_TABLE.value is None:
+            raise UserError(
+                "--cost=latency needs --latency_table; python -m train.latency measures one"
+            )
+        from darts_tf.latency import Latencies
+
+        Latencies.load(LATENCY_TABLE.value)
+
+
+def _cost_weight() -> float:
+    return 0.1 if COST_WEIGHT.value is None else COST_WEIGHT.value
+
+
 def penalty(supernet, size):
     """What --cost adds to the loss, None without.
 
@@ -265,24 +291,16 @@ def penalty(supernet, size):
         supernet: its operation weights are what the cost is expected over.
         size: (image shape, classes, channels, cells).
     """
+    check_cost()
     if COST.value is None:
-        for flag in (COST_WEIGHT, LATENCY_TABLE):
-            if flag.value is not None:
-                raise UserError(f"--{flag.name} has no meaning without --cost")
         return None
-    weight = 0.1 if COST_WEIGHT.value is None else COST_WEIGHT.value
-    if not 0 <= weight < float("inf"):
-        raise UserError(f"--cost_weight={weight}: expected 0 or a number above it")
+    weight = _cost_weight()
     if COST.value == "snas_log":
         return log_cost.table(SPACE.value, *size).penalty(supernet.space, weight)
     latencies = None
     if COST.value == "latency":
         from darts_tf.latency import Latencies
 
-        if LATENCY_TABLE.value is None:
-            raise UserError(
-                "--cost=latency needs --latency_table; python -m train.latency measures one"
-            )
         latencies = Latencies.load(LATENCY_TABLE.value)
     measure = expected_cost.measure(COST.value, latencies)
     mean = COST.value == "snas"

@@ -1,11 +1,11 @@
 """The search that the flags describe, its data, and the search of an earlier run again."""
 
-import json
+import os
 import pathlib
 
 from absl import flags
 
-from darts_tf import baselines, methods
+from darts_tf import baselines, methods, reading
 from darts_tf.errors import UserError
 from train import batch_sizes, data_flags, search_flags
 
@@ -91,14 +91,16 @@ def take_settings(run_dir: pathlib.Path, others=()) -> None:
         UserError: the folder is none of a search with a supernet, or a flag contradicts it.
     """
     path = run_dir / "config.json"
-    if not path.exists():
+    if not os.path.exists(path):
         raise UserError(f"--run_dir={run_dir} holds no config.json; give a folder of train.search")
     try:
-        config = json.loads(path.read_text())
-    except ValueError as error:
+        config = reading.read_json(path)
+    except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    if config.get("program") != "search":
+    if not isinstance(config, dict) or config.get("program") != "search":
         raise UserError(f"--run_dir={run_dir} is no folder of train.search")
+    if not isinstance(config.get("method"), str):
+        raise UserError(f"{path} is damaged: it names no method")
     if config["method"] in baselines.BASELINES or not methods.get(config["method"]).trains:
         raise UserError(
             f"--run_dir={run_dir} is a search by {config['method']}, which has no supernet to "
@@ -109,11 +111,19 @@ def take_settings(run_dir: pathlib.Path, others=()) -> None:
         if name not in flags.FLAGS or name in own:
             continue
         if not flags.FLAGS[name].present:
-            flags.FLAGS[name].value = value
+            flags.FLAGS[name].value = _parsed(name, value, path)
         elif name not in _PLACES:
             raise UserError(f"--{name} is a setting of the search and is taken from --run_dir")
     if (chosen := batch_sizes.settled(run_dir)) is not None:
         flags.FLAGS[search_flags.BATCH_SIZE.name].value = chosen
+
+
+def _parsed(name: str, value, path):
+    """A value of a flag in a run's settings, which is as good as one on the command line."""
+    try:
+        return value if value is None else flags.FLAGS[name].parser.parse(value)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged: {name} is {value!r:.60} ({error})") from error
 
 
 def restore(data, method, run_dir: pathlib.Path):
@@ -135,7 +145,7 @@ def restore(data, method, run_dir: pathlib.Path):
         kept = run_dir / f"stage_{len(method.stages) - 1}" / "operations.json"
         if not kept.exists():
             raise UserError(f"--run_dir={run_dir}: the last stage of the search has not begun")
-        options = {"edge_operations": json.loads(kept.read_text())}
+        options = {"edge_operations": reading.read_json(kept)}
         method, cells = method.of_stage(stage), stage.cells
     search = make(data, method, cells, **options)
     checkpoints = Checkpoints(run_dir / "checkpoints", {"supernet": search.supernet.variables})

@@ -1,14 +1,14 @@
 """The stages of a search, such as those of P-DARTS."""
 
 import dataclasses
-import json
 
 from absl import flags
 
-from darts_tf import files
+from darts_tf import files, reading
 from darts_tf.errors import UserError
 from darts_tf.method import Method
 from darts_tf.schedules import Stage, keep_largest
+from train import limits
 
 _STAGE_CELLS = flags.DEFINE_list(
     "stage_cells",
@@ -53,7 +53,10 @@ def _parse(given, count) -> list[int]:
         raise UserError(
             f"--stage_cells={','.join(given)}: expected {count} numbers of cells, each at least 3"
         )
-    return [int(text) for text in given]
+    numbers = [int(text) for text in given]
+    for number in numbers:
+        limits.check(_STAGE_CELLS.name, number)
+    return numbers
 
 
 def run(method: Method, folder, search_stage):
@@ -80,7 +83,7 @@ def run(method: Method, folder, search_stage):
         # All workers read what the chief wrote, where the checkpoints are too.
         finished = folder.checkpoints.parent / file
         if not last and finished.exists():
-            kept = json.loads(finished.read_text())
+            kept = reading.read_json(finished)
             continue
         files.make_folder(folder.file(prefix))
         print(_heading(number, stage, method), flush=True)

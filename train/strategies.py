@@ -1,11 +1,11 @@
 """The --distribute flag as a `tf.distribute` strategy."""
 
-import json
 import os
 
 import tensorflow as tf
 from absl import flags, logging
 
+from darts_tf import reading
 from darts_tf.errors import UserError, reason
 
 _DISTRIBUTE = flags.DEFINE_enum(
@@ -85,7 +85,7 @@ def _cluster() -> dict:
         '"task": {"type": "worker", "index": 0}}'
     )
     try:
-        config = json.loads(text)
+        config = reading.parse_json(text)
         tasks = config["cluster"]
         kind, index = config["task"]["type"], int(config["task"]["index"])
         if not 0 <= index < len(tasks[kind]) or set(tasks) - {"chief", "worker"}:

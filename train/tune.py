@@ -39,6 +39,8 @@ def main() -> None:
 
     runs.keep_augmentation(tune_flags.OUTPUT_DIR.value)
     data = data_flags.load()
+    # Refuses a batch that is larger than the data.
+    _stream(data, _parts(data)[0], 0)(0)
     folder = runs.open_folder(
         tune_flags.OUTPUT_DIR.value,
         tune_flags.config(),

@@ -4,7 +4,7 @@ from absl import flags
 
 from darts_tf import macros, methods, spaces
 from darts_tf.errors import UserError
-from train import data_flags, found
+from train import data_flags, found, limits
 
 TUNER = flags.DEFINE_enum(
     "tuner",
@@ -121,6 +121,10 @@ def counts(flag) -> list[int] | None:
         numbers = [int(text) for text in flag.value or ()]
         if flag.value == [] or not all(number > 0 for number in numbers):
             raise ValueError
+        for number in numbers:
+            limits.check(flag.name, number)
+    except UserError:
+        raise
     except ValueError:
         raise UserError(
             f"--{flag.name}={','.join(flag.value)}: expected a whole number above 0, or several "

@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 from absl import logging
 
+from darts_tf import reading
 from darts_tf.datasets import pixels
 from darts_tf.datasets.source import Source, check_memory, reader
 from darts_tf.errors import UserError, reason
@@ -28,6 +29,7 @@ def npz_source(path, image_size):
         UserError: If the file cannot be read or the arrays cannot be used.
     """
     try:
+        reading.check_regular(path)
         with zipfile.ZipFile(path) as archive:
             check_memory(sum(item.file_size for item in archive.infolist()), path)
         with np.load(path, allow_pickle=False) as file:

@@ -1,10 +1,10 @@
 """A data set of images in memory, and the description of it that a run folder keeps."""
 
 import dataclasses
-import json
 
 import numpy as np
 
+from darts_tf import reading
 from darts_tf.datasets import image_files
 from darts_tf.datasets.fingerprint import fingerprint
 from darts_tf.errors import UserError
@@ -98,8 +98,7 @@ def load_description(path):
         UserError: If the file cannot be read or does not describe a data set.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            description = json.load(file)
+        description = reading.read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read the data description {path}: {error}") from error
     if not isinstance(description, dict):

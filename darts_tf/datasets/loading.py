@@ -142,6 +142,25 @@ def _digits_source(image_size):
     )
 
 
+def _check_class_names(class_names, name):
+    """A class's name is a line in `labels.txt` and what an answer of the server calls it."""
+    for class_name in class_names:
+        if not class_name.strip() or len(class_name.splitlines()) != 1:
+            raise UserError(
+                f"{name} has a class named {class_name!r}: a name must be one line of text that is "
+                "not empty"
+            )
+        try:
+            class_name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{name} has a class named {class_name!r}, which is no text in UTF-8: rename it"
+            ) from error
+    twice = [x for x in set(class_names) if class_names.count(x) > 1]
+    if twice:
+        raise UserError(f"{name} has several classes named {twice[0]!r}: give each its own name")
+
+
 def _assemble(source, train_examples, seed):
     """Chooses from `source`, reads what is chosen and computes its statistics."""
     name = source.name
@@ -150,6 +169,7 @@ def _assemble(source, train_examples, seed):
         raise UserError(
             f"images of {name} have {source.image_shape[2]} channels: 1 or 3 are needed"
         )
+    _check_class_names(source.class_names, name)
     present = len(np.unique(source.train_labels))
     if present < 2:
         raise UserError(f"{name} has a single class with examples: at least 2 are needed")

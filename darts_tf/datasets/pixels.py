@@ -1,8 +1,11 @@
 """Operations on the pixels of single images and of whole arrays."""
 
+import math
+
 import numpy as np
 from PIL import Image
 
+from darts_tf.datasets.source import check_memory
 from darts_tf.errors import UserError
 
 MINIMUM_SIDE = 4
@@ -75,6 +78,7 @@ def resize_all(images, size):
     """Resizes images `[N, H, W, C]` to `size`; None leaves them as they are."""
     if size is None or images.shape[1:3] == tuple(size):
         return images
+    check_memory(len(images) * math.prod(size) * images.shape[-1], "the images after resizing")
     result = np.empty((len(images), *size, images.shape[-1]), np.uint8)
     for position, image in enumerate(images):
         result[position] = resize(image, size)

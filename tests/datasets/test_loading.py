@@ -106,3 +106,24 @@ def test_a_description_that_is_no_json_object_is_refused(text, tmp_path):
         datasets.load_description(path)
     with pytest.raises(UserError, match="cannot read the data description"):
         datasets.load_description(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["a\nb", "c"], r"a class named 'a\\nb': a name must be one line"),
+        (["", "c"], "a class named '': a name must be one line"),
+        (["caf\udce9", "c"], "which is no text in UTF-8"),
+        (["c", "c"], "class_names has a name twice"),
+    ],
+)
+def test_class_names_that_cannot_be_served(names, reason):
+    """Said before anything is trained, not when it is exported."""
+    images = np.zeros((4, 5, 5, 1), np.uint8)
+    with pytest.raises(UserError, match=reason):
+        datasets.from_arrays(images, np.arange(4) % 2, class_names=names)
+
+
+def test_sizes_that_fill_the_memory():
+    with pytest.raises(UserError, match="the images after resizing takes? .* GB in memory"):
+        datasets.load("digits", image_size=10**6)

@@ -1,0 +1,31 @@
+"""A few of the command lines of scripts/hostile_command_lines.py, which is for all of them."""
+
+import pytest
+
+from scripts import hostile_command_lines
+
+
+def _chosen(line) -> bool:
+    """One of every kind: a number, a file, a folder that would be left behind, a run."""
+    ends = "--space=s2 --seed=99999999999999999999", "export_digits", "/fifo.npz", "run_nested"
+    return " ".join(line.arguments).endswith((*ends, "--cost_weight=nan"))
+
+
+@pytest.mark.slow
+def test_a_few(tmp_path):
+    files = hostile_command_lines.write_files(tmp_path)
+    found = [x for x in hostile_command_lines.lines(files, tmp_path / "out") if _chosen(x)]
+    assert len(found) == 5
+    for number, line in enumerate(found):
+        assert hostile_command_lines.check(line, tmp_path, number, 120) == [], line
+    assert not (tmp_path / "out").exists()
+
+
+def test_judge():
+    line = hostile_command_lines.Line("train.search", [], "--epochs")
+    judge = hostile_command_lines.judge
+    log = "I1128 00:09:48.103308 139713 loading.py:163] digits has no test part\n"
+    assert judge(line, 2, f"{log}error: --epochs=0: expected a number from 1\n") == []
+    assert judge(line, 1, "error: --epochs=0\n") == ["exit code 1"]
+    assert len(judge(line, 2, "Traceback\n  ...\nValueError: --epochs\n")) == 1
+    assert len(judge(line, 2, "error: another flag\n")) == 1
