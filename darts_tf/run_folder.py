@@ -215,6 +215,9 @@ def has_begun(path) -> bool:
         *("checkpoints/**/*.index", "metrics.jsonl", "candidates.jsonl", "result.json"),
         "tuner/**/trial.json",
     )
+    # Before a glob, which fails where a name is too long.
+    if not os.path.isdir(path):
+        return False
     return any(True for name in names for _ in pathlib.Path(path).glob(name))
 
 

@@ -37,7 +37,7 @@ def npz_source(path, image_size):
             unknown = [key for key in file if key not in _KEYS]
     except UserError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         hint = "store text as str, not as objects" if "pickle" in str(error) else "write it anew"
         raise UserError(f"cannot read {path} as an .npz file ({reason(error)}): {hint}") from error
     missing = [key for key in _KEYS[:2] if key not in arrays]

@@ -1,5 +1,6 @@
 """Finds the version folder to serve. Without TensorFlow, so that a wrong path fails at once."""
 
+import os
 from pathlib import Path
 
 from darts_tf.errors import UserError
@@ -16,7 +17,7 @@ def find(directory) -> tuple[Path, int]:
         UserError: the folder is missing or holds no SavedModel.
     """
     directory = Path(directory)
-    if not directory.is_dir():
+    if not os.path.isdir(directory):
         raise UserError(
             f"the model folder {directory} does not exist; give one that `python -m train.export` "
             "wrote"
