@@ -62,10 +62,7 @@ class RuleFollower:
             what = "removed"
             if np.any(row):
                 what = names[chosen := int(np.argmax(row))]
-                rivals = np.flatnonzero(decidedness.choosable(supernet.space, cell_type)[edge])
-                before = self._seen[-1].weights[cell_type][edge]
-                lead = decidedness.lead(before, chosen, rivals.tolist())
-                self.leads[cell_type, edge] = lead
+                self.leads[cell_type, edge] = lead = self._lead(cell_type, edge, chosen)
                 if lead < decidedness.CLOSE:
                     what += f", which leads the next operation by {lead:.1%} only"
             where = node_names.edge_text(*supernet.space.edges[edge], supernet.space.inputs)
@@ -74,6 +71,14 @@ class RuleFollower:
         if verdict.reason is not None:
             logging.info("the search ends after epoch %d: %s", epoch + 1, verdict.reason)
             self.ended, self.result = True, verdict.result
+
+    def _lead(self, cell_type, edge, chosen) -> float:
+        """By what share the chosen operation of an edge weighs more than the next one now."""
+        space = self._search.supernet.space
+        # No rule decides for `none`, even where the derived cell may hold it.
+        allowed = space.mask(cell_type)[edge] & (np.array(space.operations) != "none")
+        row = self._seen[-1].weights[cell_type][edge]
+        return decidedness.lead(row, chosen, np.flatnonzero(allowed).tolist())
 
     def next_epoch(self, epoch: int) -> int:
         """The epoch to go on with after an epoch; goes back to an earlier one if the rule says so.
