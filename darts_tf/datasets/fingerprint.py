@@ -64,12 +64,9 @@ def difference(before: dict, now: dict) -> str | None:
         if before[key] != now[key]:
             return f"{what} was {before[key]:,} and is now {now[key]:,}"
     kept = before.get("fingerprint") or {}
-    if kept.get("version") != now["fingerprint"].get("version") and kept:
-        versions = (one["fingerprint"].get("version") for one in (before, now))
-        return "the data set's version was {} and is now {}".format(*versions)
     for key, what in _HASHES.items():
         if key in kept and kept[key] != now["fingerprint"][key]:
-            return f"{what} are other ones now"
+            return f"{what} are other ones now" + _of_versions(kept, now["fingerprint"])
     return None if kept else _of_pixels(before, now)
 
 
@@ -97,6 +94,13 @@ def _of_classes(before, now) -> str:
         return f"there were {len(before)} classes and are now {len(now)}"
     number = next(i for i, pair in enumerate(zip(before, now, strict=True)) if len(set(pair)) == 2)
     return f"class {number} was {before[number]!r} and is now {now[number]!r}"
+
+
+def _of_versions(before, now) -> str:
+    """Why prepared data may differ; another version alone may hold the same images."""
+    if before.get("version") == now.get("version"):
+        return ""
+    return f" (the data set's version was {before.get('version')} and is now {now.get('version')})"
 
 
 def _of_pixels(before, now) -> str | None:

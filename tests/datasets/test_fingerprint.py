@@ -100,7 +100,10 @@ def test_shape_and_type_are_hashed_too():
         (make(x=changed(X)), "the training images, or their order, are other ones now"),
         (make(y=swapped(Y)), "the labels of the training images, or their order, are other"),
         (make(x_test=changed(X[:6])), "the test images, or their order, are other ones now"),
-        (dataclasses.replace(make(), version="2.0.0"), "version was None and is now 2.0.0"),
+        (
+            dataclasses.replace(make(x=changed(X)), version="2.0.0"),
+            "are other ones now (the data set's version was None and is now 2.0.0)",
+        ),
     ],
 )
 def test_a_difference_is_named(now, reason):
@@ -108,7 +111,7 @@ def test_a_difference_is_named(now, reason):
 
 
 @pytest.mark.parametrize(
-    "now", [make(), make(name="moved"), dataclasses.replace(make(), flip=True)]
+    "now", [make(), make(name="moved"), dataclasses.replace(make(), flip=True, version="2.0.0")]
 )
 def test_the_same_data(now):
     assert fingerprint.difference(BEFORE, now.description()) is None

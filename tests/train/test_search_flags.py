@@ -1,0 +1,41 @@
+"""The settings that decide the result of a search."""
+
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+from darts_tf.settings import Changeable
+from train import search_flags
+
+
+@pytest.fixture(autouse=True)
+def parsed():
+    flags.FLAGS.mark_as_parsed()
+    with flagsaver.flagsaver():
+        yield
+
+
+def test_of_a_latency_table_the_content_decides_not_the_place(tmp_path):
+    places = tmp_path / "latency.json", tmp_path / "moved.json"
+    for place in places:
+        place.write_text('{"milliseconds": {}}')
+    found = []
+    for place in places:
+        with flagsaver.flagsaver(latency_table=str(place)):
+            found.append(search_flags.config())
+    places[0].write_text('{"milliseconds": {"a": 1}}')
+    with flagsaver.flagsaver(latency_table=str(places[0])):
+        measured_again, unwritten = search_flags.config(), search_flags.unwritten()
+    changeable = Changeable(free=("latency_table",))
+    assert changeable.difference(*found) is None
+    assert "latency_table_sha256 was" in changeable.difference(found[0], measured_again)
+    # Earlier versions kept the path alone.
+    before = {k: v for k, v in found[0].items() if k != "latency_table_sha256"}
+    changeable = Changeable(free=("latency_table",), unwritten=unwritten)
+    assert changeable.difference(before, measured_again) is None
+
+
+@pytest.mark.parametrize("method, candidates", [("random", 20), ("random-ws", 1000)])
+def test_candidates_that_were_not_given(method, candidates):
+    with flagsaver.flagsaver(method=method):
+        assert search_flags.unwritten() == {"candidates": candidates}
