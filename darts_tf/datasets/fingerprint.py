@@ -40,7 +40,7 @@ def fingerprint(data) -> dict[str, str]:
     Returns:
         `train_labels`, `train_images`, `test_labels` and `test_images`.
     """
-    return {key: _hash(getattr(data, key)) for key in _HASHES}
+    return {key: hash_array(getattr(data, key)) for key in _HASHES}
 
 
 def difference(before: dict, now: dict) -> str | None:
@@ -80,7 +80,8 @@ def digest(description: dict) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _hash(array) -> str:
+def hash_array(array) -> str:
+    """SHA-256 of an array's type, shape and values."""
     array = np.ascontiguousarray(array)
     # A byte order is not a property of the data.
     array = array.astype(array.dtype.newbyteorder("<"), copy=False)

@@ -149,13 +149,15 @@ class ArchitectureTuner(ResumableTuner):
 
         Raises:
             UserError: there is no whole batch in a half of the training images, there are no
-                validation data, labels are not integers from 0 to `num_classes - 1`, or a data set
-                gives other examples in every pass.
+                validation data, labels are not integers from 0 to `num_classes - 1`, a data set
+                gives other examples in every pass, or arrays are not those of the trials that are
+                in the tuner's folder already.
         """
         if not isinstance(x, SearchData):
             if validation_data is None:
                 raise UserError("validation_data are missing; they score the derived networks")
             x = SearchData.of(x, y, validation_data, batch_size, self.seed, self.num_classes)
+        x.refuse_other(self.project_dir)
         super().search(x, epochs=epochs, callbacks=list(callbacks), verbose=verbose)
 
     def run_trial(self, trial, data, *, epochs, callbacks, verbose) -> dict[str, float]:

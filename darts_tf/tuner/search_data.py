@@ -1,12 +1,16 @@
 """The images of a trial of `ArchitectureTuner`."""
 
 import dataclasses
+import json
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
-from darts_tf import datasets
+from darts_tf import datasets, files
+from darts_tf.datasets.fingerprint import hash_array
 from darts_tf.errors import UserError
 from darts_tf.tuner.halves import halves
 
@@ -22,6 +26,8 @@ class SearchData:
             should be in both.
         batches: those that train the derived network.
         validation: what scores the derived network.
+        hashes: of the arrays that these come from, by what they are called to the user. None for
+            data sets, which cannot be told from others.
 
     Raises:
         UserError: there is no whole batch in a half, or labels are not integers `[batch]`.
@@ -30,6 +36,7 @@ class SearchData:
     halves: tuple[Batches, Batches]
     batches: Batches
     validation: tf.data.Dataset
+    hashes: dict[str, str] | None = None
 
     def __post_init__(self):
         parts = [batches(0) for batches in (*self.halves, self.batches)]
@@ -59,6 +66,7 @@ class SearchData:
         Raises:
             UserError: labels are none of these classes, or one-hot, or text; see `halves` too.
         """
+        hashes = {}
         if isinstance(x, tf.data.Dataset):
             if y is not None:
                 raise UserError("y was given beside a data set, which has its own labels; leave it")
@@ -74,13 +82,47 @@ class SearchData:
                 for i, half in enumerate(datasets.split(x, y, 0.5, seed))
             )
             batches = _shuffled(x, y, batch_size, seed)
+            hashes |= {"x": hash_array(x), "y": _hash_labels(y)}
         if isinstance(validation, tf.data.Dataset):
             validation = _flat_labels("the validation data", validation)
         else:
             images, labels = validation
             labels = _integers("the labels of validation_data", labels, len(images), num_classes)
             validation = tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
-        return cls(streams, batches, validation)
+            hashes |= {"validation_data": hash_array(images) + _hash_labels(labels)}
+        return cls(streams, batches, validation, hashes or None)
+
+    def refuse_other(self, folder) -> None:
+        """Refuses to go on in a tuner's folder with other arrays than those that it began with.
+
+        Args:
+            folder: of the tuner; `data.json` there keeps the hashes.
+
+        Raises:
+            UserError: names the array.
+        """
+        if self.hashes is None:
+            return
+        path, hashes = pathlib.Path(folder) / "data.json", self.hashes
+        try:
+            before = json.loads(path.read_text())
+        except (OSError, ValueError):
+            if any(path.parent.glob("trial_*/trial.json")):
+                logging.info("%s is compared with no earlier data: it kept no hashes", folder)
+            before = {}
+        for name in before.keys() & hashes.keys():
+            if before[name] != hashes[name]:
+                raise UserError(
+                    f"{name} is another array than that of the trials in {folder}; bring it back "
+                    "to go on with them, or give another directory, or overwrite=True"
+                )
+        if before != (now := {**before, **hashes}):
+            files.write(files.make_folder(path.parent) / path.name, json.dumps(now) + "\n")
+
+
+def _hash_labels(labels) -> str:
+    # Of any kind of integers they are the same.
+    return hash_array(labels.astype(np.int64))
 
 
 def _shuffled(images, labels, batch_size, seed) -> Batches:

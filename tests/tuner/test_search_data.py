@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import logging
 
 from darts_tf.errors import UserError
 from darts_tf.tuner import SearchData
@@ -73,3 +74,29 @@ def test_own_streams_are_checked():
     right, wrong = dataset(LABELS), dataset(np.eye(3)[LABELS])
     with pytest.raises(UserError, match="the labels of the alphas' half have type float64"):
         SearchData((lambda epoch: right, lambda epoch: wrong), lambda epoch: right, right)
+
+
+class TestOtherArraysInATunersFolder:
+    def test_are_refused_by_name(self, tmp_path):
+        make().refuse_other(tmp_path / "tuner")
+        make(y=LABELS.astype(np.int32)).refuse_other(tmp_path / "tuner")
+        for name, data in {
+            "x": make(x=IMAGES + 1),
+            "y": make(y=(LABELS + 1) % 3),
+            "validation_data": make(validation=(IMAGES[:3] + 1, LABELS[:3])),
+        }.items():
+            with pytest.raises(UserError, match=f"^{name} is another array than that of the tri"):
+                data.refuse_other(tmp_path / "tuner")
+
+    def test_data_sets_have_no_hashes(self, tmp_path):
+        make(None, dataset(LABELS), dataset(LABELS)).refuse_other(tmp_path)
+        assert not (tmp_path / "data.json").exists()
+
+    def test_trials_of_an_earlier_version(self, tmp_path, caplog):
+        logging.set_verbosity(logging.INFO)
+        (tmp_path / "trial_0").mkdir()
+        (tmp_path / "trial_0" / "trial.json").write_text("{}")
+        make().refuse_other(tmp_path)
+        assert "is compared with no earlier data" in caplog.text
+        with pytest.raises(UserError, match="x is another array"):
+            make(x=IMAGES + 1).refuse_other(tmp_path)
