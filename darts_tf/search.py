@@ -1,6 +1,7 @@
 """The search: bilevel optimisation of a supernet's weights and alphas."""
 
 import contextlib
+import itertools
 from collections.abc import Callable
 
 import keras
@@ -14,6 +15,7 @@ from darts_tf import (
     methods,
     out_of_memory,
     paper_rate,
+    recalibration,
     search_checks,
     search_record,
     selections,
@@ -23,6 +25,7 @@ from darts_tf.collapse_monitor import CollapseMonitor
 from darts_tf.errors import UserError
 from darts_tf.genotypes import Genotype
 from darts_tf.grappler import without_grappler
+from darts_tf.lengths import one_pass
 from darts_tf.method import Method
 from darts_tf.search_record import Best, SearchRecord
 from darts_tf.search_rule import RuleFollower
@@ -99,6 +102,7 @@ class ArchitectureSearch:
         self.strategy = tf.distribute.get_strategy()
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
+        self._own_weight_optimizer = weight_optimizer is not None
         self._own_architecture_optimizer = architecture_optimizer is not None
         search_checks.check_method(self.method, supernet, accumulate_steps)
         search_checks.check_recompute(recompute, supernet, self.strategy)
@@ -118,6 +122,7 @@ class ArchitectureSearch:
         self._predict = tf.function(
             lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
         )
+        self._recalibrate = recalibration.Recalibration(supernet)
         self._stop_requested = self._evaluating = False
         self._rule = RuleFollower(self)
         self._record = SearchRecord(self._rule)
@@ -154,13 +159,19 @@ class ArchitectureSearch:
     ) -> keras.callbacks.History:
         """Searches for a number of epochs.
 
+        Each call is a search of its own, from the weights and alphas that the supernet has, unless
+        a checkpoint says how to go on: the schedules, the method's optimizers and rule, and `best`
+        begin anew, for which the step is traced again. With a `weight_optimizer` of your own, both
+        optimizers go on as they are, and nothing is traced again.
+
         Args:
             train: batches of `(images, labels)` for the weights; one pass is one epoch. Either a
                 `tf.data.Dataset`, or a function from the number of the epoch to one, which makes a
                 resumed search see exactly the batches that an uninterrupted one would have seen.
                 Under a strategy a batch is the global batch; its replicas share it equally, and
                 several workers must be given the same batches.
-            validation: the same for the alphas; repeated if it is shorter.
+            validation: the same for the alphas; repeated if it is shorter. It has an end, because
+                the supernet is evaluated on all of it.
             epochs: number of epochs, also the length of the learning rate's schedule.
             callbacks: Keras callbacks; their model is the supernet, `stop_training` is honoured. A
                 `CollapseMonitor` is put before them unless there is one.
@@ -177,22 +188,22 @@ class ArchitectureSearch:
             The Keras history of this call; `stopped_at` tells whether it is the whole search. An
             epoch has `loss` and `accuracy` on the training batches, `architecture_loss`, the loss
             that the alphas descend, unless they are frozen, `val_loss` and `val_accuracy` of the
-            supernet on all of `validation`, `entropy`, the mean over all edges of the entropy of
-            the operation weights in nats, `entropy_normal` and so on, its sum over the edges of a
-            cell type, `learning_rate`, and what the `CollapseMonitor` measures; with an estimator
-            that samples architectures also `loss_evaluations` and `gradient_variance`
-            (`darts_tf.gradients.Estimator.report`).
+            supernet on all of `validation`, with moving statistics that were measured on the images
+            of its first 19 batches (`darts_tf.recalibration`), `entropy`, the mean over all edges
+            of the entropy of the operation weights in nats, `entropy_normal` and so on, its sum
+            over the edges of a cell type, `learning_rate`, and what the `CollapseMonitor` measures;
+            with an estimator that samples architectures also `loss_evaluations` and
+            `gradient_variance` (`darts_tf.gradients.Estimator.report`).
 
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
             OutOfMemoryError: there was not enough memory.
-            UserError: the data are empty or cannot be shared equally, a checkpoint does not fit, or
-                another worker is lost.
+            UserError: the data are empty, have no end or cannot be shared equally, a checkpoint
+                does not fit, or another worker is lost.
         """
         train, validation = _by_epoch(train), _by_epoch(validation)
         steps = search_checks.count_steps(train(0), validation(0))
-        begins = self._trainer is None
-        self._prepare(epochs, steps)
+        begins = self._prepare(epochs, steps)
         chief = distribution.is_chief(self.strategy)
         checkpoints = checkpoint_dir and Checkpoints(
             checkpoint_dir,
@@ -235,7 +246,7 @@ class ArchitectureSearch:
                 if self.stopped_at:
                     return history
                 with self._interruption(epoch, steps):
-                    logs |= {f"val_{k}": v for k, v in self.evaluate(validation(epoch)).items()}
+                    logs |= {f"val_{k}": v for k, v in self._validate(validation(epoch)).items()}
             logs |= self._logs_of_epoch()
             if not selections.needs_data(self.method.selection):
                 self._record.after_epoch(epoch, logs["val_accuracy"], self.genotype)
@@ -290,15 +301,29 @@ class ArchitectureSearch:
     def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:
         """Mean loss and accuracy of the supernet on batches of (images, labels).
 
-        Batch normalisation uses its moving statistics, as in any Keras `evaluate`.
+        Batch normalisation uses its moving statistics, as in any Keras `evaluate`. `fit` measures
+        them after every epoch.
+
+        Raises:
+            UserError: the data have no end.
         """
         loss = keras.metrics.Mean(dtype="float32")
         accuracy = keras.metrics.SparseCategoricalAccuracy(dtype="float32")
-        for images, labels in data:
+        for images, labels in one_pass("data to evaluate on", data):
             logits = self._predict(images)
             loss.update_state(self._loss(labels, logits))
             accuracy.update_state(labels, logits)
         return {"loss": float(loss.result()), "accuracy": float(accuracy.result())}
+
+    def _validate(self, data: tf.data.Dataset) -> dict[str, float]:
+        """Evaluates with moving statistics that are measured on the first batches of images.
+
+        In one pass: a data set that shuffles would come in another order in all later ones.
+        """
+        batches = one_pass("validation data", data)
+        first = list(itertools.islice(batches, recalibration.BATCHES))
+        self._recalibrate(images for images, _ in first)
+        return self.evaluate(itertools.chain(first, batches))
 
     def genotype(
         self,
@@ -432,10 +457,18 @@ class ArchitectureSearch:
             architecture.auxiliary_skip.assign(method.auxiliary_skip(epoch, epochs))
         self._frozen = method.warm_up is not None and method.warm_up(epoch, epochs)
 
-    def _prepare(self, epochs: int, steps: int) -> None:
-        """Makes the optimizers and the traced step, once."""
-        if self._trainer is not None:
-            return
+    def _prepare(self, epochs: int, steps: int) -> bool:
+        """Makes the optimizers and the traced step, unless there are some with a user's optimizer.
+
+        Returns:
+            Whether they are new.
+        """
+        if self._trainer is not None and self._own_weight_optimizer:
+            return False
+        if not self._own_weight_optimizer:
+            self.weight_optimizer = None
+        if not self._own_architecture_optimizer:
+            self.architecture_optimizer = None
         with self.strategy.scope():
             self._trainer = SearchTrainer(
                 self.supernet,
@@ -448,6 +481,7 @@ class ArchitectureSearch:
             )
         self.weight_optimizer = self._trainer.weight_optimizer
         self.architecture_optimizer = self._trainer.architecture_optimizer
+        return True
 
     def _say_rate(self, steps: int) -> None:
         """Says what learning rate the alphas have, unless a user's own optimizer has it."""

@@ -11,7 +11,9 @@ from darts_tf import callbacks, optimizers
 from darts_tf.checkpoints import Checkpoints
 from darts_tf.layers.drop_path import DropPathSchedule
 from darts_tf.layers.keras_settings import check_floatx
+from darts_tf.lengths import count_batches, refuse_endless
 from darts_tf.networks import without_training
+from darts_tf.recalibration import BATCHES, BeforeValidation, Recalibration
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +77,9 @@ def train_network(
 ) -> keras.callbacks.History:
     """Trains a network from scratch, or goes on from the newest checkpoint.
 
+    In the end, and before every validation, the moving statistics are measured again on 19 batches
+    of the epoch's training images (`darts_tf.recalibration`).
+
     Args:
         network: from `build_network`.
         train: a function from the number of the epoch to its batches of (images, labels).
@@ -85,8 +90,13 @@ def train_network(
 
     Returns:
         The Keras history of this call.
+
+    Raises:
+        UserError: the number of training batches is unknown or infinite, or the validation data
+            have no end.
     """
-    steps = int(train(0).cardinality())
+    steps = count_batches("training batches", train(0))
+    refuse_endless("validation data", validation)
     compile_network(network, recipe, steps)
     network.optimizer.build(network.trainable_variables)
     first_epoch, last_callbacks = 0, []
@@ -110,6 +120,11 @@ def train_network(
         steps=steps,
         verbose=0,
     )
+    recalibrate = Recalibration(network)
+
+    def images(epoch):
+        return (images for images, *_ in train(epoch).take(BATCHES))
+
     network.stop_training = False
     calls.on_train_begin()
     for epoch in range(first_epoch, recipe.epochs):
@@ -120,12 +135,16 @@ def train_network(
             epochs=epoch + 1,
             initial_epoch=epoch,
             validation_data=validation,
-            callbacks=[_OfOneEpoch(calls)],
+            callbacks=[
+                _OfOneEpoch(calls),
+                BeforeValidation(recalibrate, functools.partial(images, epoch)),
+            ],
             shuffle=False,
             verbose=0,
         )
         if network.stop_training:
             break
+    recalibrate(images(recipe.epochs - 1))
     calls.on_train_end()
     network.history = history
     return history
@@ -147,7 +166,11 @@ def test_network(network: keras.Model, data: tf.data.Dataset) -> dict[str, float
     """Mean loss and accuracy on batches of (images, labels), without the auxiliary head.
 
     What the network was compiled with stays.
+
+    Raises:
+        UserError: the data have no end.
     """
+    refuse_endless("test data", data)
     check_floatx()
     network = without_training(network)
     network.compile(loss=SmoothedCrossentropy(), metrics=["accuracy"])

@@ -481,11 +481,39 @@ class TestErrors:
             (TRAIN, VALIDATION(0).take(0), "hold no whole batch"),
             (TRAIN(0).repeat(), VALIDATION, "unknown or infinite; use .take"),
             (TRAIN(0).filter(lambda *_: True), VALIDATION, "unknown or infinite"),
+            (TRAIN, VALIDATION(0).repeat(), "the validation data have no end, .* leave out .rep"),
         ],
     )
     def test_data_without_a_length(self, whole, train, validation, reason):
         with pytest.raises(UserError, match=reason):
             whole[0].fit(train, validation, verbose=0)
+
+    def test_validation_measures_the_statistics_first(self, whole):
+        search, history, *_ = whole
+        moving = [v for v in search.supernet.non_trainable_variables if "moving" in v.path]
+        before = [v.numpy() for v in moving]
+        found = search.evaluate(VALIDATION(EPOCHS - 1))
+        assert found["loss"] == history.history["val_loss"][-1]
+        assert found["accuracy"] == history.history["val_accuracy"][-1]
+        # As if they had been measured now, from other initial values.
+        for variable in moving:
+            variable.assign(variable + 1.0)
+        assert search.evaluate(VALIDATION(EPOCHS - 1))["loss"] != found["loss"]
+        passes = []
+
+        def generate():
+            passes.append(1)
+            yield from VALIDATION(EPOCHS - 1)
+
+        spec = VALIDATION(0).element_spec
+        data = tf.data.Dataset.from_generator(generate, output_signature=spec)
+        assert search._validate(data) == found
+        assert_same([v.numpy() for v in moving], before)
+        assert len(passes) == 1
+
+    def test_evaluation_of_data_without_an_end(self, whole):
+        with pytest.raises(UserError, match="the data to evaluate on have no end"):
+            whole[0].evaluate(VALIDATION(0).repeat())
 
     def test_optimizer_that_cannot_be_unrolled(self, tiny_space):
         search = make(tiny_space, "darts-v2", weight_optimizer=optimizers.Adam(0.1))
@@ -520,3 +548,32 @@ def test_partial_last_batch(one_edge_space):
     # 5 validation images, all of them counted.
     right = history.history["val_accuracy"][0] * 5
     np.testing.assert_allclose(right, np.round(right), atol=1e-5)
+
+
+class TestSecondFit:
+    """A search of its own, from the weights and alphas of the first."""
+
+    def fit(self, search):
+        train, validation = (functools.partial(data, part, examples=BATCH) for part in (0, 1))
+        return search.fit(train, validation, 2, verbose=0).history["learning_rate"]
+
+    def test_what_is_the_methods_begins_anew(self, one_edge_space, eagerly):
+        search = make(one_edge_space)
+        first = self.fit(search)
+        weights, optimizer = search.supernet.weight_variables[0].numpy(), search.weight_optimizer
+        np.testing.assert_allclose(first, [0.013, 0.001], rtol=1e-5)
+        assert self.fit(search) == first
+        assert search.weight_optimizer is not optimizer
+        assert int(search.weight_optimizer.iterations) == 2
+        assert int(search.architecture_optimizer.iterations) == 2
+        # Two more steps of some hundredths, and no new initial values.
+        change = np.abs(search.supernet.weight_variables[0].numpy() - weights)
+        assert 0 < change.max() < 0.2
+
+    def test_what_was_given_goes_on(self, one_edge_space, eagerly):
+        schedule = keras.optimizers.schedules.PolynomialDecay(0.04, 4, 0.0)
+        search = make(one_edge_space, weight_optimizer=optimizers.SGD(schedule, 0.9))
+        np.testing.assert_allclose(self.fit(search), [0.03, 0.02], rtol=1e-5)
+        trainer, optimizer = search._trainer, search.architecture_optimizer
+        np.testing.assert_allclose(self.fit(search), [0.01, 0.0], rtol=1e-5, atol=1e-9)
+        assert search._trainer is trainer and int(optimizer.iterations) == 4

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import genotypes, training
+from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.layers.drop_path import DropPath
 from darts_tf.networks import build_network, without_auxiliary
 from darts_tf.training import Recipe, SmoothedCrossentropy
@@ -120,6 +121,30 @@ def test_resumed_training_equals_the_whole_one(eagerly, tmp_path):
     np.testing.assert_allclose(test["accuracy"], np.mean(logits.argmax(-1) == labels))
     p = tf.nn.softmax(logits).numpy()[np.arange(len(labels)), labels]
     np.testing.assert_allclose(test["loss"], -np.log(p).mean(), rtol=1e-4)
+
+
+def test_moving_statistics_are_those_of_the_last_weights(eagerly):
+    """Of two steps of momentum 0.9 they would be 81 % of the initial ones."""
+    keras.utils.set_random_seed(0)
+    dense = keras.layers.Dense(4, use_bias=False)
+    normalization = BatchNormalization()
+    images = keras.Input((8, 8, 1))
+    x = keras.layers.Flatten()(normalization(dense(images)))
+    model = keras.Model(images, keras.layers.Dense(3)(x))
+
+    def small(epoch):
+        return data(epoch).map(lambda images, labels: (1e-2 * images, labels))
+
+    history = training.train_network(model, small, Recipe(epochs=1), validation=small(7))
+    parts = [np.reshape(dense(images), (-1, 4)) for images, _ in small(0)]
+    expected = np.mean([part.var(0, ddof=1) for part in parts], axis=0)
+    assert expected.max() < 1e-3
+    np.testing.assert_allclose(normalization.moving_variance, expected, rtol=1e-4)
+    found = np.mean([part.mean(0) for part in parts], axis=0)
+    np.testing.assert_allclose(normalization.moving_mean, found, rtol=1e-3, atol=1e-8)
+    # The validation saw them too.
+    loss = training.test_network(model, small(7))["loss"]
+    np.testing.assert_allclose(history.history["val_loss"], [loss], rtol=1e-5)
 
 
 def test_every_epoch_sees_its_own_batches():

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from darts_tf.errors import UserError
 from darts_tf.grappler import without_grappler
+from darts_tf.lengths import refuse_endless
 from darts_tf.supernet import Supernet
 
 
@@ -21,7 +22,7 @@ class SupernetEvaluation:
     Args:
         supernet: its weights, and what its relaxation gives the cells besides operation weights,
             are read in every call.
-        batches: of (images, labels).
+        batches: of (images, labels), with an end.
         loss: `(labels, logits) -> [batch]`; default: cross-entropy of integer labels.
 
     Attributes:
@@ -29,10 +30,11 @@ class SupernetEvaluation:
         backward: number of images whose loss was differentiated.
 
     Raises:
-        UserError: (when called) there is no batch.
+        UserError: the batches have no end; (when called) there is none.
     """
 
     def __init__(self, supernet: Supernet, batches: Iterable, loss: Callable | None = None):
+        refuse_endless("validation data", batches)
         self.forward = self.backward = 0
         self._supernet = supernet
         self._batches = batches

@@ -12,6 +12,7 @@ from absl import logging
 from darts_tf import datasets, files
 from darts_tf.datasets.fingerprint import hash_array
 from darts_tf.errors import UserError
+from darts_tf.lengths import refuse_endless
 from darts_tf.tuner.halves import halves
 
 Batches = Callable[[int], tf.data.Dataset]
@@ -30,7 +31,8 @@ class SearchData:
             data sets, which cannot be told from others.
 
     Raises:
-        UserError: there is no whole batch in a half, or labels are not integers `[batch]`.
+        UserError: there is no whole batch in a half, data have no end, or labels are not integers
+            `[batch]`.
     """
 
     halves: tuple[Batches, Batches]
@@ -46,6 +48,7 @@ class SearchData:
             strict=True,
         ):
             _check_labels(name, data)
+            refuse_endless(f"batches of {name}", data)
         if any(int(data.cardinality()) == 0 for data in parts[:2]):
             raise UserError(
                 "half of the training images hold no whole batch; give more images or a smaller "

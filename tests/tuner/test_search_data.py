@@ -100,3 +100,11 @@ class TestOtherArraysInATunersFolder:
         assert "is compared with no earlier data" in caplog.text
         with pytest.raises(UserError, match="x is another array"):
             make(x=IMAGES + 1).refuse_other(tmp_path)
+
+
+def test_data_without_an_end():
+    with pytest.raises(UserError, match="the batches of the validation data have no end"):
+        make(validation=dataset(LABELS).repeat())
+    data, endless = dataset(LABELS), dataset(LABELS).repeat()
+    with pytest.raises(UserError, match="the batches of the alphas' half have no end"):
+        SearchData((lambda epoch: data, lambda epoch: endless), lambda epoch: data, data)
