@@ -7,7 +7,7 @@ draws, of other architectures. In a short training that makes inference mode noi
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import keras
 import numpy as np
@@ -105,6 +105,23 @@ class BeforeValidation(keras.callbacks.Callback):
 
     def on_test_begin(self, logs=None):
         self._recalibrate(itertools.islice(self._images(), BATCHES))
+
+
+def some_batches(x, batch_size: int) -> Iterator:
+    """The first batches of what `fit` takes as `x`, without labels; always the same.
+
+    Args:
+        x: a `tf.data.Dataset` of batches, whose first elements count, or an array `[N, ...]`, whose
+            order is mixed; of anything else there are none.
+        batch_size: of an array.
+    """
+    if isinstance(x, tf.data.Dataset):
+        for batch in x.take(BATCHES):
+            yield batch[0] if isinstance(batch, tuple) else batch
+    elif isinstance(x, np.ndarray | tf.Tensor):
+        order = np.random.default_rng(0).permutation(len(x))[: BATCHES * batch_size]
+        for start in range(0, len(order), batch_size):
+            yield tf.gather(x, order[start : start + batch_size])
 
 
 def _statistics_of(layer: keras.layers.BatchNormalization) -> tuple:

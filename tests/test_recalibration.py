@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf.layers.batch_normalization import BatchNormalization
-from darts_tf.recalibration import BATCHES, Recalibration
+from darts_tf.recalibration import BATCHES, Recalibration, some_batches
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(1, 3, (10, 3, 3, 2)).astype("float32")
@@ -116,6 +116,28 @@ def test_a_graph_gives_the_same():
     for name in ("moving_mean", "moving_variance"):
         mine, its = (getattr(network.get_layer("first"), name) for network in (eager, traced))
         np.testing.assert_allclose(mine, its, rtol=1e-5)
+
+
+class TestSomeBatches:
+    @pytest.mark.parametrize("x", [np.arange(100), tf.range(100)])
+    def test_of_an_array(self, x):
+        first, *rest = batches = list(some_batches(x, 10))
+        assert [len(batch) for batch in batches] == [10] * 10
+        assert not np.array_equal(first, np.arange(10))
+        np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.arange(100))
+        np.testing.assert_array_equal(first, next(some_batches(x, 10)))
+        assert len(list(some_batches(x, 2))) == BATCHES
+
+    def test_of_a_data_set(self):
+        images = tf.data.Dataset.range(8).batch(4)
+        labelled = tf.data.Dataset.zip((images, images.map(lambda x: -x))).repeat()
+        for data in (images, labelled):
+            first, second = list(some_batches(data, 1))[:2]
+            np.testing.assert_array_equal([first, second], [[0, 1, 2, 3], [4, 5, 6, 7]])
+        assert len(list(some_batches(labelled, 1))) == BATCHES
+
+    def test_of_what_is_unknown(self):
+        assert list(some_batches(iter([1]), 1)) == []
 
 
 def test_number_of_batches():

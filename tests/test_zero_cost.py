@@ -139,3 +139,15 @@ class TestUntrainedSupernet:
             networks.draw(seed)
             found.append((networks.condition(rows), networks.regions(rows)))
         assert found[0] == found[2] and found[0] != found[1]
+
+
+def test_it_computes_in_float32_whatever_the_policy_is(one_edge_space):
+    images = np.zeros((2, 6, 6, 1), "float32")
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        networks = UntrainedSupernet(one_edge_space, 3, images, kernel_images=2, inputs=(1, 2))
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for network in (networks._network, networks._thin):
+        assert {layer.compute_dtype for layer in network._flatten_layers()} == {"float32"}

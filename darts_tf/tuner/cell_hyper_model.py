@@ -11,6 +11,7 @@ from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.networks import build_network
+from darts_tf.recalibration import BeforeValidation, Recalibration, some_batches
 
 
 class CellHyperModel(keras_tuner.HyperModel):
@@ -180,6 +181,17 @@ class CellHyperModel(keras_tuner.HyperModel):
             metrics=["accuracy"],
         )
         return network
+
+    def fit(self, hp, model: keras.Model, *args, **kwargs):
+        """`model.fit`, with moving statistics that are measured before every validation.
+
+        After few steps those of training are not yet the network's; see `darts_tf.recalibration`.
+        """
+        x = args[0] if args else kwargs.get("x")
+        size = kwargs.get("batch_size") or 32
+        own = BeforeValidation(Recalibration(model), lambda: some_batches(x, size))
+        kwargs["callbacks"] = [*(kwargs.get("callbacks") or ()), own]
+        return super().fit(hp, model, *args, **kwargs)
 
     def _first(self, names: Iterable[str]) -> int:
         """Where the numbers of intermediate nodes begin in the names of hyperparameters."""

@@ -1,6 +1,7 @@
 import json
 import re
 
+import keras
 import keras_tuner
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from darts_tf import genotypes, nas_bench_201, published, spaces
 from darts_tf.errors import UserError
 from darts_tf.genotypes import CellGenotype, Genotype
+from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.tuner import CellHyperModel, start_with
 
 PUBLISHED = [
@@ -32,6 +34,23 @@ def round_trip(hypermodel, genotype):
     hp = hypermodel.hyperparameters(genotype)
     hp = keras_tuner.HyperParameters.from_config(hp.get_config())
     return hypermodel.genotype(hp)
+
+
+def test_validations_see_measured_statistics(eagerly):
+    normalization = BatchNormalization()
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(2)(normalization(inputs)))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = np.random.default_rng(0).normal(0.5, 0.1, (32, 4)).astype("float32")
+    y = np.arange(32) % 2
+    history = CellHyperModel("nas_bench_201", (8, 8, 1), 10).fit(
+        None, model, x, y, validation_data=(x, y), batch_size=32, epochs=1, verbose=0
+    )
+    # After one step of momentum 0.9 they would be 0.05 and 0.9.
+    np.testing.assert_allclose(normalization.moving_mean, x.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(normalization.moving_variance, x.var(0, ddof=1), rtol=1e-4)
+    loss = model.evaluate(x, y, verbose=0)
+    np.testing.assert_allclose(history.history["val_loss"], [loss], rtol=1e-5)
 
 
 class TestRoundTrip:
