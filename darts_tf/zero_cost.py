@@ -118,8 +118,8 @@ class UntrainedSupernet:
                 name="untrained_supernet",
             )
 
-        # The least eigenvalue of a kernel is lost in 16 bits: in bfloat16 the condition number was 13
-        # and 20 % off for two networks of NAS-Bench-201.
+        # The least eigenvalue of a kernel is lost in 16 bits: in bfloat16 the condition numbers of
+        # two networks of NAS-Bench-201 were 13 and 20 % off.
         with inner_layers("float32"):
             self._network = make(images.shape[1:], 3)
             self._thin = make(pieces.shape[1:], 2)
