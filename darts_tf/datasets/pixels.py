@@ -10,6 +10,7 @@ from darts_tf.errors import UserError
 
 MINIMUM_SIDE = 4
 _SMALLEST_STD = 1 / 255
+_PART = 2**16
 
 
 def parse_image_size(image_size):
@@ -48,8 +49,14 @@ def over_white(image):
     Returns:
         uint8 array of shape `[..., C]`.
     """
-    colour, alpha = image[..., :-1].astype(np.uint16), image[..., -1:].astype(np.uint16)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    flat = image.reshape(-1, image.shape[-1])
+    found = np.empty((len(flat), image.shape[-1] - 1), np.uint8)
+    # In parts, because 16 bits of all need several times the memory of a large picture.
+    for start in range(0, len(flat), _PART):
+        part = flat[start : start + _PART].astype(np.uint16)
+        colour, alpha = part[:, :-1], part[:, -1:]
+        found[start : start + _PART] = (colour * alpha + 255 * (255 - alpha) + 127) // 255
+    return found.reshape(*image.shape[:-1], -1)
 
 
 def resize(image, size):

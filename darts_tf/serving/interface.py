@@ -71,11 +71,19 @@ class Query:
         signature: the name of the signature.
         inputs: one array `[B, ...]` for each of its inputs, B >= 1.
         form: what the protocol needs to write the answer.
+        pixels: how many pixels, or other values, were sent, in image files too.
     """
 
     signature: str
     inputs: dict[str, np.ndarray]
     form: object
+    pixels: int
+
+    @classmethod
+    def of(cls, signature: str, counted: dict[str, tuple[np.ndarray, int]], form) -> "Query":
+        """A query of arrays that come with the number of their pixels."""
+        arrays = {name: array for name, (array, _) in counted.items()}
+        return cls(signature, arrays, form, sum(pixels for _, pixels in counted.values()))
 
     @property
     def size(self) -> int:

@@ -13,6 +13,7 @@ class Limits:
             keeps the interpreter to itself. So are answers of more than `small_values` numbers
             written.
         small_values: see `small_bytes`.
+        small_pixels: requests with more, in image files too, take turns: one is computed at a time.
         large_bodies: how many requests longer than `small_bytes` are in memory at the same time.
         answer_values: requests whose answers would hold more numbers are refused with status 413.
         threads: how many requests TensorFlow computes at the same time, besides a large one.
@@ -30,6 +31,7 @@ class Limits:
     body_bytes: int = 32 * 1024 * 1024
     small_bytes: int = 128 * 1024
     small_values: int = 20_000
+    small_pixels: int = 4_000_000
     large_bodies: int = 16
     answer_values: int = 5_000_000
     threads: int = 2

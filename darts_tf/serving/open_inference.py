@@ -58,7 +58,7 @@ def read(model: Interface, body) -> Query:
     form = {"outputs": _wanted_outputs(body.get("outputs"), list(model.outputs(signature)))}
     if "id" in body:
         form["id"] = body["id"]
-    return Query(signature, arrays, form)
+    return Query.of(signature, arrays, form)
 
 
 def write(model: Interface, form: dict, outputs: dict[str, np.ndarray]) -> dict:
@@ -87,7 +87,7 @@ def _describe(specs) -> list[dict]:
     ]
 
 
-def _inputs(model, inputs) -> tuple[str, dict[str, np.ndarray]]:
+def _inputs(model, inputs) -> tuple[str, dict[str, tuple[np.ndarray, int]]]:
     by_name = {}
     for index, tensor in enumerate(_list_of_objects(inputs, "inputs")):
         name = tensor.get("name")
@@ -106,7 +106,7 @@ def _inputs(model, inputs) -> tuple[str, dict[str, np.ndarray]]:
     )
 
 
-def _array(tensor, spec, name) -> np.ndarray:
+def _array(tensor, spec, name) -> tuple[np.ndarray, int]:
     datatype = _DATATYPES[spec.dtype]
     received = tensor.get("datatype")
     if received != datatype:

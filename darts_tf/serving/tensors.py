@@ -84,8 +84,8 @@ def check_shape(shape, expected, what: str) -> None:
         raise RequestError(400, f"{what} is empty; send at least one image")
 
 
-def uint8_array(elements: list, shape, what: str) -> np.ndarray:
-    """Returns the numbers `elements` as a uint8 array of `shape`.
+def uint8_array(elements: list, shape, what: str) -> tuple[np.ndarray, int]:
+    """Returns the numbers `elements` as a uint8 array of `shape`, and how many they are.
 
     Raises:
         RequestError: an element is no whole number from 0 to 255.
@@ -104,7 +104,7 @@ def uint8_array(elements: list, shape, what: str) -> np.ndarray:
         # A number of thousands of digits is no help in an error message.
         outside = str(low if low < 0 else high) if abs(low) + abs(high) < 1e15 else "a huge number"
         raise RequestError(400, f"{what} contains {outside}; expected whole numbers from 0 to 255")
-    return np.array(elements, np.uint8).reshape(shape)
+    return np.array(elements, np.uint8).reshape(shape), len(elements)
 
 
 def decode_base64(text, what: str) -> bytes:
@@ -117,11 +117,11 @@ def decode_base64(text, what: str) -> bytes:
         raise RequestError(400, f"{what} is not valid base64 text") from error
 
 
-def check_encoded_images(images: list[bytes]) -> np.ndarray:
+def check_encoded_images(images: list[bytes]) -> tuple[np.ndarray, int]:
     """Checks from their headers that all `images` are image files of a sane size.
 
     Returns:
-        The files as an object array `[B]`.
+        The files as an object array `[B]`, and how many pixels they have together.
 
     Raises:
         RequestError: a file is something else, is damaged, or all have too many pixels.
@@ -142,7 +142,7 @@ def check_encoded_images(images: list[bytes]) -> np.ndarray:
             )
     files = np.empty(len(images), object)
     files[:] = images
-    return files
+    return files, pixels
 
 
 def join(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -68,7 +68,8 @@ def read(model: Interface, body) -> Query:
         form, inputs = "instances", _rows(body["instances"], specs)
     else:
         form, inputs = "inputs", _columns(body["inputs"], specs)
-    return Query(signature, {name: _array(inputs[name], specs[name], name) for name in specs}, form)
+    arrays = {name: _array(inputs[name], specs[name], name) for name in specs}
+    return Query.of(signature, arrays, form)
 
 
 def write(model: Interface, form: str, outputs: dict[str, np.ndarray]) -> dict:
@@ -129,7 +130,7 @@ def _columns(inputs, specs) -> dict:
     return {next(iter(specs)): inputs}
 
 
-def _array(value, spec, name: str) -> np.ndarray:
+def _array(value, spec, name: str) -> tuple[np.ndarray, int]:
     shape, elements = tensors.flatten(value, len(spec.shape), name)
     tensors.check_shape(shape, spec.shape, name)
     if spec.dtype != "string":

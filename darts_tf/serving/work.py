@@ -81,11 +81,12 @@ class Work:
         del body
         values = self._check_size(query)
         parts, steps = [], self._model.steps(query.signature, query.inputs)
-        small = query.size <= self._model.step_images
+        one_step = query.size <= self._model.step_images
+        small = one_step and query.pixels <= self._limits.small_pixels
         for _ in range(0, query.size, self._model.step_images):
             async with self._turn(self._steps if small else self._large_steps), clock:
                 parts.append(await self._in_thread(next, steps))
-            if not small and await request.is_disconnected():
+            if not one_step and await request.is_disconnected():
                 raise ClientDisconnect
         return await self._message(
             clock,

@@ -21,7 +21,7 @@ from darts_tf.serving.work import Work
 
 
 class Sums:
-    """Two numbers a step; each step waits until it may go on."""
+    """Two numbers a step; the steps of large requests wait until they may go on."""
 
     step_images = 2
     interface = Interface(
@@ -37,7 +37,7 @@ class Sums:
         for start in range(0, len(inputs["x"]), 2):
             part = inputs["x"][start : start + 2]
             self.started.release()
-            if len(inputs["x"]) > 2:
+            if len(inputs["x"]) > 2 or inputs["x"].max() > 100:
                 assert self.may_go_on.wait(20)
             self.log.append(part.tolist())
             yield {"y": np.stack([part.astype(np.int64) + add for add in (0, 100, 200)], axis=1)}
@@ -52,7 +52,7 @@ class Numbers:
             os.kill(os.getpid(), signal.SIGKILL)
         if not isinstance(body, list):
             raise RequestError(418, "no list", {"X-Reason": "type"})
-        return Query("sum", {"x": np.array(body, np.uint8)}, os.getpid())
+        return Query("sum", {"x": np.array(body, np.uint8)}, os.getpid(), pixels=sum(body))
 
     @staticmethod
     def write(interface, form, outputs):
@@ -109,6 +109,15 @@ def test_a_small_request_does_not_wait_for_large_ones():
         server.model.may_go_on.set()
         found = [request.result(20).json()["y"] for request in large]
     assert found == [values(1, 2, 3, 4, 5), values(6, 7, 8), values(6, 7, 8)]
+
+
+def test_a_small_request_does_not_wait_for_few_but_large_images():
+    with Server(threads=1, small_pixels=100) as server:
+        large = [server.begin([101]), server.pool.submit(server.ask, [102])]
+        assert server.ask([100]).json()["y"] == values(100)
+        assert not any(request.done() for request in large)
+        server.model.may_go_on.set()
+        assert [request.result(20).json()["y"] for request in large] == [values(101), values(102)]
 
 
 def test_large_requests_take_turns():
