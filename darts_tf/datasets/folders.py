@@ -1,7 +1,6 @@
 """A folder with one folder of images for each class."""
 
 import collections
-import concurrent.futures
 import itertools
 import os
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from absl import logging
 
 from darts_tf.datasets import image_files, pixels
-from darts_tf.datasets.source import Source
+from darts_tf.datasets.source import Source, parallel
 from darts_tf.errors import UserError
 
 
@@ -190,7 +189,7 @@ def _bit_depth(files, path):
     """Returns how many of the 16 bits a channel that these files have are used, None without."""
     if not files:
         return None
-    bits = image_files.bits_for(max(_parallel(_largest_value, files)))
+    bits = image_files.bits_for(max(parallel(_largest_value, files)))
     logging.info("%s: %d images with 16 bits a channel, %d of them used", path, len(files), bits)
     return bits
 
@@ -206,16 +205,10 @@ def _reader(files, image_shape, bit_depth):
         def read_one(position):
             images[position] = _read_image(files[indices[position]], image_shape, bit_depth)
 
-        _parallel(read_one, range(len(indices)))
+        parallel(read_one, range(len(indices)))
         return images
 
     return read
-
-
-def _parallel(function, items):
-    # Pillow decodes outside of Python's lock, so threads help.
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(function, items))
 
 
 def _read_image(file, image_shape, bit_depth):

@@ -7,8 +7,8 @@ import re
 import numpy as np
 from absl import logging
 
-from darts_tf.datasets import pixels
-from darts_tf.datasets.source import Source, check_memory, reader
+from darts_tf.datasets import image_files, pixels
+from darts_tf.datasets.source import Source, check_memory, parallel, reader
 from darts_tf.errors import UserError, reason
 
 # Of DARTS' published code for CIFAR-10 (https://github.com/quark0/darts): all training pixels.
@@ -219,18 +219,32 @@ def _read(builder, part, keys, image_size, folder):
     import tensorflow_datasets as tfds
 
     name, count = builder.info.name, builder.info.splits[part].num_examples
-    dataset = builder.as_dataset(split=part, shuffle_files=False)
+    feature = builder.info.features[keys[0]]
+    if feature.np_dtype != np.uint8:
+        raise UserError(
+            f"images of data set {name!r} have type {np.dtype(feature.np_dtype)}: 8 bits are needed"
+        )
+    # By the one definition: TensorFlow's own way to decode a JPEG is up to 80 grey levels off.
+    decoders = {keys[0]: tfds.decode.SkipDecoding()}
+    dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
     dataset = dataset.map(lambda example: (example[keys[0]], example[keys[1]]), tf.data.AUTOTUNE)
-    same_size = dataset.element_spec[0].shape.is_fully_defined()
-    dataset = dataset.batch(_BATCH if same_size else 1).prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.batch(_BATCH).prefetch(tf.data.AUTOTUNE)
+    channels = 1 if feature.shape[2] == 1 else 3
+
+    def decode(encoded):
+        found = [image_files.decode(file, channels) for file in encoded]
+        return found if image_size is None else [pixels.resize(one, image_size) for one in found]
+
     images, labels, position = None, np.empty(count, np.int32), 0
     try:
-        for batch, classes in tfds.as_numpy(dataset):
-            batch = _usable(batch, name, image_size)
+        for encoded, classes in tfds.as_numpy(dataset):
+            # A few at a time: for small images a thread's turn costs as much as its work.
+            parts = np.array_split(encoded, -(-len(encoded) // 64))
+            batch = [image for part in parallel(decode, parts) for image in part]
             if images is None:
                 check_memory(count * batch[0].nbytes, f"data set {name!r} ({part})")
-                images = np.empty((count, *batch.shape[1:]), np.uint8)
-            if batch.shape[1:] != images.shape[1:]:
+                images = np.empty((count, *batch[0].shape), np.uint8)
+            if any(image.shape != images.shape[1:] for image in batch):
                 raise UserError(
                     f"images of data set {name!r} differ in size: give --image_size to bring all "
                     "to one size"
@@ -240,14 +254,10 @@ def _read(builder, part, keys, image_size, folder):
             position += len(batch)
     except tf.errors.OpError as error:
         raise _damaged(name, folder) from error
+    except image_files.ImageError as error:
+        raise UserError(
+            f"cannot read an image of data set {name!r} in {folder}: {error}; use another set"
+        ) from error
     if images is None or position != count:
         raise _damaged(name, folder)
     return images, labels
-
-
-def _usable(batch, name, image_size):
-    if batch.dtype != np.uint8:
-        raise UserError(f"images of data set {name!r} have type {batch.dtype}: 8 bits are needed")
-    if batch.shape[3] == 4:
-        batch = pixels.over_white(batch)
-    return pixels.resize_all(batch, image_size)

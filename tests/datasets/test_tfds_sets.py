@@ -7,6 +7,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from darts_tf import datasets
+from darts_tf.datasets import image_files
 from darts_tf.errors import UserError
 
 SHARED = pathlib.Path(__file__).parents[2].parent / "shared" / "data" / "tfds"
@@ -83,6 +84,21 @@ def test_images_of_any_size_need_an_image_size(tmp_path):
     data = datasets.load("shapes", data_dir=tmp_path, image_size=8)
     assert data.image_shape == (8, 8, 3)
     assert sorted(data.train_images[:, 0, 0, 0]) == list(range(30))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpegs_are_decoded_as_those_of_a_folder(tmp_path, channels):
+    image = tfds.features.Image(shape=(12, 12, channels), encoding_format="jpeg")
+    label = tfds.features.ClassLabel(num_classes=3)
+    images = np.tile(IMAGES[..., :channels], (1, 2, 2, 1))
+    prepare(tmp_path, "photos", images=images, image=image, label=label)
+    builder = tfds.builder_from_directory(tmp_path / "photos" / "1.0.0")
+    stored = builder.as_dataset(split="train", decoders={"image": tfds.decode.SkipDecoding()})
+    files = [example["image"] for example in tfds.as_numpy(stored)]
+    expected = [image_files.read(file, (12, 12, channels)).tobytes() for file in files]
+    data = datasets.load("photos", data_dir=tmp_path)
+    assert data.image_shape == (12, 12, channels)
+    assert sorted(found.tobytes() for found in data.train_images) == sorted(expected)
 
 
 @pytest.mark.parametrize(
