@@ -27,11 +27,13 @@ class Changeable:
         free: those that decide nothing, such as where a table is that the result is looked up in.
         raised: those that may become larger, such as the number of epochs: the run is extended.
         unwritten: what settings were that an earlier version left out or wrote as null.
+        reasons: why a setting may not change, for the message, where that is not plain.
     """
 
     free: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
     unwritten: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    reasons: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def difference(self, before: dict, now: dict) -> str | None:
         """Names the first setting that may not change but has, and both values."""
@@ -39,8 +41,10 @@ class Changeable:
         extended = {extension.setting for extension in self.extensions(before, now)}
         allowed = {*self.free, *extended}
         found = first_difference(*(_without(settings, allowed) for settings in (before, now)))
-        if found and any(found.startswith(f"{name} was ") for name in self.raised):
-            found += ", and can only be raised"
+        raised = dict.fromkeys(self.raised, "and can only be raised")
+        for name, reason in {**raised, **self.reasons}.items():
+            if found and found.startswith(f"{name} was "):
+                return f"{found}, {reason}"
         return found
 
     def extensions(self, before: dict, now: dict) -> list[Extension]:

@@ -34,6 +34,14 @@ def test_what_may_change(change, difference):
     assert changeable.difference(BEFORE, {**BEFORE, **change}) == difference
 
 
+def test_a_reason():
+    changeable = Changeable(raised=("epochs",), reasons={"seed": "because"})
+    assert (
+        changeable.difference(BEFORE, {**BEFORE, "seed": 1}) == "seed was 0 and is now 1, because"
+    )
+    assert "and can only be raised" in changeable.difference(BEFORE, {**BEFORE, "epochs": 1})
+
+
 def test_extensions():
     changeable = Changeable(raised=("epochs", "candidates"), unwritten={"candidates": 20})
     now = {**BEFORE, "epochs": 5, "candidates": 21}

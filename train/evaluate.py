@@ -11,6 +11,7 @@ from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.errors import UserError
+from darts_tf.settings import Changeable
 from train import data_flags, program, runs
 
 # They stand in --help too.
@@ -83,7 +84,7 @@ def main() -> None:
     # Refuses a batch that is larger than the data, before a network is built.
     _batches(data)(0)
     folder = runs.open_folder(
-        _OUTPUT_DIR.value, _config(genotype), data, augmentation, raised=("epochs",)
+        _OUTPUT_DIR.value, _config(genotype), data, augmentation, Changeable(raised=("epochs",))
     )
     if folder.finished:
         result = folder.read_json("result.json")

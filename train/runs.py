@@ -1,5 +1,6 @@
 """How the programs begin a run in a folder, or go on with one: the same data, treated the same."""
 
+import dataclasses
 import os
 import pathlib
 
@@ -38,10 +39,8 @@ def open_folder(
     config: dict,
     data: datasets.ImageData,
     augmentation: datasets.Augmentation | None,
-    *,
+    changeable: Changeable,
     writes: bool = True,
-    raised: tuple[str, ...] = (),
-    unwritten=None,
 ) -> RunFolder:
     """The folder of a run; says what is done to the training images unless the run is finished.
 
@@ -50,9 +49,8 @@ def open_folder(
         config: all settings that decide the result.
         data: the images.
         augmentation: of the training images; None where none train.
+        changeable: what may change when the run goes on, besides what is the same in all programs.
         writes: see `RunFolder`.
-        raised: settings that may be raised when the run goes on.
-        unwritten: see `Changeable`.
 
     Raises:
         UserError: the folder holds a run on other data or with other settings, or it cannot be
@@ -65,7 +63,9 @@ def open_folder(
     free = (*_WITHOUT_EFFECT, *(_PLACES if same else ()))
     # Earlier versions always shifted, and kept the default of --flip only as what it came to.
     before = {"crop": True, "flip": _flip(output_dir, data.flip)}
-    changeable = Changeable(free, raised, before | (unwritten or {}))
+    changeable = dataclasses.replace(
+        changeable, free=free, unwritten={**before, **changeable.unwritten}
+    )
     folder = RunFolder(output_dir, config, writes, changeable)
     if folder.finished:
         return folder

@@ -78,10 +78,8 @@ def main() -> None:
         search_flags.config(),
         data,
         data_flags.augmentation(data) if trains else None,
+        search_flags.changeable(method),
         writes=distribution.is_chief(strategy),
-        # Stages that have ended cannot become longer.
-        raised=() if method and method.stages else ("epochs", "candidates"),
-        unwritten=search_flags.unwritten(),
     )
     if folder.finished:
         _say_finished(folder, data, table)

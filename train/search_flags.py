@@ -9,6 +9,7 @@ from absl import flags
 
 from darts_tf import baselines, expected_cost, gradients, log_cost, macros, methods, reading, spaces
 from darts_tf.errors import UserError
+from darts_tf.settings import Changeable
 from train import baseline_search, data_flags, found, selection_flags, stages
 
 SPACE = flags.DEFINE_enum(
@@ -240,13 +241,20 @@ def config() -> dict:
     return {"program": "search", **settings, **data_flags.config()}
 
 
-def unwritten() -> dict:
-    """What settings were that `config` or an earlier version of it leaves open."""
-    candidates = 1000 if METHOD.value == "random-ws" else 20
-    settings = {"candidates": candidates}
+def changeable(method) -> Changeable:
+    """What may be another one when a search goes on, besides where its data are.
+
+    Args:
+        method: how to search; None for a baseline.
+    """
+    unwritten = {"candidates": 1000 if METHOD.value == "random-ws" else 20}
     if LATENCY_TABLE.value is not None:
-        settings["latency_table_sha256"] = _hash(LATENCY_TABLE.value)
-    return settings
+        unwritten["latency_table_sha256"] = _hash(LATENCY_TABLE.value)
+    if method and method.stages:
+        reason = "but stages that have ended cannot become longer"
+        return Changeable(unwritten=unwritten, reasons={"epochs": reason})
+    reason = "and candidates that were trained for different times cannot be compared"
+    return Changeable((), ("epochs", "candidates"), unwritten, {"candidate_epochs": reason})
 
 
 def _hash(path) -> str | None:

@@ -22,11 +22,16 @@ from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.errors import UserError
+from darts_tf.settings import Changeable
 from train import data_flags, found, program, runs, tune_flags
 
 flags.adopt_module_key_flags(tune_flags)
 flags.adopt_module_key_flags(data_flags)
 flags.adopt_module_key_flags(found)
+# More of them are another tuning, not a longer one.
+_REASONS = dict.fromkeys(
+    ("epochs", "search_epochs"), "and trials of different lengths cannot be compared"
+)
 
 
 def main() -> None:
@@ -46,9 +51,8 @@ def main() -> None:
         tune_flags.config(),
         data,
         data_flags.augmentation(data),
+        Changeable(raised=("trials",), reasons=_REASONS),
         writes=not worker,
-        # More epochs, too, would compare trials that were trained for different times.
-        raised=("trials",),
     )
     if folder.finished:
         print(f"this tuner is finished; see {tune_flags.OUTPUT_DIR.value}")

@@ -10,10 +10,12 @@ from absl.testing import flagsaver
 from darts_tf import datasets
 from darts_tf.datasets import fingerprint
 from darts_tf.errors import UserError
+from darts_tf.settings import Changeable
 from train import data_flags, runs
 
 X = np.random.RandomState(0).randint(0, 256, (20, 8, 8, 1)).astype(np.uint8)
 Y = np.arange(20) % 2
+CHANGEABLE = Changeable(raised=("epochs",))
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,7 @@ def save(path, x=X, y=Y, names=("cat", "dog")):
     return str(path)
 
 
-def start(folder, dataset, *, raised=("epochs",), **settings):
+def start(folder, dataset, *, changeable=CHANGEABLE, **settings):
     """A program that has parsed its flags."""
     given = {name: settings.pop(name) for name in ("flip", "train_examples") if name in settings}
     with flagsaver.flagsaver(dataset=dataset, flip=None):
@@ -46,7 +48,7 @@ def start(folder, dataset, *, raised=("epochs",), **settings):
         data = data_flags.load()
         config = {"program": "search", "epochs": 2, **settings, **data_flags.config()}
         augmentation = data_flags.augmentation(data)
-        return runs.open_folder(folder, config, data, augmentation, raised=raised)
+        return runs.open_folder(folder, config, data, augmentation, changeable)
 
 
 def begin(folder, dataset, finished=False, **settings):
@@ -135,7 +137,7 @@ def test_more_epochs(tmp_path, capsys):
     with pytest.raises(UserError, match="epochs was 3 and is now 2, and can only be raised"):
         start(tmp_path / "run", path)
     with pytest.raises(UserError, match="epochs was 3 and is now 4. Give the same settings"):
-        start(tmp_path / "run", path, raised=(), epochs=4)
+        start(tmp_path / "run", path, changeable=Changeable(), epochs=4)
 
 
 class TestAnEarlierVersion:

@@ -96,7 +96,7 @@ class TestRun:
 
     def test_a_second_start(self, done):
         assert "this tuner is finished" in done["again"].stdout
-        assert_refused(done["other"], "other settings: epochs was 1 and is now 2")
+        assert_refused(done["other"], "other settings: epochs was 1 and is now 2, and trials of")
 
     def test_one_more_trial(self, done, folder):
         """A finished tuner goes on where it ended; what it had found is kept."""
