@@ -8,7 +8,7 @@ import numpy as np
 from absl import logging
 
 from darts_tf import reading
-from darts_tf.datasets import pixels
+from darts_tf.datasets import image_files, pixels
 from darts_tf.datasets.source import Source, check_memory, reader
 from darts_tf.errors import UserError, reason
 
@@ -60,7 +60,8 @@ def array_source(
 
     Args:
         x_train: Images of shape `[N, H, W]` (one channel) or `[N, H, W, C]`, C being 1, 3, or 4
-            for colour and alpha, which is laid over white. uint8, or floats in [0, 1].
+            for colour and alpha, which is laid over white. uint8, floats in [0, 1], or uint16,
+            of which as many bits count as the largest value in all arrays needs.
         y_train: Labels of shape `[N]` or `[N, 1]`: integers from 0 to K - 1, or text.
         x_test: Images for testing, or None.
         y_test: Their labels, or None.
@@ -76,10 +77,11 @@ def array_source(
     """
     if (x_test is None) != (y_test is None):
         raise UserError(f"{name} has only one of x_test and y_test: give both or neither")
-    images = {"train": _images(x_train, f"{name}: x_train")}
+    bit_depth = _bit_depth(x_train, x_test)
+    images = {"train": _images(x_train, f"{name}: x_train", bit_depth)}
     labels = {"train": _labels(y_train, f"{name}: y_train", len(images["train"]))}
     if x_test is not None:
-        images["test"] = _images(x_test, f"{name}: x_test")
+        images["test"] = _images(x_test, f"{name}: x_test", bit_depth)
         labels["test"] = _labels(y_test, f"{name}: y_test", len(images["test"]))
         compared = slice(3 if image_size else 1, None)
         if images["test"].shape[compared] != images["train"].shape[compared]:
@@ -104,14 +106,26 @@ def array_source(
         read_train=reader(images["train"]),
         test_labels=labels.get("test"),
         read_test=None if test is None else reader(test),
+        bit_depth=bit_depth,
     )
+
+
+def _bit_depth(*arrays):
+    """Returns how many of the 16 bits a channel are used where some arrays are uint16, or None."""
+    arrays = [np.asarray(array) for array in arrays if array is not None]
+    deep = [array for array in arrays if array.dtype == np.uint16 and array.size]
+    if not deep:
+        return None
+    # Alpha, the fourth channel, is another matter.
+    colours = [array[..., :3] if array.ndim == 4 else array for array in deep]
+    return image_files.bits_for(max(int(array.max()) for array in colours))
 
 
 def _size(images):
     return "x".join(str(size) for size in images.shape[1:])
 
 
-def _images(array, what):
+def _images(array, what, bit_depth):
     """Returns images as uint8 `[N, H, W, C]`, C being 1 or 3."""
     array = np.asarray(array)
     if array.ndim == 3:
@@ -138,17 +152,23 @@ def _images(array, what):
                 f"{what} holds floats from {low:g} to {high:g}: floats must be in [0, 1]; rescale "
                 "them, or store whole numbers from 0 to 255 as uint8"
             )
-        # Image by image: in one go this would take several times the array's memory.
-        whole = np.empty(array.shape, np.uint8)
-        for position, image in enumerate(array):
-            whole[position] = np.rint(image.astype(np.float64) * 255)
-        array = whole
+        array = _each(array, lambda image: np.rint(image.astype(np.float64) * 255))
+    if array.dtype == np.uint16:
+        array = _each(array, lambda image: pixels.to_eight_bits(image, bit_depth))
     if array.dtype != np.uint8:
         raise UserError(
-            f"{what} has type {array.dtype}: store images as uint8 (0 to 255) or as floats in "
-            "[0, 1]"
+            f"{what} has type {array.dtype}: store images as uint8 (0 to 255), as uint16 or as "
+            "floats in [0, 1]"
         )
     return pixels.over_white(array) if array.shape[3] == 4 else array
+
+
+def _each(images, function):
+    """Converts image by image: in one go this would take several times the array's memory."""
+    result = np.empty(images.shape, np.uint8)
+    for position, image in enumerate(images):
+        result[position] = function(image)
+    return result
 
 
 def _labels(array, what, count):

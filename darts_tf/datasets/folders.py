@@ -58,7 +58,7 @@ def folder_source(path, image_size):
         logging.warning("%s: left out: %s", path, _counted(left_out))
     every = files["train"] + files.get("test", [])
     image_shape, deep = _common_shape(every, image_size)
-    bit_depth = _bit_depth(deep, path)
+    bit_depth = _bit_depth(deep)
     numbered = {part: np.array(values, np.int32) for part, values in labels.items()}
     return Source(
         name=os.path.basename(os.path.abspath(path)),
@@ -185,13 +185,11 @@ def _common_shape(files, image_size):
     return (*size, 1 if grey else 3), deep
 
 
-def _bit_depth(files, path):
+def _bit_depth(files):
     """Returns how many of the 16 bits a channel that these files have are used, None without."""
     if not files:
         return None
-    bits = image_files.bits_for(max(parallel(_largest_value, files)))
-    logging.info("%s: %d images with 16 bits a channel, %d of them used", path, len(files), bits)
-    return bits
+    return image_files.bits_for(max(parallel(_largest_value, files)))
 
 
 def _largest_value(file):

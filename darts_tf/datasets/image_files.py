@@ -149,8 +149,7 @@ def largest_value(encoded):
         ImageError: If the file cannot be used.
     """
     with _opened(io.BytesIO(encoded)) as picture:
-        colours, _ = _sixteen(picture, encoded)
-    return int(colours.max())
+        return int(_sixteen(picture, encoded)[..., :3].max())
 
 
 def bits_for(largest):
@@ -220,21 +219,18 @@ def _scaled(picture, encoded, bit_depth):
             "it has 16 bits a channel, but the network was trained on images of 8, so that nobody "
             "knows how bright its values are: save it with 8 bits"
         )
-    colours, alpha = _sixteen(picture, encoded)
-    limit = 2**bit_depth - 1
-    if colours.max() > limit:
+    image = _sixteen(picture, encoded)
+    largest, limit = image[..., :3].max(), 2**bit_depth - 1
+    if largest > limit:
         raise ImageError(
-            f"it holds the value {colours.max()}, but in the images that the network was trained "
-            f"on {bit_depth} of 16 bits are used, at most {limit}: scale it, or save it with 8 bits"
+            f"it holds the value {largest}, but in the images that the network was trained on "
+            f"{bit_depth} of 16 bits are used, at most {limit}: scale it, or save it with 8 bits"
         )
-    colours = (colours.astype(np.uint32) * 255 + limit // 2) // limit
-    # Alpha is a share of 65535 whatever the camera.
-    alpha = (alpha.astype(np.uint32) * 255 + 32767) // 65535
-    return np.concatenate([colours, alpha], axis=2).astype(np.uint8)
+    return pixels.to_eight_bits(image, bit_depth)
 
 
 def _sixteen(picture, encoded):
-    """Returns colours `[H, W, 1 or 3]` and alpha `[H, W, 0 or 1]`, both uint16."""
+    """Returns a picture of 16 bits a channel as uint16 `[H, W, 1, 3 or 4]`."""
     if picture.format == "PNG":
         import tensorflow as tf
 
@@ -242,16 +238,14 @@ def _sixteen(picture, encoded):
         channels = 4 if transparent else (1 if picture.mode[0] == "I" else 3)
         picture.load()  # Which also finds marks at the end of the file.
         with tf.device("CPU"):
-            image = tf.io.decode_png(encoded, channels=channels, dtype=tf.uint16).numpy()
-        return image[..., :3], image[..., 3:]
+            return tf.io.decode_png(encoded, channels=channels, dtype=tf.uint16).numpy()
     image = np.asarray(picture)
     if image.min() < 0 or image.max() > 65535:
         raise ImageError(
             f"it holds values from {image.min()} to {image.max()}: save it with 8 or 16 bits, 0 to "
             "65535"
         )
-    image = image[..., np.newaxis].astype(np.uint16)
-    return image, image[..., :0]
+    return image[..., np.newaxis].astype(np.uint16)
 
 
 def _orientation(picture):

@@ -71,7 +71,8 @@ def from_arrays(
 
     Args:
         x_train: Images of shape `[N, H, W]` (one channel) or `[N, H, W, C]`, C being 1, 3 or 4
-            (colour and alpha). uint8, or floats in [0, 1].
+            (colour and alpha). uint8, floats in [0, 1], or uint16, of which as many bits count
+            as the largest value in all arrays needs.
         y_train: Labels of shape `[N]` or `[N, 1]`: integers from 0 to K - 1, or text.
         x_test: Images for testing. By default a fixed fifth of the examples is held out.
         y_test: Their labels.
@@ -177,6 +178,11 @@ def _assemble(source, train_examples, seed):
         logging.warning(
             "%s: %d of its %d classes have no training example",
             name, len(source.class_names) - present, len(source.class_names),
+        )  # fmt: skip
+    if source.bit_depth is not None:
+        logging.info(
+            "%s has images with 16 bits a channel: %d of them are used, and become 8",
+            name, source.bit_depth,
         )  # fmt: skip
     train, test = np.arange(len(source.train_labels)), None
     test_labels, read_test = source.test_labels, source.read_test

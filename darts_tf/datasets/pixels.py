@@ -40,6 +40,21 @@ def check_sides(sides, what):
         )
 
 
+def to_eight_bits(image, bit_depth):
+    """Scales 16 bits a channel to 8.
+
+    Args:
+        image: uint16 array of shape `[..., C]`, C being 1, 3 or 4 (colour and alpha).
+        bit_depth: How many bits the colours use. Alpha is a share of 65535 whatever the camera.
+
+    Returns:
+        uint8 array of the same shape.
+    """
+    limits = np.full(image.shape[-1], 2**bit_depth - 1, np.uint32)
+    limits[3:] = 65535
+    return ((image.astype(np.uint32) * 255 + limits // 2) // limits).astype(np.uint8)
+
+
 def over_white(image):
     """Removes the alpha channel, which is the last, by laying the image over white.
 

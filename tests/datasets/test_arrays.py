@@ -63,6 +63,27 @@ def test_class_names_give_the_order_of_text_labels():
     assert data.train_labels[:2].tolist() == [0, 1]
 
 
+def test_sixteen_bits_are_scaled_by_those_that_are_used():
+    images = np.zeros((20, 4, 4), np.uint16)
+    images[:, 0, 0] = 4095
+    images[:, 0, 1] = 2048
+    labels = np.arange(20) % 2
+    data = datasets.from_arrays(images, labels)
+    assert data.bit_depth == 12 and data.train_images[0, 0, :3, 0].tolist() == [255, 128, 0]
+    # In either array.
+    data = datasets.from_arrays(images, labels, images * 16, labels)
+    assert data.bit_depth == 16 and data.train_images[0, 0, 0] == 16
+    assert data.test_images[0, 0, 0] == 255
+    # Alpha is a share of 65535.
+    colours = np.full((20, 4, 4, 4), 1023, np.uint16)
+    colours[..., 3] = 65535
+    colours[:, 0, 0, 3] = 0
+    colours[:, 0, 0, :3] = 0
+    data = datasets.from_arrays(colours, labels)
+    assert data.bit_depth == 10 and data.train_images.min() == 255
+    assert datasets.from_arrays(np.minimum(images, 255), labels).bit_depth == 8
+
+
 def test_floats_are_rounded_to_256_levels():
     levels = np.linspace(0, 1, 256).reshape(1, 16, 16).repeat(4, 0)
     data = datasets.from_arrays(levels, [0, 0, 1, 1], levels, [0, 0, 1, 1])

@@ -86,7 +86,7 @@ def test_sixteen_bits_are_scaled_by_those_that_are_used(tmp_path, caplog):
         data = datasets.load(str(tmp_path))
     assert data.bit_depth == 12 and data.description()["bit_depth"] == 12
     assert data.image_shape == (6, 5, 1)
-    assert "6 images with 16 bits a channel, 12 of them used" in caplog.text
+    assert "has images with 16 bits a channel: 12 of them are used" in caplog.text
     values = sorted([*data.train_images[:, 0, 0, 0], *data.test_images[:, 0, 0, 0]])
     assert values == [62, 62, 62, 255, 255, 255]
 
