@@ -3,7 +3,6 @@
 import itertools
 import json
 import pathlib
-import tempfile
 import time
 
 import tensorflow as tf
@@ -55,7 +54,7 @@ class Checkpoints:
             notes=self._notes,
             **{name: [v.value for v in variables] for name, variables in groups.items()},
         )
-        self._scratch = None if writes else tempfile.TemporaryDirectory()
+        self._scratch = None if writes else files.temporary_folder()
         written_to = directory if writes else self._scratch.name
         self._manager = tf.train.CheckpointManager(checkpoint, str(written_to), max_to_keep=keep)
 

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import pathlib
+import tempfile
 import uuid
 import weakref
 
@@ -15,6 +16,7 @@ from darts_tf.errors import UserError
 UNFINISHED = ".part-"
 
 _OWN = []
+_TEMPORARY = weakref.WeakSet()
 
 # What a file system says that has no room left, or lets nobody write.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
@@ -68,6 +70,20 @@ def make_folder(path) -> pathlib.Path:
     except OSError as error:
         raise UserError(f"cannot make the folder {path}: {reason(error)}") from error
     return path
+
+
+def temporary_folder() -> tempfile.TemporaryDirectory:
+    """A folder that goes with the object, or with `remove_temporary_folders`."""
+    folder = tempfile.TemporaryDirectory()
+    _TEMPORARY.add(folder)
+    return folder
+
+
+def remove_temporary_folders() -> None:
+    """Removes all that `temporary_folder` has made, for a process that ends at once."""
+    for folder in list(_TEMPORARY):
+        with contextlib.suppress(OSError):
+            folder.cleanup()
 
 
 def missing_folders(path) -> list[pathlib.Path]:

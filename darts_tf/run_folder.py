@@ -79,7 +79,7 @@ class RunFolder:
         self.finished = self.finished and not extensions
         self.extended = self._extended(extensions)
         if not writes:
-            self._temporary = tempfile.TemporaryDirectory()
+            self._temporary = files.temporary_folder()
             self.path = pathlib.Path(self._temporary.name)
         elif before != config:
             if not self.resumed:

@@ -147,3 +147,12 @@ class TestLock:
 
         monkeypatch.setattr(files.fcntl, "flock", none)
         files.Lock(tmp_path)
+
+
+def test_temporary_folders():
+    first, second = files.temporary_folder(), files.temporary_folder()
+    place = first.name
+    del first
+    assert not os.path.exists(place) and os.path.isdir(second.name)
+    files.remove_temporary_folders()
+    assert not os.path.exists(second.name)

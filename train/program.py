@@ -32,20 +32,20 @@ def run(main) -> None:
     are refused, because a forgotten `--` would otherwise be ignored silently.
     """
     stops.raising()
-    code, error = 0, None
+    code = 0
     try:
         app.run(lambda argv: _main(main, argv), flags_parser=_parse_flags)
     except SystemExit as done:
-        code, error = _code(done), done
+        code = _code(done)
     except UserError as found:
         RunFolder.remove_unbegun()
-        code, error = _say(found), found
+        code = _say(found)
     except stops.Stopped as found:
         stops.say(found.number)
-        code, error = 128 + found.number, found
-    except KeyboardInterrupt as found:
+        code = 128 + found.number
+    except KeyboardInterrupt:
         stops.say(signal.SIGINT)
-        code, error = 128 + signal.SIGINT, found
+        code = 128 + signal.SIGINT
     except BaseException as found:
         if (reason := files.cannot_write(found)) is not None:
             RunFolder.remove_unbegun()
@@ -53,8 +53,7 @@ def run(main) -> None:
         else:
             traceback.print_exc()
             code = 1
-        error = found
-    stops.leave(code, error)
+    stops.leave(code)
 
 
 def _main(main, argv):

@@ -1,12 +1,12 @@
 """How a signal, or an error, ends a program: soon, whatever its threads are doing."""
 
 import contextlib
-import gc
 import os
 import signal
 import sys
 import threading
-import traceback
+
+from darts_tf import files
 
 #: Seconds that a program has to tidy up, from the first signal or from an error on.
 GRACE = 3.0
@@ -71,23 +71,19 @@ def raising() -> None:
     _state.raises = True
 
 
-def leave(code: int, error: BaseException | None = None) -> None:
-    """Ends the process with a code, without waiting for its threads.
+def leave(code: int) -> None:
+    """Ends the process with a code, without waiting for its threads or freeing what it holds.
 
-    What the error keeps alive, such as iterators over data and temporary folders, goes first; but
-    not for longer than `GRACE` seconds. The interpreter is not taken down in order: threads of
-    TensorFlow that are just about to call Python would wait for ever in it, or abort.
+    The interpreter is not taken down in order: threads of TensorFlow that are just about to call
+    Python would wait for ever in it, or abort. And an iterator over data that an exception keeps
+    alive would wait for such threads.
 
     Args:
         code: of the exit.
-        error: what was raised.
     """
     _state.raises = False
     _end_after(GRACE, code)
-    if error is not None:
-        _forget(error)
-        del error
-    gc.collect()
+    files.remove_temporary_folders()
     _end(code)
 
 
@@ -185,15 +181,3 @@ def _write(line: str) -> None:
         sys.stderr.flush()
     with contextlib.suppress(OSError):
         os.write(2, f"{line}\n".encode())
-
-
-def _forget(error: BaseException) -> None:
-    """Frees the local variables of all calls that an error and its causes came from."""
-    seen, left = set(), [error]
-    while left:
-        error = left.pop()
-        if error is not None and id(error) not in seen:
-            seen.add(id(error))
-            left += [error.__cause__, error.__context__]
-            traceback.clear_frames(error.__traceback__)
-            error.__traceback__ = None
