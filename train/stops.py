@@ -35,10 +35,13 @@ class _State:
             ends the program by itself.
         orderly: handler -> whether there is nothing to lose, of the run that ends in order.
         said: whether the user knows of the signal.
+        errors: where to say so: standard error as it was at first, because it is turned away while
+            TensorFlow is imported.
     """
 
     installed = raises = said = False
     orderly: dict = {}
+    errors = 2
 
 
 _state = _State()
@@ -56,6 +59,8 @@ def install() -> None:
     if _state.installed:
         return
     _state.installed = True
+    with contextlib.suppress(OSError):
+        _state.errors = os.dup(2)
     for number in _NAMES:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
@@ -180,4 +185,4 @@ def _write(line: str) -> None:
     with contextlib.suppress(Exception):
         sys.stderr.flush()
     with contextlib.suppress(OSError):
-        os.write(2, f"{line}\n".encode())
+        os.write(_state.errors, f"{line}\n".encode())

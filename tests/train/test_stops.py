@@ -10,7 +10,7 @@ import pytest
 from tests.forks import REPOSITORY
 
 SOURCE = """
-import hashlib, signal, sys, threading, time
+import hashlib, os, signal, sys, threading, time
 # Where the tests run in the background, SIGINT is ignored from the start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from darts_tf.errors import UserError
@@ -33,6 +33,8 @@ class Iterator:
 
 def early():
     stops.install()
+    # As while TensorFlow is imported.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     ready()
     time.sleep(60)
 
