@@ -26,16 +26,12 @@ class Crowd:
         self.limits = limits
         self._log_next = -float("inf")
 
-    def warn(self) -> None:
-        """Logs once a minute that there are too many connections."""
+    def warn(self, reason: str) -> None:
+        """Logs, once a minute, why connections are not served."""
         now = time.monotonic()
         if now >= self._log_next:
             self._log_next = now + _LOG_SECONDS
-            logging.getLogger("uvicorn.error").warning(
-                "%d connections are open, and there may be no more: for each new one the longest "
-                "idle one is closed",
-                self.limits.connections,
-            )
+            logging.getLogger("uvicorn.error").warning(reason)
 
 
 class Connection(H11Protocol):
@@ -62,7 +58,10 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) <= self._crowd.limits.connections:
             return
-        self._crowd.warn()
+        self._crowd.warn(
+            f"{self._crowd.limits.connections} connections are open, and there may be no more: for "
+            "each new one the longest idle one is closed"
+        )
         idle = [other for other in self.connections if other is not self and other.is_idle()]
         if idle:
             min(idle, key=lambda other: other._idle_since).end()

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import errno
 import functools
 import logging
 import resource
@@ -13,11 +14,15 @@ import uvicorn
 from darts_tf.serving.connections import Connection, Crowd
 from darts_tf.serving.limits import Limits
 
-# asyncio accepts so many connections before it looks at the first one.
-_BACKLOG = 64
-# Descriptors for connections that were just accepted or just closed, and for everything else.
-_OTHER_DESCRIPTORS = 2 * _BACKLOG + 64
+# asyncio accepts so many connections at once, and more, up to about five times as many, before it
+# looks at the first one or has closed another for it.
+_ACCEPTED = 16
+# Descriptors for those, and for everything that is no connection.
+_OTHER_DESCRIPTORS = 5 * _ACCEPTED + 64
 _DESCRIPTORS = 4096
+# So many more wait in the kernel.
+_BACKLOG = 1024
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # What a client did wrong, which it is told itself.
 _NO_NEWS = ("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket")
 
@@ -32,15 +37,15 @@ class Server(uvicorn.Server):
     """
 
     def __init__(self, app, limits: Limits, log_requests: bool = False):
-        crowd = Crowd(_fit_descriptors(limits))
+        self._crowd = Crowd(_fit_descriptors(limits))
         super().__init__(
             uvicorn.Config(
                 app,
-                http=functools.partial(Connection, crowd=crowd),
+                http=functools.partial(Connection, crowd=self._crowd),
                 ws="none",
                 lifespan="off",
                 log_level="info" if log_requests else "warning",
-                backlog=_BACKLOG,
+                backlog=_ACCEPTED,
                 timeout_graceful_shutdown=5,
             )
         )
@@ -48,6 +53,20 @@ class Server(uvicorn.Server):
         self._stop_seconds = limits.stop_seconds
         if not log_requests:
             logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to serve (uvicorn calls this)."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(_BACKLOG)
+        asyncio.get_running_loop().set_exception_handler(self._log)
+
+    def _log(self, loop, context) -> None:
+        # asyncio logs a trace for each connection that it cannot accept, and tries again at once.
+        if getattr(context.get("exception"), "errno", None) in _NO_DESCRIPTORS:
+            self._crowd.warn("the system allows no more open files or memory: connections wait")
+        else:
+            loop.default_exception_handler(context)
 
     async def on_tick(self, counter: int) -> bool:
         """Does what is to be done ten times a second (uvicorn calls this)."""

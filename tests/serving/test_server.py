@@ -1,11 +1,13 @@
 """Clients that send nothing, half a request or too many, over sockets to a tiny application."""
 
 import contextlib
+import errno
 import json
 import resource
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI, Request, Response
@@ -173,12 +175,24 @@ def test_a_stop_ends_in_time_whatever_clients_do():
         connection.close()
 
 
+def test_a_lack_of_descriptors_is_one_line(capsys):
+    logged = []
+    with running() as (tested, _):
+        loop = SimpleNamespace(default_exception_handler=logged.append)
+        for _ in range(3):
+            tested._log(loop, {"exception": OSError(errno.EMFILE, "Too many open files")})
+        tested._log(loop, {"message": "something else"})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no more open files" in line
+    assert logged == [{"message": "something else"}]
+
+
 @pytest.mark.parametrize(
     ("soft", "hard", "raised", "connections"),
     [
-        (256, 256, None, 64),
+        (256, 256, None, 112),
         (1024, 1_000_000, 4096, 1000),
-        (256, 1024, 1024, 832),
+        (256, 1024, 1024, 880),
         (65536, 65536, None, 1000),
         (100, 100, None, 8),
         (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, 1000),
