@@ -104,8 +104,8 @@ def main() -> None:
     result["wall_seconds_of_last_start"] = round(seconds, 1)
     found.write(genotype, folder, result, leads)
     where = search_flags.OUTPUT_DIR.value
-    what = "a cell that is close to a draw" if result.get("close_to_a_draw") else "a cell"
-    print(f"found {what} in {seconds:.0f} s; genotype and pictures are in {where}")
+    draw = ", which is close to a draw" if result.get("close_to_a_draw") else ""
+    print(f"found a cell in {seconds:.0f} s{draw}; genotype and pictures are in {where}")
 
 
 def _check_batches(data, method) -> None:
