@@ -486,7 +486,7 @@ class ArchitectureSearch:
     def _say_rate(self, steps: int) -> None:
         """Says what learning rate the alphas have, unless a user's own optimizer has it."""
         if self.supernet.architecture_variables and not self._own_architecture_optimizer:
-            rate = float(self.architecture_optimizer.learning_rate)
+            rate = float(tf.convert_to_tensor(self.architecture_optimizer.learning_rate))
             logging.info(paper_rate.describe(rate, self.method.architecture_learning_rate, steps))
 
     def _settings(self, epochs: int, steps: int) -> dict:
@@ -542,7 +542,7 @@ class ArchitectureSearch:
         entropies = self.entropies()
         logs = {f"entropy_{name}": value for name, value in entropies.items()}
         logs["entropy"] = self._of_an_edge(entropies)
-        logs["learning_rate"] = float(self.weight_optimizer.learning_rate)
+        logs["learning_rate"] = float(tf.convert_to_tensor(self.weight_optimizer.learning_rate))
         return logs | self._trainer.report()
 
     def checkpointed(self) -> dict[str, list]:
