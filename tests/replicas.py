@@ -176,7 +176,26 @@ def random_numbers(strategy) -> dict[str, np.ndarray]:
     }
 
 
-_FUNCTIONS = {f.__name__: f for f in (hypergradients, search, examples_seen, random_numbers)}
+def moving_statistics(strategy) -> dict[str, np.ndarray]:
+    """Of batch normalisation after one global batch in training mode."""
+    with strategy.scope():
+        layer = BatchNormalization(scale=False, center=False)
+        layer.build((None, 6, 6, 1))
+    images = batches(0, 0, 1).map(lambda images, labels: (images,))
+    (batch,) = distribution.share_batches(strategy, images)
+
+    def run(images):
+        layer(images, training=True)
+
+    tf.function(lambda batch: strategy.run(run, batch), autograph=False)(batch)
+    statistics = {"mean": layer.moving_mean, "variance": layer.moving_variance}
+    return {name: keras.ops.convert_to_numpy(v) for name, v in statistics.items()}
+
+
+_FUNCTIONS = {
+    f.__name__: f
+    for f in (hypergradients, search, examples_seen, random_numbers, moving_statistics)
+}
 
 
 def run(

@@ -46,7 +46,7 @@ def result(process, folder):
 @pytest.fixture(scope="module")
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
-    what = ("hypergradients", "search", "examples_seen", "random_numbers")
+    what = ("hypergradients", "search", "examples_seen", "random_numbers", "moving_statistics")
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -80,8 +80,13 @@ class TestTwoReplicasOfHalfABatch:
         one, two = (found["weights"] for found in one_and_two)
         np.testing.assert_allclose(two, one, atol=1e-4)
         one, two = (found["moving_variances"] for found in one_and_two)
-        # Of 8 * 4 values in the last cells, where the biased variance is 3 % smaller.
-        np.testing.assert_allclose(two, one, rtol=2e-3)
+        np.testing.assert_allclose(two, one, rtol=1e-4)
+
+    def test_moving_statistics(self, one_and_two):
+        images = np.concatenate([images for images, _ in replicas.batches(0, 0, 1)])
+        for found in one_and_two:
+            np.testing.assert_allclose(found["mean"], 0.1 * images.mean(), rtol=1e-5)
+            np.testing.assert_allclose(found["variance"], 0.9 + 0.1 * images.var(ddof=1), rtol=1e-6)
 
     def test_every_example_is_seen_once(self, one_and_two):
         expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)
