@@ -35,25 +35,25 @@ def run(main) -> None:
     code = 0
     try:
         app.run(lambda argv: _main(main, argv), flags_parser=_parse_flags)
-    except SystemExit as done:
-        code = _code(done)
-    except UserError as found:
-        RunFolder.remove_unbegun()
-        code = _say(found)
-    except stops.Stopped as found:
-        stops.say(found.number)
-        code = 128 + found.number
-    except KeyboardInterrupt:
-        stops.say(signal.SIGINT)
-        code = 128 + signal.SIGINT
-    except BaseException as found:
-        if (reason := files.cannot_write(found)) is not None:
-            RunFolder.remove_unbegun()
-            code = _say(reason)
-        else:
-            traceback.print_exc()
-            code = 1
+    except BaseException as error:
+        code = _explain(error)
     stops.leave(code)
+
+
+def _explain(error: BaseException) -> int:
+    """Says why the program has ended; returns the exit code."""
+    number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else stops.raised()
+    if number is not None:
+        stops.say(number)
+        return 128 + number
+    if isinstance(error, SystemExit):
+        return _code(error)
+    reason = error if isinstance(error, UserError) else files.cannot_write(error)
+    if reason is None:
+        traceback.print_exception(error)
+        return 1
+    RunFolder.remove_unbegun()
+    return _say(reason)
 
 
 def _main(main, argv):

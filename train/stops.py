@@ -34,12 +34,14 @@ class _State:
         raises: whether the first signal is raised where the program is; before and after that it
             ends the program by itself.
         orderly: handler -> whether there is nothing to lose, of the run that ends in order.
+        raised: the number of the signal that was raised.
         said: whether the user knows of the signal.
         errors: where to say so: standard error as it was at first, because it is turned away while
             TensorFlow is imported.
     """
 
     installed = raises = said = False
+    raised: int | None = None
     orderly: dict = {}
     errors = 2
 
@@ -74,6 +76,14 @@ def raising() -> None:
     """From now on the first signal raises `Stopped`, so that what is half done can be undone."""
     install()
     _state.raises = True
+
+
+def raised() -> int | None:
+    """The number of the signal that was raised in this process.
+
+    `Stopped` may come out of a library as something else: whatever does then is no fault.
+    """
+    return _state.raised
 
 
 def leave(code: int) -> None:
@@ -111,6 +121,7 @@ def in_order(stop, nothing_to_lose=lambda: False):
         if received:
             _end(128 + number)
         if nothing_to_lose():
+            _state.raised = number
             raise Stopped(number)
         received.append(number)
         _write("stopping after this step; a second signal stops at once")
@@ -139,7 +150,7 @@ def say(number: int) -> None:
 
 def _handle(number, frame):
     if _state.raises:
-        _state.raises = False
+        _state.raises, _state.raised = False, number
         raise Stopped(number)
     say(number)
     _end(128 + number)

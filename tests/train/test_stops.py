@@ -48,6 +48,13 @@ def swallowed():
     except BaseException:
         time.sleep(60)
 
+def another():
+    try:
+        ready()
+        time.sleep(60)
+    except BaseException:
+        raise AssertionError("nesting violated")
+
 def undone():
     try:
         ready()
@@ -116,7 +123,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("number", SAID)
-@pytest.mark.parametrize("what", ["early", "step", "swallowed", "iterator_at_a_signal"])
+@pytest.mark.parametrize("what", ["early", "step", "swallowed", "another", "iterator_at_a_signal"])
 def test_a_signal(what, number):
     assert end(what, number) == (128 + number, "", SAID[number])
 
