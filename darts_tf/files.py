@@ -16,6 +16,7 @@ from darts_tf.errors import UserError
 UNFINISHED = ".part-"
 
 _OWN = []
+_UNFINISHED = set()
 _TEMPORARY = weakref.WeakSet()
 
 # What a file system says that has no room left, or lets nobody write.
@@ -38,6 +39,7 @@ def whole(path):
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f"{UNFINISHED}{uuid.uuid4().hex[:12]}-{path.name}")
+    _UNFINISHED.add(temporary)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -46,6 +48,7 @@ def whole(path):
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        _UNFINISHED.discard(temporary)
 
 
 def write(path, content: str | bytes) -> None:
@@ -73,14 +76,17 @@ def make_folder(path) -> pathlib.Path:
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory:
-    """A folder that goes with the object, or with `remove_temporary_folders`."""
+    """A folder that goes with the object, or with `remove_temporary`."""
     folder = tempfile.TemporaryDirectory()
     _TEMPORARY.add(folder)
     return folder
 
 
-def remove_temporary_folders() -> None:
-    """Removes all that `temporary_folder` has made, for a process that ends at once."""
+def remove_temporary() -> None:
+    """Removes unfinished files and temporary folders, for a process that ends at once."""
+    for path in list(_UNFINISHED):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
     for folder in list(_TEMPORARY):
         with contextlib.suppress(OSError):
             folder.cleanup()

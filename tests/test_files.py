@@ -154,5 +154,13 @@ def test_temporary_folders():
     place = first.name
     del first
     assert not os.path.exists(place) and os.path.isdir(second.name)
-    files.remove_temporary_folders()
+    files.remove_temporary()
     assert not os.path.exists(second.name)
+
+
+def test_what_a_process_removes_that_ends_in_the_middle(tmp_path):
+    with files.whole(tmp_path / "file.txt") as temporary:
+        temporary.write_text("half")
+        files.remove_temporary()
+        assert not os.listdir(tmp_path)
+        temporary.write_text("whole")

@@ -98,8 +98,20 @@ def leave(code: int) -> None:
     """
     _state.raises = False
     _end_after(GRACE, code)
-    files.remove_temporary_folders()
     _end(code)
+
+
+@contextlib.contextmanager
+def at_once():
+    """Lets the first signal end the process where it is instead of raising `Stopped`.
+
+    For code that takes every exception for a failure and goes on with something else.
+    """
+    before, _state.raises = _state.raises, False
+    try:
+        yield
+    finally:
+        _state.raises = before
 
 
 @contextlib.contextmanager
@@ -184,6 +196,7 @@ def _end_after(seconds: float, code: int, number: int | None = None) -> None:
 
 
 def _end(code: int) -> None:
+    files.remove_temporary()
     for stream in (sys.stdout, sys.stderr):
         # What reads it may be gone, or the disk full, or the stream just being written to.
         with contextlib.suppress(Exception):

@@ -23,7 +23,7 @@ from absl import flags
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.errors import UserError
 from darts_tf.settings import Changeable
-from train import data_flags, found, program, runs, tune_flags
+from train import data_flags, found, program, runs, stops, tune_flags
 
 flags.adopt_module_key_flags(tune_flags)
 flags.adopt_module_key_flags(data_flags)
@@ -59,7 +59,9 @@ def main() -> None:
         return
     keras.utils.set_random_seed(data_flags.SEED.value)
     tuner = _tuner(data)
-    _search(tuner, data)
+    # Keras Tuner would take an error for a failed trial, and write that down.
+    with stops.at_once():
+        _search(tuner, data)
     if worker:
         print("there are no more trials; the chief writes the results")
         return

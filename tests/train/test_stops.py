@@ -48,6 +48,14 @@ def swallowed():
     except BaseException:
         time.sleep(60)
 
+def at_once():
+    try:
+        with stops.at_once():
+            ready()
+            time.sleep(60)
+    except BaseException:
+        print("a failed trial")
+
 def another():
     try:
         ready()
@@ -123,7 +131,9 @@ SAID = {
 
 
 @pytest.mark.parametrize("number", SAID)
-@pytest.mark.parametrize("what", ["early", "step", "swallowed", "another", "iterator_at_a_signal"])
+@pytest.mark.parametrize(
+    "what", ["early", "step", "swallowed", "another", "at_once", "iterator_at_a_signal"]
+)
 def test_a_signal(what, number):
     assert end(what, number) == (128 + number, "", SAID[number])
 
