@@ -22,7 +22,7 @@ _COUNTS = {
     "test_examples": "the number of test images",
 }
 # What a network that was trained on the data depends on.
-_DECISIVE = ("class_names", "image_shape", "mean", "std", "fingerprint")
+_DECISIVE = ("class_names", "image_shape", "bit_depth", "mean", "std", "fingerprint")
 # Where there is no fingerprint: sums may be rounded differently on another machine.
 _TOLERANCE = 1e-6
 

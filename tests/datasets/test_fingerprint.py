@@ -62,10 +62,11 @@ def test_a_digest_is_of_all_that_a_trained_network_depends_on():
             make(class_names=["dog", "cat"]).description(),
             make(x=changed(X)).description(),
             {**BEFORE, "mean": [0.5] * 3},
+            {**BEFORE, "bit_depth": 12},
             {key: value for key, value in BEFORE.items() if key != "fingerprint"},
         )
     }
-    assert len(digests) == 5
+    assert len(digests) == 6
     again = json.loads(json.dumps(make(name="moved").description()))
     assert fingerprint.digest(again) == fingerprint.digest(BEFORE)
 
