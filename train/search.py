@@ -29,6 +29,7 @@ from train import (
     program,
     rates,
     runs,
+    search_changes,
     search_flags,
     searching,
     selection_flags,
@@ -78,7 +79,7 @@ def main() -> None:
         search_flags.config(),
         data,
         data_flags.augmentation(data) if trains else None,
-        search_flags.changeable(method),
+        search_changes.changeable(method),
         writes=distribution.is_chief(strategy),
     )
     if folder.finished:

@@ -1,15 +1,13 @@
 """The flags of train.search, and what they mean together."""
 
 import dataclasses
-import hashlib
 import math
-import pathlib
 
 from absl import flags
 
 from darts_tf import baselines, expected_cost, gradients, log_cost, macros, methods, reading, spaces
+from darts_tf.datasets import fingerprint
 from darts_tf.errors import UserError
-from darts_tf.settings import Changeable
 from train import baseline_search, data_flags, found, selection_flags, stages
 
 SPACE = flags.DEFINE_enum(
@@ -237,32 +235,8 @@ def config() -> dict:
     settings = {f.name: f.value for f in own}
     settings["channels"], settings["cells"] = size()
     if LATENCY_TABLE.value is not None:
-        settings["latency_table_sha256"] = _hash(LATENCY_TABLE.value)
+        settings["latency_table_sha256"] = fingerprint.hash_file(LATENCY_TABLE.value)
     return {"program": "search", **settings, **data_flags.config()}
-
-
-def changeable(method) -> Changeable:
-    """What may be another one when a search goes on, besides where its data are.
-
-    Args:
-        method: how to search; None for a baseline.
-    """
-    unwritten = {"candidates": 1000 if METHOD.value == "random-ws" else 20}
-    if LATENCY_TABLE.value is not None:
-        unwritten["latency_table_sha256"] = _hash(LATENCY_TABLE.value)
-    if method and method.stages:
-        reason = "but stages that have ended cannot become longer"
-        return Changeable(unwritten=unwritten, reasons={"epochs": reason})
-    reason = "and candidates that were trained for different times cannot be compared"
-    return Changeable((), ("epochs", "candidates"), unwritten, {"candidate_epochs": reason})
-
-
-def _hash(path) -> str | None:
-    """Of a file's content; None if it cannot be read, which is said where it is."""
-    try:
-        return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
-    except OSError:
-        return None
 
 
 def check_cost() -> None:

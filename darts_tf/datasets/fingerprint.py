@@ -7,8 +7,11 @@ whether the data are still those that the run began with.
 import hashlib
 import json
 import math
+import pathlib
 
 import numpy as np
+
+from darts_tf import reading
 
 # The keys of a fingerprint, and what the user calls that.
 _HASHES = {
@@ -78,6 +81,15 @@ def digest(description: dict) -> str:
     """
     decisive = {key: description.get(key) for key in _DECISIVE}
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def hash_file(path) -> str | None:
+    """SHA-256 of a file's content; None if it cannot be read, which is said where it is."""
+    try:
+        reading.check_regular(path)
+        return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def hash_array(array) -> str:

@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import time
 
 import numpy as np
@@ -69,6 +70,16 @@ def test_a_digest_is_of_all_that_a_trained_network_depends_on():
     assert len(digests) == 6
     again = json.loads(json.dumps(make(name="moved").description()))
     assert fingerprint.digest(again) == fingerprint.digest(BEFORE)
+
+
+def test_a_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"table")
+    os.mkfifo(tmp_path / "pipe")
+    expected = hashlib.sha256(b"table").hexdigest()
+    assert fingerprint.hash_file(tmp_path / "file") == expected
+    # A pipe would let it wait for ever.
+    for name in ("pipe", "missing", "."):
+        assert fingerprint.hash_file(tmp_path / name) is None
 
 
 def test_neither_memory_layout_nor_byte_order_matters():

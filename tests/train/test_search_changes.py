@@ -1,4 +1,4 @@
-"""The settings that decide the result of a search."""
+"""Which settings of a search may be others when it goes on."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from absl.testing import flagsaver
 
 from darts_tf import methods
 from darts_tf.settings import Changeable
-from train import search_flags
+from train import search_changes, search_flags
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_of_a_latency_table_the_content_decides_not_the_place(tmp_path):
             found.append(search_flags.config())
     places[0].write_text('{"milliseconds": {"a": 1}}')
     with flagsaver.flagsaver(latency_table=str(places[0])):
-        measured_again, program = search_flags.config(), search_flags.changeable(None)
+        measured_again, program = search_flags.config(), search_changes.changeable(None)
     changeable = Changeable(free=("latency_table",))
     assert changeable.difference(*found) is None
     assert "latency_table_sha256 was" in changeable.difference(found[0], measured_again)
@@ -41,11 +41,11 @@ def test_of_a_latency_table_the_content_decides_not_the_place(tmp_path):
 @pytest.mark.parametrize("method, candidates", [("random", 20), ("random-ws", 1000)])
 def test_candidates_that_were_not_given(method, candidates):
     with flagsaver.flagsaver(method=method):
-        assert search_flags.changeable(None).unwritten == {"candidates": candidates}
+        assert search_changes.changeable(None).unwritten == {"candidates": candidates}
 
 
 def test_stages_cannot_become_longer():
     before, now = {"epochs": 2}, {"epochs": 3}
-    changeable = search_flags.changeable(methods.get("p-darts"))
+    changeable = search_changes.changeable(methods.get("p-darts"))
     assert "is now 3, but stages that have ended" in changeable.difference(before, now)
-    assert search_flags.changeable(methods.get("darts-v1")).difference(before, now) is None
+    assert search_changes.changeable(methods.get("darts-v1")).difference(before, now) is None

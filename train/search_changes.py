@@ -1,0 +1,21 @@
+"""Which settings of a search may be others when it goes on."""
+
+from darts_tf.datasets import fingerprint
+from darts_tf.settings import Changeable
+from train import search_flags
+
+
+def changeable(method) -> Changeable:
+    """What may be another one when a search goes on, besides where its data are.
+
+    Args:
+        method: how to search; None for a baseline.
+    """
+    unwritten = {"candidates": 1000 if search_flags.METHOD.value == "random-ws" else 20}
+    if search_flags.LATENCY_TABLE.value is not None:
+        unwritten["latency_table_sha256"] = fingerprint.hash_file(search_flags.LATENCY_TABLE.value)
+    if method and method.stages:
+        reason = "but stages that have ended cannot become longer"
+        return Changeable(unwritten=unwritten, reasons={"epochs": reason})
+    reason = "and candidates that were trained for different times cannot be compared"
+    return Changeable((), ("epochs", "candidates"), unwritten, {"candidate_epochs": reason})
