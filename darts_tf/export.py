@@ -16,8 +16,6 @@ from darts_tf.errors import UserError
 from darts_tf.export_checks import check_arguments, check_replaceable
 from darts_tf.export_comparison import TOLERANCE, Preprocessing, compare, normalize
 
-# 1 had no preprocessing.json: files were read without following cameras' marks.
-PREPROCESSING_VERSION = 2
 __all__ = ["TOLERANCE", "ExportResult", "export_model", "normalize"]
 
 
@@ -52,6 +50,7 @@ def export_model(
     class_names: Sequence[str],
     genotype_json: str | None = None,
     bit_depth: int | None = None,
+    upright: bool = True,
     image_files: Sequence[bytes] = (),
     version: int = 1,
     overwrite: bool = False,
@@ -86,6 +85,8 @@ def export_model(
         genotype_json: the text of the genotype file, or None to leave it out.
         bit_depth: how many bits are used of images with 16 bits a channel, as
             `ImageData.bit_depth` says; with None such files are refused.
+        upright: whether cameras' marks are followed, as data sets do now; networks of before were
+            trained on images as they are stored.
         image_files: the bytes of image files to compare the two on; by default some are made up.
         version: the number of the version folder, at least 1.
         overwrite: replace this version if it is there already.
@@ -99,7 +100,7 @@ def export_model(
     """
     image_shape = tuple(int(size) for size in image_shape)
     class_names = tuple(str(name) for name in class_names)
-    preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth)
+    preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth, upright)
     check_arguments(model, preprocessing, class_names, genotype_json, version)
     target = Path(directory) / str(version)
     if target.exists():
@@ -140,7 +141,7 @@ class _ServingModule(tf.Module):
         super().__init__()
         self.model_variables = [variable.value for variable in model.variables]
         image_shape = preprocessing.image_shape
-        read = image_graph.reader(image_shape, preprocessing.bit_depth)
+        read = image_graph.reader(image_shape, preprocessing.bit_depth, preprocessing.upright)
 
         def predict(images):
             images = normalize(images, preprocessing.mean, preprocessing.std)
@@ -171,9 +172,9 @@ class _ServingModule(tf.Module):
 
 def _assets(preprocessing, class_names, genotype_json) -> dict[str, str]:
     described = {
-        "version": PREPROCESSING_VERSION,
         "image_shape": preprocessing.image_shape,
         "bit_depth": preprocessing.bit_depth,
+        "upright": preprocessing.upright,
     }
     assets = {
         "labels.txt": "".join(f"{name}\n" for name in class_names),

@@ -27,12 +27,14 @@ class Preprocessing:
         mean: C channel means of pixels scaled to [0, 1].
         std: C channel standard deviations.
         bit_depth: how many bits are used of images with 16 bits a channel, None if not known.
+        upright: whether cameras' marks are followed.
     """
 
     image_shape: tuple[int, int, int]
     mean: Sequence[float]
     std: Sequence[float]
     bit_depth: int | None
+    upright: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +82,12 @@ def compare(model, directory, preprocessing: Preprocessing, files=()) -> Compari
     checked, refused = 0, 0
     for encoded in files or _made_up_files(preprocessing):
         try:
-            pixels = image_files.read(encoded, preprocessing.image_shape, preprocessing.bit_depth)[
-                np.newaxis
-            ]
+            pixels = image_files.read(
+                encoded,
+                preprocessing.image_shape,
+                preprocessing.bit_depth,
+                preprocessing.upright,
+            )[np.newaxis]
         except image_files.ImageError:
             continue
         checked += 1

@@ -207,7 +207,7 @@ def test_assets(exported):
     genotype = json.loads((exported.directory / "assets" / "genotype.json").read_text())
     assert genotype == tiny_network.GENOTYPE
     preprocessing = json.loads((exported.directory / "assets" / "preprocessing.json").read_text())
-    assert preprocessing == {"version": 2, "image_shape": [8, 8, 1], "bit_depth": None}
+    assert preprocessing == {"image_shape": [8, 8, 1], "bit_depth": None, "upright": True}
 
 
 def test_warmup_requests_fit_the_signatures(exported, signatures):

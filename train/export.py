@@ -59,6 +59,8 @@ def main() -> None:
         class_names=data["class_names"],
         genotype_json=genotype_json,
         bit_depth=data.get("bit_depth"),
+        # A run from before there was this key was trained on images as they are stored.
+        upright="bit_depth" in data,
         image_files=_sample_files(run_dir),
         version=_MODEL_VERSION.value,
         overwrite=_OVERWRITE.value,

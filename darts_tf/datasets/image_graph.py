@@ -3,7 +3,7 @@
 PNG, JPEG, BMP and GIF files get exactly the pixels that `image_files.read` gives them, or are
 refused with the reason (an `InvalidArgumentError`): what TensorFlow decodes otherwise, which is
 CMYK in JPEGs, transparency in GIFs, palettes in BMPs, and what it cannot read. (It reads WebP too,
-but animated ones make TensorFlow 2.21 crash.) All tests are `tests/datasets/test_image_graph.py`.
+but animated ones make TensorFlow 2.21 crash.)
 """
 
 import tensorflow as tf
@@ -18,12 +18,13 @@ _ROWS = 64
 _NO_EXIF = (0, 0, True)
 
 
-def reader(image_shape, bit_depth=None):
+def reader(image_shape, bit_depth=None, upright=True):
     """Returns `image_files.read` for one kind of network, as TensorFlow operations.
 
     Args:
         image_shape: `(H, W, C)` of the result, C being 1 or 3.
         bit_depth: As for `image_files.read`.
+        upright: As for `image_files.read`.
 
     Returns:
         A function from a scalar string, the file's bytes, to uint8 `[H, W, C]`.
@@ -32,7 +33,7 @@ def reader(image_shape, bit_depth=None):
     # What is converted takes twice as long to trace, and nothing here has to be.
     @tf.autograph.experimental.do_not_convert
     def read(encoded):
-        image = decode(encoded, bit_depth)
+        image = decode(encoded, bit_depth, upright)
         if image_shape[2] == 1:
             image = _grey(image)
         return resize(image, image_shape[:2])
@@ -40,12 +41,13 @@ def reader(image_shape, bit_depth=None):
     return read
 
 
-def decode(encoded, bit_depth=None):
-    """Decodes a file, lays it over white and turns it upright.
+def decode(encoded, bit_depth=None, upright=True):
+    """Decodes a file, lays it over white and, with `upright`, turns it so.
 
     Args:
         encoded: Scalar string, the file's bytes.
         bit_depth: As for `image_files.read`.
+        upright: As for `image_files.read`.
 
     Returns:
         uint8 tensor of shape `[H, W, 3]`.
@@ -62,6 +64,8 @@ def decode(encoded, bit_depth=None):
     with required(tf.reduce_any(starts), "it is no PNG, JPEG, BMP or GIF file"):
         index = tf.identity(index)
     image, start, end, inside = tf.switch_case(index, [_typed(f) for f in branches.values()])
+    if not upright:
+        return tf.ensure_shape(image, [None, None, 3])
     with required(inside, "its EXIF data is in several parts"):
         image = tf.ensure_shape(image, [None, None, 3])
     return _turned(image, image_headers.orientation(data, start, end))

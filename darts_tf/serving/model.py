@@ -23,7 +23,7 @@ _STEP_PIXELS = 2**15
 _STEP_IMAGES = (32, 512)
 # What an export without preprocessing.json was trained on: files whose marks by cameras were not
 # followed, and none with 16 bits a channel.
-_FIRST_PREPROCESSING = {"version": 1, "bit_depth": None}
+_FIRST_PREPROCESSING = {"upright": False, "bit_depth": None}
 
 
 class ServedModel:
@@ -76,7 +76,7 @@ class ServedModel:
                 image_files.read,
                 image_shape=self.image_shape,
                 bit_depth=preprocessing["bit_depth"],
-                upright=preprocessing["version"] > 1,
+                upright=preprocessing["upright"],
             )
             genotype = assets / "genotype.json"
             self.genotype = json.loads(genotype.read_text()) if genotype.exists() else None

@@ -113,6 +113,13 @@ def test_cameras_marks(kind, big):
     assert changed == [False, False, *[True] * 7, False]
 
 
+def test_marks_may_be_ignored():
+    encoded = image_kinds.encode(image_kinds.picture("RGB", (13, 22)), "PNG")
+    marked = tf.constant(image_kinds.with_exif(encoded, image_kinds.exif(6)))
+    found = image_graph.reader((9, 12, 3), upright=False)(marked)
+    np.testing.assert_array_equal(found, image_files.read(encoded, (9, 12, 3)))
+
+
 def test_damaged_marks():
     generator = random.Random(3)
     encoded = image_kinds.encode(image_kinds.picture("L", (13, 22)), "PNG")

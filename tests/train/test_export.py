@@ -52,6 +52,9 @@ def test_exports_a_run_folder(run_folder, tmp_path):
     assert refused.startswith("5 of the 16 image files are of kinds that serving_bytes refuses")
     assert float(checked.split()[-1]) < 1e-6
     assert wrote.startswith(f"wrote {tmp_path / 'model' / '1'} (0.")
+    # The run is from before cameras' marks were followed: its data.json knows no bit_depth.
+    assets = tmp_path / "model" / "1" / "assets"
+    assert json.loads((assets / "preprocessing.json").read_text())["upright"] is False
     loaded = tf.saved_model.load(str(tmp_path / "model" / "1"))
     images = tiny_network.random_images(3)
     answer = loaded.signatures["serving_default"](images=tf.constant(images))
