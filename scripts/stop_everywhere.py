@@ -19,7 +19,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ from typing import NamedTuple
 
 from absl import flags
 
+from scripts.started_program import Anew, wait_for_handlers
 from tests import forks
 from train import program
 
@@ -128,7 +128,7 @@ def _stop_often(name, case, phase, number, folder, searched, rng) -> int:
             shutil.copytree(searched, run)
         start = _start if phase else _start_anew
         process, log, errors = start(case, run, folder / f"log_{i}")
-        if not (_wait_for(phase, process, log) if phase else _wait_for_python(process)):
+        if not (_wait_for(phase, process, log) if phase else wait_for_handlers(process)):
             wrong.append(f"ended by itself with {process.exitcode}: {_end_of(errors)}")
             continue
         # An import of TensorFlow takes seconds.
@@ -183,46 +183,10 @@ def _start(case, run, log, full=None):
     return process, log, errors
 
 
-class _Anew:
-    """A program that Python has started as for a user; like a `multiprocessing.Process`."""
-
-    def __init__(self, words, log, errors):
-        with log.open("w") as out, errors.open("w") as err:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", *words],
-                stdout=out,
-                stderr=err,
-                cwd=forks.REPOSITORY,
-                # Where this runs in the background, SIGINT is ignored from the start.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-            )
-        self.pid, self.kill = self._process.pid, self._process.kill
-
-    @property
-    def exitcode(self):
-        return self._process.poll()
-
-    def join(self, seconds=None):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
-
-
 def _start_anew(case, run, log):
     log, errors = log.with_suffix(".out"), log.with_suffix(".err")
     words = [case.program, *case.arguments, f"--{case.folder}={run}"]
-    return _Anew(words, log, errors), log, errors
-
-
-def _wait_for_python(process) -> bool:
-    """Whether the interpreter came to the first line of the programs before it ended."""
-    while process.exitcode is None:
-        with contextlib.suppress(OSError):
-            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-            caught = int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16)
-            if caught >> (signal.SIGTERM - 1) & 1:
-                return True
-        time.sleep(0.02)
-    return False
+    return Anew(words, log, errors), log, errors
 
 
 def _run(name, arguments, full) -> None:

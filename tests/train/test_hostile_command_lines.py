@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts import hostile_command_lines
+from scripts import hostile_command_lines, hostile_files
 
 
 def _chosen(line) -> bool:
@@ -13,7 +13,7 @@ def _chosen(line) -> bool:
 
 @pytest.mark.slow
 def test_a_few(tmp_path):
-    files = hostile_command_lines.write_files(tmp_path)
+    files = hostile_files.write_files(tmp_path)
     found = [x for x in hostile_command_lines.lines(files, tmp_path / "out") if _chosen(x)]
     assert len(found) == 5
     for number, line in enumerate(found):
