@@ -9,33 +9,33 @@ import importlib
 
 import wrapt
 
-from darts_tf import keras_backend
+from darts_tf.common import keras_backend
 
 _MODULES = {
     "ArchitectureSearch": "search",
     "BatchNormalization": "layers.batch_normalization",
-    "BenchmarkTable": "benchmark_tables",
+    "BenchmarkTable": "nas_bench.tables",
     "BilevelProblem": "gradients",
-    "Cell": "layers.cell",
-    "CellGenotype": "cell_genotype",
+    "Cell": "cells.cell",
+    "CellGenotype": "genotypes",
     "Genotype": "genotypes",
     "InnerStep": "gradients",
     "METHODS": "methods",
-    "Method": "method",
-    "MixedOp": "layers.mixed_op",
-    "Recipe": "training",
+    "Method": "methods",
+    "MixedOp": "cells.mixed_op",
+    "Recipe": "networks.training",
     "Space": "spaces",
-    "Supernet": "supernet",
-    "UserError": "errors",
+    "Supernet": "supernets.supernet",
+    "UserError": "common.errors",
     "build_network": "networks",
     "export_model": "export",
-    "train_network": "training",
+    "train_network": "networks.training",
     "without_auxiliary": "networks",
 }
 
 __all__ = sorted(_MODULES)
 
-wrapt.register_post_import_hook("darts_tf.saved_classes:register", "keras")
+wrapt.register_post_import_hook("darts_tf.common.saved_classes:register", "keras")
 
 
 def __getattr__(name: str):

@@ -23,8 +23,8 @@ import numpy as np
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import run_folder
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
+from darts_tf.runs import run_folder
 from train import program
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TensorFlow Datasets keeps CIFAR-10.")

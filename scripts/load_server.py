@@ -25,7 +25,7 @@ import time
 import numpy as np
 from absl import flags
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from scripts import load_clients
 from train import program
 
@@ -76,7 +76,6 @@ def main() -> None:
         raise UserError("give --run_dir and --model_dir")
     import keras
 
-    import darts_tf.networks  # noqa: F401  registers the layers that the file names
     import train.quiet  # noqa: F401  TensorFlow is first imported here
     from darts_tf import datasets
 

@@ -13,10 +13,11 @@ import numpy as np
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import baselines, plots, run_folder, spaces
-from darts_tf.benchmark_tables import BenchmarkTable
-from darts_tf.errors import UserError
-from darts_tf.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
+from darts_tf import baselines, plots, spaces
+from darts_tf.common.errors import UserError
+from darts_tf.nas_bench.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
+from darts_tf.nas_bench.tables import BenchmarkTable
+from darts_tf.runs import run_folder
 from train import program
 
 _TABLE = flags.DEFINE_string("benchmark_table", None, "A CSV file, or a folder of NATS-Bench.")

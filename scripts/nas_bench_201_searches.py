@@ -24,9 +24,10 @@ import numpy as np
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import nas_bench_201, run_folder
-from darts_tf.benchmark_tables import BenchmarkTable
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes import nas_bench_201
+from darts_tf.nas_bench.tables import BenchmarkTable
+from darts_tf.runs import run_folder
 from train import program
 
 METHODS = ("darts-v1", "darts-v2", "gdas", "snas", "pc-darts", "drnas", "random-ws", "random")

@@ -209,7 +209,7 @@ def _fill(kind: str, n: int) -> None:
     """Makes the disk full when file or checkpoint number n is written."""
     import tensorflow as tf
 
-    from darts_tf import files
+    from darts_tf.common import files
 
     left = [n]
 

@@ -28,9 +28,10 @@ from absl import flags
 from scipy.stats import kendalltau
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import plots, run_folder, spaces
-from darts_tf.errors import UserError
-from darts_tf.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
+from darts_tf import plots, spaces
+from darts_tf.common.errors import UserError
+from darts_tf.nas_bench.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
+from darts_tf.runs import run_folder
 from darts_tf.tuner import BayesianOptimizationOracle, CellHyperModel, SupernetOracle
 from train import data_flags, found, program, search_flags, searching
 from train import runs as runs_of_train

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import saved_classes
+from darts_tf.common import saved_classes
 from darts_tf.operations import Identity
 
 IMAGES = (2, 6, 6, 4)

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import spaces
-from darts_tf.search import ArchitectureSearch
-from darts_tf.supernet import Supernet
+from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.supernets.supernet import Supernet
 from tests import forks
 
 STEPS, BATCH = 3, 4

@@ -7,8 +7,6 @@ import keras  # noqa: F401
 import tensorflow as tf
 
 import darts_tf.plots  # noqa: F401
-import darts_tf.search  # noqa: F401
-import darts_tf.training  # noqa: F401
 
 # These processes run their graphs a few times only; to optimise them takes longer.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

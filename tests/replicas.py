@@ -13,14 +13,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import distribution, gradients, operations, relaxations, spaces
-from darts_tf.errors import UserError
+from darts_tf import gradients, operations, relaxations, spaces
+from darts_tf.cells.mixed_op import dropout
+from darts_tf.common.errors import UserError
 from darts_tf.gradients import InnerStep
 from darts_tf.layers.batch_normalization import BatchNormalization
-from darts_tf.layers.mixed_op import dropout
-from darts_tf.search import ArchitectureSearch
-from darts_tf.supernet import Supernet
-from darts_tf.supernet_problem import SupernetProblem
+from darts_tf.runtime import distribution
+from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.supernets.problem import SupernetProblem
+from darts_tf.supernets.supernet import Supernet
 
 BATCH, STEPS, EPOCHS = 8, 10, 2
 

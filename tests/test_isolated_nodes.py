@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from darts_tf import plots
-from darts_tf.errors import UserError
+from darts_tf.cells.cell import Cell
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
-from darts_tf.layers.cell import Cell
 
 NODES = (
     (Edge("skip_connect", 0),),

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from darts_tf import datasets, gradients, methods, spaces
-from darts_tf.genotypes import Genotype
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.schedules import Stage
-from darts_tf.search import ArchitectureSearch
+from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.selections import SharedWeights
-from darts_tf.supernet import Supernet
+from darts_tf.supernets.supernet import Supernet
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from darts_tf import expected_cost, genotypes, spaces
-from darts_tf.layers.cell import MixedCell
-from darts_tf.networks import build_network
-from darts_tf.supernet import Supernet
+from darts_tf import genotypes, spaces
+from darts_tf.cells.cell import MixedCell
+from darts_tf.costs import expected_cost
+from darts_tf.networks.network import build_network
+from darts_tf.supernets.supernet import Supernet
 from examples import sequences
 
 

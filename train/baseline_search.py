@@ -6,9 +6,9 @@ import time
 
 from absl import flags
 
-from darts_tf import files, reading
-from darts_tf.errors import UserError
-from darts_tf.progress import duration
+from darts_tf.common import files, reading
+from darts_tf.common.errors import UserError
+from darts_tf.common.progress import duration
 from train import data_flags
 
 _CANDIDATES = flags.DEFINE_integer(
@@ -135,7 +135,7 @@ class _Log:
 
     def candidates(self) -> list:
         from darts_tf.baselines import Candidate
-        from darts_tf.genotypes import Genotype
+        from darts_tf.genotypes.genotype import Genotype
 
         return [
             Candidate(Genotype.from_dict(record["genotype"]), record["validation_accuracy"])
@@ -148,11 +148,12 @@ class _Training:
 
     Args:
         data, channels, cells, batch_size, train_portion: see `run`.
-        recipe: changes to the recipe of `darts_tf.training`.
+        recipe: changes to the recipe of `darts_tf.networks.training`.
     """
 
     def __init__(self, data, channels, cells, batch_size, train_portion, recipe):
-        from darts_tf import datasets, training
+        from darts_tf import datasets
+        from darts_tf.networks import training
 
         self._data = data
         self._size = channels, cells
@@ -165,8 +166,9 @@ class _Training:
     def __call__(self, genotype, number: int) -> float:
         import keras
 
-        from darts_tf import datasets, training
-        from darts_tf.networks import build_network
+        from darts_tf import datasets
+        from darts_tf.networks import training
+        from darts_tf.networks.network import build_network
 
         data = self._data
         # Of the number alone, so that a resumed search trains as an uninterrupted one.

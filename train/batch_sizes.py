@@ -2,8 +2,8 @@
 
 from absl import flags
 
-from darts_tf import reading
-from darts_tf.errors import UserError
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError
 from train import search_flags
 
 _FILE = "batch_size.json"
@@ -65,7 +65,7 @@ def settled(run_dir) -> int | None:
 
 
 def _largest(data, method) -> int:
-    from darts_tf import memory
+    from darts_tf.costs import memory
 
     channels, cells = search_flags.size()
     size = (data.image_shape, data.num_classes, channels, cells)

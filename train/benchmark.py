@@ -24,9 +24,9 @@ import sys
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import files
 from darts_tf.benchmark import comparison
-from darts_tf.errors import UserError
+from darts_tf.common import files
+from darts_tf.common.errors import UserError
 from train import benchmark_flags, program
 from train.peers import commands
 

@@ -10,8 +10,8 @@ checkpoints. Started again with the same settings it goes on where it stopped.
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf.errors import UserError
-from darts_tf.settings import Changeable
+from darts_tf.common.errors import UserError
+from darts_tf.runs.settings import Changeable
 from train import data_flags, program, runs
 
 # They stand in --help too.
@@ -131,8 +131,9 @@ def _macro(genotype):
 
 
 def _evaluate(genotype, data, folder) -> None:
-    from darts_tf import plots, training
-    from darts_tf.networks import without_auxiliary, without_training
+    from darts_tf import plots
+    from darts_tf.networks import training
+    from darts_tf.networks.network import without_auxiliary, without_training
 
     network = _network(genotype, data)
     channels, cells = _size(genotype)
@@ -172,7 +173,7 @@ def _evaluate(genotype, data, folder) -> None:
 
 def _network(genotype, data):
     """The network that the flags describe."""
-    from darts_tf.networks import build_network
+    from darts_tf.networks.network import build_network
 
     return build_network(
         genotype,
@@ -192,7 +193,8 @@ def _accuracy(genotype) -> str:
 
 def _train(network, data, folder, accuracy) -> list[dict]:
     """Trains, or goes on, as the flags say; returns the metrics of all epochs."""
-    from darts_tf import callbacks, training
+    from darts_tf.networks import training
+    from darts_tf.search import callbacks
 
     recipe = training.Recipe(
         epochs=_EPOCHS.value,
@@ -218,11 +220,11 @@ def _train(network, data, folder, accuracy) -> list[dict]:
 
 
 def _cost(network) -> dict:
-    from darts_tf import cost
+    from darts_tf.costs import counted
 
     return {
-        "parameters": cost.parameters(network),
-        "multiply_adds": cost.multiply_adds(network),
+        "parameters": counted.parameters(network),
+        "multiply_adds": counted.multiply_adds(network),
     }
 
 

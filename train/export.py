@@ -12,8 +12,8 @@ from pathlib import Path
 
 from absl import flags, logging
 
-from darts_tf import reading
-from darts_tf.errors import UserError, reason
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError, reason
 from train import program
 
 _RUN_DIR = flags.DEFINE_string(
@@ -46,7 +46,7 @@ def main() -> None:
     compared = _refuse_other_data(run_dir, data)
     model = _load_model(run_dir / "model.keras")
 
-    from darts_tf.export import export_model
+    from darts_tf.export.export import export_model
 
     # TensorFlow logs every step of saving; what matters is printed below.
     logging.set_verbosity(logging.WARNING)

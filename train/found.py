@@ -3,7 +3,7 @@
 from absl import flags
 
 from darts_tf import spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.spaces import node_names
 
 _BENCHMARK_TABLE = flags.DEFINE_string(
@@ -27,7 +27,7 @@ def load_table(space: str):
         raise UserError(
             f"--benchmark_table is for --space={spaces.NAS_BENCH_201.name}, got --space={space}"
         )
-    from darts_tf.benchmark_tables import BenchmarkTable
+    from darts_tf.nas_bench.tables import BenchmarkTable
 
     return BenchmarkTable.load(_BENCHMARK_TABLE.value)
 
@@ -44,15 +44,18 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
     Returns:
         The same, JSON-ready.
     """
-    from darts_tf import cost
-    from darts_tf.networks import build_network
+    from darts_tf.costs import counted
+    from darts_tf.networks.network import build_network
 
     inputs = spaces.get(genotype.space).inputs
     for cell_type, cell in genotype.cells.items():
         print(f"{cell_type} cell: {node_names.cell_text(cell.nodes, cell.concat, inputs)}")
     print(f"where {node_names.legend(inputs)}")
     network = build_network(genotype, data.image_shape, data.num_classes, channels, cells)
-    costs = {"parameters": cost.parameters(network), "multiply_adds": cost.multiply_adds(network)}
+    costs = {
+        "parameters": counted.parameters(network),
+        "multiply_adds": counted.multiply_adds(network),
+    }
     print(
         f"its network with {channels} channels and {cells} cells: {costs['parameters']:,} "
         f"parameters, {costs['multiply_adds'] / 1e6:,.2f} M multiply-adds an image"
@@ -73,11 +76,11 @@ def decided(leads) -> dict:
     """How clearly operation weights decided a cell, JSON-ready; nothing where none did.
 
     Args:
-        leads: see `darts_tf.decidedness`; None for a cell that comes from something else.
+        leads: see `darts_tf.genotypes.decidedness`; None for a cell that comes from something else.
     """
     if leads is None:
         return {}
-    from darts_tf import decidedness
+    from darts_tf.genotypes import decidedness
 
     return {
         "close_to_a_draw": decidedness.is_draw(leads),

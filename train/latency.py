@@ -13,7 +13,7 @@ from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from train import data_flags, program
 
 # They stand in --help too.
@@ -37,8 +37,8 @@ def main() -> None:
 
     import tensorflow as tf
 
-    from darts_tf import expected_cost
-    from darts_tf.latency import Latencies
+    from darts_tf.costs import expected_cost
+    from darts_tf.costs.latency import Latencies
 
     data = data_flags.load()
     kinds = sorted({device.device_type for device in tf.config.list_logical_devices()})

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 #: What no machine of today can compute; a larger number is a slip, found before it fills a memory.
 GREATEST = {

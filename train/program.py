@@ -8,9 +8,9 @@ import traceback
 
 from absl import app, flags, logging
 
-from darts_tf import files, reading
-from darts_tf.errors import UserError
-from darts_tf.run_folder import RunFolder
+from darts_tf.common import files, reading
+from darts_tf.common.errors import UserError
+from darts_tf.runs.run_folder import RunFolder
 from train import limits, stops
 
 # Characters of a line of explanation; names that a user gave may be longer.
@@ -26,7 +26,8 @@ def run(main) -> None:
     Args:
         main: a function without arguments. Flags are parsed when it is called.
 
-    A `darts_tf.errors.UserError` becomes one line on standard error and exit code 2, and so does a
+    A `darts_tf.common.errors.UserError` becomes one line on standard error and exit code 2, and so
+    does a
     disk that is full; a run that had computed nothing by then leaves no file behind. Ctrl-C and
     SIGTERM become one line and exit code 130 or 143. Words on the command line that are no flags
     are refused, because a forgotten `--` would otherwise be ignored silently.

@@ -6,11 +6,12 @@ import pathlib
 
 from absl import flags
 
-from darts_tf import datasets, reading
+from darts_tf import datasets
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint
-from darts_tf.errors import UserError
-from darts_tf.run_folder import RunFolder, has_begun
-from darts_tf.settings import Changeable
+from darts_tf.runs.run_folder import RunFolder, has_begun
+from darts_tf.runs.settings import Changeable
 from train import data_flags, program
 
 # They say where the data are; whether these are the same is told by their fingerprint.

@@ -19,8 +19,9 @@ import time
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import baselines, distribution, genotypes, spaces
-from darts_tf.errors import UserError
+from darts_tf import baselines, genotypes, spaces
+from darts_tf.common.errors import UserError
+from darts_tf.runtime import distribution
 from train import (
     baseline_search,
     batch_sizes,
@@ -195,8 +196,8 @@ def _steps(data) -> int:
 
 
 def _fit(search, data, folder, prefix=""):
-    from darts_tf import callbacks
-    from darts_tf.collapse_monitor import CollapseMonitor
+    from darts_tf.search import callbacks
+    from darts_tf.search.collapse_monitor import CollapseMonitor
 
     train_batches, validation_batches = searching.streams(data)
     metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search)
@@ -246,7 +247,8 @@ def _genotype(search, data, folder):
 
 def _result(search, data, folder, history):
     """The genotype that was found and what is written down about the search."""
-    from darts_tf import callbacks, plots
+    from darts_tf import plots
+    from darts_tf.search import callbacks
 
     weights = callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")).read()
     plots.plot_operation_weights(

@@ -1,7 +1,7 @@
 """Which settings of a search may be others when it goes on."""
 
 from darts_tf.datasets import fingerprint
-from darts_tf.settings import Changeable
+from darts_tf.runs.settings import Changeable
 from train import search_flags
 
 

@@ -5,9 +5,11 @@ import math
 
 from absl import flags
 
-from darts_tf import baselines, expected_cost, gradients, log_cost, macros, methods, reading, spaces
+from darts_tf import baselines, gradients, macros, methods, spaces
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError
+from darts_tf.costs import expected_cost, log_cost
 from darts_tf.datasets import fingerprint
-from darts_tf.errors import UserError
 from train import baseline_search, data_flags, found, selection_flags, stages
 
 SPACE = flags.DEFINE_enum(
@@ -257,7 +259,7 @@ def check_cost() -> None:
             raise UserError(
                 "--cost=latency needs --latency_table; python -m train.latency measures one"
             )
-        from darts_tf.latency import Latencies
+        from darts_tf.costs.latency import Latencies
 
         Latencies.load(LATENCY_TABLE.value)
 
@@ -281,7 +283,7 @@ def penalty(supernet, size):
         return log_cost.table(SPACE.value, *size).penalty(supernet.space, weight)
     latencies = None
     if COST.value == "latency":
-        from darts_tf.latency import Latencies
+        from darts_tf.costs.latency import Latencies
 
         latencies = Latencies.load(LATENCY_TABLE.value)
     measure = expected_cost.measure(COST.value, latencies)

@@ -5,8 +5,9 @@ import pathlib
 
 from absl import flags
 
-from darts_tf import baselines, methods, reading
-from darts_tf.errors import UserError
+from darts_tf import baselines, methods
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError
 from train import batch_sizes, data_flags, search_flags
 
 # Where data are may have changed since, and decides nothing.
@@ -22,8 +23,8 @@ def make(data, method, cells: int, **options):
         cells: of the supernet.
         **options: more arguments of `Supernet`.
     """
-    from darts_tf.cost import parameters
-    from darts_tf.search import ArchitectureSearch
+    from darts_tf.costs.counted import parameters
+    from darts_tf.search.architecture_search import ArchitectureSearch
 
     channels = search_flags.size()[0]
     size = (data.image_shape, data.num_classes, channels, cells)
@@ -137,7 +138,7 @@ def restore(data, method, run_dir: pathlib.Path):
     Raises:
         UserError: there is no checkpoint, or the last of several stages has not begun.
     """
-    from darts_tf.checkpoints import Checkpoints
+    from darts_tf.runs.checkpoints import Checkpoints
 
     options, cells = {}, search_flags.size()[1]
     if method.stages:

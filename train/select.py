@@ -16,7 +16,7 @@ from absl import flags, logging
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import selections
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from train import (
     data_flags,
     found,
@@ -51,7 +51,8 @@ def main() -> None:
 
     import keras
 
-    from darts_tf import files, plots
+    from darts_tf import plots
+    from darts_tf.common import files
     from darts_tf.selections.evaluation import SupernetEvaluation
 
     runs.keep_augmentation(run_dir)
@@ -131,7 +132,7 @@ def _leads(name, search, genotype):
     """How clearly operation weights chose a genotype, None if they did not; warns of a draw."""
     if selections.needs_data(name) or not search.supernet.architecture_variables:
         return None
-    from darts_tf import decidedness
+    from darts_tf.genotypes import decidedness
 
     leads = search.leads(genotype)
     if decidedness.is_draw(leads):
@@ -140,7 +141,7 @@ def _leads(name, search, genotype):
 
 
 def _by_cell(genotype, what) -> dict[str, int]:
-    from darts_tf import parameter_free
+    from darts_tf.supernets import parameter_free
 
     return {t: getattr(parameter_free, what)(cell) for t, cell in genotype.cells.items()}
 

@@ -5,7 +5,7 @@ import dataclasses
 from absl import flags
 
 from darts_tf import selections
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 _EDGE_ORDER = flags.DEFINE_enum(
     "edge_order",
@@ -51,7 +51,7 @@ def get(name: str, method, seed: int, streams):
     epochs = method.fine_tune_epochs if _FINE_TUNE_EPOCHS.value is None else _FINE_TUNE_EPOCHS.value
     tuning = None
     if epochs:
-        from darts_tf.fine_tuning import FineTuning
+        from darts_tf.search.fine_tuning import FineTuning
 
         tuning = FineTuning(method, *streams, epochs)
     changed = dataclasses.replace(

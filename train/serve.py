@@ -14,7 +14,7 @@ import sys
 
 from absl import flags
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.serving import versions
 from darts_tf.serving.limits import Limits
 from train import program

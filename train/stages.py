@@ -4,9 +4,9 @@ import dataclasses
 
 from absl import flags
 
-from darts_tf import files, reading
-from darts_tf.errors import UserError
-from darts_tf.method import Method
+from darts_tf.common import files, reading
+from darts_tf.common.errors import UserError
+from darts_tf.methods.method import Method
 from darts_tf.schedules import Stage, keep_largest
 from train import limits
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-from darts_tf import files
+from darts_tf.common import files
 
 #: Seconds that a program has to tidy up, from the first signal or from an error on.
 GRACE = 3.0

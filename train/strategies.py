@@ -5,8 +5,8 @@ import os
 import tensorflow as tf
 from absl import flags, logging
 
-from darts_tf import reading
-from darts_tf.errors import UserError, reason
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError, reason
 
 _DISTRIBUTE = flags.DEFINE_enum(
     "distribute",

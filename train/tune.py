@@ -21,8 +21,8 @@ import pathlib
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf.errors import UserError
-from darts_tf.settings import Changeable
+from darts_tf.common.errors import UserError
+from darts_tf.runs.settings import Changeable
 from train import data_flags, found, program, runs, stops, tune_flags
 
 flags.adopt_module_key_flags(tune_flags)
@@ -132,7 +132,7 @@ def _search(tuner, data) -> None:
     """Runs the trials that are left."""
     import keras
 
-    from darts_tf import training
+    from darts_tf.networks import training
     from darts_tf.tuner import SearchData
 
     training_part, halves, validation = _parts(data)
@@ -199,8 +199,8 @@ def _in_order(data, images, labels):
 
 def _write_results(tuner, data, folder, table) -> None:
     """Writes what the best trial found; result.json last, which marks the tuner as finished."""
-    from darts_tf import training
-    from darts_tf.networks import without_training
+    from darts_tf.networks import training
+    from darts_tf.networks.network import without_training
 
     trials = tuner.oracle.get_best_trials(len(tuner.oracle.trials))
     if not trials:

@@ -3,7 +3,7 @@
 from absl import flags
 
 from darts_tf import macros, methods, spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from train import data_flags, found, limits
 
 TUNER = flags.DEFINE_enum(

@@ -15,8 +15,8 @@ import sys
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf.errors import UserError
-from darts_tf.run_folder import versions
+from darts_tf.common.errors import UserError
+from darts_tf.runs.run_folder import versions
 from train import program
 
 _JSON = flags.DEFINE_bool("json", False, "Print JSON instead of a table.")

@@ -5,10 +5,10 @@ A baseline proposes the next architecture to evaluate; see `run`.
 
 import types
 
-from darts_tf import lookup
 from darts_tf.baselines.aging_evolution import AgingEvolution, mutate
 from darts_tf.baselines.baseline import Baseline, Candidate, best, run
 from darts_tf.baselines.random_search import RandomSearch
+from darts_tf.common import lookup
 
 __all__ = [
     "BASELINES",

@@ -4,7 +4,7 @@ import random
 
 from darts_tf import genotypes
 from darts_tf.baselines.baseline import Baseline
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.spaces import Space
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from darts_tf.genotypes import Genotype
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.spaces import Space
 
 

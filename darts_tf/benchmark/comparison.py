@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 
 from darts_tf.benchmark.measurement import YOUR_TURN, Measurement
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 #: What is compared: attribute of a run -> (heading, unit's size).
 QUANTITIES = {

@@ -4,10 +4,10 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 
-from darts_tf import run_folder
 from darts_tf.benchmark import comparison
 from darts_tf.benchmark.comparison import Spread
 from darts_tf.benchmark.measurement import Measurement
+from darts_tf.runs import run_folder
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,10 @@ import json
 import pathlib
 from collections.abc import Callable
 
-from darts_tf import run_folder
 from darts_tf.benchmark import comparison
 from darts_tf.benchmark.measurement import Measurement
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
+from darts_tf.runs import run_folder
 
 BASE = {"cells": 8, "channels": 16, "batch_size": 16}
 #: One of the three changes at a time, the others are those of `BASE`.

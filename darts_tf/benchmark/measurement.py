@@ -8,7 +8,7 @@ import statistics
 import sys
 import time
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 _IMPORTED = time.perf_counter()
 
@@ -26,7 +26,7 @@ class Measurement:
         threads: CPU threads that operations run on.
         data_wait_seconds: for each of the steps, how long it waited for its batches; None where
             that cannot be told from the step.
-        estimated_memory_bytes: what `darts_tf.memory` expected before the run, or None.
+        estimated_memory_bytes: what `darts_tf.costs.memory` expected before the run, or None.
         turns: in how many equal parts, one after another, the steps were measured.
     """
 

@@ -9,14 +9,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import cost, datasets, genotypes, gradients, memory, methods, training
+from darts_tf import datasets, genotypes, gradients, methods
 from darts_tf.benchmark.measurement import Measurement, Stopwatch, available_cpus, peak_memory
+from darts_tf.costs import counted, memory
 from darts_tf.gradients.problem import gradients_of
-from darts_tf.grappler import without_grappler
-from darts_tf.networks import build_network
-from darts_tf.search import ArchitectureSearch
-from darts_tf.search_step import SearchStep
-from darts_tf.supernet_problem import SupernetProblem
+from darts_tf.networks import training
+from darts_tf.networks.network import build_network
+from darts_tf.runtime.grappler import without_grappler
+from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.search.step import SearchStep
+from darts_tf.supernets.problem import SupernetProblem
 
 CLASSES = 10
 # Of CIFAR-10; what the numbers are does not matter to a step.
@@ -262,7 +264,7 @@ def _measurement(stopwatch, model, waits) -> Measurement:
         stopwatch.step_seconds,
         stopwatch.startup_seconds,
         peak_memory(),
-        cost.parameters(model),
+        counted.parameters(model),
         f"TensorFlow {tf.__version__}, Keras {keras.__version__}",
         threads,
         waits,

@@ -7,10 +7,10 @@ import zlib
 import numpy as np
 from absl import logging
 
-from darts_tf import reading
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError, reason
 from darts_tf.datasets import image_files, pixels
 from darts_tf.datasets.source import Source, check_memory, reader
-from darts_tf.errors import UserError, reason
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test", "class_names")
 

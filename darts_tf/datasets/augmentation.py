@@ -6,7 +6,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pathlib
 
 import numpy as np
 
-from darts_tf import reading
+from darts_tf.common import reading
 
 # The keys of a fingerprint, and what the user calls that.
 _HASHES = {

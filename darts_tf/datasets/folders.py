@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files, pixels
 from darts_tf.datasets.source import Source, parallel
-from darts_tf.errors import UserError
 
 
 def folder_source(path, image_size):

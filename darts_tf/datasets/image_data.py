@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from darts_tf import reading
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files
 from darts_tf.datasets.fingerprint import fingerprint
-from darts_tf.errors import UserError
 
 _DESCRIPTION_TYPES = {
     "name": str,

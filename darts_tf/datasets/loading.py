@@ -6,10 +6,10 @@ import os
 import numpy as np
 from absl import logging
 
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import arrays, folders, pixels, splits, tfds_sets
 from darts_tf.datasets.image_data import ImageData
 from darts_tf.datasets.source import Source, check_memory, reader
-from darts_tf.errors import UserError
 
 
 def load(name_or_path, data_dir=None, train_examples=None, image_size=None, seed=0, download=False):

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import splits
 from darts_tf.datasets.augmentation import Augmentation, transformation
-from darts_tf.errors import UserError
 
 
 def batches(

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from PIL import Image
 
+from darts_tf.common.errors import UserError
 from darts_tf.datasets.source import check_memory
-from darts_tf.errors import UserError
 
 MINIMUM_SIDE = 4
 _SMALLEST_STD = 1 / 255

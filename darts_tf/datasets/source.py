@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 _USABLE_MEMORY = 0.8
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 HOLD_OUT_FRACTION = 0.2
 _HOLD_OUT_SEED = 0

@@ -7,9 +7,9 @@ import re
 import numpy as np
 from absl import logging
 
+from darts_tf.common.errors import UserError, reason
 from darts_tf.datasets import image_files, pixels
 from darts_tf.datasets.source import Source, check_memory, parallel, reader
-from darts_tf.errors import UserError, reason
 
 # Of DARTS' published code for CIFAR-10 (https://github.com/quark0/darts): all training pixels.
 _STATISTICS = {

@@ -7,23 +7,18 @@ sampled architectures (`darts_tf.gradients.sampling`) have a state of their own.
 
 import inspect
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
+from darts_tf.common.lookup import lookup
 from darts_tf.gradients.finite_difference import finite_difference
 from darts_tf.gradients.first_order import first_order
 from darts_tf.gradients.implicit import conjugate_gradient, neumann
 from darts_tf.gradients.one_level import one_level, one_level_train
-from darts_tf.gradients.problem import (
-    BilevelProblem,
-    CategoricalProblem,
-    Hypergradient,
-    InnerStep,
-)
+from darts_tf.gradients.problem import BilevelProblem, CategoricalProblem, Hypergradient, InnerStep
 from darts_tf.gradients.ram import Ram
 from darts_tf.gradients.relax import Rebar, Relax
 from darts_tf.gradients.sampling import CategoricalLoss, Estimator
 from darts_tf.gradients.score_function import ScoreFunction
 from darts_tf.gradients.unrolled import unrolled
-from darts_tf.lookup import lookup
 
 __all__ = [
     "BilevelProblem",

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from darts_tf.constant_weights import constant_weights
+from darts_tf.common.constant_weights import constant_weights
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 
 Tensors = list[tf.Tensor]

@@ -2,14 +2,7 @@
 
 import tensorflow as tf
 
-from darts_tf.gradients.sampling import (
-    CategoricalLoss,
-    Estimator,
-    Samples,
-    draw,
-    require,
-    uniform,
-)
+from darts_tf.gradients.sampling import CategoricalLoss, Estimator, Samples, draw, require, uniform
 
 
 class Ram(Estimator):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.gradients.sampling import (
     CategoricalLoss,
     Estimator,

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
 from darts_tf.gradients.running_variance import RunningVariance
 

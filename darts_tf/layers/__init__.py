@@ -1,5 +1,5 @@
 """Keras layers that cells and networks are made of."""
 
-from darts_tf import keras_backend
+from darts_tf.common import keras_backend
 
 keras_backend.check()

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from darts_tf.constant_weights import weights_are_constant
+from darts_tf.common.constant_weights import weights_are_constant
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -15,7 +15,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     lose a term, and with them an unrolled hypergradient. Here a single replica uses TensorFlow's
     fused kernel, whose second derivative is right, and several replicas, or data that the kernel
     does not take (float64, other ranks), use Keras' synchronised statistics, which are written
-    out in plain arithmetic. Nothing moves where weights are constant (`darts_tf.constant_weights`).
+    out in plain arithmetic. Nothing moves where weights are constant
+    (`darts_tf.common.constant_weights`).
 
     A batch is normalised by its biased variance, and the moving one is of its unbiased variance, as
     in PyTorch: n / (n - 1) times Keras' for n values a channel, those of all replicas together. Of

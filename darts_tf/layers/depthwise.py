@@ -5,7 +5,7 @@ import functools
 import keras
 import tensorflow as tf
 
-from darts_tf.constant_weights import weights_are_constant
+from darts_tf.common.constant_weights import weights_are_constant
 
 # The widest kernel for whose gradient oneDNN has a depthwise implementation. Wider ones, of any
 # height, are computed as grouped convolutions that are padded to 16 channels a group.

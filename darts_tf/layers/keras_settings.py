@@ -9,7 +9,7 @@ import threading
 
 import keras
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 # The data format is global to all threads.
 _lock = threading.RLock()

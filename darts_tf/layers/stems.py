@@ -2,7 +2,7 @@
 
 import keras
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.layers.chain import Chain
 from darts_tf.layers.convolutions import batch_normalization, convolution, initializer
 from darts_tf.layers.keras_settings import inner_layers

@@ -1,6 +1,6 @@
 """Macro networks: stem, where cells stand, head."""
 
-from darts_tf import lookup
+from darts_tf.common import lookup
 from darts_tf.macros.darts import Darts, reduction_cells
 from darts_tf.macros.macro import CellPlan, Macro, Staged
 from darts_tf.macros.nas_bench_201 import NAS_BENCH_201

@@ -1,6 +1,6 @@
 """The macro network of DARTS."""
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.layers.stems import Stem
 from darts_tf.macros.macro import CellPlan, Macro
 

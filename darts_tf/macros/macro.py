@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import keras
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.layers.stems import Classifier
 
 

@@ -2,9 +2,9 @@
 
 import keras
 
-from darts_tf import distribution
 from darts_tf.layers.convolutions import EverySecondPixel
 from darts_tf.operations.operation import register
+from darts_tf.runtime import distribution
 
 
 @register("noise")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import keras
 
-from darts_tf import lookup
+from darts_tf.common import lookup
 from darts_tf.layers.chain import Chain
 
 _REGISTRY: dict[str, Callable[..., keras.layers.Layer]] = {}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.plots import style
 
 # The y axis begins near the worst mean after so many evaluations: the first ones are far below

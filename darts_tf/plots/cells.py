@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
-from darts_tf import decidedness, spaces
-from darts_tf.genotypes import CellGenotype, Genotype
+from darts_tf import spaces
+from darts_tf.genotypes import CellGenotype, Genotype, decidedness
 from darts_tf.plots import layered_layout, looks, style
 from darts_tf.spaces import node_names
 
@@ -87,8 +87,8 @@ def plot_cell(
         title: a heading, or None.
         inputs: how many inputs the cell has.
         leads: for every node, for every edge into it, by what share its operation leads the next
-            one; see `darts_tf.decidedness`. Those that are close to a draw are dashed. None for a
-            cell that was not chosen by operation weights.
+            one; see `darts_tf.genotypes.decidedness`. Those that are close to a draw are dashed.
+            None for a cell that was not chosen by operation weights.
 
     Raises:
         UserError: the suffix of `path` is another one.

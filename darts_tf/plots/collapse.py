@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.plots import style
 from darts_tf.plots.history import points
 

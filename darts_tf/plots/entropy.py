@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.plots import style
 from darts_tf.spaces import Space
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.plots import style
 
 _PANELS = {"loss": "Loss", "accuracy": "Accuracy"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from darts_tf import decidedness
+from darts_tf.genotypes import decidedness
 from darts_tf.plots import style
 
 #: The dashes of an operation that is close to a draw.

@@ -8,8 +8,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from darts_tf import decidedness
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes import decidedness
 from darts_tf.plots import style
 from darts_tf.spaces import Space, node_names
 from darts_tf.spaces.operation_weights import check_range
@@ -30,7 +30,7 @@ def plot_operation_weights(weights: Mapping[str, np.ndarray], space: Space, path
     Every panel is an edge: its row says which node it leads to, its column where it comes from.
     In a panel time runs to the right, every line is an operation, and dark means a large weight.
     The operation that is largest at the end is named above the panel and marked beside it, unless
-    the edge is close to a draw, which `darts_tf.decidedness` defines.
+    the edge is close to a draw, which `darts_tf.genotypes.decidedness` defines.
 
     Args:
         weights: for every cell type an array [epochs, edges, operations], the operation weights

@@ -8,9 +8,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from darts_tf import decidedness
-from darts_tf.errors import UserError
-from darts_tf.genotypes import Genotype
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes import decidedness
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.plots import style
 from darts_tf.spaces import Space, node_names
 
@@ -34,8 +34,8 @@ def plot_selections(
         space: their search space.
         path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
         leads: name of the selection -> by what share every operation leads the next one, see
-            `darts_tf.decidedness`, for those that go by the operation weights. What is close to a
-            draw has a question mark.
+            `darts_tf.genotypes.decidedness`, for those that go by the operation weights. What is
+            close to a draw has a question mark.
 
     Raises:
         UserError: there is no genotype; the suffix of `path` is another one.

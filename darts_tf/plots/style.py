@@ -6,8 +6,8 @@ import re
 import matplotlib
 from matplotlib.figure import Figure
 
-from darts_tf import files
-from darts_tf.errors import UserError
+from darts_tf.common import files
+from darts_tf.common.errors import UserError
 
 # The palette of Okabe and Ito ("Color Universal Design", 2008), made to be told apart by people
 # with any kind of colour vision.

@@ -1,6 +1,6 @@
 """Relaxations: how architecture variables become operation weights."""
 
-from darts_tf import lookup
+from darts_tf.common import lookup
 from darts_tf.relaxations.categorical import Categorical
 from darts_tf.relaxations.dirichlet import Dirichlet
 from darts_tf.relaxations.gumbel_softmax import GumbelSoftmax

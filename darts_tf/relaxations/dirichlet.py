@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.relaxations.relaxation import Relaxation, masked
 
 _DISTANCES = ("l2", "kl")

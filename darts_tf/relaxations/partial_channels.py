@@ -4,7 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.relaxations.relaxation import Relaxation, Start, masked
 
 

@@ -37,7 +37,7 @@ class Adversarial(Perturbed):
     """As `Perturbed`, with the delta in that box that raises the training loss most.
 
     SDARTS-ADV: Chen, Hsieh, ICML 2020, equation 4. A search step looks for it by `steps` steps of
-    projected gradient ascent; see `darts_tf.adversary`.
+    projected gradient ascent; see `darts_tf.supernets.adversary`.
 
     Args:
         steps: default 7, the authors'.

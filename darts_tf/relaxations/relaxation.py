@@ -34,14 +34,14 @@ class Relaxation:
     each cell type, and hands their values to the other methods.
 
     Attributes:
-        cell: the kind of relaxed cell that computes with the weights, see `darts_tf.supernet`.
-        cell_arguments: further arguments of these cells.
+        cell: the kind of relaxed cell that computes with the weights, see
+        `darts_tf.supernets.supernet`. cell_arguments: further arguments of these cells.
         random: whether the weights depend on a random draw. There is one draw for each cell type
             and step, shared by all repetitions of the cell and by all passes of a hypergradient.
         weights_only: whether the draw is for the steps of the weights only, and the architecture is
             trained without noise.
         ascent_steps: number of the steps that look for the operation weights which the weights are
-            trained with, see `darts_tf.adversary`; 0 where those of `weights` are used.
+            trained with, see `darts_tf.supernets.adversary`; 0 where those of `weights` are used.
         hard: whether a draw takes one operation of each edge instead of mixing all of them.
         categorical: whether the search is over the distribution of the draws, so that there is no
             gradient through them; the relaxation then has `logits`.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from darts_tf.genotypes import Genotype
+from darts_tf.genotypes.genotype import Genotype
 
 
 class Observation(NamedTuple):

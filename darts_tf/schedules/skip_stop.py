@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from darts_tf import parameter_free
 from darts_tf.schedules.rules import Verdict
+from darts_tf.supernets import parameter_free
 
 
 @dataclasses.dataclass(frozen=True)

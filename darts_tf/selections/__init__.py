@@ -5,7 +5,7 @@ operations]` of every cell type. One that has `needs_data` is a function `(super
 Genotype` of the whole supernet and of batches of (images, labels).
 """
 
-from darts_tf import lookup
+from darts_tf.common import lookup
 from darts_tf.selections.criteria import CRITERIA, Criterion
 from darts_tf.selections.every_edge import every_edge
 from darts_tf.selections.few_skips import few_skips

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.errors import UserError
-from darts_tf.grappler import without_grappler
-from darts_tf.lengths import refuse_endless
-from darts_tf.supernet import Supernet
+from darts_tf.common.errors import UserError
+from darts_tf.common.lengths import refuse_endless
+from darts_tf.runtime.grappler import without_grappler
+from darts_tf.supernets.supernet import Supernet
 
 
 class SupernetEvaluation:

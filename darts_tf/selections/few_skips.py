@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from darts_tf.genotypes import Genotype
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
 

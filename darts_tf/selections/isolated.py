@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.spaces import Space, node_names
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.spaces import Space, check_operation_weights
 

@@ -13,15 +13,15 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.errors import UserError
-from darts_tf.genotypes import Genotype
-from darts_tf.progress import Progress
+from darts_tf.common.errors import UserError
+from darts_tf.common.progress import Progress
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.selections.criteria import Criterion, Evaluation, Rows
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.isolated import choosable
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
-from darts_tf.supernet import Supernet, convert
+from darts_tf.supernets.supernet import Supernet, convert
 
 ORDERS = ("random", "margin", "topological")
 

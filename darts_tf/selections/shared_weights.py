@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import genotypes
-from darts_tf.genotypes import Genotype
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.spaces import Space
-from darts_tf.supernet import Supernet
+from darts_tf.supernets.supernet import Supernet
 
 
 class SharedWeights:

@@ -12,20 +12,20 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from darts_tf.errors import UserError
-from darts_tf.genotypes import Genotype
-from darts_tf.progress import Progress
+from darts_tf.common.errors import UserError
+from darts_tf.common.progress import Progress
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.selections.isolated import choosable
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
-from darts_tf.supernet import Supernet
-from darts_tf.zero_cost import UntrainedSupernet
+from darts_tf.supernets.supernet import Supernet
+from darts_tf.supernets.zero_cost import UntrainedSupernet
 
 Rows = Mapping[str, np.ndarray]
 
 
 class Measures(Protocol):
-    """What is measured of untrained networks; see `darts_tf.zero_cost.UntrainedSupernet`."""
+    """What is measured of untrained networks; see `zero_cost.UntrainedSupernet`."""
 
     def draw(self, seed: int) -> None:
         """Draws new weights."""

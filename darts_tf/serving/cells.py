@@ -1,7 +1,7 @@
 """The cells of a served network in words, for the page."""
 
 from darts_tf import spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.spaces import node_names
 
 

@@ -11,8 +11,8 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
+from darts_tf.common.errors import UserError, reason
 from darts_tf.datasets import image_files
-from darts_tf.errors import UserError, reason
 from darts_tf.serving import tensors, versions
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.interface import BYTES_SIGNATURE, DEFAULT_SIGNATURE, Interface, Spec

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 
 def find(directory) -> tuple[Path, int]:

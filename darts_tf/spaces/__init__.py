@@ -1,6 +1,6 @@
 """Search spaces: which cells, which edges, which candidate operations."""
 
-from darts_tf import lookup
+from darts_tf.common import lookup
 from darts_tf.spaces.darts_cnn import DARTS_CNN
 from darts_tf.spaces.nas_bench_201 import NAS_BENCH_201
 from darts_tf.spaces.nasnet import NASNET

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.spaces.space import Space
 
 # Of sums of float32 numbers, such as a softmax.

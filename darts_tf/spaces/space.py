@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 # The alpha of an operation that is no candidate of its edge: its softmax is exactly 0 and so is the
 # gradient. A finite number, so that no product of it with 0 is NaN.

@@ -11,11 +11,12 @@ import keras_tuner
 import tensorflow as tf
 from keras_tuner.errors import FailedTrialError
 
-from darts_tf import methods, spaces, training
-from darts_tf.errors import UserError
-from darts_tf.genotypes import Genotype
-from darts_tf.networks import build_network
-from darts_tf.search import ArchitectureSearch
+from darts_tf import methods, spaces
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes.genotype import Genotype
+from darts_tf.networks import training
+from darts_tf.networks.network import build_network
+from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.tuner.resumable import ResumableTuner
 from darts_tf.tuner.search_data import SearchData
 
@@ -46,7 +47,7 @@ class ArchitectureTuner(ResumableTuner):
         cells: of the supernet; None for the macro network's own (DARTS: 8).
         weight_learning_rate: first learning rate of the supernet's weights; None for the method's.
         architecture_learning_rate: of the alphas; None for the method's, which grows where the
-            search has fewer steps than the paper's, see `darts_tf.paper_rate.PaperRate`.
+            search has fewer steps than the paper's, see `darts_tf.methods.paper_rate.PaperRate`.
         network_channels, network_cells: of the derived network; None for the macro network's own
             (DARTS: 36 and 20).
         recipe: how the derived network is trained; its `epochs` are those of `search`. Default:

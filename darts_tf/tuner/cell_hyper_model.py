@@ -7,11 +7,11 @@ import keras
 import keras_tuner
 
 from darts_tf import spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.layers.keras_settings import check_floatx
-from darts_tf.networks import build_network
-from darts_tf.recalibration import BeforeValidation, Recalibration, some_batches
+from darts_tf.networks.network import build_network
+from darts_tf.runtime.recalibration import BeforeValidation, Recalibration, some_batches
 
 
 class CellHyperModel(keras_tuner.HyperModel):
@@ -185,7 +185,8 @@ class CellHyperModel(keras_tuner.HyperModel):
     def fit(self, hp, model: keras.Model, *args, **kwargs):
         """`model.fit`, with moving statistics that are measured before every validation.
 
-        After few steps those of training are not yet the network's; see `darts_tf.recalibration`.
+        After few steps those of training are not yet the network's; see
+        `darts_tf.runtime.recalibration`.
         """
         x = args[0] if args else kwargs.get("x")
         size = kwargs.get("batch_size") or 32

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 
 def halves(data: tf.data.Dataset, seed: int = 0) -> tuple[tf.data.Dataset, tf.data.Dataset]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import keras_tuner
 from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
 
-from darts_tf.errors import UserError
-from darts_tf.genotypes import Genotype
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
 
 

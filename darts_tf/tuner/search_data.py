@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from darts_tf import datasets, files
+from darts_tf import datasets
+from darts_tf.common import files
+from darts_tf.common.errors import UserError
+from darts_tf.common.lengths import refuse_endless
 from darts_tf.datasets.fingerprint import hash_array
-from darts_tf.errors import UserError
-from darts_tf.lengths import refuse_endless
 from darts_tf.tuner.halves import halves
 
 Batches = Callable[[int], tf.data.Dataset]

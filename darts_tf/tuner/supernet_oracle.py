@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 from keras_tuner.oracles import RandomSearchOracle
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
 from darts_tf.spaces import Space, check_operation_weights
-from darts_tf.supernet import Supernet
+from darts_tf.supernets.supernet import Supernet
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
 from darts_tf.tuner.proposals import replace_cells
 

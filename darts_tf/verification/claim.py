@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from darts_tf.errors import reason
+from darts_tf.common.errors import reason
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import spaces
+from darts_tf.cells.mixed_op import MixedOp, candidate
 from darts_tf.layers.batch_normalization import BatchNormalization
-from darts_tf.layers.mixed_op import MixedOp, candidate
 from darts_tf.verification import supernets
 from darts_tf.verification.claim import Claim
 

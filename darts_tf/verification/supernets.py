@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from darts_tf import gradients, spaces
 from darts_tf.gradients import InnerStep
-from darts_tf.supernet import Supernet
-from darts_tf.supernet_problem import SupernetProblem
+from darts_tf.supernets.problem import SupernetProblem
+from darts_tf.supernets.supernet import Supernet
 
 _CLASSES, _SIZE, _BATCH = 3, 6, 4
 # One node a cell keeps tracing short.

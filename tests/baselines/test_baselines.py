@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 
-from darts_tf import baselines, genotypes, nas_bench_201, spaces
+from darts_tf import baselines, genotypes, spaces
 from darts_tf.baselines import AgingEvolution, Candidate, RandomSearch
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes import nas_bench_201
 
 SPACE = spaces.NAS_BENCH_201
 

@@ -6,7 +6,7 @@ import pytest
 from darts_tf.benchmark import comparison
 from darts_tf.benchmark.comparison import Configuration, Spread
 from darts_tf.benchmark.measurement import Measurement
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 
 def measured(step, startup=10.0, memory=2_000_000_000):

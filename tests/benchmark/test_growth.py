@@ -8,7 +8,7 @@ from PIL import Image
 from darts_tf.benchmark import growth
 from darts_tf.benchmark.comparison import Configuration
 from darts_tf.benchmark.measurement import Measurement
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 
 def cost(point):

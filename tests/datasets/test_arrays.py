@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from darts_tf import datasets
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.randint(0, 256, (40, 5, 6, 3)).astype(np.uint8)

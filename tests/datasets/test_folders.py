@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from darts_tf import datasets
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 
 def put(path, value=100, size=(6, 5), mode="RGB"):

@@ -6,7 +6,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from darts_tf import datasets
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 
 def test_digits():

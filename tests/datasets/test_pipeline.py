@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import datasets
+from darts_tf.common.errors import UserError
 from darts_tf.datasets.augmentation import crop_and_flip, cutout
-from darts_tf.errors import UserError
 
 RANDOM = np.random.RandomState(0)
 # No pixel is 0, so that padding can be told from the image.

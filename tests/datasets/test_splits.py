@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from darts_tf import datasets
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import splits
-from darts_tf.errors import UserError
 
 LABELS = np.repeat([0, 1, 2], [10, 20, 70]).astype(np.int32)
 IMAGES = np.arange(100)[:, np.newaxis]

@@ -7,8 +7,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from darts_tf import datasets
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files
-from darts_tf.errors import UserError
 
 SHARED = pathlib.Path(__file__).parents[2].parent / "shared" / "data" / "tfds"
 needs_cifar10 = pytest.mark.skipif(

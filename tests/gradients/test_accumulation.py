@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import gradients
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 from darts_tf.gradients.problem import BilevelProblem, InnerStep, gradients_of
 

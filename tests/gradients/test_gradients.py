@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import gradients
-from darts_tf.constant_weights import constant_weights, weights_are_constant
-from darts_tf.errors import UserError
+from darts_tf.common.constant_weights import constant_weights, weights_are_constant
+from darts_tf.common.errors import UserError
 from darts_tf.gradients import BilevelProblem, InnerStep
 from darts_tf.gradients.problem import gradients_of
 from darts_tf.verification.problems import hypergradient, quadratic, tanh

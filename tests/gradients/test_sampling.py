@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import gradients
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.gradients import BilevelProblem, InnerStep, Ram, Rebar, Relax, ScoreFunction
 from darts_tf.gradients.ram import _losses_of_all_categories
 from darts_tf.gradients.relax import conditional

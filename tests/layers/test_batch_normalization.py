@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf.constant_weights import constant_weights
+from darts_tf.cells.batched_convolutions import BatchedNormalization
+from darts_tf.common.constant_weights import constant_weights
 from darts_tf.layers.batch_normalization import BatchNormalization
-from darts_tf.layers.batched_convolutions import BatchedNormalization
 from darts_tf.verification.networks import second_derivative_error
 from tests.operations import definitions
 

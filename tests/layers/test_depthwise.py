@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf.constant_weights import constant_weights
+from darts_tf.common.constant_weights import constant_weights
 from darts_tf.layers.depthwise import DepthwiseConv2D, depthwise_conv2d
 
 CASES = [

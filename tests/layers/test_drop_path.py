@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from darts_tf import genotypes, operations
-from darts_tf.layers.cell import Cell
+from darts_tf.cells.cell import Cell
 from darts_tf.layers.drop_path import DropPath, DropPathSchedule
 
 IMAGES = np.random.default_rng(0).normal(size=(4000, 2, 2, 3)).astype("float32") + 10

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import ArchitectureSearch, genotypes, macros, networks, operations, spaces, training
-from darts_tf.errors import UserError
+from darts_tf import ArchitectureSearch, genotypes, macros, networks, operations, spaces
+from darts_tf.cells.cell import Cell, MixedCell
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
-from darts_tf.layers.cell import Cell, MixedCell
 from darts_tf.layers.keras_settings import inner_layers
-from darts_tf.supernet import Supernet
+from darts_tf.networks import training
+from darts_tf.supernets.supernet import Supernet
 from tests.classes import ARGUMENTS as OF_LAYERS
 from tests.classes import LAYERS, cls
 from tests.classes import call as call_layer

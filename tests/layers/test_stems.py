@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.layers.stems import AuxiliaryHead, ImageNetStem, Stem
 from tests.operations import definitions
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from darts_tf import macros
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.layers.stems import Classifier
 from darts_tf.macros import CellPlan, Staged
 from darts_tf.macros.nas_bench_201 import ResidualReduction

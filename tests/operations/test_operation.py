@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from darts_tf import operations, spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 BUILT_IN = ("darts_cnn", "nasnet", "nas_bench_201", "s1", "s2", "s3", "s4")
 

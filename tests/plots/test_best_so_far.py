@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from darts_tf import plots
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.plots import best_so_far
 
 CURVES = {"random": np.array([[1.0, 2.0], [3.0, 6.0]]), "guided": np.array([[5.0, 5.0, 7.0]])}

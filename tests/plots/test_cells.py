@@ -8,8 +8,8 @@ from matplotlib.colors import to_rgb
 
 from darts_tf import genotypes, plots
 from darts_tf.genotypes import CellGenotype, Edge
+from darts_tf.genotypes.published import GENOTYPES
 from darts_tf.plots import style
-from darts_tf.published import GENOTYPES
 
 CELLS = {
     f"{name}-{cell_type}": cell

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.plots import plot_collapse
 
 RECORDS = [{"epoch": e, "parameter_free_normal": e, "entropy": 2 / e} for e in (1, 2, 3)]

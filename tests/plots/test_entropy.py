@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from darts_tf import plots, spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 RECORDS = [
     {"epoch": 1, "entropy_by_step": {"normal": [3.0, 2.0], "reduce": [3.0, 3.0]}},

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from darts_tf import plots
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 RECORDS = [
     {"epoch": 3, "loss": 2.0, "accuracy": 0.3, "val_loss": 2.1, "val_accuracy": 0.25},

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.image import imread
 
 from darts_tf import genotypes, spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.plots import plot_selections
 
 SPACE = spaces.get("darts_cnn")

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from darts_tf import plots
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.plots import style
 

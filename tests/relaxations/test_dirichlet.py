@@ -101,7 +101,7 @@ def test_divergence(one_edge):
 
 
 def test_unknown_distance():
-    from darts_tf.errors import UserError
+    from darts_tf.common.errors import UserError
 
     with pytest.raises(UserError, match="unknown distance 'l3'; expected one of l2, kl"):
         Dirichlet(distance="l3")

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.relaxations import PartialChannels, Start
 from darts_tf.relaxations.partial_channels import edge_weights
 from darts_tf.selections import magnitude

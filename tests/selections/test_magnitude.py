@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from darts_tf import selections, spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 SPACE = spaces.get("darts_cnn")
 NONE = SPACE.operations.index("none")

@@ -6,13 +6,13 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import selections, spaces
-from darts_tf.errors import UserError
-from darts_tf.fine_tuning import FineTuning
-from darts_tf.methods import METHODS
+from darts_tf.common.errors import UserError
+from darts_tf.methods.table import METHODS
+from darts_tf.search.fine_tuning import FineTuning
 from darts_tf.selections.criteria import CRITERIA
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.progressive import ORDERS, Procedure
-from darts_tf.supernet import Supernet
+from darts_tf.supernets.supernet import Supernet
 
 SPACE = spaces.Space(
     "five_edges", ("none", "skip_connect", "sep_conv_3x3"), nodes=2, cell_types=("normal",)

@@ -4,11 +4,11 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import genotypes
-from darts_tf.errors import UserError
-from darts_tf.search import ArchitectureSearch
+from darts_tf.common.errors import UserError
+from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.selections import SharedWeights
 from darts_tf.selections.shared_weights import one_hot
-from darts_tf.supernet import Supernet
+from darts_tf.supernets.supernet import Supernet
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import selections, spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.selections.training_free import Pruning, TrainingFree, ranks
-from darts_tf.supernet import Supernet
+from darts_tf.supernets.supernet import Supernet
 
 SPACE = spaces.Space(
     "five_edges_more",

@@ -1,7 +1,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from darts_tf.export import export_model
+from darts_tf.export.export import export_model
 from darts_tf.serving.app import create_app
 from darts_tf.serving.limits import Limits
 from darts_tf.serving.model import ServedModel

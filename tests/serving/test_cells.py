@@ -1,6 +1,7 @@
 import pytest
 
-from darts_tf import genotypes, nas_bench_201
+from darts_tf import genotypes
+from darts_tf.genotypes import nas_bench_201
 from darts_tf.serving import cells
 from tests.serving import tiny_network
 

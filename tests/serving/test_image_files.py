@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from darts_tf.datasets import image_files
-from darts_tf.export import export_model
+from darts_tf.export.export import export_model
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.model import ServedModel
 from tests.datasets import image_kinds

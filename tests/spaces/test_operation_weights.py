@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from darts_tf import decidedness, genotypes, plots, selections, spaces
-from darts_tf.errors import UserError
+from darts_tf import genotypes, plots, selections, spaces
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes import decidedness
 from darts_tf.schedules import keep_largest
 from darts_tf.spaces import check_operation_weights
 from darts_tf.spaces.operation_weights import check_range

@@ -5,7 +5,6 @@ import keras
 import numpy as np
 import pytest
 
-import darts_tf.networks  # noqa: F401  registers the layers that the file names
 from darts_tf import datasets, genotypes
 from tests.train import bad_data
 from tests.train.programs import assert_refused, start, start_all

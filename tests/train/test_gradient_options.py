@@ -2,7 +2,7 @@
 
 import pytest
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from train import search_flags
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from train import limits
 
 

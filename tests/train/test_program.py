@@ -11,7 +11,7 @@ from train import program
 SOURCE = """
 import os, signal, time
 from absl import flags
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from train import program
 
 WHAT = flags.DEFINE_string("what", "nothing", "What happens.")

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from darts_tf import methods
-from darts_tf.run_folder import RunFolder
+from darts_tf.runs.run_folder import RunFolder
 from train import rates
 
 METHOD = methods.get("darts-v1")

@@ -8,9 +8,9 @@ from absl import flags
 from absl.testing import flagsaver
 
 from darts_tf import datasets
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint
-from darts_tf.errors import UserError
-from darts_tf.settings import Changeable
+from darts_tf.runs.settings import Changeable
 from train import data_flags, runs
 
 X = np.random.RandomState(0).randint(0, 256, (20, 8, 8, 1)).astype(np.uint8)

@@ -7,7 +7,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from darts_tf import methods
-from darts_tf.settings import Changeable
+from darts_tf.runs.settings import Changeable
 from train import search_changes, search_flags
 
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from darts_tf import nas_bench_201
-from darts_tf.benchmark_tables import BenchmarkTable, save
-from darts_tf.genotypes import Genotype
+from darts_tf.genotypes import nas_bench_201
+from darts_tf.genotypes.genotype import Genotype
+from darts_tf.nas_bench.tables import BenchmarkTable, save
 from tests.train import bad_data
 from tests.train.programs import assert_refused, start_all
 

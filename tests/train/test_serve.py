@@ -13,7 +13,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from darts_tf.export import export_model
+from darts_tf.export.export import export_model
 from tests.forks import REPOSITORY
 from tests.serving import tiny_network
 

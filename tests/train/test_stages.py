@@ -5,8 +5,8 @@ import pytest
 from absl import flags
 
 from darts_tf import methods, spaces
-from darts_tf.errors import UserError
-from darts_tf.run_folder import RunFolder
+from darts_tf.common.errors import UserError
+from darts_tf.runs.run_folder import RunFolder
 from train import stages
 
 SPACE = spaces.get("darts_cnn")

@@ -13,7 +13,7 @@ SOURCE = """
 import hashlib, os, signal, sys, threading, time
 # Where the tests run in the background, SIGINT is ignored from the start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from train import program, stops
 
 GRACE = stops.GRACE

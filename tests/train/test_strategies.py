@@ -5,7 +5,7 @@ import tensorflow as tf
 from absl import flags
 from absl.testing import flagsaver
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from train import strategies
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf.errors import UserError
-from darts_tf.genotypes import Genotype
-from darts_tf.search import ArchitectureSearch
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes.genotype import Genotype
+from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.tuner import ArchitectureTuner
 
 

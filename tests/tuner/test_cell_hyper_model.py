@@ -6,9 +6,9 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from darts_tf import genotypes, nas_bench_201, published, spaces
-from darts_tf.errors import UserError
-from darts_tf.genotypes import CellGenotype, Genotype
+from darts_tf import genotypes, spaces
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes import CellGenotype, Genotype, nas_bench_201, published
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.tuner import CellHyperModel, start_with
 

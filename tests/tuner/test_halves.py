@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.tuner import halves
 
 IMAGES = np.arange(42, dtype=np.float32).reshape(42, 1, 1, 1)

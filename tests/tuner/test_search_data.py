@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.tuner import SearchData
 
 IMAGES = np.zeros((12, 2, 2, 1), np.float32)

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import genotypes, spaces
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
-from darts_tf.supernet import Supernet
+from darts_tf.supernets.supernet import Supernet
 from darts_tf.tuner import CellHyperModel, SupernetOracle, rank_by_supernet, sample_learned
 
 DRAWS = 4000

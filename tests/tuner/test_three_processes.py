@@ -3,7 +3,7 @@ import socket
 import subprocess
 import sys
 
-from darts_tf.genotypes import Genotype
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.tuner import CellHyperModel
 from tests.tuner import three_processes
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from darts_tf import gradients
-from darts_tf.constant_weights import constant_weights
+from darts_tf.common.constant_weights import constant_weights
 from darts_tf.gradients import problem as bilevel
-from darts_tf.supernet_problem import SupernetProblem
+from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.verification import CLAIMS, Claim, check, closed_forms, networks
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from darts_tf.benchmark import comparison
-from darts_tf.errors import UserError
+from darts_tf.common.errors import UserError
 
 NAMES = ("pytorch",)
 LAYOUTS = ("channels_last", "contiguous_format")

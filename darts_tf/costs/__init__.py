@@ -1,0 +1,1 @@
+"""What an architecture costs: counted, expected in a supernet, measured on a device."""

@@ -1,0 +1,160 @@
+"""How much memory a search needs, before it runs.
+
+    estimate = what the process holds now + graph + weights + images in a pass * activations
+
+The activations of an image are counted in the graph of one forward pass: the tensors that its
+gradient reads. What TensorFlow needs to build and run the graph of a step is proportional to its
+operations; that factor was measured on CPUs, see `python -m train.benchmark`, whose tables hold the
+estimate beside the measured peak.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from darts_tf.cells.batched_cell import BatchedMixedCell
+from darts_tf.common.errors import UserError
+from darts_tf.supernets.supernet import Supernet
+
+# What the gradient of an operation reads: positions of inputs, then of outputs.
+_KEPT = {
+    "Conv2D": ((0,), ()),
+    "DepthwiseConv2dNative": ((0,), ()),
+    "FusedBatchNormV3": ((0,), ()),
+    "MatMul": ((0,), ()),
+    "MaxPool": ((0,), (0,)),
+    "Mul": ((0, 1), ()),
+    "Relu": ((), (0,)),
+}
+# Bytes that a step needs for each operation of one forward pass, by hypergradient: the passes of
+# a step share one traced forward function, but each is a copy of it in the graph that runs.
+_GRAPH_BYTES = {"first_order": 148_000, "finite_difference": 313_000}
+# Cells that are computed edge by edge share less: so many times as many bytes. Measured for
+# first-order steps of three supernets, two of them with an auxiliary skip connection.
+_EDGE_BY_EDGE = 1.47
+# Copies of all weights: the variables, momentum, gradients; for finite differences w', v, w+ and
+# w- as well.
+_WEIGHT_COPIES = {"first_order": 3, "finite_difference": 8}
+
+
+# A batch size that no other axis has, so that it marks the tensors that grow with the batch.
+_TRACED = 9973
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryEstimate:
+    """Peak memory of the process as a function of the batch size.
+
+    Attributes:
+        fixed_bytes: what is needed whatever the batch.
+        image_bytes: for each image that is computed at once.
+    """
+
+    fixed_bytes: int
+    image_bytes: int
+
+    def peak(self, batch_size: int, accumulate_steps: int = 1) -> int:
+        """Bytes at that batch size, a batch being computed in `accumulate_steps` parts."""
+        return self.fixed_bytes + self.image_bytes * -(-batch_size // accumulate_steps)
+
+    def largest_batch(self, limit_bytes: float, accumulate_steps: int = 1) -> int:
+        """The largest batch size within a limit, a multiple of `accumulate_steps`.
+
+        Raises:
+            UserError: not even one image a part fits.
+        """
+        part = int(limit_bytes - self.fixed_bytes) // self.image_bytes
+        if part < 1:
+            raise UserError(
+                f"the memory limit of {limit_bytes / 1e9:.2f} GB is too small: even a batch of "
+                f"{accumulate_steps} needs about {self.peak(1) / 1e9:.2f} GB; use fewer channels "
+                "or cells, or smaller images"
+            )
+        return part * accumulate_steps
+
+
+def estimate(
+    supernet: Supernet, gradient: str = "first_order", held_bytes: int | None = None
+) -> MemoryEstimate:
+    """Estimates the peak memory of a search in this process.
+
+    Args:
+        supernet: the supernet, built but not searched with.
+        gradient: the hypergradient, one whose factors have been measured: "first_order" or
+            "finite_difference".
+        held_bytes: what the process held before the search; default: what it holds now.
+
+    Raises:
+        UserError: there is no estimate for that hypergradient, or for supernets of that kind.
+    """
+    if supernet.relaxation.cell != "mixed":
+        raise UserError(
+            "the memory of a supernet that samples operations or channels cannot be estimated; "
+            "give the batch size as a number"
+        )
+    if gradient not in _GRAPH_BYTES:
+        raise UserError(
+            f"the memory of the hypergradient {gradient!r} cannot be estimated, only that of "
+            f"{' and '.join(_GRAPH_BYTES)}; give the batch size as a number"
+        )
+    shape = supernet.get_config()["input_shape"]
+    function = tf.function(lambda images: supernet(images, training=True), autograph=False)
+    graph = function.get_concrete_function(tf.TensorSpec((_TRACED, *shape), tf.float32)).graph
+    operations = graph.get_operations()
+    together = all(isinstance(cell, BatchedMixedCell) for cell in supernet.cells)
+    bytes_each = _GRAPH_BYTES[gradient] * (1 if together else _EDGE_BY_EDGE)
+    weights = sum(int(np.prod(v.shape)) * 4 for v in supernet.weight_variables)
+    fixed = (
+        (resident_memory() if held_bytes is None else held_bytes)
+        + int(bytes_each * len(operations))
+        + _WEIGHT_COPIES[gradient] * weights
+    )
+    return MemoryEstimate(fixed, activation_bytes(operations))
+
+
+def activation_bytes(operations) -> int:
+    """Bytes that the gradient of a forward pass reads, for one image.
+
+    Args:
+        operations: those of a graph that was traced with a batch of `_TRACED` images.
+    """
+    kept = {}
+    for operation in operations:
+        inputs, outputs = _KEPT.get(operation.type, ((), ()))
+        for tensor in (
+            *(operation.inputs[i] for i in inputs),
+            *(operation.outputs[i] for i in outputs),
+        ):
+            size = tensor.shape.num_elements() or 0
+            # Space-to-batch multiplies the batch and divides the image, so not the first axis
+            # but the whole size tells how much belongs to one image.
+            if tensor.shape.rank and tensor.shape[0] and tensor.shape[0] % _TRACED == 0:
+                kept[tensor.name] = size // _TRACED * tensor.dtype.size
+    return max(1, sum(kept.values()))
+
+
+def resident_memory() -> int:
+    """Bytes of physical memory that this process holds now, about 0.8 GB where nobody tells."""
+    try:
+        status = pathlib.Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS:"))
+    except (OSError, StopIteration):
+        return 800_000_000
+
+
+def free_memory() -> int:
+    """Bytes that this process could still use without swapping, with what it holds already.
+
+    Raises:
+        UserError: the system does not tell.
+    """
+    try:
+        lines = pathlib.Path("/proc/meminfo").read_text().splitlines()
+        available = next(int(x.split()[1]) * 1024 for x in lines if x.startswith("MemAvailable:"))
+    except (OSError, StopIteration) as error:
+        raise UserError(
+            "this system does not tell how much memory is free; give --memory_limit in GB"
+        ) from error
+    return available + resident_memory()

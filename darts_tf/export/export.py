@@ -1,0 +1,238 @@
+"""A trained network as a SavedModel that needs no Keras and no preprocessing by its user."""
+
+import dataclasses
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from darts_tf.common import files
+from darts_tf.common.errors import UserError
+from darts_tf.datasets import image_graph
+from darts_tf.export.checks import check_arguments, check_replaceable
+from darts_tf.export.comparison import TOLERANCE, Preprocessing, compare, normalize
+
+__all__ = ["TOLERANCE", "ExportResult", "export_model", "normalize"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportResult:
+    """What `export_model` wrote.
+
+    Attributes:
+        directory: the version folder, `MODEL/1`.
+        size_bytes: the size of all its files.
+        checked_images: how many random images were given to both the export and the Keras model.
+        checked_files: how many image files were given to both.
+        refused_files: how many of these `serving_bytes` refused.
+        max_difference: the largest absolute difference between the two's probabilities.
+    """
+
+    directory: Path
+    size_bytes: int
+    checked_images: int
+    checked_files: int
+    refused_files: int
+    max_difference: float
+
+
+def export_model(
+    model,
+    directory,
+    *,
+    image_shape: Sequence[int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    class_names: Sequence[str],
+    genotype_json: str | None = None,
+    bit_depth: int | None = None,
+    upright: bool = True,
+    image_files: Sequence[bytes] = (),
+    version: int = 1,
+    overwrite: bool = False,
+) -> ExportResult:
+    """Writes a trained network as a SavedModel with its preprocessing inside.
+
+    The SavedModel goes to `directory/<version>/`, the layout that TensorFlow Serving expects of
+    `--model_base_path=directory`. It has two signatures with a dynamic batch size B:
+
+    *   `serving_default`: `images`, uint8 `[B, H, W, C]`.
+    *   `serving_bytes`: `image_bytes`, strings `[B]`, each a PNG, JPEG, BMP or GIF file. Every
+        image becomes exactly the pixels that `darts_tf.datasets.image_files` makes of it, or is
+        refused; see `darts_tf.datasets.image_graph`.
+
+    Both return `probabilities` (float32 `[B, K]`), `class_ids` (int64 `[B]`, the most probable
+    class) and `class_names` (strings `[B]`, its name). The folder also holds `assets/labels.txt`
+    (one class name a line), `assets/genotype.json`, `assets/preprocessing.json`, from which
+    `darts_tf.serving` knows how files are decoded, and, for TensorFlow Serving, one warm-up request
+    for each signature in `assets.extra/tf_serving_warmup_requests`.
+
+    The export is loaded again and compared with `model` before it gets its final name, so a folder
+    with that name is always complete and right.
+
+    Args:
+        model: a built Keras model; float32 images `[B, H, W, C]`, normalised as
+            `(uint8 / 255 - mean) / std`, in; logits `[B, K]` out.
+        directory: the folder that gets the version folder; made if missing.
+        image_shape: `(H, W, C)` with C = 1 (grey) or 3 (RGB).
+        mean: C channel means of pixels scaled to [0, 1].
+        std: C channel standard deviations of pixels scaled to [0, 1]; positive.
+        class_names: the K names, in the order of the logits.
+        genotype_json: the text of the genotype file, or None to leave it out.
+        bit_depth: how many bits are used of images with 16 bits a channel, as
+            `ImageData.bit_depth` says; with None such files are refused.
+        upright: whether cameras' marks are followed, as data sets do now; networks of before were
+            trained on images as they are stored.
+        image_files: the bytes of image files to compare the two on; by default some are made up.
+        version: the number of the version folder, at least 1.
+        overwrite: replace this version if it is there already.
+
+    Returns:
+        An `ExportResult`.
+
+    Raises:
+        UserError: the arguments do not fit the model, the version exists and `overwrite` is false,
+            the folder cannot be written, or the export's answers differ from the model's.
+    """
+    image_shape = tuple(int(size) for size in image_shape)
+    class_names = tuple(str(name) for name in class_names)
+    preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth, upright)
+    check_arguments(model, preprocessing, class_names, genotype_json, version)
+    target = Path(directory) / str(version)
+    if target.exists():
+        check_replaceable(target, overwrite)
+    made = files.missing_folders(target.parent)
+    # A name without digits only: TensorFlow Serving, which may watch the folder, ignores it.
+    temporary = target.parent / f".{version}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+        try:
+            module = _ServingModule(model, preprocessing, class_names)
+            with files.named(f"the export to {target}"):
+                _save(module, temporary, _assets(preprocessing, class_names, genotype_json))
+            found = compare(model, temporary, preprocessing, image_files)
+            _install(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            files.remove_empty(made)
+    except OSError as error:
+        raise UserError(
+            f"cannot write the export to {target}: {files.reason(error)}; choose another folder"
+        ) from error
+    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    return ExportResult(
+        target, size, found.images, found.files, found.refused, found.max_difference
+    )
+
+
+class _ServingModule(tf.Module):
+    """The variables of a Keras model and the two functions that are its signatures.
+
+    Only TensorFlow variables are tracked, never Keras objects, which is why the SavedModel loads
+    where Keras is not installed.
+    """
+
+    def __init__(self, model, preprocessing, class_names):
+        super().__init__()
+        self.model_variables = [variable.value for variable in model.variables]
+        image_shape = preprocessing.image_shape
+        read = image_graph.reader(image_shape, preprocessing.bit_depth, preprocessing.upright)
+
+        def predict(images):
+            images = normalize(images, preprocessing.mean, preprocessing.std)
+            logits = model(images, training=False)
+            # Softmax in float32 also for a model that computes in float16 or bfloat16.
+            probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))
+            class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int64)
+            return {
+                "probabilities": probabilities,
+                "class_ids": class_ids,
+                "class_names": tf.gather(tf.constant(class_names), class_ids),
+            }
+
+        self.predict = tf.function(
+            predict,
+            input_signature=[tf.TensorSpec([None, *image_shape], tf.uint8, name="images")],
+        )
+
+        def predict_bytes(image_bytes):
+            image_spec = tf.TensorSpec(image_shape, tf.uint8)
+            # The traced function, so that the network is in the graph once, not twice.
+            return self.predict(tf.map_fn(read, image_bytes, fn_output_signature=image_spec))
+
+        self.predict_bytes = tf.function(
+            predict_bytes, input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")]
+        )
+
+
+def _assets(preprocessing, class_names, genotype_json) -> dict[str, str]:
+    described = {
+        "image_shape": preprocessing.image_shape,
+        "bit_depth": preprocessing.bit_depth,
+        "upright": preprocessing.upright,
+    }
+    assets = {
+        "labels.txt": "".join(f"{name}\n" for name in class_names),
+        "preprocessing.json": json.dumps(described),
+    }
+    if genotype_json is not None:
+        assets["genotype.json"] = genotype_json
+    return assets
+
+
+def _save(module, directory, assets) -> None:
+    sources = directory / "asset_sources"
+    sources.mkdir()
+    module.assets = []
+    for name, text in assets.items():
+        (sources / name).write_text(text, encoding="utf-8")
+        module.assets.append(tf.saved_model.Asset(str(sources / name)))
+    signatures = {"serving_default": module.predict, "serving_bytes": module.predict_bytes}
+    tf.saved_model.save(module, str(directory), signatures=signatures)
+    shutil.rmtree(sources)
+    _write_warmup_requests(directory, module.predict.input_signature[0].shape[1:])
+
+
+def _write_warmup_requests(directory, image_shape) -> None:
+    """Writes one request a signature, which TensorFlow Serving runs before it says it is ready."""
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError as error:
+        raise UserError(
+            "the package tensorflow-serving-api, which writes the warm-up requests, is missing; "
+            "install it with: pip install tensorflow-serving-api"
+        ) from error
+    image = tf.zeros(image_shape, tf.uint8)
+    inputs = {
+        "serving_default": ("images", image[tf.newaxis]),
+        "serving_bytes": ("image_bytes", tf.io.encode_png(image)[tf.newaxis]),
+    }
+    extra = directory / "assets.extra"
+    extra.mkdir()
+    with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
+        for signature, (name, tensor) in inputs.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.signature_name = signature
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(tensor))
+            log = prediction_log_pb2.PredictLog(request=request)
+            writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
+
+
+def _install(temporary, target) -> None:
+    """Gives the finished folder its name; an older version leaves only once it is complete."""
+    if not target.exists():
+        os.rename(temporary, target)
+        return
+    replaced = temporary.with_suffix(".old")
+    os.rename(target, replaced)
+    try:
+        os.rename(temporary, target)
+    except OSError:
+        os.rename(replaced, target)
+        raise
+    shutil.rmtree(replaced)

@@ -1,0 +1,102 @@
+"""The strings of NAS-Bench-201, both ways.
+
+`|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|` is
+the cell whose node 1 is the 3x3 convolution of node 0 (the cell's input), and so on; node 3 is the
+output (Dong, Yang, ICLR 2020, section 2.1). Every edge is there, perhaps with `none`.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
+from darts_tf.genotypes.genotype import Genotype
+from darts_tf.spaces import NAS_BENCH_201
+
+_EXAMPLE = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
+
+
+def from_operations(operations: Sequence[str]) -> Genotype:
+    """The genotype with these six operations, in the order of the space's edges.
+
+    Raises:
+        UserError: there are not six, or one is unknown.
+    """
+    if len(operations) != len(NAS_BENCH_201.edges):
+        raise UserError(
+            f"a NAS-Bench-201 cell has {len(NAS_BENCH_201.edges)} operations, got {len(operations)}"
+        )
+    nodes = [
+        [Edge(operations[e], NAS_BENCH_201.edges[e].source) for e in NAS_BENCH_201.edges_into(node)]
+        for node in range(NAS_BENCH_201.nodes)
+    ]
+    cell = CellGenotype(nodes, NAS_BENCH_201.concat)
+    return Genotype(NAS_BENCH_201.name, {"normal": cell})
+
+
+def operations_of(genotype: Genotype) -> tuple[str, ...]:
+    """The six operations, in the order of the space's edges: the inverse of `from_operations`.
+
+    Raises:
+        UserError: the genotype is of another space, or an edge is missing or there twice.
+    """
+    if genotype.space != NAS_BENCH_201.name:
+        raise UserError(
+            f"a cell of the space {genotype.space!r} is not in NAS-Bench-201; search with "
+            f"--space={NAS_BENCH_201.name}"
+        )
+    nodes = genotype["normal"].nodes
+    found = {(n, edge.source): edge.operation for n, node in enumerate(nodes) for edge in node}
+    if len(genotype["normal"].edges) != len(NAS_BENCH_201.edges) or len(found) != len(
+        NAS_BENCH_201.edges
+    ):
+        raise UserError(
+            "a NAS-Bench-201 cell has each of its six edges once (with the operation none where "
+            f"nothing flows), got {[tuple(edge) for edge in genotype['normal'].edges]}"
+        )
+    return tuple(found[edge] for edge in NAS_BENCH_201.edges)
+
+
+def to_string(genotype: Genotype) -> str:
+    """The benchmark's string of a genotype.
+
+    Raises:
+        UserError: the genotype is no NAS-Bench-201 cell.
+    """
+    names = operations_of(genotype)
+    return "+".join(
+        "|" + "".join(f"{names[e]}~{NAS_BENCH_201.edges[e].source}|" for e in into)
+        for into in map(NAS_BENCH_201.edges_into, range(NAS_BENCH_201.nodes))
+    )
+
+
+def from_string(string: str) -> Genotype:
+    """The genotype of a benchmark's string.
+
+    Raises:
+        UserError: it is no such string, or an operation is unknown.
+    """
+    parts = re.findall(r"([^|+~]+)~(\d)", string)
+    genotype = None
+    if [int(source) for _, source in parts] == [edge.source for edge in NAS_BENCH_201.edges]:
+        genotype = from_operations([name for name, _ in parts])
+    if genotype is None or to_string(genotype) != string:
+        raise UserError(f"{string!r:.120} is no NAS-Bench-201 cell; expected {_EXAMPLE}")
+    return genotype
+
+
+def all_strings() -> Iterator[str]:
+    """All 15,625 strings; the last edge changes first."""
+    edges = len(NAS_BENCH_201.edges)
+    for names in itertools.product(NAS_BENCH_201.operations, repeat=edges):
+        yield to_string(from_operations(names))
+
+
+def output_is_connected(genotype: Genotype) -> bool:
+    """Whether anything of the input reaches the output through edges other than `none`."""
+    reached = {0}
+    for node, edges in enumerate(genotype["normal"].nodes, start=1):
+        if any(edge.operation != "none" and edge.source in reached for edge in edges):
+            reached.add(node)
+    return NAS_BENCH_201.nodes in reached

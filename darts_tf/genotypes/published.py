@@ -1,0 +1,345 @@
+"""The published cells by name, each with its paper.
+
+The cells are those of the authors' own repositories (`PublishedGenotype.repository`). An edge is
+written as `operation input`, a node as the sum of its edges.
+"""
+
+import dataclasses
+import types
+
+from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
+from darts_tf.genotypes.genotype import Genotype
+
+
+@dataclasses.dataclass(frozen=True)
+class Paper:
+    """Where a cell was published."""
+
+    authors: str
+    title: str
+    venue: str
+    arxiv: str
+
+    def __str__(self):
+        return f"{self.authors}: {self.title}. {self.venue}, arXiv:{self.arxiv}"
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedGenotype:
+    """A cell of the literature.
+
+    Attributes:
+        genotype: the cell.
+        paper: where it was published.
+        repository: the GitHub repository, `owner/name`, that the cell was read from.
+        test_error: the CIFAR-10 test error in percent that its authors report (the mean where
+            they give one), or None where no figure could be checked. It was measured with the
+            authors' own training, which is much longer than this project's examples.
+    """
+
+    genotype: Genotype
+    paper: Paper
+    repository: str
+    test_error: float | None = None
+
+
+def _cell(*nodes: str, concat: tuple[int, ...] = (2, 3, 4, 5)) -> CellGenotype:
+    """Reads nodes that are written as `operation input + operation input`."""
+    return CellGenotype(
+        nodes=tuple(
+            tuple(
+                Edge(operation, int(source))
+                for operation, source in (edge.split() for edge in node.split("+"))
+            )
+            for node in nodes
+        ),
+        concat=concat,
+    )
+
+
+def _darts(normal: CellGenotype, reduce: CellGenotype) -> Genotype:
+    return Genotype("darts_cnn", {"normal": normal, "reduce": reduce})
+
+
+def _nasnet(normal: CellGenotype, reduce: CellGenotype) -> Genotype:
+    return Genotype("nasnet", {"normal": normal, "reduce": reduce})
+
+
+_DARTS = Paper(
+    "H. Liu, K. Simonyan, Y. Yang",
+    "DARTS: Differentiable Architecture Search",
+    "ICLR 2019",
+    "1806.09055",
+)
+_PC_DARTS = Paper(
+    "Y. Xu, L. Xie, X. Zhang, X. Chen, G.-J. Qi, Q. Tian, H. Xiong",
+    "PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search",
+    "ICLR 2020",
+    "1907.05737",
+)
+_PDARTS = Paper(
+    "X. Chen, L. Xie, J. Wu, Q. Tian",
+    "Progressive Differentiable Architecture Search: "
+    "Bridging the Depth Gap between Search and Evaluation",
+    "ICCV 2019",
+    "1904.12760",
+)
+_SNAS = Paper(
+    "S. Xie, H. Zheng, C. Liu, L. Lin",
+    "SNAS: Stochastic Neural Architecture Search",
+    "ICLR 2019",
+    "1812.09926",
+)
+_GDAS = Paper(
+    "X. Dong, Y. Yang",
+    "Searching for a Robust Neural Architecture in Four GPU Hours",
+    "CVPR 2019",
+    "1910.04465",
+)
+_NASNET = Paper(
+    "B. Zoph, V. Vasudevan, J. Shlens, Q. V. Le",
+    "Learning Transferable Architectures for Scalable Image Recognition",
+    "CVPR 2018",
+    "1707.07012",
+)
+_AMOEBANET = Paper(
+    "E. Real, A. Aggarwal, Y. Huang, Q. V. Le",
+    "Regularized Evolution for Image Classifier Architecture Search",
+    "AAAI 2019",
+    "1802.01548",
+)
+_DRNAS = Paper(
+    "X. Chen, R. Wang, M. Cheng, X. Tang, C.-J. Hsieh",
+    "DrNAS: Dirichlet Neural Architecture Search",
+    "ICLR 2021",
+    "2006.10355",
+)
+
+_GENOTYPES: dict[str, PublishedGenotype] = {
+    # DARTS, first order.
+    "DARTS_V1": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "sep_conv_3x3 1 + sep_conv_3x3 0",
+                "skip_connect 0 + sep_conv_3x3 1",
+                "skip_connect 0 + sep_conv_3x3 1",
+                "sep_conv_3x3 0 + skip_connect 2",
+            ),
+            reduce=_cell(
+                "max_pool_3x3 0 + max_pool_3x3 1",
+                "skip_connect 2 + max_pool_3x3 0",
+                "max_pool_3x3 0 + skip_connect 2",
+                "skip_connect 2 + avg_pool_3x3 0",
+            ),
+        ),
+        _DARTS,
+        "quark0/darts",
+        test_error=3.00,
+    ),
+    # DARTS, second order.
+    "DARTS_V2": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "sep_conv_3x3 0 + sep_conv_3x3 1",
+                "sep_conv_3x3 0 + sep_conv_3x3 1",
+                "sep_conv_3x3 1 + skip_connect 0",
+                "skip_connect 0 + dil_conv_3x3 2",
+            ),
+            reduce=_cell(
+                "max_pool_3x3 0 + max_pool_3x3 1",
+                "skip_connect 2 + max_pool_3x3 1",
+                "max_pool_3x3 0 + skip_connect 2",
+                "skip_connect 2 + max_pool_3x3 1",
+            ),
+        ),
+        _DARTS,
+        "quark0/darts",
+        test_error=2.76,
+    ),
+    "PC_DARTS_CIFAR": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "sep_conv_3x3 1 + skip_connect 0",
+                "sep_conv_3x3 0 + dil_conv_3x3 1",
+                "sep_conv_5x5 0 + sep_conv_3x3 1",
+                "avg_pool_3x3 0 + dil_conv_3x3 1",
+            ),
+            reduce=_cell(
+                "sep_conv_5x5 1 + max_pool_3x3 0",
+                "sep_conv_5x5 1 + sep_conv_5x5 2",
+                "sep_conv_3x3 0 + sep_conv_3x3 3",
+                "sep_conv_3x3 1 + sep_conv_3x3 2",
+            ),
+        ),
+        _PC_DARTS,
+        "yuhuixu1993/PC-DARTS",
+        test_error=2.57,
+    ),
+    "PDARTS": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "skip_connect 0 + dil_conv_3x3 1",
+                "skip_connect 0 + sep_conv_3x3 1",
+                "sep_conv_3x3 1 + sep_conv_3x3 3",
+                "sep_conv_3x3 0 + dil_conv_5x5 4",
+            ),
+            reduce=_cell(
+                "avg_pool_3x3 0 + sep_conv_5x5 1",
+                "sep_conv_3x3 0 + dil_conv_5x5 2",
+                "max_pool_3x3 0 + dil_conv_3x3 1",
+                "dil_conv_3x3 1 + dil_conv_5x5 3",
+            ),
+        ),
+        _PDARTS,
+        "chenxin061/pdarts",
+        test_error=2.50,
+    ),
+    # SNAS under a mild, a moderate and an aggressive constraint on its resources.
+    "SNAS_MILD": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "sep_conv_3x3 0 + sep_conv_3x3 1",
+                "skip_connect 0 + dil_conv_3x3 1",
+                "skip_connect 0 + skip_connect 1",
+                "skip_connect 0 + sep_conv_3x3 1",
+            ),
+            reduce=_cell(
+                "max_pool_3x3 0 + max_pool_3x3 1",
+                "max_pool_3x3 1 + skip_connect 2",
+                "max_pool_3x3 1 + skip_connect 2",
+                "max_pool_3x3 0 + dil_conv_5x5 2",
+            ),
+        ),
+        _SNAS,
+        "SNAS-Series/SNAS-Series",
+        test_error=2.98,
+    ),
+    "SNAS_MODERATE": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "dil_conv_5x5 0 + skip_connect 1",
+                "sep_conv_3x3 0 + skip_connect 1",
+                "skip_connect 0 + skip_connect 1",
+                "sep_conv_3x3 0 + dil_conv_5x5 1",
+            ),
+            reduce=_cell(
+                "max_pool_3x3 0 + max_pool_3x3 1",
+                "sep_conv_5x5 0 + dil_conv_5x5 1",
+                "sep_conv_5x5 0 + sep_conv_5x5 1",
+                "sep_conv_5x5 0 + sep_conv_5x5 1",
+            ),
+        ),
+        _SNAS,
+        "SNAS-Series/SNAS-Series",
+        test_error=2.85,
+    ),
+    # Its reduction cell leaves six edges out ("none"): two of its nodes are all zeros.
+    "SNAS_AGGRESSIVE": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "sep_conv_5x5 0 + skip_connect 1",
+                "skip_connect 0 + skip_connect 1",
+                "dil_conv_5x5 1 + skip_connect 0",
+                "skip_connect 0 + dil_conv_5x5 1",
+            ),
+            reduce=_cell(
+                "sep_conv_5x5 0 + none 1",
+                "sep_conv_5x5 0 + none 1",
+                "none 1 + none 0",
+                "none 1 + none 0",
+            ),
+        ),
+        _SNAS,
+        "SNAS-Series/SNAS-Series",
+    ),
+    # The cell that the repository calls GDAS_V1: normal and reduction cell both searched.
+    "GDAS": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "skip_connect 0 + skip_connect 1",
+                "skip_connect 0 + sep_conv_5x5 2",
+                "sep_conv_3x3 3 + skip_connect 0",
+                "sep_conv_5x5 4 + sep_conv_3x3 3",
+            ),
+            reduce=_cell(
+                "sep_conv_5x5 0 + sep_conv_3x3 1",
+                "sep_conv_5x5 2 + sep_conv_5x5 1",
+                "dil_conv_5x5 2 + sep_conv_3x3 1",
+                "sep_conv_5x5 0 + sep_conv_5x5 1",
+            ),
+        ),
+        _GDAS,
+        "D-X-Y/AutoDL-Projects",
+        test_error=2.93,
+    ),
+    # NASNet-A and AmoebaNet-A as the DARTS repository writes them down.
+    "NASNET": PublishedGenotype(
+        _nasnet(
+            normal=_cell(
+                "sep_conv_5x5 1 + sep_conv_3x3 0",
+                "sep_conv_5x5 0 + sep_conv_3x3 0",
+                "avg_pool_3x3 1 + skip_connect 0",
+                "avg_pool_3x3 0 + avg_pool_3x3 0",
+                "sep_conv_3x3 1 + skip_connect 1",
+                concat=(2, 3, 4, 5, 6),
+            ),
+            reduce=_cell(
+                "sep_conv_5x5 1 + sep_conv_7x7 0",
+                "max_pool_3x3 1 + sep_conv_7x7 0",
+                "avg_pool_3x3 1 + sep_conv_5x5 0",
+                "skip_connect 3 + avg_pool_3x3 2",
+                "sep_conv_3x3 2 + max_pool_3x3 1",
+                concat=(4, 5, 6),
+            ),
+        ),
+        _NASNET,
+        "quark0/darts",
+        test_error=2.65,
+    ),
+    "AMOEBANET": PublishedGenotype(
+        _nasnet(
+            normal=_cell(
+                "avg_pool_3x3 0 + max_pool_3x3 1",
+                "sep_conv_3x3 0 + sep_conv_5x5 2",
+                "sep_conv_3x3 0 + avg_pool_3x3 3",
+                "sep_conv_3x3 1 + skip_connect 1",
+                "skip_connect 0 + avg_pool_3x3 1",
+                concat=(4, 5, 6),
+            ),
+            reduce=_cell(
+                "avg_pool_3x3 0 + sep_conv_3x3 1",
+                "max_pool_3x3 0 + sep_conv_7x7 2",
+                "sep_conv_7x7 0 + avg_pool_3x3 1",
+                "max_pool_3x3 0 + max_pool_3x3 1",
+                "conv_7x1_1x7 0 + sep_conv_3x3 5",
+                concat=(3, 4, 6),
+            ),
+        ),
+        _AMOEBANET,
+        "quark0/darts",
+        test_error=3.34,
+    ),
+    # The cell that the repository calls DrNAS_cifar10.
+    "DRNAS": PublishedGenotype(
+        _darts(
+            normal=_cell(
+                "sep_conv_3x3 0 + sep_conv_5x5 1",
+                "sep_conv_3x3 1 + sep_conv_3x3 2",
+                "skip_connect 0 + sep_conv_3x3 1",
+                "sep_conv_3x3 2 + dil_conv_5x5 3",
+            ),
+            reduce=_cell(
+                "max_pool_3x3 0 + sep_conv_5x5 1",
+                "dil_conv_5x5 2 + sep_conv_5x5 1",
+                "sep_conv_5x5 1 + dil_conv_5x5 3",
+                "skip_connect 4 + sep_conv_5x5 1",
+            ),
+        ),
+        _DRNAS,
+        "xiangning-chen/DrNAS",
+        test_error=2.46,
+    ),
+}
+
+#: All published cells by name, to be read.
+GENOTYPES = types.MappingProxyType(_GENOTYPES)

@@ -1,0 +1,224 @@
+"""Training a derived network from scratch, as DARTS evaluates a cell."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable
+
+import keras
+import tensorflow as tf
+
+from darts_tf.common.lengths import count_batches, refuse_endless
+from darts_tf.layers.drop_path import DropPathSchedule
+from darts_tf.layers.keras_settings import check_floatx
+from darts_tf.networks.network import without_training
+from darts_tf.runs.checkpoints import Checkpoints
+from darts_tf.runtime import optimizers
+from darts_tf.runtime.recalibration import BATCHES, BeforeValidation, Recalibration
+from darts_tf.search import callbacks
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a network is trained (Liu, Simonyan, Yang, ICLR 2019, section 3.2 and appendix A.2).
+
+    Attributes:
+        epochs: number of epochs.
+        learning_rate: first learning rate; it falls to 0 along a cosine.
+        momentum: of SGD.
+        weight_decay: factor of L2, added to the clipped gradient.
+        clip_norm: largest global norm of the gradient.
+        drop_path: the rate that drop path comes to in the last epoch, linearly from 0.
+        auxiliary_weight: of the auxiliary head's loss.
+        label_smoothing: share of the target that is spread over all classes.
+    """
+
+    epochs: int = 600
+    learning_rate: float = 0.025
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    clip_norm: float = 5.0
+    drop_path: float = 0.2
+    auxiliary_weight: float = 0.4
+    label_smoothing: float = 0.0
+
+
+def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
+    """Compiles a network of `build_network` with the recipe's optimizer, losses and metrics.
+
+    The targets of `fit` are integer labels, with an auxiliary head a dictionary of them for
+    `logits` and `auxiliary`.
+    """
+    check_floatx()
+    schedule = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate, recipe.epochs * steps_per_epoch
+    )
+    optimizer = optimizers.SGD(
+        schedule, recipe.momentum, l2=recipe.weight_decay, global_clipnorm=recipe.clip_norm
+    )
+    loss = SmoothedCrossentropy(recipe.label_smoothing)
+    if isinstance(network.output, dict):
+        network.compile(
+            optimizer,
+            loss={"logits": loss, "auxiliary": loss},
+            loss_weights={"logits": 1.0, "auxiliary": recipe.auxiliary_weight},
+            metrics={"logits": ["accuracy"]},
+        )
+    else:
+        network.compile(optimizer, loss=loss, metrics=["accuracy"])
+
+
+def train_network(
+    network: keras.Model,
+    train: Callable[[int], tf.data.Dataset],
+    recipe: Recipe,
+    *,
+    validation: tf.data.Dataset | None = None,
+    extra_callbacks=(),
+    checkpoint_dir=None,
+) -> keras.callbacks.History:
+    """Trains a network from scratch, or goes on from the newest checkpoint.
+
+    In the end, and before every validation, the moving statistics are measured again on 19 batches
+    of the epoch's training images (`darts_tf.runtime.recalibration`).
+
+    Args:
+        network: from `build_network`.
+        train: a function from the number of the epoch to its batches of (images, labels).
+        recipe: how to train.
+        validation: batches to evaluate after every epoch; None for none.
+        extra_callbacks: more Keras callbacks.
+        checkpoint_dir: where a checkpoint is written after every epoch; None for none.
+
+    Returns:
+        The Keras history of this call.
+
+    Raises:
+        UserError: the number of training batches is unknown or infinite, or the validation data
+            have no end.
+    """
+    steps = count_batches("training batches", train(0))
+    refuse_endless("validation data", validation)
+    compile_network(network, recipe, steps)
+    network.optimizer.build(network.trainable_variables)
+    first_epoch, last_callbacks = 0, []
+    if checkpoint_dir:
+        checkpoints = Checkpoints(
+            checkpoint_dir,
+            {"network": network.variables, "optimizer": network.optimizer.variables},
+        )
+        first_epoch, _ = checkpoints.restore()
+        last_callbacks = [callbacks.CheckpointEpochs(checkpoints)]
+    history = keras.callbacks.History()
+    calls = keras.callbacks.CallbackList(
+        [
+            DropPathSchedule(recipe.drop_path, recipe.epochs),
+            *extra_callbacks,
+            *last_callbacks,
+            history,
+        ],
+        model=network,
+        epochs=recipe.epochs,
+        steps=steps,
+        verbose=0,
+    )
+    recalibrate = Recalibration(network)
+
+    def images(epoch):
+        return (images for images, *_ in train(epoch).take(BATCHES))
+
+    network.stop_training = False
+    calls.on_train_begin()
+    for epoch in range(first_epoch, recipe.epochs):
+        # One data set for all epochs would need a Python generator inside of tf.data, whose thread
+        # waits for the interpreter while the interpreter waits for it.
+        network.fit(
+            _with_targets(train(epoch), isinstance(network.output, dict)),
+            epochs=epoch + 1,
+            initial_epoch=epoch,
+            validation_data=validation,
+            callbacks=[
+                _OfOneEpoch(calls),
+                BeforeValidation(recalibrate, functools.partial(images, epoch)),
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+        if network.stop_training:
+            break
+    recalibrate(images(recipe.epochs - 1))
+    calls.on_train_end()
+    network.history = history
+    return history
+
+
+class _OfOneEpoch(keras.callbacks.Callback):
+    """Hands on what `fit` says of an epoch to callbacks for which the training is a single one."""
+
+    def __init__(self, calls: keras.callbacks.CallbackList):
+        super().__init__()
+        for name in (
+            *("on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end"),
+            *("on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end"),
+        ):
+            setattr(self, name, getattr(calls, name))
+
+
+def test_network(network: keras.Model, data: tf.data.Dataset) -> dict[str, float]:
+    """Mean loss and accuracy on batches of (images, labels), without the auxiliary head.
+
+    What the network was compiled with stays.
+
+    Raises:
+        UserError: the data have no end.
+    """
+    refuse_endless("test data", data)
+    check_floatx()
+    network = without_training(network)
+    network.compile(loss=SmoothedCrossentropy(), metrics=["accuracy"])
+    return network.evaluate(data, verbose=0, return_dict=True)
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of logits and integer labels with label smoothing.
+
+    Szegedy et al., CVPR 2016, section 7: the target is (1 - smoothing) on the label plus
+    smoothing / classes everywhere.
+
+    Args:
+        smoothing: in [0, 1); 0 is the ordinary cross-entropy.
+    """
+
+    def __init__(self, smoothing: float = 0.0, name="crossentropy", dtype="float32", **kwargs):
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        log_probabilities = keras.ops.log_softmax(y_pred)
+        labels = keras.ops.cast(y_true, "int32")
+        target = keras.ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
+        target = (1 - self.smoothing) * target + self.smoothing / y_pred.shape[-1]
+        return -keras.ops.sum(target * log_probabilities, axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "smoothing": self.smoothing}
+
+
+def all_epochs(
+    train: Callable[[int], tf.data.Dataset], epochs: Iterable[int], auxiliary: bool = False
+) -> tf.data.Dataset:
+    """The batches of all epochs in a row, for a `fit` that takes one data set for them all.
+
+    Args:
+        train: a function from the number of the epoch to its batches of (images, labels).
+        epochs: their numbers, at least one.
+        auxiliary: whether the network has an auxiliary head, which takes the labels too.
+    """
+    batches = functools.reduce(tf.data.Dataset.concatenate, map(train, epochs))
+    return _with_targets(batches, auxiliary)
+
+
+def _with_targets(batches: tf.data.Dataset, auxiliary: bool) -> tf.data.Dataset:
+    if not auxiliary:
+        return batches
+    return batches.map(lambda images, labels: (images, {"logits": labels, "auxiliary": labels}))

@@ -1,0 +1,1 @@
+"""Where and how graphs are computed: replicas, precision, memory, optimizers, compilation."""

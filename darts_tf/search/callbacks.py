@@ -1,0 +1,203 @@
+"""Keras callbacks that write down a search or a training."""
+
+import io
+import json
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf.common import files, reading
+from darts_tf.common.progress import duration
+from darts_tf.runs.checkpoints import Checkpoints
+from darts_tf.search.architecture_search import ArchitectureSearch
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Writes the metrics of every epoch to a JSON-lines file.
+
+    A line is `{"epoch": 1, "seconds": ..., "loss": ..., ...}`; epochs count from 1, seconds from
+    the start of the run, summed over restarts. Lines of epochs that a resumed run repeats are
+    replaced.
+
+    Args:
+        path: the file.
+        search: a search, to write two more values. `entropy_by_step`: cell type -> the entropy
+            after each step of the epoch, summed over the edges, in nats. `step_cpu_seconds`: the
+            median processor time of a step, of all threads. None for none.
+    """
+
+    def __init__(self, path, search: ArchitectureSearch | None = None):
+        super().__init__()
+        self._search = search
+        self._path = pathlib.Path(path)
+        self.records = read_metrics(path)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+        self._steps = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._step_start = time.process_time()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps.append(time.process_time() - self._step_start)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.records = self.records[:epoch]
+        before = self.records[-1]["seconds"] if self.records else 0.0
+        seconds = round(before + time.perf_counter() - self._start, 3)
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        if self._search:
+            values |= self._of_steps()
+        self.records.append({"epoch": epoch + 1, "seconds": seconds, **values})
+        lines = "".join(json.dumps(record) + "\n" for record in self.records)
+        files.write(self._path, lines)
+
+    def _of_steps(self) -> dict:
+        """What a search's record says about its steps."""
+        found = {}
+        if self._steps:
+            found["step_cpu_seconds"] = round(float(np.median(self._steps)), 4)
+        found["entropy_by_step"] = {
+            name: [round(entropy, 6) for entropy in by_step]
+            for name, by_step in self._search.step_entropies.items()
+        }
+        return found
+
+
+def read_metrics(path) -> list[dict]:
+    """The records of a file that `MetricsLog` wrote; empty if there is none."""
+    return reading.read_json_lines(path)
+
+
+class OperationWeightsLog(keras.callbacks.Callback):
+    """Writes the operation weights of all epochs to an `.npz`, `[epochs, edges, operations]`.
+
+    Args:
+        search: the search.
+        path: the file; an array for each cell type. Found again by a resumed search.
+    """
+
+    def __init__(self, search: ArchitectureSearch, path):
+        super().__init__()
+        self._search = search
+        self._path = pathlib.Path(path)
+
+    def on_epoch_end(self, epoch, logs=None):
+        now = self._search.operation_weights()
+        before = self.read() if epoch else {}
+        weights = {
+            name: np.concatenate([*([before[name][:epoch]] if before else []), value[None]])
+            for name, value in now.items()
+        }
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **weights)
+        files.write(self._path, buffer.getvalue())
+
+    def read(self) -> dict[str, np.ndarray]:
+        """What has been written so far; empty before the first epoch."""
+        if not self._path.exists():
+            return {}
+        with np.load(self._path) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes the metrics of every epoch to TensorBoard.
+
+    Keras' callback of this name wants a compiled model, which a supernet is not.
+
+    Args:
+        directory: the log folder.
+        search: a search, to write histograms of its operation weights and the entropy after every
+            step too; None for none.
+    """
+
+    def __init__(self, directory, search: ArchitectureSearch | None = None):
+        super().__init__()
+        self._search = search
+        self._directory = directory
+        with files.named(directory):
+            self._writer = tf.summary.create_file_writer(str(directory))
+
+    def on_epoch_end(self, epoch, logs=None):
+        with files.named(self._directory):
+            self._write(epoch, logs)
+
+    def _write(self, epoch, logs):
+        with self._writer.as_default(step=epoch + 1):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(name, value)
+            if self._search:
+                self._write_operation_weights()
+                self._write_entropies(epoch)
+        self._writer.flush()
+
+    def _write_entropies(self, epoch):
+        for cell_type, by_step in self._search.step_entropies.items():
+            for i, entropy in enumerate(by_step, start=1):
+                step = epoch * len(by_step) + i
+                tf.summary.scalar(f"entropy_by_step/{cell_type}", entropy, step=step)
+
+    def _write_operation_weights(self):
+        operations = self._search.supernet.space.operations
+        for cell_type, weights in self._search.operation_weights().items():
+            for k, operation in enumerate(operations):
+                tf.summary.histogram(f"{cell_type}/{operation}", weights[:, k])
+
+
+class CheckpointEpochs(keras.callbacks.Callback):
+    """Writes a checkpoint after every epoch.
+
+    Args:
+        checkpoints: where to.
+    """
+
+    def __init__(self, checkpoints: Checkpoints):
+        super().__init__()
+        self._checkpoints = checkpoints
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._checkpoints.save(epoch + 1)
+
+
+class TimeLeft(keras.callbacks.Callback):
+    """Prints a line an epoch: how far, what the metrics are, and how long it will still take.
+
+    Args:
+        metrics: the names of the metrics to print.
+    """
+
+    def __init__(self, metrics):
+        super().__init__()
+        self._metrics = metrics
+        self._times = []
+        self._first_step = None
+        self._steps = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._times.append(time.perf_counter())
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps += 1
+        if self._first_step is None:
+            self._first_step = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        now = time.perf_counter()
+        durations = np.diff([*self._times, now])
+        # The first step also traces the graph; with it the estimate would be too dark.
+        if len(durations) > 1:
+            pace = float(np.median(durations[1:]))
+        elif self._steps > 1:
+            pace = (now - self._first_step) / (self._steps - 1) * self.params["steps"]
+        else:
+            pace = durations[0]
+        left = pace * (self.params["epochs"] - epoch - 1)
+        values = "  ".join(f"{name} {logs[name]:.4f}" for name in self._metrics if name in logs)
+        remaining = f", about {duration(left)} left" if left else ""
+        epochs = self.params["epochs"]
+        print(f"epoch {epoch + 1}/{epochs}  {values}  {durations[-1]:.1f} s{remaining}", flush=True)

@@ -1,0 +1,169 @@
+"""What cannot be searched, said before the first step; and what would need less memory."""
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from darts_tf import gradients
+from darts_tf.cells.batched_cell import BatchedMixedCell
+from darts_tf.common.errors import UserError
+from darts_tf.common.lengths import count_batches, refuse_endless
+from darts_tf.layers.keras_settings import check_floatx
+from darts_tf.methods.method import Method
+from darts_tf.schedules import AdaptiveDecay
+from darts_tf.supernets.supernet import Supernet
+
+_UNROLLING = ("unrolled", "finite_difference")
+_MAKE = "The method's own make_supernet makes one that fits"
+# How far a finite difference was off, and what goes with that precision.
+_ROUNDING = {
+    "bfloat16": ("35 and 86 %", "unrolled, which differentiates, or first_order"),
+    "float16": ("6 and 15 %", "first_order"),
+}
+# They differentiate a gradient: its batch cannot be taken apart, and its loss not be scaled.
+_NESTED = ("unrolled", "neumann", "conjugate_gradient")
+
+
+def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> None:
+    """Refuses a method that does not fit a supernet or cannot be computed in parts.
+
+    Raises:
+        UserError: says what does not fit, and what would.
+    """
+    method.check()
+    check_floatx()
+    if not method.trains:
+        raise UserError(
+            f"the method {method.name!r} trains no supernet; call the selection "
+            f"{method.selection!r} (darts_tf.selections.get) with a supernet as it is"
+        )
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas > 1 and gradients.samples_architectures(method.gradient):
+        raise UserError(
+            f"the hypergradient {method.gradient!r} runs on one device, got {replicas}; use "
+            "--distribute=none"
+        )
+    if accumulate_steps < 1:
+        raise UserError(f"accumulate_steps must be at least 1, got {accumulate_steps}")
+    if accumulate_steps > 1 and method.gradient in _NESTED:
+        raise UserError(
+            f"accumulate_steps={accumulate_steps} does not go with the hypergradient "
+            f"{method.gradient!r}, which differentiates a gradient of the whole batch; "
+            "use finite_difference or first_order, or a smaller batch"
+        )
+    relaxation = supernet.get_config()["relaxation"]
+    if relaxation != method.relaxation:
+        raise UserError(
+            f"the method {method.name!r} needs the relaxation "
+            f"{method.relaxation!r}; the supernet was made with {relaxation!r}. {_MAKE}"
+        )
+    for name, value in method.supernet_options().items():
+        if value and not supernet.get_config()[name]:
+            raise UserError(
+                f"the method {method.name!r} needs a supernet that was made with {name}={value!r}. "
+                + _MAKE
+            )
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if supernet.relaxation.ascent_steps and replicas > 1:
+        raise UserError(
+            f"the method {method.name!r} looks for the worst operation weights on one device, got "
+            f"{replicas}; use --distribute=none"
+        )
+    if getattr(method.rule, "eigenvalue_every", 0):
+        _check_eigenvalue(method, supernet)
+    if supernet.compute_dtype == "float16" and method.gradient in _NESTED:
+        raise UserError(
+            f"the hypergradient {method.gradient!r} differentiates twice, for which "
+            "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
+        )
+    warn_of_rounding(method, supernet)
+
+
+def warn_of_rounding(method: Method, supernet: Supernet) -> None:
+    """Says that 16 bits do not resolve the finite difference, and what does.
+
+    Other estimators differentiate instead, and keep a few per cent: 2 % of the second-order term
+    with `unrolled`, 5 % with `neumann`, in bfloat16 on the first of the supernets of
+    `darts_tf.verification.precision`.
+    """
+    if method.gradient != "finite_difference" or supernet.compute_dtype not in _ROUNDING:
+        return
+    logging.warning(
+        "in %s the second-order term of the finite difference was %s off on smooth supernets "
+        "(python -m train.verify --precision), because w+ and w- are rounded; use "
+        "--precision=float32 or --hypergradient=%s",
+        supernet.compute_dtype,
+        *_ROUNDING[supernet.compute_dtype],
+    )
+
+
+def check_recompute(recompute: bool, supernet: Supernet, strategy: tf.distribute.Strategy) -> None:
+    """Refuses to recompute what is not computed in groups, or on several replicas.
+
+    Raises:
+        UserError: says which of the two.
+    """
+    if not recompute:
+        return
+    if not all(isinstance(cell, BatchedMixedCell) for cell in supernet.cells):
+        kinds = ", ".join(sorted({type(cell).__name__ for cell in supernet.cells}))
+        raise UserError(
+            "recompute is for supernets whose cells compute all operations that leave a state "
+            f"together; these cells are of kind {kinds}. Use accumulate_steps to save memory"
+        )
+    if strategy.num_replicas_in_sync > 1:
+        raise UserError("recompute is for one device; use accumulate_steps to save memory")
+
+
+def _check_eigenvalue(method: Method, supernet: Supernet) -> None:
+    """Refuses where the eigenvalue that the method's rule wants cannot be computed."""
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if supernet.relaxation.hard or supernet.compute_dtype != "float32" or replicas > 1:
+        raise UserError(
+            f"the method {method.name!r} stops by an eigenvalue, which needs a relaxation that "
+            "mixes all operations, --precision=float32 and --distribute=none"
+        )
+
+
+def check_weight_optimizer(method: Method, optimizer: keras.optimizers.Optimizer) -> None:
+    """Refuses an optimizer whose step the method cannot unroll.
+
+    Raises:
+        UserError: it is not SGD and the method unrolls a step; it has no L2 to change.
+    """
+    if isinstance(method.rule, AdaptiveDecay) and not hasattr(optimizer, "l2"):
+        raise UserError(
+            f"the method {method.name!r} changes the weight decay of an optimizer of "
+            f"darts_tf.runtime.optimizers; got {type(optimizer).__name__}"
+        )
+    if method.gradient in _UNROLLING and not isinstance(optimizer, keras.optimizers.SGD):
+        raise UserError(
+            f"the method {method.name!r} unrolls a step of SGD; got the weight "
+            f"optimizer {type(optimizer).__name__}. Use SGD or a first-order method"
+        )
+
+
+def count_steps(train: tf.data.Dataset, validation: tf.data.Dataset) -> int:
+    """The number of batches of an epoch.
+
+    Raises:
+        UserError: there are none, or the number is unknown; the validation data have no end.
+    """
+    steps = count_batches("training batches", train)
+    refuse_endless("validation data", validation)
+    if steps == 0 or int(validation.cardinality()) == 0:
+        raise UserError(
+            "the training or the validation data hold no whole batch; "
+            "use a smaller batch size or more examples"
+        )
+    return steps
+
+
+def less_memory(method: Method) -> str:
+    """What would need less memory than a search by this method."""
+    advice = "a smaller --batch_size, fewer --channels or fewer --cells"
+    if method.gradient not in _NESTED:
+        advice += ", or more --accumulate_steps"
+    if gradients.get(method.gradient) is not gradients.first_order:
+        advice += f", or --hypergradient=first_order instead of {method.gradient}"
+    return advice

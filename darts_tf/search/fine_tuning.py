@@ -1,0 +1,86 @@
+"""Training a supernet a little more, between two decisions about its cells."""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from darts_tf.methods.method import Method
+from darts_tf.runtime import optimizers
+from darts_tf.schedules import WarmUp
+from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.supernets.supernet import Supernet
+
+
+class FineTuning:
+    """Goes on searching for a few epochs in every call.
+
+    As in DARTS-PT (Wang et al., ICLR 2021, and its code) the weights are trained by SGD with a
+    constant learning rate, a tenth of the search's first one, and the alphas of undecided edges by
+    the method. Schedules stay where they are. Works on one supernet.
+
+    Args:
+        method: the method of the search, `at_length` for the learning rate of its alphas, which is
+            the paper's otherwise.
+        train, validation: a function from the number of the epoch to batches, as for
+            `ArchitectureSearch.fit`; the numbers count on from call to call.
+        epochs: for each call.
+        loss: as for `ArchitectureSearch`.
+
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        train: Callable[[int], tf.data.Dataset],
+        validation: Callable[[int], tf.data.Dataset],
+        epochs: int,
+        loss: Callable | None = None,
+    ):
+        self._method = method
+        self._data = train, validation
+        self._epochs = epochs
+        self._loss = loss
+        self._search = None
+        self._done = 0
+
+    def __call__(self, supernet: Supernet) -> None:
+        """Trains the supernet."""
+        if self._search is None:
+            self._search = self._make_search(supernet)
+        first = self._done
+        train, validation = (lambda epoch, data=data: data(first + epoch) for data in self._data)
+        self._search.fit(train, validation, self._epochs, verbose=0)
+        self._done += self._epochs
+
+    @property
+    def steps(self) -> int:
+        """How many training batches it has trained on."""
+        return 0 if self._search is None else int(self._search.weight_optimizer.iterations)
+
+    def _make_search(self, supernet) -> ArchitectureSearch:
+        method = self._method
+        frozen = not supernet.architecture_variables
+        return ArchitectureSearch(
+            supernet,
+            dataclasses.replace(
+                method,
+                temperature=None,
+                skip_dropout=None,
+                auxiliary_skip=None,
+                stages=(),
+                rule=None,
+                # Neither is this a search of its own length, nor does its selection look at the
+                # operation weights.
+                architecture_learning_rate=float(method.architecture_learning_rate),
+                selection="removal",
+                warm_up=WarmUp(1, 1) if frozen else None,
+            ),
+            weight_optimizer=optimizers.SGD(
+                method.weight_learning_rate[0] / 10,
+                method.weight_momentum,
+                nesterov=method.nesterov,
+                l2=method.weight_decay,
+            ),
+            loss=self._loss,
+        )

@@ -1,0 +1,124 @@
+"""What trains a supernet's weights and alphas: optimizers, the traced step, and their variables."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from darts_tf import gradients
+from darts_tf.methods.method import Method
+from darts_tf.runtime.loss_scale import LossScale, LossScaledStep
+from darts_tf.runtime.train_function import TrainFunction, compiles
+from darts_tf.schedules import AdaptiveDecay
+from darts_tf.search import checks
+from darts_tf.search.step import SearchStep
+from darts_tf.supernets.problem import SupernetProblem
+from darts_tf.supernets.supernet import Supernet
+
+
+class SearchTrainer:
+    """The optimizers of a search and its step, traced once under the current strategy.
+
+    Args:
+        supernet: what is trained.
+        method: how.
+        loss: `(labels, logits) -> [batch]`.
+        weight_optimizer, architecture_optimizer: None for the method's.
+        total_steps: of the whole search, for the schedule of the learning rate.
+        penalty, accumulate_steps, jit_compile, recompute: as for `ArchitectureSearch`.
+
+    Attributes:
+        weight_optimizer, architecture_optimizer: those in use, with their slots.
+        gradient: the estimator of the hypergradient.
+        train_function: the step, see `TrainFunction`.
+
+    Raises:
+        UserError: the method cannot unroll a step of the weight optimizer.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        method: Method,
+        loss: Callable,
+        weight_optimizer: keras.optimizers.Optimizer | None,
+        architecture_optimizer: keras.optimizers.Optimizer | None,
+        total_steps: int,
+        *,
+        penalty: Callable | None = None,
+        accumulate_steps: int = 1,
+        jit_compile: bool | str = "auto",
+        recompute: bool = False,
+    ):
+        self._supernet = supernet
+        self._method = method
+        strategy = tf.distribute.get_strategy()
+        self.gradient = gradients.get(method.gradient, **method.gradient_options)
+        self._loss_scale = LossScale() if supernet.compute_dtype == "float16" else None
+        self.weight_optimizer = weight_optimizer or method.make_weight_optimizer(total_steps)
+        self.architecture_optimizer = architecture_optimizer or method.make_architecture_optimizer()
+        self._build()
+        replicas = strategy.num_replicas_in_sync
+        problem = SupernetProblem(
+            supernet, loss, replicas, penalty, accumulate_steps, self._loss_scale, recompute
+        )
+        self.train_function = TrainFunction(
+            self._make_step(problem, replicas), strategy, compiles(jit_compile, strategy)
+        )
+
+    def _build(self) -> None:
+        """Makes the optimizers' slots and what else there are variables for."""
+        supernet, optimizer = self._supernet, self.weight_optimizer
+        checks.check_weight_optimizer(self._method, optimizer)
+        if isinstance(self._method.rule, AdaptiveDecay):
+            # Among the optimizer's variables from now on, and so in every checkpoint.
+            optimizer.l2 = keras.Variable(
+                optimizer.l2, trainable=False, dtype="float32", name="weight_decay"
+            )
+        optimizer.build(supernet.weight_variables)
+        self.architecture_optimizer.build(supernet.architecture_variables)
+        if self._learns:
+            self.gradient.build(supernet.architecture.logits().shape, supernet.get_config()["seed"])
+
+    def _make_step(self, problem: SupernetProblem, replicas: int) -> Callable:
+        step = SearchStep(
+            problem,
+            self.gradient,
+            self._method.clip_norm,
+            self.weight_optimizer,
+            self.architecture_optimizer,
+            replicas,
+            self._method.architecture_clip_norm,
+            self._method.weights_first,
+            self._method.entropy_weight,
+        )
+        if self._loss_scale is None:
+            return step
+        owners = [self._supernet, self.weight_optimizer, self.architecture_optimizer]
+        if self._learns:
+            owners.append(self.gradient)
+        changed = [variable for owner in owners for variable in owner.variables]
+        return LossScaledStep(step, self._loss_scale, changed)
+
+    @property
+    def _learns(self) -> bool:
+        """Whether the estimator of the gradient has variables of its own."""
+        return isinstance(self.gradient, gradients.Estimator)
+
+    def report(self) -> dict[str, float]:
+        """What the estimator of the gradient says of itself; empty for most."""
+        return self.gradient.report() if self._learns else {}
+
+    @property
+    def variables(self) -> dict[str, list]:
+        """All variables that a search goes on from, in groups."""
+        others = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
+        if self._learns:
+            others["gradient"] = self.gradient.variables
+        return {
+            **others,
+            "supernet": self._supernet.variables,
+            "weight_optimizer": self.weight_optimizer.variables,
+            "architecture_optimizer": self.architecture_optimizer.variables,
+            "metrics": self.train_function.variables,
+        }

@@ -1,0 +1,100 @@
+"""The losses of sampled architectures of a supernet, for estimators that use nothing else."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from darts_tf.gradients.accumulation import mean_over_parts
+from darts_tf.gradients.problem import CategoricalProblem
+from darts_tf.supernets.supernet import Supernet
+
+
+class SampledLosses:
+    """A supernet as a function of draws: one graph for all architectures.
+
+    Batch normalisation uses the batch, and no stored variable is touched. All repetitions of a cell
+    have the same draw. The rows of a draw are the edges of all cell types, one type after the
+    other.
+
+    Args:
+        supernet: with a categorical relaxation.
+        loss: `(labels, logits) -> [batch]`.
+        penalty: is added to the loss: a function of the operation weights, cell type -> `[edges,
+            operations]`. None for none.
+        parts: number of equal parts that a batch is computed in.
+    """
+
+    def __init__(
+        self, supernet: Supernet, loss: Callable, penalty: Callable | None = None, parts: int = 1
+    ):
+        self._supernet = supernet
+        self._loss = loss
+        self._penalty = penalty
+        self._parts = parts
+        self._traced = tf.function(self._loss_of, autograph=False)
+
+    def problem(self, seed) -> CategoricalProblem:
+        """What an estimator of `darts_tf.gradients` needs.
+
+        Args:
+            seed: `[2]` int32, of this step's draws.
+        """
+        return CategoricalProblem(self.logits, self.of_draws, self.of_mixtures, seed)
+
+    def logits(self, architecture) -> tf.Tensor:
+        """The logits of all draws, from the architecture variables' values; differentiable."""
+        given = zip(self._supernet.architecture_variables, architecture, strict=True)
+        with keras.StatelessScope(list(given)):
+            return self._supernet.architecture.logits()
+
+    def of_draws(self, weights, draws, batch) -> tf.Tensor:
+        """The losses of sampled architectures, one after the other. There is no gradient.
+
+        Args:
+            weights: of the supernet.
+            draws: `[n, cell types * edges, operations]`, one-hot.
+            batch: images and labels.
+
+        Returns:
+            `[n]`, float32.
+        """
+        draws = tf.stop_gradient(draws)
+        if draws.shape[0] == 1:
+            return tf.stop_gradient(self._traced(weights, draws[0], batch))[None]
+        return tf.map_fn(
+            lambda draw: tf.stop_gradient(self._traced(weights, draw, batch)),
+            draws,
+            parallel_iterations=1,
+            fn_output_signature=draws.dtype,
+        )
+
+    def of_mixtures(self, weights, mixtures, batch) -> tf.Tensor:
+        """The same for mixtures, which need all operations; differentiable in the mixtures."""
+        losses = [self._loss_of(weights, m, batch, mixed=True) for m in tf.unstack(mixtures)]
+        return tf.stack(losses)
+
+    def _loss_of(self, weights, operation_weights, batch, mixed=False) -> tf.Tensor:
+        """The loss of one architecture, or of one mixture of all operations.
+
+        Args:
+            weights: of the supernet.
+            operation_weights: `[cell types * edges, operations]`.
+            batch: images and labels.
+            mixed: whether it is a mixture.
+        """
+        types = self._supernet.space.cell_types
+        by_type = dict(zip(types, tf.split(operation_weights, len(types)), strict=True))
+
+        def run(part, number=None):
+            del number  # Nothing in sampled cells is random.
+            images, labels = part
+            logits = self._supernet(images, training=True, weights=by_type, mixed=mixed)
+            return tf.reduce_mean(self._loss(labels, logits)), logits
+
+        given = zip(self._supernet.weight_variables, weights, strict=True)
+        with keras.StatelessScope(list(given)):
+            loss, _ = run(batch) if self._parts == 1 else mean_over_parts(run, batch, self._parts)
+        if self._penalty is not None:
+            loss += self._penalty(by_type)
+        return tf.cast(loss, operation_weights.dtype)

@@ -1,0 +1,316 @@
+import copy
+import json
+import pathlib
+import pickle
+
+import pytest
+
+from darts_tf import genotypes, spaces
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes import CellGenotype, Edge, Genotype
+
+FIXTURE = pathlib.Path(__file__).parent / "data" / "darts_v2.json"
+
+
+def darts_v2_as_dict() -> dict:
+    return json.loads(FIXTURE.read_text())
+
+
+def built_by_hand() -> Genotype:
+    normal = CellGenotype(
+        nodes=(
+            (Edge("sep_conv_3x3", 0), Edge("sep_conv_3x3", 1)),
+            (Edge("sep_conv_3x3", 0), Edge("sep_conv_3x3", 1)),
+            (Edge("sep_conv_3x3", 1), Edge("skip_connect", 0)),
+            (Edge("skip_connect", 0), Edge("dil_conv_3x3", 2)),
+        ),
+        concat=(2, 3, 4, 5),
+    )
+    reduce = CellGenotype(
+        nodes=(
+            (Edge("max_pool_3x3", 0), Edge("max_pool_3x3", 1)),
+            (Edge("skip_connect", 2), Edge("max_pool_3x3", 1)),
+            (Edge("max_pool_3x3", 0), Edge("skip_connect", 2)),
+            (Edge("skip_connect", 2), Edge("max_pool_3x3", 1)),
+        ),
+        concat=(2, 3, 4, 5),
+    )
+    return Genotype("darts_cnn", {"normal": normal, "reduce": reduce})
+
+
+class TestValue:
+    def test_equal_and_same_hash_whatever_the_order_of_the_cells(self):
+        one = built_by_hand()
+        other = Genotype("darts_cnn", dict(reversed(one.cells.items())))
+        assert one == other
+        assert hash(one) == hash(other)
+        assert len({one, other}) == 1
+
+    def test_another_operation_input_or_order_of_edges_makes_another_genotype(self):
+        one = built_by_hand()
+        for path, value in [((0, 0, 0), "max_pool_3x3"), ((0, 0, 1), 1)]:
+            data = darts_v2_as_dict()
+            node, edge, part = path
+            data["cells"]["normal"]["nodes"][node][edge][part] = value
+            assert Genotype.from_dict(data) != one
+        data = darts_v2_as_dict()
+        data["cells"]["normal"]["nodes"][0].reverse()
+        assert Genotype.from_dict(data) != one
+        assert one != "DARTS_V2"
+
+    def test_immutable(self):
+        genotype = built_by_hand()
+        with pytest.raises(AttributeError, match="immutable"):
+            genotype.space = "nasnet"
+        with pytest.raises(AttributeError):
+            genotype["normal"].concat = (2,)
+        with pytest.raises(AttributeError):
+            genotype["normal"].nodes[0][0].operation = "none"
+
+    def test_changing_the_returned_or_the_given_mapping_changes_nothing(self):
+        cells = built_by_hand().cells
+        genotype = Genotype("darts_cnn", cells)
+        cells.clear()
+        genotype.cells.clear()
+        assert genotype == built_by_hand()
+
+    def test_lists_become_tuples(self):
+        cell = CellGenotype(nodes=[[["none", 0]]], concat=[2])
+        assert cell.nodes == ((Edge("none", 0),),)
+        assert cell.concat == (2,)
+        assert hash(cell) == hash(CellGenotype(((Edge("none", 0),),), (2,)))
+
+    def test_edges_are_flat_and_in_the_order_of_the_nodes(self):
+        edges = built_by_hand()["normal"].edges
+        assert len(edges) == 8
+        assert edges[-1] == Edge("dil_conv_3x3", 2)
+
+    def test_repr_evaluates_to_an_equal_value(self):
+        names = {"Genotype": Genotype, "CellGenotype": CellGenotype, "Edge": Edge}
+        assert eval(repr(built_by_hand()), names) == built_by_hand()
+
+    def test_pickle_and_deepcopy(self):
+        genotype = built_by_hand()
+        assert pickle.loads(pickle.dumps(genotype)) == genotype
+        assert copy.deepcopy(genotype) == genotype
+
+
+class TestJson:
+    def test_fixture_is_darts_v2(self):
+        assert Genotype.load(FIXTURE) == built_by_hand()
+
+    def test_the_file_is_byte_for_byte_the_fixture(self, tmp_path):
+        path = tmp_path / "genotype.json"
+        built_by_hand().save(path)
+        assert path.read_bytes() == FIXTURE.read_bytes()
+        assert [file.name for file in tmp_path.iterdir()] == ["genotype.json"]
+
+    def test_a_node_a_line(self):
+        lines = built_by_hand().to_json().splitlines()
+        assert '        [["skip_connect", 0], ["dil_conv_3x3", 2]]' in lines
+        assert max(map(len, lines)) <= 80
+
+    def test_dictionary_and_text_round_trip(self):
+        genotype = built_by_hand()
+        assert Genotype.from_dict(genotype.to_dict()) == genotype
+        assert Genotype.from_json(genotype.to_json()) == genotype
+        assert genotype.to_dict() == darts_v2_as_dict()
+
+    def test_schema_version_is_written(self):
+        assert built_by_hand().to_dict()["schema_version"] == 1
+
+    def test_a_failed_save_leaves_the_old_file(self, tmp_path, monkeypatch):
+        path = tmp_path / "genotype.json"
+        built_by_hand().save(path)
+
+        def fail(*args):
+            raise OSError("disk full")
+
+        monkeypatch.setattr("os.replace", fail)
+        with pytest.raises(UserError, match="cannot write .*genotype.json"):
+            genotypes.get("PDARTS").save(path)
+        assert Genotype.load(path) == built_by_hand()
+
+
+def put(*keys_and_value):
+    """A change that puts a value at a place of the nested JSON data."""
+    *keys, last, value = keys_and_value
+
+    def change(data):
+        for key in keys:
+            data = data[key]
+        data[last] = value
+
+    return change
+
+
+def remove(*keys):
+    def change(data):
+        for key in keys[:-1]:
+            data = data[key]
+        del data[keys[-1]]
+
+    return change
+
+
+NODES = ("cells", "normal", "nodes")
+
+BAD_GENOTYPES = {
+    "version missing": (remove("schema_version"), r"schema_version is None, but .* reads 1"),
+    "version of the future": (put("schema_version", 2), r"schema_version is 2, but .* reads 1"),
+    "space missing": (remove("space"), r"space: expected a string, got None"),
+    "space unknown": (
+        put("space", "darts_dnn"),
+        r"unknown search space 'darts_dnn'; expected one of darts_cnn, nasnet",
+    ),
+    "space of another size": (
+        put("space", "nasnet"),
+        r"cells\.normal\.nodes: the space 'nasnet' has 5 nodes, got 4",
+    ),
+    "key unknown": (put("comment", "mine"), r"the genotype: unknown key 'comment'"),
+    "key unknown in a cell": (
+        put("cells", "reduce", "stride", 2),
+        r"cells\.reduce: unknown key 'stride'; the keys are nodes, concat",
+    ),
+    "cells missing": (remove("cells"), r"cells: expected an object, got None"),
+    "cells a list": (put("cells", []), r"cells: expected an object, got \[\]"),
+    "cell missing": (
+        remove("cells", "reduce"),
+        r"cells: .* has the cell types \['normal', 'reduce'\], got \['normal'\]",
+    ),
+    "cell too many": (
+        put("cells", "upsample", {"nodes": [], "concat": []}),
+        r"cells: .* got \['normal', 'reduce', 'upsample'\]",
+    ),
+    "cell a list": (put("cells", "normal", []), r"cells\.normal: expected an object, got \[\]"),
+    "nodes missing": (remove(*NODES), r"cells\.normal\.nodes: expected a list, got None"),
+    "nodes too few": (
+        remove(*NODES, 3),
+        r"cells\.normal\.nodes: the space 'darts_cnn' has 4 nodes, got 3",
+    ),
+    "node a string": (
+        put(*NODES, 1, "none"),
+        r"cells\.normal\.nodes\[1\]: expected a list, got 'none'",
+    ),
+    "node without edges": (
+        put(*NODES, 2, []),
+        r"cells\.normal\.nodes\[2\]: node 4 needs at least one edge",
+    ),
+    "edge without input": (
+        put(*NODES, 0, 1, ["none"]),
+        r"cells\.normal\.nodes\[0\]\[1\]: expected \[operation, source\], got \['none'\]",
+    ),
+    "edge an object": (
+        put(*NODES, 0, 1, {"operation": "none"}),
+        r"cells\.normal\.nodes\[0\]\[1\]: expected a list",
+    ),
+    "operation unknown": (
+        put("cells", "reduce", "nodes", 3, 0, 0, "conv_9x9"),
+        r"cells\.reduce\.nodes\[3\]\[0\]: unknown operation 'conv_9x9'; "
+        r"the space 'darts_cnn' has none, max_pool_3x3, ",
+    ),
+    "operation of another space": (
+        put(*NODES, 0, 0, 0, "sep_conv_7x7"),
+        r"cells\.normal\.nodes\[0\]\[0\]: unknown operation 'sep_conv_7x7'",
+    ),
+    "operation a number": (
+        put(*NODES, 0, 0, 0, 4),
+        r"cells\.normal\.nodes\[0\]\[0\]: expected a string, got 4",
+    ),
+    "input of a later node": (
+        put(*NODES, 1, 1, 1, 3),
+        r"cells\.normal\.nodes\[1\]\[1\]: there is no edge from node 3 to node 3; "
+        r"it can take the nodes 0, 1, 2",
+    ),
+    "input negative": (
+        put(*NODES, 0, 1, 1, -1),
+        r"cells\.normal\.nodes\[0\]\[1\]: .* from node -1 to node 2; it can take the nodes 0, 1",
+    ),
+    "input a fraction": (
+        put(*NODES, 0, 1, 1, 0.5),
+        r"cells\.normal\.nodes\[0\]\[1\]: expected a whole number, got 0\.5",
+    ),
+    "input a truth value": (
+        put(*NODES, 0, 1, 1, True),
+        r"cells\.normal\.nodes\[0\]\[1\]: expected a whole number, got True",
+    ),
+    "concat missing": (
+        remove("cells", "normal", "concat"),
+        r"cells\.normal\.concat: expected a list, got None",
+    ),
+    "concat empty": (
+        put("cells", "normal", "concat", []),
+        r"cells\.normal\.concat: expected different nodes, got \[\]",
+    ),
+    "concat twice the same": (
+        put("cells", "normal", "concat", [2, 2]),
+        r"cells\.normal\.concat: expected different nodes, got \[2, 2\]",
+    ),
+    "concat out of range": (
+        put("cells", "reduce", "concat", [2, 6]),
+        r"cells\.reduce\.concat: node 6 does not exist; nodes are 0 to 5",
+    ),
+    "concat a string": (
+        put("cells", "normal", "concat", ["2"]),
+        r"cells\.normal\.concat: expected a whole number, got '2'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_GENOTYPES.values(), ids=BAD_GENOTYPES)
+def test_a_bad_genotype_is_refused_with_its_place(change, message):
+    data = darts_v2_as_dict()
+    change(data)
+    with pytest.raises(UserError, match=message) as caught:
+        Genotype.from_dict(data)
+    assert "\n" not in str(caught.value)
+
+
+class TestLoad:
+    def test_no_json(self, tmp_path):
+        path = tmp_path / "genotype.json"
+        path.write_text(FIXTURE.read_text()[:100])
+        with pytest.raises(UserError, match=r"genotype\.json: not JSON: "):
+            Genotype.load(path)
+
+    def test_json_but_no_object(self):
+        with pytest.raises(UserError, match=r"the genotype: expected an object, got \[1, 2\]"):
+            Genotype.from_json("[1, 2]")
+
+    def test_missing_file(self, tmp_path):
+        with pytest.raises(UserError, match="cannot read the genotype .*absent.json"):
+            Genotype.load(tmp_path / "absent.json")
+
+    def test_binary_file(self, tmp_path):
+        path = tmp_path / "genotype.json"
+        path.write_bytes(b"\xff\xfe\x00")
+        with pytest.raises(UserError, match="cannot read the genotype"):
+            Genotype.load(path)
+
+    def test_directory(self, tmp_path):
+        with pytest.raises(UserError, match="cannot read the genotype"):
+            genotypes.get(str(tmp_path))
+
+
+class TestGet:
+    def test_by_name_and_by_path(self):
+        assert genotypes.get("DARTS_V2") == built_by_hand()
+        assert genotypes.get(str(FIXTURE)) == built_by_hand()
+
+    def test_neither(self):
+        with pytest.raises(UserError, match="'DARTS_V3' is neither .* DARTS_V1, DARTS_V2, "):
+            genotypes.get("DARTS_V3")
+
+
+class TestSample:
+    def test_seed_decides(self):
+        assert genotypes.get("random:3") == genotypes.sample(spaces.DARTS_CNN, 3)
+        assert genotypes.get("random:3") != genotypes.get("random:4")
+
+    def test_two_different_sources_a_node_and_never_none(self):
+        operations = set()
+        for seed in range(50):
+            for cell in genotypes.sample(spaces.DARTS_CNN, seed).cells.values():
+                assert all(len({edge.source for edge in node}) == 2 for node in cell.nodes)
+                operations |= {edge.operation for edge in cell.edges}
+        assert operations == set(spaces.DARTS_CNN.operations) - {"none"}

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+from darts_tf import genotypes, spaces
+from darts_tf.genotypes import Edge, Genotype
+from darts_tf.genotypes.published import GENOTYPES
+
+NAMES = (
+    "DARTS_V1",
+    "DARTS_V2",
+    "PC_DARTS_CIFAR",
+    "PDARTS",
+    "SNAS_MILD",
+    "SNAS_MODERATE",
+    "SNAS_AGGRESSIVE",
+    "GDAS",
+    "NASNET",
+    "AMOEBANET",
+    "DRNAS",
+)
+
+
+def test_names():
+    assert tuple(GENOTYPES) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_round_trip_through_json(name):
+    genotype = genotypes.get(name)
+    assert Genotype.from_dict(json.loads(genotype.to_json())) == genotype
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_node_sums_two_edges(name):
+    for cell in GENOTYPES[name].genotype.cells.values():
+        assert [len(node) for node in cell.nodes] == [2] * len(cell.nodes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cites_its_paper(name):
+    paper = GENOTYPES[name].paper
+    assert str(paper).endswith(f"arXiv:{paper.arxiv}")
+    assert all((paper.authors, paper.title, paper.venue))
+    assert GENOTYPES[name].repository.count("/") == 1
+
+
+def test_all_differ():
+    assert len({published.genotype for published in GENOTYPES.values()}) == len(NAMES)
+
+
+def test_nasnet_and_amoebanet_have_five_nodes_and_loose_ends_only_as_output():
+    for name, concats in {
+        "NASNET": ((2, 3, 4, 5, 6), (4, 5, 6)),
+        "AMOEBANET": ((4, 5, 6), (3, 4, 6)),
+    }.items():
+        genotype = genotypes.get(name)
+        assert genotype.space == "nasnet"
+        assert tuple(genotype[kind].concat for kind in ("normal", "reduce")) == concats
+    assert not spaces.get("nasnet").searchable
+
+
+def test_edges_that_are_easily_mistaken():
+    """Copies of these cells differ on the web; these are the authors' own."""
+    assert genotypes.get("GDAS")["reduce"].nodes[3] == (
+        Edge("sep_conv_5x5", 0),
+        Edge("sep_conv_5x5", 1),
+    )
+    assert genotypes.get("SNAS_MODERATE")["reduce"].nodes[3] == (
+        Edge("sep_conv_5x5", 0),
+        Edge("sep_conv_5x5", 1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "count"),
+    [
+        ("DARTS_V1", "normal", {"sep_conv_3x3": 5, "skip_connect": 3}),
+        ("DARTS_V2", "normal", {"sep_conv_3x3": 5, "skip_connect": 2, "dil_conv_3x3": 1}),
+        ("SNAS_AGGRESSIVE", "reduce", {"sep_conv_5x5": 2, "none": 6}),
+        ("DRNAS", "reduce", {"sep_conv_5x5": 4, "dil_conv_5x5": 2, "max_pool_3x3": 1}),
+    ],
+)
+def test_operation_counts(name, kind, count):
+    operations = [edge.operation for edge in genotypes.get(name)[kind].edges]
+    assert {operation: operations.count(operation) for operation in count} == count
