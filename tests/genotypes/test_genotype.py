@@ -9,7 +9,7 @@ from darts_tf import genotypes, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 
-FIXTURE = pathlib.Path(__file__).parent / "data" / "darts_v2.json"
+FIXTURE = pathlib.Path(__file__).parents[1] / "data" / "darts_v2.json"
 
 
 def darts_v2_as_dict() -> dict:
