@@ -79,13 +79,10 @@ def mutate(space: Space, genotype: Genotype, draw: random.Random) -> Genotype:
     raise UserError(f"the space {space.name!r} holds a single architecture; there is no other")
 
 
-def _candidates(space, cell_type, node) -> dict[int, list[str]]:
+def _candidates(space, cell_type, node) -> dict[int, tuple[str, ...]]:
     """Source -> the operations that may be chosen on the edge from it."""
-    names = space.operations_on(cell_type)
-    return {
-        space.edges[e].source: [x for x in names[e] if x != "none" or space.selects_none]
-        for e in space.edges_into(node)
-    }
+    names = space.choosable_on(cell_type)
+    return {space.edges[e].source: names[e] for e in space.edges_into(node)}
 
 
 def _other_operations(space, cell_type, node, edge) -> list[Edge]:

@@ -90,7 +90,7 @@ class _RelaxedCell(_BaseCell):
     @property
     def cell_type(self) -> str:
         """Whose architecture the cell has."""
-        return self._space.cell_types[1 if self.reduction else 0]
+        return self._space.cell_type_of(self.reduction)
 
     def _output(self, states):
         """The output of the cell, of all its states."""

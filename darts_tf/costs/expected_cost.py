@@ -167,7 +167,7 @@ class _Walk:
         """Adds a cell; returns the shape of its output."""
         space = self.space
         inside = [self._preprocess(plan, shapes, i) for i in range(len(shapes))]
-        cell_type = space.cell_types[1 if plan.reduction else 0]
+        cell_type = space.cell_type_of(plan.reduction)
         costs = np.zeros((len(space.edges), len(space.operations)))
         self.costs[cell_type].append(costs)
         steps = 2 if plan.reduction else 1

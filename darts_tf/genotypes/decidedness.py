@@ -59,7 +59,7 @@ def leads(
     """
     found, weights = {}, check_operation_weights(space, weights)
     for cell_type, cell in genotype.cells.items():
-        allowed = choosable(space, cell_type)
+        allowed = space.choosable(cell_type)
         found[cell_type] = []
         for node, edges in enumerate(cell.nodes):
             found[cell_type].append([])
@@ -74,12 +74,6 @@ def leads(
                 own = lead(row, chosen, rivals)
                 found[cell_type][-1].append((decided or {}).get((cell_type, place), own))
     return found
-
-
-def choosable(space: Space, cell_type: str) -> np.ndarray:
-    """`[edges, operations]`, True for what the derived cell may hold."""
-    names = np.array(space.operations)
-    return space.mask(cell_type) & (space.selects_none | (names != "none"))
 
 
 def close(found: Leads) -> dict[str, int]:

@@ -17,10 +17,7 @@ def sample(space: spaces.Space, seed: int) -> Genotype:
     draw = random.Random(seed)
     cells = {}
     for cell_type in space.cell_types:
-        candidates = [
-            [name for name in names if name != "none" or space.selects_none]
-            for names in space.operations_on(cell_type)
-        ]
+        candidates = space.choosable_on(cell_type)
         nodes = []
         for node in range(space.nodes):
             edges = [e for e in space.edges_into(node) if candidates[e]]

@@ -86,7 +86,7 @@ def _check(macro, stem, auxiliary, channels, num_classes):
 
 
 def _cell(genotype, space, plan, drop_path, i) -> Cell:
-    cell_type = space.cell_types[1 if plan.reduction else 0]
+    cell_type = space.cell_type_of(plan.reduction)
     cell = genotype[cell_type]
     return Cell(
         cell.nodes,

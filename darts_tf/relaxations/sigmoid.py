@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import numpy as np
 import tensorflow as tf
 
 from darts_tf.relaxations.relaxation import Relaxation, Start
@@ -32,18 +31,15 @@ class Sigmoid(Relaxation):
         return {"alpha": Start((len(space.edges), len(space.operations)), 0.0, 0.0)}
 
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
-        return tf.where(_counted(space, cell_type), tf.sigmoid(variables["alpha"]), 0.0)
+        counted = space.choosable(cell_type, none=False)
+        return tf.where(counted, tf.sigmoid(variables["alpha"]), 0.0)
 
     def penalty(self, space, cell_type, variables):
         if not self.zero_one_weight:
             return None
         distance = tf.sigmoid(variables["alpha"]) - 0.5
         distance = tf.abs(distance) if self.absolute else tf.square(distance)
-        total = tf.reduce_sum(tf.where(_counted(space, cell_type), distance, 0.0))
-        count = sum(_counted(space, name).sum() for name in space.cell_types)
+        counted = {name: space.choosable(name, none=False) for name in space.cell_types}
+        total = tf.reduce_sum(tf.where(counted[cell_type], distance, 0.0))
+        count = sum(mask.sum() for mask in counted.values())
         return -self.zero_one_weight * total / float(count)
-
-
-def _counted(space, cell_type) -> np.ndarray:
-    """`[edges, operations]`, True for the candidates other than `none`."""
-    return space.mask(cell_type) & (np.array(space.operations) != "none")

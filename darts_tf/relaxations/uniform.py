@@ -22,7 +22,7 @@ class Uniform(Relaxation):
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
         if seed is None:
             return self.probabilities(space, cell_type, variables)
-        allowed = _allowed(space, cell_type)
+        allowed = space.choosable(cell_type)
         draws = tf.random.stateless_uniform(allowed.shape, seed)
         operations = tf.argmax(tf.where(allowed, draws, -1.0), axis=1)
         # The edges of a node with the largest draws of their own are a random subset.
@@ -41,13 +41,5 @@ class Uniform(Relaxation):
         return chosen * tf.cast(tf.concat(kept, 0), tf.float32)[:, None]
 
     def probabilities(self, space, cell_type, variables):
-        allowed = tf.cast(_allowed(space, cell_type), tf.float32)
+        allowed = tf.cast(space.choosable(cell_type), tf.float32)
         return tf.math.divide_no_nan(allowed, tf.reduce_sum(allowed, axis=1, keepdims=True))
-
-
-def _allowed(space, cell_type):
-    """`[edges, operations]`, True for what a random architecture may hold."""
-    allowed = space.mask(cell_type)
-    if not space.selects_none:
-        allowed[:, [name == "none" for name in space.operations]] = False
-    return allowed

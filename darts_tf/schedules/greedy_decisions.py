@@ -96,7 +96,7 @@ class _Cell:
     def __init__(self, space, cell_type, now):
         self._space, self._type = space, cell_type
         self._rows = np.asarray(now.weights[cell_type], np.float64)
-        self._allowed = space.mask(cell_type) & (np.array(space.operations) != "none")
+        self._allowed = space.choosable(cell_type, none=False)
         self.open = ~np.asarray(now.decided[cell_type]) & self._allowed.any(axis=1)
         kept = np.asarray(now.decided[cell_type]) & (self._rows.sum(axis=1) > 0)
         self._kept = kept

@@ -76,7 +76,7 @@ class RuleFollower:
         """By what share the chosen operation of an edge weighs more than the next one now."""
         space = self._search.supernet.space
         # No rule decides for `none`, even where the derived cell may hold it.
-        allowed = space.mask(cell_type)[edge] & (np.array(space.operations) != "none")
+        allowed = space.choosable(cell_type, none=False)[edge]
         row = self._seen[-1].weights[cell_type][edge]
         return decidedness.lead(row, chosen, np.flatnonzero(allowed).tolist())
 

@@ -11,11 +11,6 @@ from darts_tf.spaces import Space, node_names
 Kept = list[tuple[int, int]]
 
 
-def choosable(space: Space, cell_type: str) -> np.ndarray:
-    """`[edges, operations]`, True for the candidates of an edge other than `none`."""
-    return space.mask(cell_type) & (np.array(space.operations) != "none")
-
-
 def cell_of(space: Space, cell_type: str, weights: np.ndarray, kept: Kept) -> CellGenotype:
     """The cell that consists of the kept operations.
 
@@ -34,7 +29,7 @@ def cell_of(space: Space, cell_type: str, weights: np.ndarray, kept: Kept) -> Ce
     """
     nodes = _connected(space, kept)
     if not any(nodes[state - space.inputs] for state in space.concat):
-        pair = _strongest_to_output(space, choosable(space, cell_type), weights)
+        pair = _strongest_to_output(space, space.choosable(cell_type, none=False), weights)
         edge = space.edges[pair[0]]
         warnings.warn(
             f"{cell_type} cell: no operation that was selected connects an input with the output; "

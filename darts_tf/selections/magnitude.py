@@ -33,9 +33,7 @@ def magnitude(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
 
 
 def _cell(space: Space, cell_type: str, weights: np.ndarray) -> CellGenotype:
-    allowed = space.mask(cell_type)
-    if not space.selects_none:
-        allowed &= np.array([name != "none" for name in space.operations])
+    allowed = space.choosable(cell_type)
     scores = np.where(allowed, weights, -np.inf)
     nodes = []
     for node in range(space.nodes):

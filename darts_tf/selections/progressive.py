@@ -18,7 +18,6 @@ from darts_tf.common.progress import Progress
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.selections.criteria import Criterion, Evaluation, Rows
 from darts_tf.selections.evaluation import SupernetEvaluation
-from darts_tf.selections.isolated import choosable
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
 from darts_tf.supernets.supernet import Supernet, convert
@@ -159,10 +158,7 @@ class Procedure:
         self._fix = fix
         self._between = between
         self._decisions = []
-        self._allowed = {
-            t: space.mask(t) if space.selects_none else choosable(space, t)
-            for t in space.cell_types
-        }
+        self._allowed = {t: space.choosable(t) for t in space.cell_types}
 
     def run(self, order: str, rng: np.random.Generator, done: Rows | None = None):
         """Decides every edge; returns the decisions.

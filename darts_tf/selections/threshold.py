@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.selections.isolated import cell_of, choosable
+from darts_tf.selections.isolated import cell_of
 from darts_tf.spaces import Space, check_operation_weights
 
 THRESHOLD = 0.85
@@ -58,6 +58,6 @@ def threshold_edge(
 def _genotype(space, weights, keep) -> Genotype:
     cells = {}
     for cell_type, values in check_operation_weights(space, weights).items():
-        scores = np.where(choosable(space, cell_type), values, -np.inf)
+        scores = np.where(space.choosable(cell_type, none=False), values, -np.inf)
         cells[cell_type] = cell_of(space, cell_type, values, keep(scores))
     return Genotype(space.name, cells)

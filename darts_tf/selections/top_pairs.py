@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.selections.isolated import cell_of, choosable
+from darts_tf.selections.isolated import cell_of
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space, check_operation_weights
 
@@ -34,7 +34,7 @@ def top_pairs(
         return magnitude(space, weights)
     cells = {}
     for cell_type, values in check_operation_weights(space, weights).items():
-        allowed = choosable(space, cell_type)
+        allowed = space.choosable(cell_type, none=False)
         kept = []
         for node in range(space.nodes):
             edges = space.edges_into(node)

@@ -15,7 +15,6 @@ from absl import logging
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import Progress
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.selections.isolated import choosable
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
 from darts_tf.supernets.supernet import Supernet
@@ -132,7 +131,7 @@ class Pruning:
         self._measures = measures
         self._repeats = repeats
         self._rng = np.random.default_rng(seed)
-        self._active = {t: choosable(space, t) for t in space.cell_types}
+        self._active = {t: space.choosable(t, none=False) for t in space.cell_types}
         most = max(int(active.sum(axis=1).max()) for active in self._active.values())
         self._prune = max(1, (most - 1) // 2) if prune is None else prune
         self._progress = Progress("networks measured", self.evaluations())

@@ -158,6 +158,27 @@ class Space:
             [[name in names for name in self.operations] for names in self.operations_on(cell_type)]
         )
 
+    def choosable(self, cell_type: str, none: bool | None = None) -> np.ndarray:
+        """`[edges, operations]`, True where the derived cell may hold the operation on the edge.
+
+        Args:
+            cell_type: one of the space's.
+            none: whether `none` is among them; default: `selects_none`.
+        """
+        none = self.selects_none if none is None else none
+        return self.mask(cell_type) & (none | (np.array(self.operations) != "none"))
+
+    def choosable_on(self, cell_type: str) -> tuple[tuple[str, ...], ...]:
+        """The names of what `choosable` says for every edge, in the order of `operations`."""
+        return tuple(
+            tuple(name for name, may in zip(self.operations, row, strict=True) if may)
+            for row in self.choosable(cell_type)
+        )
+
+    def cell_type_of(self, reduction: bool) -> str:
+        """The cell type of a reduction cell, or of another one."""
+        return self.cell_types[1 if reduction else 0]
+
     def restrict(self, edge_operations: Mapping[str, Sequence[Sequence[str]]]) -> "Space":
         """The same space, of the same name, with other candidates on its edges.
 

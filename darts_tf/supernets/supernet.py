@@ -166,7 +166,7 @@ class Supernet(keras.Model):
     def _make_cell(self, channels, reduction, **kwargs):
         plain, batched = _CELLS[self.relaxation.cell]
         kwargs.update(self.relaxation.cell_arguments)
-        found = self.space.operations_on(self.space.cell_types[1 if reduction else 0])
+        found = self.space.operations_on(self.space.cell_type_of(reduction))
         # The batched cells compute images, no dropout and no auxiliary skip connections.
         batches = self._config["batched"] and not self._config["skip_dropout"]
         if self._config["auxiliary_skip"]:

@@ -215,14 +215,8 @@ class CellHyperModel(keras_tuner.HyperModel):
 
     def _candidates(self, cell_type, node) -> dict[int, list[str]]:
         """Source -> the operations that may be chosen on the edge from it."""
-        space, operations = self.space, self.space.operations_on(cell_type)
-        candidates = {
-            space.edges[e].source: [
-                name for name in operations[e] if name != "none" or space.selects_none
-            ]
-            for e in space.edges_into(node)
-        }
-        return {source: names for source, names in candidates.items() if names}
+        space, names = self.space, self.space.choosable_on(cell_type)
+        return {space.edges[e].source: list(names[e]) for e in space.edges_into(node) if names[e]}
 
     def _inputs(self, cell_type, node) -> list[str]:
         """The sets of nodes that the edges into a node may come from, as text."""

@@ -45,9 +45,7 @@ def sample_learned(
     """
     cells = {}
     for cell_type, values in check_operation_weights(space, weights).items():
-        shares = np.where(space.mask(cell_type), values, 0).astype(np.float64)
-        if not space.selects_none and "none" in space.operations:
-            shares[:, space.operations.index("none")] = 0
+        shares = np.where(space.choosable(cell_type), values, 0).astype(np.float64)
         nodes = []
         for node in range(space.nodes):
             into = [e for e in space.edges_into(node) if shares[e].any()]

@@ -41,10 +41,42 @@ class TestSpace:
         np.testing.assert_array_equal(
             space.mask("normal"), [[True, False, True], [False, True, False]]
         )
+        assert space.choosable_on("normal") == (("sep_conv_3x3",), ("skip_connect",))
         assert space.concat == (2,)
         assert hash(space) == hash(
             Space(**{f: getattr(space, f) for f in space.__dataclass_fields__})
         )
+
+    def test_choosable_is_none_only_where_cells_hold_it(self):
+        last = [False, True, True]
+        for selects_none, first in (
+            (False, last),
+            (True, [True, True, True]),
+        ):
+            space = Space(
+                "own",
+                ("none", "skip_connect", "sep_conv_3x3"),
+                nodes=1,
+                inputs=2,
+                edge_operations={
+                    "normal": [("none", "skip_connect", "sep_conv_3x3"), ("none",)],
+                    "reduce": [("none",), ("sep_conv_3x3",)],
+                },
+                selects_none=selects_none,
+            )
+            nothing = [selects_none, False, False]
+            np.testing.assert_array_equal(space.choosable("normal"), [first, nothing])
+            np.testing.assert_array_equal(
+                space.choosable("reduce"), [nothing, [False, False, True]]
+            )
+            np.testing.assert_array_equal(
+                space.choosable("normal", none=False), [last, [False] * 3]
+            )
+            assert space.choosable_on("normal")[1] == ("none",) * selects_none
+
+    def test_the_second_cell_type_is_that_of_the_reduction_cells(self):
+        assert [spaces.DARTS_CNN.cell_type_of(x) for x in (False, True)] == ["normal", "reduce"]
+        assert spaces.NAS_BENCH_201.cell_type_of(False) == spaces.NAS_BENCH_201.cell_types[0]
 
     def test_restrict_keeps_the_name(self):
         candidates = [("none", "skip_connect")] * 14
