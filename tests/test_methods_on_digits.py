@@ -1,4 +1,12 @@
-"""Every row of the table of methods that trains searches digits for two epochs, a step each."""
+"""Every row of the table of methods that trains searches digits for two epochs, a step each.
+
+What it finds is compared with tests/data/searches.json. Where a change is meant to find something
+else, `RECORD_SEARCHES=1 python -m pytest tests/test_methods_on_digits.py` writes that file anew.
+"""
+
+import json
+import os
+import pathlib
 
 import keras
 import numpy as np
@@ -47,6 +55,25 @@ def space():
             macro="nas_bench_201",
         )
     ).name
+
+
+STORED = pathlib.Path(__file__).parent / "data" / "searches.json"
+
+
+def assert_as_stored(name, genotype, supernet):
+    """The same cell and architecture variables as when the file was written."""
+    found = {
+        "genotype": genotype.to_dict(),
+        "architecture": [v.numpy().tolist() for v in supernet.architecture_variables],
+    }
+    stored = json.loads(STORED.read_text()) if STORED.exists() else {}
+    if os.environ.get("RECORD_SEARCHES"):
+        STORED.write_text(json.dumps(stored | {name: found}, sort_keys=True) + "\n")
+        return
+    assert found["genotype"] == stored[name]["genotype"]
+    for values, expected in zip(found["architecture"], stored[name]["architecture"], strict=True):
+        # Bit for bit on the machine that wrote them; another one sums in another order.
+        np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
 
 
 class Watch(keras.callbacks.Callback):
@@ -128,3 +155,4 @@ def test_two_epochs(name, digits, space, request):
     genotype = search.genotype(validation(0), selection)
     assert isinstance(genotype, Genotype) and genotype.space == space
     assert all(e.operation != "none" for cell in genotype.cells.values() for e in cell.edges)
+    assert_as_stored(name, genotype, supernet)
