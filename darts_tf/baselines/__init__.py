@@ -3,12 +3,10 @@
 A baseline proposes the next architecture to evaluate; see `run`.
 """
 
-import types
-
 from darts_tf.baselines.aging_evolution import AgingEvolution, mutate
 from darts_tf.baselines.baseline import Baseline, Candidate, best, run
 from darts_tf.baselines.random_search import RandomSearch
-from darts_tf.common import lookup
+from darts_tf.common.registry import Registry
 
 __all__ = [
     "BASELINES",
@@ -23,10 +21,12 @@ __all__ = [
     "run",
 ]
 
-_BASELINES = {baseline.name: baseline for baseline in (RandomSearch(), AgingEvolution())}
-
 #: All baselines by name, to be read; `register` adds to them.
-BASELINES = types.MappingProxyType(_BASELINES)
+BASELINES = Registry(
+    "baseline",
+    {baseline.name: baseline for baseline in (RandomSearch(), AgingEvolution())},
+    Baseline,
+)
 
 
 def register(baseline: Baseline, *, replace: bool = False) -> Baseline:
@@ -39,13 +39,13 @@ def register(baseline: Baseline, *, replace: bool = False) -> Baseline:
     Raises:
         UserError: another baseline has that name; the same definition may come again.
     """
-    return lookup.register("baseline", _BASELINES, baseline.name, baseline, replace)
+    return BASELINES.register(baseline.name, baseline, replace)
 
 
-def get(name: str) -> Baseline:
-    """The baseline of that name.
+def get(baseline: str | Baseline) -> Baseline:
+    """The baseline of that name, or the one that is given.
 
     Raises:
-        UserError: no baseline has that name.
+        UserError: no baseline has that name; it is something else.
     """
-    return lookup.lookup("baseline", BASELINES, name)
+    return BASELINES.resolve(baseline)

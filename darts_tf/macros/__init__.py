@@ -1,13 +1,15 @@
 """Macro networks: stem, where cells stand, head."""
 
-from darts_tf.common import lookup
+from darts_tf.common.registry import Registry
 from darts_tf.macros.darts import Darts, reduction_cells
 from darts_tf.macros.macro import CellPlan, Macro, Staged
 from darts_tf.macros.nas_bench_201 import NAS_BENCH_201
 
 __all__ = ["CellPlan", "Macro", "Staged", "get", "reduction_cells", "register"]
 
-_MACROS = {macro.name: macro for macro in (Darts(), NAS_BENCH_201)}
+_MACROS = Registry(
+    "macro network", {macro.name: macro for macro in (Darts(), NAS_BENCH_201)}, Macro
+)
 
 
 def register(macro: Macro, *, replace: bool = False) -> Macro:
@@ -20,13 +22,13 @@ def register(macro: Macro, *, replace: bool = False) -> Macro:
     Raises:
         UserError: another macro network has that name; the same definition may come again.
     """
-    return lookup.register("macro network", _MACROS, macro.name, macro, replace)
+    return _MACROS.register(macro.name, macro, replace)
 
 
-def get(name: str) -> Macro:
-    """The macro network of that name.
+def get(macro: str | Macro) -> Macro:
+    """The macro network of that name, or the one that is given.
 
     Raises:
-        UserError: no macro network has that name.
+        UserError: no macro network has that name; it is something else.
     """
-    return lookup.lookup("macro network", _MACROS, name)
+    return _MACROS.resolve(macro)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 
 from darts_tf.common.errors import UserError
+from darts_tf.common.registry import Unnamed
 from darts_tf.layers.stems import Classifier
 
 
@@ -23,7 +24,7 @@ class CellPlan(NamedTuple):
     reduction_before: bool = False
 
 
-class Macro:
+class Macro(Unnamed):
     """Base: the network around the cells, of a supernet and of a derived network alike.
 
     Attributes:

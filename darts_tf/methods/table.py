@@ -1,8 +1,6 @@
 """The table of methods: each row is one part of every axis, with its defaults and its paper."""
 
-import types
-
-from darts_tf.common import lookup
+from darts_tf.common.registry import Registry
 from darts_tf.methods.method import DARTS_STEPS, Method
 from darts_tf.methods.paper_rate import PaperRate
 from darts_tf.schedules import (
@@ -232,10 +230,8 @@ _ROWS = (
     ),
 )
 
-_METHODS = {method.name: method for method in _ROWS}
-
 #: All methods by name, to be read; `register` adds to them.
-METHODS = types.MappingProxyType(_METHODS)
+METHODS = Registry("method", {method.name: method for method in _ROWS}, Method)
 
 
 def register(method: Method, *, replace: bool = False) -> Method:
@@ -248,13 +244,13 @@ def register(method: Method, *, replace: bool = False) -> Method:
     Raises:
         UserError: another method has that name; an equal one may come again.
     """
-    return lookup.register("method", _METHODS, method.name, method, replace)
+    return METHODS.register(method.name, method, replace)
 
 
-def get(name: str) -> Method:
-    """The method of that name.
+def get(method: str | Method) -> Method:
+    """The method of that name, or the one that is given.
 
     Raises:
-        UserError: no method has that name.
+        UserError: no method has that name; it is something else.
     """
-    return lookup.lookup("method", METHODS, name)
+    return METHODS.resolve(method)

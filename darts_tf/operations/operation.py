@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import keras
 
-from darts_tf.common import lookup
+from darts_tf.common.registry import Registry
 from darts_tf.layers.chain import Chain
 
-_REGISTRY: dict[str, Callable[..., keras.layers.Layer]] = {}
+_REGISTRY: Registry[Callable[..., keras.layers.Layer]] = Registry("operation", {})
 
 
 class Operation(Chain):
@@ -68,7 +68,7 @@ def register(name: str, *, replace: bool = False):
         parameters = inspect.signature(operation).parameters.values()
         takes = any(p.name == "affine" or p.kind is p.VAR_KEYWORD for p in parameters)
         part = operation if takes else _without_affine(operation)
-        lookup.register("operation", _REGISTRY, name, part, replace)
+        _REGISTRY.register(name, part, replace)
         return operation
 
     return decorate
@@ -84,7 +84,7 @@ def create(name: str, channels: int, strides: int = 1, affine: bool = True) -> k
     Raises:
         UserError: no operation has that name.
     """
-    return lookup.lookup("operation", _REGISTRY, name)(channels, strides=strides, affine=affine)
+    return _REGISTRY.named(name)(channels, strides=strides, affine=affine)
 
 
 def specimen(name: str, channels: int, strides: int = 1) -> keras.layers.Layer:
@@ -93,7 +93,7 @@ def specimen(name: str, channels: int, strides: int = 1) -> keras.layers.Layer:
     Raises:
         UserError: no operation has that name.
     """
-    return _specimen(lookup.lookup("operation", _REGISTRY, name), channels, strides)
+    return _specimen(_REGISTRY.named(name), channels, strides)
 
 
 @functools.cache

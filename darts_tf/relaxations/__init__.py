@@ -1,6 +1,6 @@
 """Relaxations: how architecture variables become operation weights."""
 
-from darts_tf.common import lookup
+from darts_tf.common.registry import Registry
 from darts_tf.relaxations.categorical import Categorical
 from darts_tf.relaxations.dirichlet import Dirichlet
 from darts_tf.relaxations.gumbel_softmax import GumbelSoftmax
@@ -28,12 +28,14 @@ __all__ = [
     "Start",
     "Uniform",
     "get",
+    "label",
     "masked",
     "names",
     "register",
+    "serialize",
 ]
 
-_RELAXATIONS: dict[str, Relaxation] = {
+_PARTS: dict[str, Relaxation] = {
     "softmax": Softmax(),
     "node_softmax": NodeSoftmax(),
     "gumbel_softmax": GumbelSoftmax(),
@@ -46,6 +48,7 @@ _RELAXATIONS: dict[str, Relaxation] = {
     "perturbed": Perturbed(),
     "adversarial": Adversarial(),
 }
+_RELAXATIONS = Registry("relaxation", _PARTS, Relaxation)
 
 
 def register(name: str, relaxation: Relaxation, *, replace: bool = False) -> Relaxation:
@@ -59,7 +62,7 @@ def register(name: str, relaxation: Relaxation, *, replace: bool = False) -> Rel
     Raises:
         UserError: another relaxation has that name; the same definition may come again.
     """
-    return lookup.register("relaxation", _RELAXATIONS, name, relaxation, replace)
+    return _RELAXATIONS.register(name, relaxation, replace)
 
 
 def names() -> tuple[str, ...]:
@@ -67,10 +70,23 @@ def names() -> tuple[str, ...]:
     return tuple(_RELAXATIONS)
 
 
-def get(name: str) -> Relaxation:
-    """The relaxation of that name.
+def get(relaxation) -> Relaxation:
+    """The relaxation that a name, a `Relaxation`, its class or a configuration stands for.
 
     Raises:
-        UserError: no relaxation has that name.
+        UserError: no relaxation has that name; it is something else.
+
+    Example:
+        >>> get("dirichlet"), get(Dirichlet), get({"class_name": "Dirichlet", "config": {}})
     """
-    return lookup.lookup("relaxation", _RELAXATIONS, name)
+    return _RELAXATIONS.resolve(relaxation)
+
+
+def serialize(relaxation: Relaxation):
+    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    return _RELAXATIONS.serialize(relaxation)
+
+
+def label(relaxation) -> str:
+    """How messages call a relaxation: its name, or that of its class."""
+    return _RELAXATIONS.label(relaxation)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from darts_tf.common.registry import Unnamed
 from darts_tf.spaces import EXCLUDED, Space
 
 
@@ -27,7 +28,7 @@ class Start(NamedTuple):
     stddev: float = 1e-3
 
 
-class Relaxation:
+class Relaxation(Unnamed):
     """How the architecture variables of a cell type become the weights of its operations.
 
     A relaxation holds no variables: the supernet makes those that `variables` asks for, once for

@@ -5,7 +5,7 @@ operations]` of every cell type. One that has `needs_data` is a function `(super
 Genotype` of the whole supernet and of batches of (images, labels).
 """
 
-from darts_tf.common import lookup
+from darts_tf.common.registry import Registry
 from darts_tf.selections.criteria import CRITERIA, Criterion
 from darts_tf.selections.every_edge import every_edge
 from darts_tf.selections.few_skips import few_skips
@@ -27,6 +27,7 @@ __all__ = [
     "every_edge",
     "few_skips",
     "get",
+    "label",
     "magnitude",
     "names",
     "needs_data",
@@ -36,7 +37,7 @@ __all__ = [
     "top_pairs",
 ]
 
-_SELECTIONS = {
+_PARTS = {
     "magnitude": magnitude,
     "top_pairs": top_pairs,
     "every_edge": every_edge,
@@ -47,6 +48,7 @@ _SELECTIONS = {
     "training_free": TrainingFree(),
     **{name: Progressive(criterion) for name, criterion in CRITERIA.items()},
 }
+_SELECTIONS = Registry("selection", _PARTS)
 
 
 def names() -> tuple[str, ...]:
@@ -65,19 +67,23 @@ def register(name: str, selection, *, replace: bool = False):
     Raises:
         UserError: another selection has that name; the same definition may come again.
     """
-    return lookup.register("selection", _SELECTIONS, name, selection, replace)
+    return _SELECTIONS.register(name, selection, replace)
 
 
-def get(name: str):
-    """The selection of that name.
+def get(selection):
+    """The selection that a name, a callable or a configuration stands for.
 
     Raises:
-        UserError: no selection has that name.
+        UserError: no selection has that name; it is something else.
     """
-    return lookup.lookup("selection", _SELECTIONS, name)
+    return _SELECTIONS.resolve(selection)
+
+
+def label(selection) -> str:
+    """How messages call a selection: its name, or that of the callable."""
+    return _SELECTIONS.label(selection)
 
 
 def needs_data(selection) -> bool:
     """Whether a selection, or the one of that name, evaluates architectures on data."""
-    selection = get(selection) if isinstance(selection, str) else selection
-    return getattr(selection, "needs_data", False)
+    return getattr(get(selection), "needs_data", False)

@@ -1,6 +1,8 @@
 """Search spaces: which cells, which edges, which candidate operations."""
 
-from darts_tf.common import lookup
+from collections.abc import Mapping
+
+from darts_tf.common.registry import Registry
 from darts_tf.spaces.darts_cnn import DARTS_CNN
 from darts_tf.spaces.nas_bench_201 import NAS_BENCH_201
 from darts_tf.spaces.nasnet import NASNET
@@ -19,9 +21,14 @@ __all__ = [
     "get",
     "names",
     "register",
+    "serialize",
 ]
 
-_SPACES = {space.name: space for space in (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4)}
+_SPACES = Registry(
+    "search space",
+    {space.name: space for space in (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4)},
+    Space,
+)
 
 
 def register(space: Space, *, replace: bool = False) -> Space:
@@ -40,7 +47,7 @@ def register(space: Space, *, replace: bool = False) -> Space:
     Example:
         >>> spaces.register(Space("tiny", ("none", "skip_connect", "sep_conv_3x3"), nodes=2))
     """
-    return lookup.register("search space", _SPACES, space.name, space, replace)
+    return _SPACES.register(space.name, space, replace)
 
 
 def names(searchable_only: bool = False) -> tuple[str, ...]:
@@ -48,10 +55,18 @@ def names(searchable_only: bool = False) -> tuple[str, ...]:
     return tuple(n for n, space in _SPACES.items() if space.searchable or not searchable_only)
 
 
-def get(name: str) -> Space:
-    """The space of that name.
+def get(space: str | Space | Mapping) -> Space:
+    """The space that a name, a `Space` or a configuration stands for.
 
     Raises:
-        UserError: no space has that name.
+        UserError: no space has that name; it is something else.
     """
-    return lookup.lookup("search space", _SPACES, name)
+    return _SPACES.resolve(space)
+
+
+def serialize(space: Space) -> str | dict:
+    """What `get` makes the space of again: its name, or a configuration if it has none.
+
+    A space that has only other candidates on its edges than a registered one has no name.
+    """
+    return _SPACES.serialize(space)

@@ -116,7 +116,7 @@ _BUILT_IN = {
     ),
     "methods": (
         methods,
-        "_METHODS",
+        "METHODS",
         "darts-v1",
         lambda **how: methods.register(
             methods.Method("darts-v1", "one_level", "another paper"), **how
@@ -124,7 +124,7 @@ _BUILT_IN = {
     ),
     "baselines": (
         baselines,
-        "_BASELINES",
+        "BASELINES",
         "random",
         lambda **how: baselines.register(_Another(), **how),
     ),
@@ -138,13 +138,14 @@ class _Another(baselines.AgingEvolution):
 @pytest.mark.parametrize("registry", _BUILT_IN)
 def test_built_in_parts_are_replaced_only_when_told_so(registry, monkeypatch):
     module, table, name, replace = _BUILT_IN[registry]
-    monkeypatch.setattr(module, table, dict(getattr(module, table)))
-    before = getattr(module, table)[name]
+    parts = getattr(module, table)
+    monkeypatch.setattr(parts, "_parts", dict(parts))
+    before = parts[name]
     with pytest.raises(UserError, match=f"another .* named '{name}'"):
         replace()
-    assert getattr(module, table)[name] is before
+    assert parts[name] is before
     replace(replace=True)
-    assert getattr(module, table)[name] is not before
+    assert parts[name] is not before
 
 
 @pytest.mark.parametrize(
@@ -158,8 +159,9 @@ def test_public_tables_are_for_reading(table):
 def test_the_readme_cell_of_an_own_space_runs_twice(monkeypatch):
     for module, table in ((operation, "_REGISTRY"), (spaces, "_SPACES"), (macros, "_MACROS")):
         # Without what the example of the same names has registered.
-        known = {k: v for k, v in getattr(module, table).items() if k not in _NAMES}
-        monkeypatch.setattr(module, table, known)
+        parts = getattr(module, table)
+        known = {k: v for k, v in parts.items() if k not in _NAMES}
+        monkeypatch.setattr(parts, "_parts", known)
     code = re.search(_OWN, README.read_text(), re.DOTALL)[0]
     assert "operations.register" in code and "spaces.register" in code
     cell_of_a_notebook(code, times=2)
