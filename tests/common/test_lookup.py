@@ -11,7 +11,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.genotypes import published
 from darts_tf.operations import operation
 
-README = pathlib.Path(__file__).parents[1] / "README.md"
+README = pathlib.Path(__file__).parents[2] / "README.md"
 _OWN = r"import keras\n.*?(?=supernet = Supernet\(\"sequences\")"
 
 
