@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from darts_tf.gradients.sampling import CategoricalLoss, Estimator, Samples, draw, require, uniform
+from darts_tf.common.draws import uniform
+from darts_tf.gradients.sampling import CategoricalLoss, Estimator, Samples, draw, require
 
 
 class Ram(Estimator):

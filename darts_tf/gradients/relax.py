@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from darts_tf.common.draws import uniform
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.sampling import (
     CategoricalLoss,
@@ -10,7 +11,6 @@ from darts_tf.gradients.sampling import (
     MovingAverage,
     Samples,
     require,
-    uniform,
 )
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from darts_tf.common.draws import gumbel
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
 from darts_tf.gradients.running_variance import RunningVariance
@@ -211,16 +211,6 @@ class MovingAverage:
         for variable, value in new:
             old = tf.convert_to_tensor(variable)
             variable.assign(self._decay * old + (1 - self._decay) * tf.cast(value, old.dtype))
-
-
-def uniform(shape, seed) -> tf.Tensor:
-    """Independent float32 draws from the open interval (0, 1)."""
-    return tf.random.stateless_uniform(shape, seed, minval=np.finfo("float32").tiny)
-
-
-def gumbel(shape, seed) -> tf.Tensor:
-    """Independent float32 draws from the standard Gumbel distribution."""
-    return -tf.math.log(-tf.math.log(uniform(shape, seed)))
 
 
 def draw(log_probabilities, count: int, seed) -> tf.Tensor:

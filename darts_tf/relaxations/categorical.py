@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from darts_tf.relaxations.gumbel_softmax import gumbel
+from darts_tf.common.draws import gumbel
 from darts_tf.relaxations.relaxation import Relaxation, masked
 
 

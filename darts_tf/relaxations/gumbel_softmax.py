@@ -1,8 +1,8 @@
 """The relaxation of SNAS."""
 
-import numpy as np
 import tensorflow as tf
 
+from darts_tf.common.draws import gumbel
 from darts_tf.relaxations.relaxation import Relaxation, Start, masked
 
 
@@ -28,9 +28,3 @@ class GumbelSoftmax(Relaxation):
         if seed is None:
             return tf.nn.softmax(alpha, axis=-1)
         return tf.nn.softmax((alpha + gumbel(alpha.shape, seed)) / temperature, axis=-1)
-
-
-def gumbel(shape, seed) -> tf.Tensor:
-    """Independent draws from the standard Gumbel distribution, float32."""
-    smallest = np.finfo("float32").tiny
-    return -tf.math.log(-tf.math.log(tf.random.stateless_uniform(shape, seed, minval=smallest)))

@@ -15,12 +15,32 @@ class NodeSoftmax(Relaxation):
     """
 
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
-        alpha = masked(space, cell_type, variables["alpha"])
-        nodes = tf.constant([edge.node for edge in space.edges])
-        rows = tf.stop_gradient(tf.reduce_max(alpha, axis=-1))
-        largest = tf.gather(tf.math.segment_max(rows, nodes), nodes)
-        powers = tf.exp(alpha - largest[:, None])
-        # Products with a constant matrix: sums over the edges of a node, whose gradients are dense.
-        same_node = tf.cast(nodes[:, None] == nodes[None, :], alpha.dtype)
-        sums = tf.linalg.matvec(same_node, tf.reduce_sum(powers, axis=-1))
-        return powers / sums[:, None]
+        return node_softmax(space, masked(space, cell_type, variables["alpha"]))
+
+
+def node_softmax(space, logits) -> tf.Tensor:
+    """A softmax over the logits of all edges into a node, for every node.
+
+    Args:
+        space: the search space.
+        logits: one for each edge, `[edges]`, or for each of its operations, `[edges, operations]`.
+
+    Returns:
+        As the logits; those into a node sum to 1.
+    """
+    of_operations = len(logits.shape) == 2
+
+    def of_edges(reduce, values):
+        return reduce(values, axis=-1) if of_operations else values
+
+    def beside(values):
+        return values[:, None] if of_operations else values
+
+    nodes = tf.constant([edge.node for edge in space.edges])
+    rows = tf.stop_gradient(of_edges(tf.reduce_max, logits))
+    largest = tf.gather(tf.math.segment_max(rows, nodes), nodes)
+    powers = tf.exp(logits - beside(largest))
+    # A product with a constant matrix, whose gradient is dense.
+    same_node = tf.cast(nodes[:, None] == nodes[None, :], logits.dtype)
+    sums = tf.linalg.matvec(same_node, of_edges(tf.reduce_sum, powers))
+    return powers / beside(sums)

@@ -5,6 +5,7 @@ import dataclasses
 import tensorflow as tf
 
 from darts_tf.common.errors import UserError
+from darts_tf.relaxations.node_softmax import node_softmax
 from darts_tf.relaxations.relaxation import Relaxation, Start, masked
 
 
@@ -43,19 +44,9 @@ class PartialChannels(Relaxation):
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
         """The pair of operation weights `[edges, operations]` and edge weights `[edges]`."""
         alpha = masked(space, cell_type, variables["alpha"])
-        return tf.nn.softmax(alpha, axis=-1), edge_weights(space, variables["beta"])
+        return tf.nn.softmax(alpha, axis=-1), node_softmax(space, variables["beta"])
 
     def probabilities(self, space, cell_type, variables):
         """The products of operation and edge weights; those into a node sum to 1."""
         of_operations, of_edges = self.weights(space, cell_type, variables)
         return of_operations * of_edges[:, None]
-
-
-def edge_weights(space, beta) -> tf.Tensor:
-    """A softmax over the edges into each node, `[edges]`."""
-    nodes = tf.constant([edge.node for edge in space.edges])
-    largest = tf.gather(tf.math.segment_max(tf.stop_gradient(beta), nodes), nodes)
-    powers = tf.exp(beta - largest)
-    # A product with a constant matrix, whose gradient is dense.
-    same_node = tf.cast(nodes[:, None] == nodes[None, :], beta.dtype)
-    return powers / tf.linalg.matvec(same_node, powers)

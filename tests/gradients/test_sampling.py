@@ -5,11 +5,12 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import gradients
+from darts_tf.common.draws import gumbel, uniform
 from darts_tf.common.errors import UserError
 from darts_tf.gradients import BilevelProblem, InnerStep, Ram, Rebar, Relax, ScoreFunction
 from darts_tf.gradients.ram import _losses_of_all_categories
 from darts_tf.gradients.relax import conditional
-from darts_tf.gradients.sampling import MovingAverage, gumbel, uniform
+from darts_tf.gradients.sampling import MovingAverage
 from darts_tf.gradients.score_function import score_gradients
 from tests.gradients import dag
 

@@ -3,8 +3,8 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+from darts_tf.common.draws import gumbel
 from darts_tf.relaxations import HardGumbel
-from darts_tf.relaxations.gumbel_softmax import gumbel
 
 DRAWS = 20_000
 LOGITS = tf.constant([[1.0, 0.0, -0.5, 0.5]])

@@ -5,7 +5,7 @@ import tensorflow as tf
 from darts_tf import spaces
 from darts_tf.common.errors import UserError
 from darts_tf.relaxations import PartialChannels, Start
-from darts_tf.relaxations.partial_channels import edge_weights
+from darts_tf.relaxations.node_softmax import node_softmax
 from darts_tf.selections import magnitude
 
 
@@ -28,13 +28,13 @@ def test_portion_is_at_least_one():
 
 
 def test_edge_weights_are_a_softmax_over_the_edges_into_a_node(space, beta):
-    weights = edge_weights(space, beta).numpy()
+    weights = node_softmax(space, beta).numpy()
     first = 0
     for node in range(4):
         edges = slice(first, first + 2 + node)
         np.testing.assert_allclose(weights[edges], tf.nn.softmax(beta[edges]), rtol=1e-6)
         first += 2 + node
-    shifted = edge_weights(space, beta + 1000)
+    shifted = node_softmax(space, beta + 1000)
     np.testing.assert_allclose(shifted, weights, rtol=1e-4)
 
 
@@ -42,7 +42,7 @@ def test_weights_and_probabilities(space, alpha, beta):
     variables = {"alpha": alpha, "beta": beta}
     of_operations, of_edges = PartialChannels().weights(space, "normal", variables)
     np.testing.assert_allclose(of_operations, tf.nn.softmax(alpha), rtol=1e-6)
-    np.testing.assert_array_equal(of_edges, edge_weights(space, beta))
+    np.testing.assert_array_equal(of_edges, node_softmax(space, beta))
     got = PartialChannels().probabilities(space, "normal", variables)
     np.testing.assert_allclose(got, of_operations * of_edges[:, None], rtol=1e-6)
     np.testing.assert_allclose(tf.reduce_sum(got[2:5]), 1, rtol=1e-6)
@@ -52,7 +52,7 @@ def test_gradient_in_beta(space, beta):
     """d w_a / d b_c = w_a ((a == c) - w_c) for edges into one node, 0 for others."""
     with tf.GradientTape() as tape:
         tape.watch(beta)
-        weights = edge_weights(space, beta)
+        weights = node_softmax(space, beta)
         third = weights[3]
     expected = np.zeros(14)
     w = weights.numpy()[2:5]
