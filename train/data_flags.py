@@ -6,6 +6,7 @@ from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import datasets
+from darts_tf.common.errors import UserError
 
 DATASET = flags.DEFINE_string(
     "dataset",
@@ -61,6 +62,20 @@ def load() -> datasets.ImageData:
         flush=True,
     )
     return data
+
+
+def refuse_augmentation(where: str) -> None:
+    """Refuses the flags that change training images, where nothing is trained.
+
+    Args:
+        where: the program or the method, for the message.
+
+    Raises:
+        UserError: names the flag.
+    """
+    for flag in (FLIP, CROP):
+        if flag.present:
+            raise UserError(f"--{flag.name} has no meaning for {where}, which trains nothing")
 
 
 def augmentation(data: datasets.ImageData, cutout: bool = False) -> datasets.Augmentation:

@@ -34,6 +34,7 @@ def main() -> None:
     """Measures and writes the table."""
     if not _OUTPUT.value:
         raise UserError("--output is missing; give the file to write")
+    data_flags.refuse_augmentation("train.latency")
 
     import tensorflow as tf
 

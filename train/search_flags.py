@@ -159,7 +159,7 @@ def only_gradient_flags() -> list:
     return [
         *(HYPERGRADIENT, EPOCHS, ARCHITECTURE_LEARNING_RATE, ACCUMULATE_STEPS, RECOMPUTE),
         *(COST, COST_WEIGHT, LATENCY_TABLE, EIGENVALUE_EVERY, *selection_flags.FLAGS),
-        *(GRADIENT_OPTIONS, ENTROPY_WEIGHT),
+        *(GRADIENT_OPTIONS, ENTROPY_WEIGHT, JIT_COMPILE, KEEP_CHECKPOINTS),
     ]
 
 
@@ -169,12 +169,13 @@ def refuse_training_flags() -> None:
     Raises:
         UserError: names the flag.
     """
-    others = (MEMORY_LIMIT, WEIGHT_LEARNING_RATE, PRECISION, JIT_COMPILE, KEEP_CHECKPOINTS)
+    others = (MEMORY_LIMIT, WEIGHT_LEARNING_RATE, PRECISION)
     for flag in (*only_gradient_flags(), *others):
         if flag.present:
             raise UserError(
                 f"--{flag.name} has no meaning for the method {METHOD.value}, which trains nothing"
             )
+    data_flags.refuse_augmentation(f"the method {METHOD.value}")
     if BATCH_SIZE.value == "auto":
         raise UserError(f"--batch_size=auto is for a method that trains, got {METHOD.value}")
 

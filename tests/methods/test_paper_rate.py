@@ -19,7 +19,7 @@ from darts_tf.methods.paper_rate import PaperRate
 from darts_tf.search import record
 from darts_tf.search.architecture_search import ArchitectureSearch
 
-CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
+CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
 # Epochs, batch size and rate of the papers or their authors' code; half of CIFAR-10 trains.
 PAPERS = {
     "p-darts": (25, 96, 6e-4),

@@ -201,6 +201,7 @@ def test_latencies_are_measured_for_the_search(folder):
     cases = {
         "good": [*size, dataset, f"--output={folder / 'latency.json'}"],
         "no output": [*size, dataset],
+        "flip": [*size, dataset, f"--output={folder / 'mirrored.json'}", "--flip"],
     }
     results = start_all("train.latency", cases)
     assert results["good"].returncode == 0, results["good"].stderr
@@ -208,3 +209,4 @@ def test_latencies_are_measured_for_the_search(folder):
     assert table["batch_size"] == 1 and table["device"]
     assert "nor_conv_3x3 to 2 channels, strides 1, input 7x5x2" in table["milliseconds"]
     assert_refused(results["no output"], "--output is missing")
+    assert_refused(results["flip"], "--flip has no meaning for train.latency")
