@@ -125,21 +125,23 @@ def costs_by_cell(
     macro = macros.get(space.macro)
     channels = macro.search_size[0] if channels is None else channels
     cells = macro.search_size[1] if cells is None else cells
-    walk = _Walk(space, measure)
+    tally = _Tally(space, measure)
     stem = macro.stem(channels)
-    before = last = walk.fixed_layer("stem", lambda: stem, tuple(input_shape))
-    for part in macro.parts(channels, cells):
-        if isinstance(part, macros.CellPlan):
-            before, last = last, walk.cell(part, [before, last][-space.inputs :])
-        else:
-            before = last = walk.fixed_layer(f"reduction_{last[-1]}", lambda part=part: part, last)
-    walk.fixed_layer("head", lambda: macro.head(num_classes), last)
+
+    def run(part, taken):
+        if macros.is_plan(part):
+            return tally.cell(part, taken)
+        return tally.fixed_layer(f"reduction_{taken[-1]}", lambda: part, taken)
+
+    first = tally.fixed_layer("stem", lambda: stem, tuple(input_shape))
+    last = macros.walk(macro.parts(channels, cells), (first, first), space.inputs, run)
+    tally.fixed_layer("head", lambda: macro.head(num_classes), last)
     shape = -1, len(space.edges), len(space.operations)
-    return {name: np.reshape(costs, shape) for name, costs in walk.costs.items()}, walk.fixed
+    return {name: np.reshape(costs, shape) for name, costs in tally.costs.items()}, tally.fixed
 
 
-class _Walk:
-    """Goes through a network's parts and writes down their costs.
+class _Tally:
+    """Writes down the costs of a network's parts.
 
     Args:
         space: the search space.

@@ -2,10 +2,10 @@
 
 from darts_tf.common.registry import Registry
 from darts_tf.macros.darts import Darts, reduction_cells
-from darts_tf.macros.macro import CellPlan, Macro, Staged
+from darts_tf.macros.macro import CellPlan, Macro, Staged, is_plan, walk
 from darts_tf.macros.nas_bench_201 import NAS_BENCH_201
 
-__all__ = ["CellPlan", "Macro", "Staged", "get", "reduction_cells", "register"]
+__all__ = ["CellPlan", "Macro", "Staged", "get", "is_plan", "reduction_cells", "register", "walk"]
 
 _MACROS = Registry(
     "macro network", {macro.name: macro for macro in (Darts(), NAS_BENCH_201)}, Macro

@@ -1,6 +1,6 @@
 """What a macro network is: all of a network except the cells that are searched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import keras
@@ -22,6 +22,33 @@ class CellPlan(NamedTuple):
     channels: int
     reduction: bool = False
     reduction_before: bool = False
+
+
+def is_plan(part) -> bool:
+    """Whether a part of a network is the place of a cell."""
+    return isinstance(part, CellPlan)
+
+
+def walk(parts: Iterable, first: tuple, inputs: int, run: Callable, is_cell: Callable = is_plan):
+    """Goes from the stem to the head, part by part, and returns the last part's output.
+
+    A cell takes the outputs of the two parts before it, or of the last one; a fixed layer takes the
+    last one, and a cell behind it takes the layer's output twice.
+
+    Args:
+        parts: what stands between stem and head, in its order, see `Macro.parts`.
+        first: what the first cell takes: what the stem gives, twice, or a stem of two.
+        inputs: how many inputs a cell has, 1 or 2.
+        run: `(part, taken) -> output`, of anything: tensors, shapes. `taken` is a list for a cell.
+        is_cell: which parts are cells. Default: each `CellPlan`.
+    """
+    before, last = first
+    for part in parts:
+        if is_cell(part):
+            before, last = last, run(part, [before, last][-inputs:])
+        else:
+            before = last = run(part, last)
+    return last
 
 
 class Macro(Unnamed):

@@ -52,17 +52,18 @@ def build_network(
     check_policy(policy)
     with inner_layers(policy):
         images = keras.Input(input_shape, dtype="float32", name="images")
-        before, last = _stem(macro, stem, channels, images)
         outputs = []
-        for part in macro.parts(channels, cells):
-            if not isinstance(part, macros.CellPlan):
-                before = last = part(last)
-                continue
+
+        def run(part, inputs):
+            if not macros.is_plan(part):
+                return part(inputs)
             if not outputs and stem == "imagenet":
                 part = part._replace(reduction_before=True)
-            layer = _cell(genotype, space, part, drop_path, len(outputs))
-            before, last = last, layer([before, last][-space.inputs :])
-            outputs.append(last)
+            outputs.append(_cell(genotype, space, part, drop_path, len(outputs))(inputs))
+            return outputs[-1]
+
+        first = _stem(macro, stem, channels, images)
+        last = macros.walk(macro.parts(channels, cells), first, space.inputs, run)
         logits = macro.head(num_classes, name="logits")(last)
         if not auxiliary:
             return keras.Model(images, logits, name="network")

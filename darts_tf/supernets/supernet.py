@@ -157,7 +157,7 @@ class Supernet(keras.Model):
         self._parts = []
         self.cells = []
         for part in macro.parts(channels, self._config["cells"]):
-            if isinstance(part, macros.CellPlan):
+            if macros.is_plan(part):
                 part = self._make_cell(**part._asdict(), name=f"cell_{len(self.cells)}")
                 self.cells.append(part)
             self._parts.append(part)
@@ -180,45 +180,38 @@ class Supernet(keras.Model):
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
     def build(self, images_shape):
-        for part, shape in self._input_shapes(images_shape):
+        def build(part, shape):
             part.build(shape)
+            return None if part is self.head else part.compute_output_shape(shape)
+
+        self._walk(images_shape, build)
         self.built = True
 
     def build_from_config(self, config):
         """Nothing: a supernet is built when it is made."""
 
     def compute_output_shape(self, images_shape, seed_shape=None, weights_shape=None):
-        *_, (head, shape) = self._input_shapes(images_shape)
-        return head.compute_output_shape(shape)
+        return self._walk(images_shape, lambda part, shape: part.compute_output_shape(shape))
 
-    def _input_shapes(self, images_shape):
-        """Pairs of a part and the shape of what it takes, in their order."""
-        yield self.stem, images_shape
-        before = last = self.stem.compute_output_shape(images_shape)
-        for part in self._parts:
-            if part in self.cells:
-                inputs = [before, last][-self.space.inputs :]
-                yield part, inputs
-                before, last = last, part.compute_output_shape(inputs)
-            else:
-                yield part, last
-                before = last = part.compute_output_shape(last)
-        yield self.head, last
+    def _walk(self, images, run):
+        """What the head gives for images, or their shape; see `macros.walk`."""
+        first = run(self.stem, images)
+        inputs, is_cell = self.space.inputs, self.cells.__contains__
+        return run(self.head, macros.walk(self._parts, (first, first), inputs, run, is_cell))
 
     def call(self, images, seed=None, weights=None, mixed=False):
         if weights is None:
             weights = self.architecture.cell_weights(seed)
-        before = last = self.stem(images)
-        for i, part in enumerate(self._parts):
-            if part in self.cells:
-                inputs = [before, last][-self.space.inputs :]
-                options = self._cell_options(seed, i)
-                if mixed and isinstance(part, SampledCell):
-                    options["mixed"] = True
-                before, last = last, part(inputs, weights[part.cell_type], **options)
-            else:
-                before = last = part(last)
-        return self.head(last)
+
+        def run(part, inputs):
+            if part not in self.cells:
+                return part(inputs)
+            options = self._cell_options(seed, self._parts.index(part))
+            if mixed and isinstance(part, SampledCell):
+                options["mixed"] = True
+            return part(inputs, weights[part.cell_type], **options)
+
+        return self._walk(images, run)
 
     def _cell_options(self, seed, number) -> dict:
         """What a cell takes besides its weights."""

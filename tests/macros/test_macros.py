@@ -38,6 +38,30 @@ class TestStaged:
         assert len(macro.parts(16, 15)) == 15 + 2
 
 
+class TestWalk:
+    @pytest.mark.parametrize(
+        "inputs, expected",
+        [
+            (2, [["a", "b"], ["b", 1], ("halve", 2), ["halve", "halve"], ["halve", 3]]),
+            (1, [["b"], [1], ("halve", 2), ["halve"], [3]]),
+        ],
+    )
+    def test_a_cell_takes_what_stands_before_it(self, inputs, expected):
+        taken = []
+
+        def run(part, inputs):
+            taken.append(inputs if isinstance(part, CellPlan) else (part, inputs))
+            return part.channels if isinstance(part, CellPlan) else part
+
+        parts = (CellPlan(1), CellPlan(2), "halve", CellPlan(3), CellPlan(4))
+        assert macros.walk(parts, ("a", "b"), inputs, run) == 4
+        assert taken == expected
+
+    def test_cells_that_are_no_plans(self):
+        found = macros.walk("xy", (0, 1), 2, lambda *step: step, is_cell="x".__contains__)
+        assert found == ("y", ("x", [0, 1]))
+
+
 class TestResidualReduction:
     @pytest.mark.parametrize("size", [(4, 6), (5, 3)])
     def test_its_definition(self, size):
