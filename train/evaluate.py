@@ -125,9 +125,9 @@ def _auxiliary(genotype) -> bool:
 
 
 def _macro(genotype):
-    from darts_tf import macros, spaces
+    from darts_tf import macros
 
-    return macros.get(spaces.get(genotype.space).macro)
+    return macros.get(genotype.search_space.macro)
 
 
 def _evaluate(genotype, data, folder) -> None:

@@ -47,7 +47,7 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
     from darts_tf.costs import counted
     from darts_tf.networks.network import build_network
 
-    inputs = spaces.get(genotype.space).inputs
+    inputs = genotype.search_space.inputs
     for cell_type, cell in genotype.cells.items():
         print(f"{cell_type} cell: {node_names.cell_text(cell.nodes, cell.concat, inputs)}")
     print(f"where {node_names.legend(inputs)}")

@@ -75,7 +75,7 @@ def mutate(space: Space, genotype: Genotype, draw: random.Random) -> Genotype:
             nodes = list(cells[cell_type].nodes)
             nodes[node] = tuple(sorted(edges, key=lambda edge: edge.source))
             cells[cell_type] = CellGenotype(tuple(nodes), cells[cell_type].concat)
-            return Genotype(space.name, cells)
+            return Genotype(space, cells)
     raise UserError(f"the space {space.name!r} holds a single architecture; there is no other")
 
 

@@ -74,17 +74,19 @@ class _RelaxedCell(_BaseCell):
     """What the plain and the batched relaxed cell share.
 
     Args:
-        space: the name of the search space.
+        space: the search space, or its name.
         channels, reduction, reduction_before: see `_BaseCell`.
     """
 
     affine = False
 
-    def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
+    def __init__(
+        self, space: str | spaces.Space, channels, reduction=False, reduction_before=False, **kwargs
+    ):
         found = spaces.get(space)
         shared = {"inputs": found.inputs, "preprocess": found.preprocess}
         super().__init__(channels, reduction, reduction_before, **shared, **kwargs)
-        self.space = space
+        self.space = space if isinstance(space, str) else spaces.serialize(found)
         self._space = found
 
     @property
@@ -112,7 +114,7 @@ class MixedCell(_RelaxedCell):
     """The relaxed cell of a supernet: a `MixedOp` on every edge, all nodes concatenated.
 
     Args:
-        space: the name of the search space.
+        space: the search space, or its name.
         channels, reduction, reduction_before: see `Cell`.
         edge_operations: for every edge the names of its candidates; default: those that the space
             names. The others of the space have no weights on that edge and are not computed.
@@ -129,7 +131,7 @@ class MixedCell(_RelaxedCell):
 
     def __init__(
         self,
-        space: str,
+        space: str | spaces.Space,
         channels,
         reduction=False,
         reduction_before=False,

@@ -109,7 +109,10 @@ class Registry(Mapping[str, T]):
         kind = type(part)
         if dataclasses.is_dataclass(part) and self._classes().get(kind.__name__) is kind:
             fields = [f.name for f in dataclasses.fields(part) if f.init]
-            return {"class_name": kind.__name__, "config": {x: getattr(part, x) for x in fields}}
+            return {
+                "class_name": kind.__name__,
+                "config": {x: _plain(getattr(part, x)) for x in fields},
+            }
         return part
 
     def label(self, part) -> str:
@@ -120,11 +123,23 @@ class Registry(Mapping[str, T]):
         return getattr(part, "__qualname__", type(part).__qualname__)
 
 
+def _plain(value):
+    """The value with lists and dictionaries in place of what JSON does not know."""
+    if isinstance(value, list | tuple):
+        return [_plain(x) for x in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(x) for key, x in value.items()}
+    return value
+
+
 class Unnamed:
     """Base of parts that files name: one without a name cannot be written.
 
     Keras asks for its configuration when a model that holds it is saved.
     """
+
+    def __repr__(self) -> str:
+        return type(self).__qualname__
 
     def get_config(self) -> dict:
         """None can be had.

@@ -17,7 +17,7 @@ class Genotype:
     Two genotypes are equal when their spaces and cells are.
 
     Args:
-        space: the name of the search space that the cells belong to.
+        space: the search space that the cells belong to, or its name.
         cells: a mapping from cell type (`"normal"`, `"reduce"`) to `CellGenotype`.
 
     Raises:
@@ -31,10 +31,13 @@ class Genotype:
 
     __slots__ = ("_cells", "_space")
 
-    def __init__(self, space: str, cells: Mapping[str, CellGenotype]):
-        object.__setattr__(self, "_space", space)
+    def __init__(self, space: str | spaces.Space, cells: Mapping[str, CellGenotype]):
+        found = spaces.without_restriction(spaces.get(space))
+        # The name of a registered one, so that the cells go on being of what that name means.
+        given = space if isinstance(space, str) else spaces.serialize(found)
+        object.__setattr__(self, "_space", given if isinstance(given, str) else found)
         object.__setattr__(self, "_cells", tuple(cells.items()))
-        check_cells(spaces.get(space), dict(self._cells))
+        check_cells(found, dict(self._cells))
 
     def __setattr__(self, name, value):
         raise AttributeError("a Genotype is immutable; build a new one")
@@ -42,7 +45,12 @@ class Genotype:
     @property
     def space(self) -> str:
         """The name of the search space."""
-        return self._space
+        return self._space if isinstance(self._space, str) else self._space.name
+
+    @property
+    def search_space(self) -> spaces.Space:
+        """The search space itself."""
+        return spaces.get(self._space)
 
     @property
     def cells(self) -> dict[str, CellGenotype]:
@@ -53,7 +61,7 @@ class Genotype:
         return dict(self._cells)[cell_type]
 
     def _value(self):
-        return self._space, frozenset(self._cells)
+        return self.space, frozenset(self._cells)
 
     def __eq__(self, other):
         return isinstance(other, Genotype) and self._value() == other._value()
@@ -62,16 +70,22 @@ class Genotype:
         return hash(self._value())
 
     def __repr__(self):
-        return f"Genotype(space={self._space!r}, cells={dict(self._cells)!r})"
+        return f"Genotype(space={self.space!r}, cells={dict(self._cells)!r})"
 
     def __reduce__(self):
         return Genotype, (self._space, dict(self._cells))
 
     def to_dict(self) -> dict:
-        """The genotype as JSON-ready lists and dictionaries."""
+        """The genotype as JSON-ready lists and dictionaries.
+
+        Raises:
+            UserError: it is of an own space with a macro network that has no name.
+        """
+        if not isinstance(macro := self.search_space.macro, str):
+            macro.get_config()
         return {
             "schema_version": SCHEMA_VERSION,
-            "space": self._space,
+            "space": spaces.serialize(self._space),
             "cells": {
                 cell_type: {
                     "nodes": [[list(edge) for edge in node] for node in cell.nodes],
@@ -97,7 +111,9 @@ class Genotype:
             )
         _check_keys(data, ("schema_version", "space", "cells"), "the genotype")
         cells = _typed(data.get("cells"), dict, "cells")
-        space = _typed(data.get("space"), str, "space")
+        space = data.get("space")
+        if not isinstance(space, dict):
+            space = _typed(space, str, "space")
         return cls(space, {name: _parse_cell(name, cell) for name, cell in cells.items()})
 
     def to_json(self) -> str:

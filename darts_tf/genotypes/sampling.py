@@ -27,4 +27,4 @@ def sample(space: spaces.Space, seed: int) -> Genotype:
                 tuple(Edge(draw.choice(candidates[e]), space.edges[e].source) for e in kept)
             )
         cells[cell_type] = CellGenotype(tuple(nodes), space.concat)
-    return Genotype(space.name, cells)
+    return Genotype(space, cells)

@@ -11,6 +11,7 @@ from darts_tf.methods.paper_rate import PaperRate
 from darts_tf.relaxations import Relaxation
 from darts_tf.runtime import optimizers
 from darts_tf.schedules import GreedyDecisions, SkipDropout, Stage
+from darts_tf.spaces import Space
 from darts_tf.supernets.supernet import Supernet
 
 # 50 epochs of 25,000 images of CIFAR-10 in whole batches of 64.
@@ -26,8 +27,8 @@ class Method:
         gradient: a name in `darts_tf.gradients`.
         paper: where it is defined.
         gradient_options: options of the gradient, by name; see `darts_tf.gradients.get`.
-        relaxation: a name in `darts_tf.relaxations`.
-        selection: a name in `darts_tf.selections`.
+        relaxation: a name in `darts_tf.relaxations`, or a `Relaxation` of your own.
+        selection: a name in `darts_tf.selections`, or a selection of your own.
         weight_learning_rate: (first, last) of the weights' SGD, decayed by a cosine.
         weight_momentum: of the weights' SGD.
         nesterov: whether that is Nesterov's momentum.
@@ -63,8 +64,8 @@ class Method:
     name: str
     gradient: str
     paper: str
-    relaxation: str = "softmax"
-    selection: str = "magnitude"
+    relaxation: str | Relaxation = "softmax"
+    selection: str | Callable = "magnitude"
     weight_learning_rate: tuple[float, float] = (0.025, 0.001)
     weight_momentum: float = 0.9
     nesterov: bool = False
@@ -118,7 +119,7 @@ class Method:
 
     def make_supernet(
         self,
-        space: str,
+        space: str | Space,
         input_shape: tuple[int, ...],
         num_classes: int,
         channels: int | None = None,

@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
-from darts_tf import spaces
 from darts_tf.genotypes import CellGenotype, Genotype, decidedness
 from darts_tf.plots import layered_layout, looks, style
 from darts_tf.spaces import node_names
@@ -59,7 +58,7 @@ def plot_genotype(
     for cell_type, cell in genotype.cells.items():
         for suffix in formats:
             path = pathlib.Path(directory) / f"cell_{cell_type}.{suffix}"
-            inputs = spaces.get(genotype.space).inputs
+            inputs = genotype.search_space.inputs
             title, own = node_names.cell_name(cell_type), (leads or {}).get(cell_type)
             plot_cell(cell, path, title=title, inputs=inputs, leads=own)
             paths.append(path)

@@ -55,8 +55,8 @@ def register(name: str, relaxation: Relaxation, *, replace: bool = False) -> Rel
     """Makes a relaxation of your own known by a name; returns it.
 
     Args:
-        name: what `Method.relaxation` refers to.
-        relaxation: the relaxation.
+        name: what `Method.relaxation` and saved supernets refer to.
+        relaxation: the relaxation, or its class.
         replace: whether it may take the place of another one of that name.
 
     Raises:
@@ -82,9 +82,9 @@ def get(relaxation) -> Relaxation:
     return _RELAXATIONS.resolve(relaxation)
 
 
-def serialize(relaxation: Relaxation):
+def serialize(relaxation):
     """What `get` makes it of again: its name or a configuration; itself if it has neither."""
-    return _RELAXATIONS.serialize(relaxation)
+    return _RELAXATIONS.serialize(get(relaxation))
 
 
 def label(relaxation) -> str:

@@ -92,7 +92,7 @@ class ArchitectureSearch:
         recompute: bool = False,
     ):
         self.supernet = supernet
-        self.method = methods.get(method) if isinstance(method, str) else method
+        self.method = methods.get(method)
         self.strategy = tf.distribute.get_strategy()
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
@@ -340,7 +340,7 @@ class ArchitectureSearch:
         if selection is None and self._rule.result is not None:
             return self._rule.result.genotype
         selection = selection or self.method.selection
-        select = selections.get(selection) if isinstance(selection, str) else selection
+        select = selections.get(selection)
         if not selections.needs_data(select):
             return select(self.supernet.space, self.operation_weights())
         if validation is None:

@@ -4,8 +4,9 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from darts_tf import gradients
+from darts_tf import gradients, relaxations, selections
 from darts_tf.cells.batched_cell import BatchedMixedCell
+from darts_tf.common import lookup
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
 from darts_tf.layers.keras_settings import check_floatx
@@ -14,7 +15,7 @@ from darts_tf.schedules import AdaptiveDecay
 from darts_tf.supernets.supernet import Supernet
 
 _UNROLLING = ("unrolled", "finite_difference")
-_MAKE = "The method's own make_supernet makes one that fits"
+_MAKE = "method.make_supernet(space, input_shape, num_classes) makes one that fits"
 # How far a finite difference was off, and what goes with that precision.
 _ROUNDING = {
     "bfloat16": ("35 and 86 %", "unrolled, which differentiates, or first_order"),
@@ -35,7 +36,8 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
     if not method.trains:
         raise UserError(
             f"the method {method.name!r} trains no supernet; call the selection "
-            f"{method.selection!r} (darts_tf.selections.get) with a supernet as it is"
+            f"{selections.label(method.selection)!r} (darts_tf.selections.get) with a supernet as "
+            "it is"
         )
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     if replicas > 1 and gradients.samples_architectures(method.gradient):
@@ -51,11 +53,11 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"{method.gradient!r}, which differentiates a gradient of the whole batch; "
             "use finite_difference or first_order, or a smaller batch"
         )
-    relaxation = supernet.get_config()["relaxation"]
-    if relaxation != method.relaxation:
+    wanted = relaxations.get(method.relaxation)
+    if not lookup.is_same_definition(wanted, supernet.relaxation):
         raise UserError(
-            f"the method {method.name!r} needs the relaxation "
-            f"{method.relaxation!r}; the supernet was made with {relaxation!r}. {_MAKE}"
+            f"the method {method.name!r} needs the relaxation {relaxations.label(wanted)!r}; the "
+            f"supernet was made with {relaxations.label(supernet.relaxation)!r}. {_MAKE}"
         )
     for name, value in method.supernet_options().items():
         if value and not supernet.get_config()[name]:

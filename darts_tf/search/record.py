@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
+from darts_tf import relaxations, selections
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.methods.method import Method
 from darts_tf.runs.checkpoints import Checkpoints
@@ -145,7 +146,7 @@ def settings(supernet: Supernet, method: Method, **others) -> dict:
     """
     parts = {
         "supernet": {k: v for k, v in supernet.get_config().items() if k not in _NO_SETTINGS},
-        "method": dataclasses.asdict(method),
+        "method": dataclasses.asdict(_with_names(method)),
     }
     found = {
         **others,
@@ -157,3 +158,13 @@ def settings(supernet: Supernet, method: Method, **others) -> dict:
     }
     # An object of a user's own is told by its type; its address would differ in every process.
     return json.loads(json.dumps(found, default=lambda value: type(value).__name__))
+
+
+def _with_names(method: Method) -> Method:
+    """The method with the names of its parts, the configurations of those that have none."""
+    selection = selections.serialize(method.selection)
+    if not isinstance(selection, str | dict):
+        selection = selections.label(selection)
+    return dataclasses.replace(
+        method, relaxation=relaxations.serialize(method.relaxation), selection=selection
+    )

@@ -32,6 +32,7 @@ __all__ = [
     "names",
     "needs_data",
     "register",
+    "serialize",
     "threshold",
     "threshold_edge",
     "top_pairs",
@@ -77,6 +78,11 @@ def get(selection):
         UserError: no selection has that name; it is something else.
     """
     return _SELECTIONS.resolve(selection)
+
+
+def serialize(selection):
+    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    return _SELECTIONS.serialize(get(selection))
 
 
 def label(selection) -> str:

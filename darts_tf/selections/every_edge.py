@@ -32,4 +32,4 @@ def every_edge(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
         best = np.where(space.mask(cell_type), values, -np.inf).argmax(axis=-1).tolist()
         kept = [(e, k) for e, k in enumerate(best) if space.operations[k] != "none"]
         cells[cell_type] = cell_of(space, cell_type, values, kept)
-    return Genotype(space.name, cells)
+    return Genotype(space, cells)

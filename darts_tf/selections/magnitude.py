@@ -29,7 +29,7 @@ def magnitude(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
             to a node has an operation that may be chosen.
     """
     weights = check_operation_weights(space, weights)
-    return Genotype(space.name, {name: _cell(space, name, weights[name]) for name in weights})
+    return Genotype(space, {name: _cell(space, name, weights[name]) for name in weights})
 
 
 def _cell(space: Space, cell_type: str, weights: np.ndarray) -> CellGenotype:

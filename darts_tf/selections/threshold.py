@@ -60,4 +60,4 @@ def _genotype(space, weights, keep) -> Genotype:
     for cell_type, values in check_operation_weights(space, weights).items():
         scores = np.where(space.choosable(cell_type, none=False), values, -np.inf)
         cells[cell_type] = cell_of(space, cell_type, values, keep(scores))
-    return Genotype(space.name, cells)
+    return Genotype(space, cells)

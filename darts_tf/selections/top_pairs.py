@@ -42,4 +42,4 @@ def top_pairs(
             found.sort(key=lambda pair: -values[pair])
             kept += found[: pairs or space.edges_per_node]
         cells[cell_type] = cell_of(space, cell_type, values, kept)
-    return Genotype(space.name, cells)
+    return Genotype(space, cells)

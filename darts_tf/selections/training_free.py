@@ -98,7 +98,7 @@ class TrainingFree:
                 f"{len(images)}; give more validation data"
             )
         networks = UntrainedSupernet(
-            space.name,
+            space,
             num_classes,
             images,
             kernel_images=self.kernel_images,

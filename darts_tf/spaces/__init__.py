@@ -1,5 +1,6 @@
 """Search spaces: which cells, which edges, which candidate operations."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from darts_tf.common.registry import Registry
@@ -22,6 +23,7 @@ __all__ = [
     "names",
     "register",
     "serialize",
+    "without_restriction",
 ]
 
 _SPACES = Registry(
@@ -64,9 +66,16 @@ def get(space: str | Space | Mapping) -> Space:
     return _SPACES.resolve(space)
 
 
-def serialize(space: Space) -> str | dict:
+def serialize(space: str | Space | Mapping) -> str | dict:
     """What `get` makes the space of again: its name, or a configuration if it has none.
 
-    A space that has only other candidates on its edges than a registered one has no name.
+    A space whose edges have other candidates than those of the registered one has none.
     """
-    return _SPACES.serialize(space)
+    return _SPACES.serialize(get(space))
+
+
+def without_restriction(space: Space) -> Space:
+    """The registered space that a space is but for the candidates on its edges, or itself."""
+    known = _SPACES.get(space.name, space)
+    same = dataclasses.replace(space, edge_operations=known.edge_operations) == known
+    return known if same else space

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class Space:
         preprocess: the operations that a cell's inputs go through, the second where the input is
             twice as large as the cell because the cell before reduced it; None for none.
         normalized_pooling: whether a pooling in a supernet is followed by batch normalisation.
-        macro: the name of the network around the cells, see `darts_tf.macros`.
+        macro: the network around the cells, see `darts_tf.macros`: its name, or a `Macro`.
 
     Raises:
         UserError: the arguments do not describe a cell; the message names the place.
@@ -79,7 +79,7 @@ class Space:
     output: str = "concat"
     preprocess: tuple[str, str] | None = DARTS_PREPROCESS
     normalized_pooling: bool = True
-    macro: str = "darts"
+    macro: Any = "darts"
 
     def __post_init__(self):
         edges = self.edges
@@ -88,6 +88,7 @@ class Space:
         self._set("edges", tuple(EdgePlace(*edge) for edge in edges))
         self._set("operations", tuple(self.operations))
         self._set("cell_types", tuple(self.cell_types))
+        self._set("preprocess", self.preprocess and tuple(self.preprocess))
         self._check_edges()
         if self.output not in OUTPUTS:
             raise UserError(

@@ -36,14 +36,15 @@ class Supernet(keras.Model):
     them.
 
     Args:
-        space: the name of a search space.
+        space: the name of a search space, or a `Space` of your own.
         input_shape: `(height, width, channels)` of an image, or what else the space's operations
             take.
         num_classes: number of logits.
         channels: channels of the states of the first cell; None for the macro network's own
             (DARTS: 16).
         cells: number of cells; None for the macro network's own (DARTS: 8).
-        relaxation: the name of a relaxation.
+        relaxation: the name of a relaxation, or a `Relaxation` of your own. A supernet can only be
+            saved to a file if it is registered, see `darts_tf.relaxations.register`.
         seed: of the initial architecture variables.
         batched: whether the edges that leave a state are computed together
             (`BatchedMixedCell`), or one by one (`MixedCell`): the same function, slower. Where the
@@ -77,12 +78,12 @@ class Supernet(keras.Model):
 
     def __init__(
         self,
-        space: str,
+        space: str | spaces.Space,
         input_shape: tuple[int, int, int],
         num_classes: int,
         channels: int | None = None,
         cells: int | None = None,
-        relaxation: str = "softmax",
+        relaxation: str | relaxations.Relaxation = "softmax",
         seed: int = 0,
         batched: bool = True,
         edge_operations=None,
@@ -148,7 +149,7 @@ class Supernet(keras.Model):
             if self._config[option] and self.relaxation.cell != "mixed":
                 raise UserError(
                     f"{what} needs cells that mix all operations; the relaxation "
-                    f"{self._config['relaxation']!r} has {self.relaxation.cell} ones"
+                    f"{relaxations.label(self.relaxation)!r} has {self.relaxation.cell} ones"
                 )
 
     def _make_layers(self, macro):
@@ -173,10 +174,10 @@ class Supernet(keras.Model):
             batches, kwargs["auxiliary_skip"] = False, True
         batches = batches and len(self._config["input_shape"]) == 3
         if batches and set(found) == {self.space.operations}:
-            return batched(self.space.name, channels, reduction, **kwargs)
+            return batched(self._config["space"], channels, reduction, **kwargs)
         if self._config["edge_operations"] is not None:
             kwargs["edge_operations"] = found
-        return plain(self.space.name, channels, reduction, **kwargs)
+        return plain(self._config["space"], channels, reduction, **kwargs)
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
     def build(self, images_shape):
@@ -259,7 +260,11 @@ class Supernet(keras.Model):
         return self.trainable_variables
 
     def get_config(self):
-        return {**super().get_config(), **self._config}
+        config = {**super().get_config(), **self._config}
+        for name, room in (("space", spaces), ("relaxation", relaxations)):
+            if not isinstance(config[name], str):
+                config[name] = room.serialize(config[name])
+        return config
 
 
 def convert(supernet: Supernet, batched: bool, **changes) -> Supernet:

@@ -14,6 +14,7 @@ from keras_tuner.errors import FailedTrialError
 from darts_tf import methods, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
+from darts_tf.methods import Method
 from darts_tf.networks import training
 from darts_tf.networks.network import build_network
 from darts_tf.search.architecture_search import ArchitectureSearch
@@ -37,10 +38,11 @@ class ArchitectureTuner(ResumableTuner):
     before was stopped, within a search from its last checkpoint.
 
     Args:
-        space: the name of a search space.
+        space: the name of a search space, or a `Space` of your own.
         input_shape: `(height, width, channels)` of an image.
         num_classes: number of logits.
-        method: names of methods. Those that search in stages, train between decisions or train no
+        method: a method's name or a `Method` of your own, or several, with different names. Those
+            that search in stages, train between decisions or train no
             supernet, such as P-DARTS, DARTS-PT and TE-NAS, are not among them.
         search_epochs: epochs of the differentiable search. Default 25.
         channels: of the supernet's first cell; None for the macro network's own (DARTS: 16).
@@ -68,11 +70,11 @@ class ArchitectureTuner(ResumableTuner):
 
     def __init__(
         self,
-        space: str,
+        space: str | spaces.Space,
         input_shape: tuple[int, ...],
         num_classes: int,
         *,
-        method: str | Sequence[str] = "darts-v1",
+        method: str | Method | Sequence[str | Method] = "darts-v1",
         search_epochs: int | Sequence[int] = 25,
         channels: int | Sequence[int] | None = None,
         cells: int | Sequence[int] | None = None,
@@ -86,7 +88,7 @@ class ArchitectureTuner(ResumableTuner):
         oracle: keras_tuner.Oracle | None = None,
         **kwargs,
     ):
-        self.space = spaces.get(space).name
+        self.space = spaces.get(space)
         self.input_shape = tuple(input_shape)
         self.num_classes = num_classes
         self.seed = seed
@@ -110,8 +112,14 @@ class ArchitectureTuner(ResumableTuner):
             ("architecture_learning_rate", architecture_learning_rate),
         ):
             self._rates[name] = _rate(name, given)
-        for name in self._settings["method"]:
-            _check_method(methods.get(name))
+        found = [methods.get(method) for method in self._settings["method"]]
+        # Hyperparameters are names.
+        self._settings["method"] = [method.name for method in found]
+        self._methods = dict(zip(self._settings["method"], found, strict=True))
+        if len(self._methods) < len(found):
+            raise UserError(f"method is {method!r}; expected methods with different names")
+        for one in found:
+            _check_method(one)
         # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         oracle = oracle or keras_tuner.oracles.RandomSearchOracle(
             objective=_SCORE, max_trials=max_trials, seed=10_000 * (seed + 1)
@@ -230,7 +238,7 @@ class ArchitectureTuner(ResumableTuner):
 
     def _search(self, hp, data, folder):
         """The genotype that a trial's search finds, and the supernet's scores."""
-        method = methods.get(self._value(hp, "method"))
+        method = self._methods[self._value(hp, "method")]
         if rate := self._value(hp, "weight_learning_rate"):
             least = min(rate, method.weight_learning_rate[1])
             method = dataclasses.replace(method, weight_learning_rate=(rate, least))

@@ -27,8 +27,9 @@ class CellHyperModel(keras_tuner.HyperModel):
     Simonyan, Yang, ICLR 2019, compare with.
 
     Args:
-        space: the name of a search space. One that holds cells which were found elsewhere (NASNet)
-            can be searched here too, as far as its nodes take different inputs.
+        space: the name of a search space, or a `Space` of your own. One that holds cells which were
+            found elsewhere (NASNet) can be searched here too, as far as its nodes take different
+            inputs.
         input_shape: `(height, width, channels)` of an image, or what else the space's operations
             take.
         num_classes: number of logits.
@@ -52,7 +53,7 @@ class CellHyperModel(keras_tuner.HyperModel):
 
     def __init__(
         self,
-        space: str,
+        space: str | spaces.Space,
         input_shape: tuple[int, ...],
         num_classes: int,
         *,
@@ -153,7 +154,7 @@ class CellHyperModel(keras_tuner.HyperModel):
                     ]
                 )
             cells[cell_type] = CellGenotype(nodes, self.space.concat)
-        return Genotype(self.space.name, cells)
+        return Genotype(self.space, cells)
 
     def size(self, hp: keras_tuner.HyperParameters) -> tuple[int | None, int | None]:
         """Channels and cells of the network that hyperparameters describe."""

@@ -58,7 +58,7 @@ def sample_learned(
                 [Edge(space.operations[o], space.edges[e].source) for e, o in sorted(kept)]
             )
         cells[cell_type] = CellGenotype(nodes, space.concat)
-    return Genotype(space.name, cells)
+    return Genotype(space, cells)
 
 
 def rank_by_supernet(
