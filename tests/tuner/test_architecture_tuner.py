@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import keras
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from darts_tf import methods, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.search.architecture_search import ArchitectureSearch
@@ -167,3 +169,14 @@ def test_no_validation_data(one_cell, digits, tmp_path):
 def test_what_is_fixed_is_no_hyperparameter(one_cell, tmp_path):
     space = make(one_cell, tmp_path).oracle.get_space().space
     assert [parameter.name for parameter in space] == ["method", "architecture_learning_rate"]
+
+
+def test_own_methods_and_an_own_space_are_taken(one_cell, tmp_path):
+    own = dataclasses.replace(methods.get("darts-v1"), name="mine", nesterov=True)
+    space = dataclasses.replace(spaces.get(one_cell), name="of_nobody")
+    tuner = make(space, tmp_path, method=("darts-v1", own))
+    choices = {x.name: x for x in tuner.oracle.get_space().space}
+    assert choices["method"].values == ["darts-v1", "mine"]
+    assert tuner.space is space and tuner._methods["mine"] is own
+    with pytest.raises(UserError, match="expected methods with different names"):
+        make(space, tmp_path, method=("mine", own, own)[1:])
