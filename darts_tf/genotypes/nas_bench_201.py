@@ -5,9 +5,8 @@ the cell whose node 1 is the 3x3 convolution of node 0 (the cell's input), and s
 output (Dong, Yang, ICLR 2020, section 2.1). Every edge is there, perhaps with `none`.
 """
 
-import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
@@ -84,19 +83,3 @@ def from_string(string: str) -> Genotype:
     if genotype is None or to_string(genotype) != string:
         raise UserError(f"{string!r:.120} is no NAS-Bench-201 cell; expected {_EXAMPLE}")
     return genotype
-
-
-def all_strings() -> Iterator[str]:
-    """All 15,625 strings; the last edge changes first."""
-    edges = len(NAS_BENCH_201.edges)
-    for names in itertools.product(NAS_BENCH_201.operations, repeat=edges):
-        yield to_string(from_operations(names))
-
-
-def output_is_connected(genotype: Genotype) -> bool:
-    """Whether anything of the input reaches the output through edges other than `none`."""
-    reached = {0}
-    for node, edges in enumerate(genotype["normal"].nodes, start=1):
-        if any(edge.operation != "none" and edge.source in reached for edge in edges):
-            reached.add(node)
-    return NAS_BENCH_201.nodes in reached

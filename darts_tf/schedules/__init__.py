@@ -12,14 +12,12 @@ from darts_tf.schedules.greedy_decisions import GreedyDecisions
 from darts_tf.schedules.skip_dropout import SkipDropout
 from darts_tf.schedules.skip_stop import SkipStop
 from darts_tf.schedules.stages import Stage, keep_largest
-from darts_tf.schedules.values import Constant, Exponential, Linear
+from darts_tf.schedules.values import Linear
 from darts_tf.schedules.warm_up import WarmUp
 
 __all__ = [
     "AdaptiveDecay",
-    "Constant",
     "EigenvalueStop",
-    "Exponential",
     "GreedyDecisions",
     "Linear",
     "SkipDropout",

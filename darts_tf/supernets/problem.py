@@ -54,6 +54,8 @@ class SupernetProblem:
             share the draw of a random relaxation; dropout and noise are drawn for each.
         loss_scale: for a supernet that computes in float16; None for none.
         recompute: see `SharedTraces`; for supernets with batched cells on one replica.
+        traced: whether a supernet without batched cells on one replica makes each pass a function
+            of its own. For a few passes that takes longer than it saves.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class SupernetProblem:
         parts: int = 1,
         loss_scale: LossScale | None = None,
         recompute: bool = False,
+        traced: bool = True,
     ):
         self.supernet = supernet
         others = [*supernet.architecture_variables, *supernet.architecture.schedule_variables]
@@ -83,9 +86,9 @@ class SupernetProblem:
         # function does not allow.
         self._traces = SharedTraces(recompute) if replicas == 1 else None
         batched = any(isinstance(cell, BatchedMixedCell) for cell in supernet.cells)
-        #: Whether a pass is a function of its own.
-        self.traced = replicas == 1 and not batched
-        self._traced_forward = tf.function(self._forward, autograph=False)
+        self._run = self._forward
+        if traced and replicas == 1 and not batched:
+            self._run = tf.function(self._forward, autograph=False)
         self._sampled = SampledLosses(supernet, loss, penalty, parts)
 
     def forward(self, weights, architecture, batch, seed=None, rows=None, part=None) -> ForwardPass:
@@ -101,8 +104,8 @@ class SupernetProblem:
         Returns:
             A `ForwardPass`; in a scope of `constant_weights` without statistics.
         """
-        run = self._traced_forward if self.traced else self._forward
-        return run(weights, architecture, batch, seed, rows, part, weights_are_constant())
+        constant = weights_are_constant()
+        return self._run(weights, architecture, batch, seed, rows, part, constant)
 
     def _forward(
         self, weights, architecture, batch, seed, rows, part, constant: bool

@@ -95,9 +95,9 @@ def make(dtype: str, *, smooth: bool, seed: int = 0, policy: str | None = None) 
     velocities = [
         tf.constant(0.01 * rng.normal(size=w.shape), dtype) for w in supernet.weight_variables
     ]
-    problem = SupernetProblem(supernet, tf.nn.sparse_softmax_cross_entropy_with_logits)
-    # Only the search needs it traced, and tracing takes longer than all the rest here.
-    problem.traced = False
+    # Tracing would take longer than all the rest here.
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits
+    problem = SupernetProblem(supernet, loss, traced=False)
     return Example(
         problem,
         _batch(rng, dtype),

@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-from darts_tf.schedules import Constant, Exponential, Linear
-
-
-def test_constant():
-    assert [Constant(0.5)(epoch, 9) for epoch in (0, 4, 8)] == [0.5, 0.5, 0.5]
+from darts_tf.schedules import Linear
 
 
 def test_snas_temperature():
@@ -21,11 +17,6 @@ def test_gdas_temperature():
     np.testing.assert_allclose(got, [10.0, 6.7, 0.1], rtol=1e-9)
 
 
-def test_exponential():
-    got = [Exponential(8.0, 0.5)(epoch, 5) for epoch in range(5)]
-    np.testing.assert_allclose(got, [8.0, 4.0, 2.0, 1.0, 0.5])
-
-
-@pytest.mark.parametrize("schedule", [Linear(3.0, 1.0), Linear(3.0, 1.0, False), Exponential(3, 1)])
+@pytest.mark.parametrize("schedule", [Linear(3.0, 1.0), Linear(3.0, 1.0, False)])
 def test_one_epoch_has_the_first_value(schedule):
     assert schedule(0, 1) == 3.0

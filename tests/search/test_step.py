@@ -37,10 +37,8 @@ def make(space, kind=Supernet, **kwargs):
 
 
 def make_problem(supernet):
-    problem = SupernetProblem(supernet, cross_entropy)
     # Tracing takes longer than all the rest; `ArchitectureSearch` is tested with it.
-    problem.traced = False
-    return problem
+    return SupernetProblem(supernet, cross_entropy, traced=False)
 
 
 @pytest.fixture(scope="module")
@@ -287,8 +285,7 @@ class TestRandomRelaxation:
         def penalty(weights):
             return tf.add_n([tf.reduce_sum(weights[name] * costs[name]) for name in costs])
 
-        costly = SupernetProblem(supernet, cross_entropy, penalty=penalty)
-        costly.traced = False
+        costly = SupernetProblem(supernet, cross_entropy, penalty=penalty, traced=False)
         weights, alphas = (
             tensors(v) for v in (supernet.weight_variables, supernet.architecture_variables)
         )
@@ -434,9 +431,8 @@ class TestAccumulation:
         )
         problems = []
         for parts in (1, 4):
-            problem = SupernetProblem(make(tiny_space), cross_entropy, parts=parts)
-            problem.traced = False
-            problems.append(problem)
+            supernet = make(tiny_space)
+            problems.append(SupernetProblem(supernet, cross_entropy, parts=parts, traced=False))
         assert_same(*(values(problem.supernet.weight_variables) for problem in problems))
         return problems
 
@@ -471,8 +467,7 @@ class TestAccumulation:
 
 
 def test_moving_statistics_of_parts_are_their_mean(tiny_space):
-    problem = SupernetProblem(make(tiny_space), cross_entropy, parts=2)
-    problem.traced = False
+    problem = SupernetProblem(make(tiny_space), cross_entropy, parts=2, traced=False)
     arguments = (
         tensors(problem.supernet.weight_variables),
         tensors(problem.supernet.architecture_variables),
@@ -494,8 +489,7 @@ class TestRandomNumbersOfParts:
 
     def halves(self, supernet):
         """The logits of both halves, which must not depend on how often they are computed."""
-        problem = SupernetProblem(supernet, cross_entropy, parts=2)
-        problem.traced = False
+        problem = SupernetProblem(supernet, cross_entropy, parts=2, traced=False)
         weights, alphas = (
             tensors(variables)
             for variables in (supernet.weight_variables, supernet.architecture_variables)

@@ -8,6 +8,7 @@ import pytest
 from darts_tf.genotypes import nas_bench_201
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.nas_bench.tables import BenchmarkTable, save
+from tests.nas_bench import every_cell
 from tests.train import bad_data
 from tests.train.programs import assert_refused, start_all
 
@@ -18,7 +19,7 @@ TINY = ["--space=nas_bench_201", "--channels=2", "--cells=3", "--batch_size=4"]
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("spaces")
     bad_data.write_odd(folder / "odd.npz")
-    strings = list(nas_bench_201.all_strings())
+    strings = list(every_cell.all_strings())
     save(BenchmarkTable(strings, {"test": np.linspace(0, 100, len(strings))}), folder / "table.csv")
     return folder
 
@@ -49,7 +50,7 @@ class TestRun:
     def test_the_architectures_place_and_cost_are_reported(self, runs, folder, name):
         genotype = Genotype.load(folder / name / "genotype.json")
         string = nas_bench_201.to_string(genotype)
-        index = list(nas_bench_201.all_strings()).index(string)
+        index = list(every_cell.all_strings()).index(string)
         result = read(folder, name)
         assert result["benchmark"]["index"] == index
         assert result["benchmark"]["columns"]["test"]["rank"] == 15_625 - index
