@@ -1,11 +1,13 @@
 """Searches that train one network after the other, without a supernet: random, aging-evolution."""
 
+import dataclasses
 import json
 import statistics
 import time
 
 from absl import flags
 
+from darts_tf import selections
 from darts_tf.common import files, reading
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
@@ -27,19 +29,22 @@ _CANDIDATE_EPOCHS = flags.DEFINE_integer(
 FLAGS = (_CANDIDATES, _CANDIDATE_EPOCHS)
 
 
-def refuse_flags(method: str) -> None:
-    """Refuses the flags of this file for a method that they do not belong to."""
+def refuse_flags(method) -> None:
+    """Refuses the flags of this file for a `Method` that they do not belong to."""
+    samples = hasattr(selections.get(method.selection), "samples")
     for flag in FLAGS:
-        if flag.value is not None and not (flag is _CANDIDATES and method == "random-ws"):
+        if flag.value is not None and not (flag is _CANDIDATES and samples):
             raise UserError(
                 f"--{flag.name} is for the methods random and aging-evolution, got "
-                f"--method={method}"
+                f"--method={method.name}"
             )
 
 
-def samples() -> int | None:
-    """How many architectures random-ws evaluates; None for its default."""
-    return _CANDIDATES.value
+def with_samples(selection):
+    """The selection with so many architectures as --candidates says; None where it says nothing."""
+    if _CANDIDATES.value is None:
+        return None
+    return dataclasses.replace(selection, samples=_CANDIDATES.value)
 
 
 def check(others) -> None:

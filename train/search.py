@@ -56,7 +56,7 @@ def main() -> None:
     if method is None:
         baseline_search.check(search_flags.only_gradient_flags())
     else:
-        baseline_search.refuse_flags(search_flags.METHOD.value)
+        baseline_search.refuse_flags(method)
         selection_flags.refuse_without_effect([method.selection])
         if not method.trains:
             search_flags.refuse_training_flags()
@@ -238,10 +238,8 @@ def _genotype(search, data, folder):
     seed = data_flags.SEED.value
     streams = searching.streams(data)
     selection, _ = selection_flags.get(method.selection, method, seed, streams)
-    if samples := baseline_search.samples():
-        selection = selections.SharedWeights(samples)
-    elif not isinstance(selection, selections.Progressive):
-        selection = None
+    if not isinstance(selection, selections.Progressive):
+        selection = baseline_search.with_samples(selection)
     return search.genotype(searching.validation_batches(data), selection)
 
 

@@ -1,5 +1,6 @@
 """Which settings of a search may be others when it goes on."""
 
+from darts_tf import selections
 from darts_tf.datasets import fingerprint
 from darts_tf.runs.settings import Changeable
 from train import search_flags
@@ -11,7 +12,8 @@ def changeable(method) -> Changeable:
     Args:
         method: how to search; None for a baseline.
     """
-    unwritten = {"candidates": 1000 if search_flags.METHOD.value == "random-ws" else 20}
+    samples = getattr(selections.get(method.selection), "samples", 20) if method else 20
+    unwritten = {"candidates": samples}
     if search_flags.LATENCY_TABLE.value is not None:
         unwritten["latency_table_sha256"] = fingerprint.hash_file(search_flags.LATENCY_TABLE.value)
     if method and method.stages:

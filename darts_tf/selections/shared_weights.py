@@ -1,5 +1,8 @@
 """Selection of the best random architecture, evaluated with the supernet's weights."""
 
+import dataclasses
+from typing import ClassVar
+
 import numpy as np
 import tensorflow as tf
 
@@ -10,6 +13,7 @@ from darts_tf.spaces import Space
 from darts_tf.supernets.supernet import Supernet
 
 
+@dataclasses.dataclass(frozen=True)
 class SharedWeights:
     """Scores random architectures by the accuracy that they reach with the supernet's weights.
 
@@ -24,12 +28,11 @@ class SharedWeights:
     """
 
     #: It looks at the supernet and at validation data, not only at operation weights.
-    needs_data = True
+    needs_data: ClassVar[bool] = True
 
-    def __init__(self, samples: int = 1000, batches: int = 10, finalists: int = 10):
-        self.samples = samples
-        self.batches = batches
-        self.finalists = finalists
+    samples: int = 1000
+    batches: int = 10
+    finalists: int = 10
 
     def __call__(self, supernet: Supernet, validation: tf.data.Dataset) -> Genotype:
         """The architecture with the best accuracy, the earliest of equals.

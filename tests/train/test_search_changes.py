@@ -41,7 +41,8 @@ def test_of_a_latency_table_the_content_decides_not_the_place(tmp_path):
 @pytest.mark.parametrize("method, candidates", [("random", 20), ("random-ws", 1000)])
 def test_candidates_that_were_not_given(method, candidates):
     with flagsaver.flagsaver(method=method):
-        assert search_changes.changeable(None).unwritten == {"candidates": candidates}
+        how = search_flags.method()
+        assert search_changes.changeable(how).unwritten == {"candidates": candidates}
 
 
 def test_stages_cannot_become_longer():

@@ -1,0 +1,104 @@
+"""A method is added by one file, and nothing else has to know of it."""
+
+import ast
+import pathlib
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import flags
+from absl.testing import flagsaver
+
+from darts_tf import METHODS, gradients, methods, relaxations, selections
+from darts_tf.benchmark import workloads
+from darts_tf.costs import expected_cost, memory
+from darts_tf.search import record
+from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.tuner import ArchitectureTuner
+from train import baseline_search, search_changes, search_flags, selection_flags
+
+ROOT = pathlib.Path(__file__).parents[2]
+SIZE = ((4, 4, 1), 2, 2, 3)
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """The name of the method that the documentation adds, as it adds it."""
+    for registry in (METHODS, relaxations._RELAXATIONS):
+        monkeypatch.setattr(registry, "_parts", dict(registry))
+    before = set(METHODS)
+    text = (ROOT / "docs" / "adding_a_method.md").read_text()
+    code = compile(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], "powers.py", "exec")
+    # Twice, as a cell of a notebook may be run.
+    for _ in range(2):
+        exec(code, {"__name__": "powers"})
+    (name,) = set(METHODS) - before
+    return name
+
+
+def batches(epoch):
+    draw = np.random.default_rng(epoch)
+    images = draw.normal(size=(4, 4, 4, 1)).astype("float32")
+    return tf.data.Dataset.from_tensors((images, np.array([0, 1, 0, 1])))
+
+
+def test_it_searches(added, eagerly, one_edge_space):
+    keras.utils.set_random_seed(0)
+    method = METHODS[added]
+    search = ArchitectureSearch(method.make_supernet(one_edge_space, *SIZE), added)
+    history = search.fit(batches, batches, 2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert float(search.supernet.architecture.temperature) == 4.0
+    found = selections.every_edge(search.supernet.space, search.operation_weights())
+    assert search.genotype() == found
+    settings = record.settings(search.supernet, method)
+    assert settings["method relaxation"] == settings["supernet relaxation"] == added
+
+
+def test_the_benchmark_and_the_estimate_of_memory_know_it(added, eagerly, one_edge_space):
+    size = workloads.Size(channels=2, cells=3, batch_size=2, image_size=8)
+    measured = workloads.measure_search(
+        size, added, space=one_edge_space, steps=1, warmup=0, estimate=True
+    )
+    assert len(measured.step_seconds) == 1
+    supernet = METHODS[added].make_supernet(one_edge_space, *SIZE)
+    assert memory.estimate(supernet, METHODS[added].gradient, 0).image_bytes > 0
+
+
+def test_the_tuner_takes_it(added, one_edge_space, tmp_path):
+    tuner = ArchitectureTuner(one_edge_space, *SIZE[:2], method=added, directory=tmp_path)
+    assert tuner._methods == {added: METHODS[added]}
+
+
+def test_the_programs_take_it(added):
+    assert flags.FLAGS["method"].parser.enum_values == [
+        *(name for name in METHODS if name != added),
+        *("random", "aging-evolution"),
+    ]
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS.mark_as_parsed()
+    with flagsaver.flagsaver(method=added):
+        method = search_flags.method()
+        assert method == METHODS[added]
+        baseline_search.refuse_flags(method)
+        selection_flags.refuse_without_effect([method.selection])
+        assert search_changes.changeable(method).difference({"epochs": 1}, {"epochs": 2}) is None
+        assert search_flags.size() == (16, 8)
+        select, tuning = selection_flags.get(method.selection, method, 0, None)
+        assert select is selections.every_edge and tuning is None
+
+
+def constants(path):
+    return {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)}
+
+
+def test_nothing_but_the_table_names_a_method():
+    """Apart from those that functions and programs use unless they are told another one."""
+    of_other_axes = {*gradients.names(), *expected_cost.KINDS, *relaxations.names()}
+    names = set(methods.METHODS) - of_other_axes - {"darts-v1", "darts-v2"}
+    files = [*(ROOT / "darts_tf").rglob("*.py"), *(ROOT / "train").rglob("*.py")]
+    found = {str(path.relative_to(ROOT)): names & constants(path) for path in files}
+    naming = {path: named for path, named in found.items() if named}
+    assert naming == {"darts_tf/methods/table.py": names}
