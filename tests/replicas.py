@@ -91,7 +91,7 @@ def hypergradients(strategy) -> dict[str, np.ndarray]:
         found = {}
         for name in gradients.names(sampled=False):
             fewer = {"neumann": {"terms": 2}, "conjugate_gradient": {"iterations": 2}}
-            estimate = functools.partial(gradients.get(name), **fewer.get(name, {}))
+            estimate = gradients.get(name, **fewer.get(name, {}))
             arguments = weights, alphas, train, validation, step
             found[name] = estimate(problem.bilevel(), *arguments).architecture
         return found

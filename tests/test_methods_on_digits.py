@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from darts_tf import datasets, gradients, methods, spaces
+from darts_tf import datasets, methods, spaces
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.schedules import Stage
 from darts_tf.search.architecture_search import ArchitectureSearch
@@ -118,7 +118,7 @@ def test_two_epochs(name, digits, space, request):
     data, (train, validation) = digits
     method = methods.get(name)
     # Those that sample evaluate many architectures.
-    if gradients.samples_architectures(method.gradient) or name in NOT_TRACED:
+    if method.make_gradient().samples_architectures or name in NOT_TRACED:
         request.getfixturevalue("eagerly")
     if method.stages:
         # As its second stage is, with the dropout.

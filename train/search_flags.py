@@ -27,8 +27,9 @@ HYPERGRADIENT = flags.DEFINE_enum(
 GRADIENT_OPTIONS = flags.DEFINE_list(
     "gradient_options",
     None,
-    "Options of the hypergradient as name=value, such as samples=4,baseline_decay=none for "
-    "score_function or edges=4,fresh=true for ram; see darts_tf.gradients.",
+    "Options of the hypergradient as name=value, such as steps=2 for unrolled, radius=0.001 for "
+    "finite_difference, samples=4,baseline_decay=none for score_function or edges=4,fresh=true for "
+    "ram; see darts_tf.gradients.",
 )
 ENTROPY_WEIGHT = flags.DEFINE_float(
     "entropy_weight",

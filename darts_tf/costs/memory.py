@@ -10,10 +10,12 @@ estimate beside the measured peak.
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from darts_tf import gradients
 from darts_tf.cells.batched_cell import BatchedMixedCell
 from darts_tf.common.errors import UserError
 from darts_tf.supernets.supernet import Supernet
@@ -28,16 +30,9 @@ _KEPT = {
     "Mul": ((0, 1), ()),
     "Relu": ((), (0,)),
 }
-# Bytes that a step needs for each operation of one forward pass, by hypergradient: the passes of
-# a step share one traced forward function, but each is a copy of it in the graph that runs.
-_GRAPH_BYTES = {"first_order": 148_000, "finite_difference": 313_000}
 # Cells that are computed edge by edge share less: so many times as many bytes. Measured for
 # first-order steps of three supernets, two of them with an auxiliary skip connection.
 _EDGE_BY_EDGE = 1.47
-# Copies of all weights: the variables, momentum, gradients; for finite differences w', v, w+ and
-# w- as well.
-_WEIGHT_COPIES = {"first_order": 3, "finite_difference": 8}
-
 
 # A batch size that no other axis has, so that it marks the tensors that grow with the batch.
 _TRACED = 9973
@@ -76,14 +71,14 @@ class MemoryEstimate:
 
 
 def estimate(
-    supernet: Supernet, gradient: str = "first_order", held_bytes: int | None = None
+    supernet: Supernet, gradient: str | Callable = "first_order", held_bytes: int | None = None
 ) -> MemoryEstimate:
     """Estimates the peak memory of a search in this process.
 
     Args:
         supernet: the supernet, built but not searched with.
-        gradient: the hypergradient, one whose factors have been measured: "first_order" or
-            "finite_difference".
+        gradient: the hypergradient, see `darts_tf.gradients.get`; one whose `memory` has been
+            measured, such as "first_order" or "finite_difference".
         held_bytes: what the process held before the search; default: what it holds now.
 
     Raises:
@@ -94,22 +89,24 @@ def estimate(
             "the memory of a supernet that samples operations or channels cannot be estimated; "
             "give the batch size as a number"
         )
-    if gradient not in _GRAPH_BYTES:
+    needed = gradients.get(gradient).memory
+    if needed is None:
+        measured = [name for name in gradients.names() if gradients.get(name).memory is not None]
         raise UserError(
-            f"the memory of the hypergradient {gradient!r} cannot be estimated, only that of "
-            f"{' and '.join(_GRAPH_BYTES)}; give the batch size as a number"
+            f"the memory of the hypergradient {gradients.label(gradient)!r} cannot be estimated, "
+            f"only that of {' and '.join(measured)}; give the batch size as a number"
         )
     shape = supernet.get_config()["input_shape"]
     function = tf.function(lambda images: supernet(images, training=True), autograph=False)
     graph = function.get_concrete_function(tf.TensorSpec((_TRACED, *shape), tf.float32)).graph
     operations = graph.get_operations()
     together = all(isinstance(cell, BatchedMixedCell) for cell in supernet.cells)
-    bytes_each = _GRAPH_BYTES[gradient] * (1 if together else _EDGE_BY_EDGE)
+    bytes_each = needed.graph_bytes * (1 if together else _EDGE_BY_EDGE)
     weights = sum(int(np.prod(v.shape)) * 4 for v in supernet.weight_variables)
     fixed = (
         (resident_memory() if held_bytes is None else held_bytes)
         + int(bytes_each * len(operations))
-        + _WEIGHT_COPIES[gradient] * weights
+        + needed.weight_copies * weights
     )
     return MemoryEstimate(fixed, activation_bytes(operations))
 

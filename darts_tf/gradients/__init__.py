@@ -1,66 +1,80 @@
 """Hypergradients: how the loss reaches the architecture variables.
 
-Every estimator is a function `(problem, weights, architecture, train_batch, validation_batch,
-inner_step) -> Hypergradient` of a `BilevelProblem`. Those that estimate an expectation over
-sampled architectures (`darts_tf.gradients.sampling`) have a state of their own.
+Every estimator is a `Gradient`, an object that is called as `(problem, weights, architecture,
+train_batch, validation_batch, inner_step) -> Hypergradient` of a `BilevelProblem`, and says what a
+search has to know about it. Those that estimate an expectation over sampled architectures
+(`darts_tf.gradients.sampling`) have a state of their own. A function of a user's own may stand
+wherever an estimator does.
 """
 
 import inspect
+from collections.abc import Callable, Mapping
 
 from darts_tf.common.errors import UserError
-from darts_tf.common.lookup import lookup
-from darts_tf.gradients.finite_difference import finite_difference
-from darts_tf.gradients.first_order import first_order
-from darts_tf.gradients.implicit import conjugate_gradient, neumann
-from darts_tf.gradients.one_level import one_level, one_level_train
+from darts_tf.common.registry import Registry
+from darts_tf.gradients.finite_difference import FiniteDifference, finite_difference
+from darts_tf.gradients.first_order import FirstOrder, first_order
+from darts_tf.gradients.gradient import Function, Gradient
+from darts_tf.gradients.implicit import ConjugateGradient, Neumann, conjugate_gradient, neumann
+from darts_tf.gradients.one_level import OneLevel, OneLevelTrain, one_level, one_level_train
 from darts_tf.gradients.problem import BilevelProblem, CategoricalProblem, Hypergradient, InnerStep
 from darts_tf.gradients.ram import Ram
 from darts_tf.gradients.relax import Rebar, Relax
 from darts_tf.gradients.sampling import CategoricalLoss, Estimator
 from darts_tf.gradients.score_function import ScoreFunction
-from darts_tf.gradients.unrolled import unrolled
+from darts_tf.gradients.unrolled import Unrolled, unrolled
 
 __all__ = [
     "BilevelProblem",
     "CategoricalLoss",
     "CategoricalProblem",
+    "ConjugateGradient",
     "Estimator",
+    "FiniteDifference",
+    "FirstOrder",
+    "Function",
+    "Gradient",
     "Hypergradient",
     "InnerStep",
+    "Neumann",
+    "OneLevel",
+    "OneLevelTrain",
     "Ram",
     "Rebar",
     "Relax",
     "ScoreFunction",
+    "Unrolled",
     "conjugate_gradient",
     "finite_difference",
     "first_order",
     "get",
     "is_one_level",
+    "label",
     "names",
     "neumann",
     "one_level",
     "one_level_train",
+    "register",
     "samples_architectures",
     "second_order",
+    "serialize",
     "unrolled",
 ]
 
-_GRADIENTS = {
-    "one_level": one_level,
-    "one_level_train": one_level_train,
-    "first_order": first_order,
-    "unrolled": unrolled,
-    "finite_difference": finite_difference,
-    "neumann": neumann,
-    "conjugate_gradient": conjugate_gradient,
+_PARTS = {
+    "one_level": OneLevel,
+    "one_level_train": OneLevelTrain,
+    "first_order": FirstOrder,
+    "unrolled": Unrolled,
+    "finite_difference": FiniteDifference,
+    "neumann": Neumann,
+    "conjugate_gradient": ConjugateGradient,
     "score_function": ScoreFunction,
     "relax": Relax,
     "rebar": Rebar,
     "ram": Ram,
 }
-
-_ONE_LEVEL = ("one_level", "one_level_train")
-_SECOND_ORDER = ("unrolled", "finite_difference", "neumann", "conjugate_gradient")
+_GRADIENTS = Registry("hypergradient", _PARTS, Gradient)
 
 
 def names(sampled: bool = True) -> tuple[str, ...]:
@@ -69,51 +83,88 @@ def names(sampled: bool = True) -> tuple[str, ...]:
     Args:
         sampled: whether those that sample architectures are among them.
     """
-    return tuple(name for name in _GRADIENTS if sampled or not samples_architectures(name))
+    return tuple(name for name in _GRADIENTS if sampled or not get(name).samples_architectures)
 
 
-def get(name: str, **options):
-    """The estimator of that name; of those with a state a new one.
+def register(name: str, gradient: type[Gradient] | Callable, *, replace: bool = False):
+    """Makes a hypergradient of your own known by a name; returns it.
 
     Args:
-        name: one of `names()`.
-        **options: arguments of `ScoreFunction`, `Relax`, `Rebar` or `Ram`; the others have none.
+        name: what `Method.gradient` refers to.
+        gradient: a class of estimators, an estimator, or a function; see `get`.
+        replace: whether it may take the place of another one of that name.
 
     Raises:
-        UserError: no estimator has that name, or it has no such option.
+        UserError: another hypergradient has that name; the same definition may come again.
     """
-    found = lookup("hypergradient", _GRADIENTS, name)
-    known = option_names(name)
+    return _GRADIENTS.register(name, gradient, replace)
+
+
+def get(gradient: str | Mapping | type[Gradient] | Callable, **options) -> Gradient:
+    """An estimator.
+
+    Args:
+        gradient: one of `names()`, or a class of estimators, of which a new one is made; a
+            configuration `{"class_name": .., "config": {..}}` of one; an estimator, which is
+            returned; or a function of your own `(problem, weights, architecture, train_batch,
+            validation_batch, inner_step) -> Hypergradient`.
+        **options: of the estimator to be made, such as `steps=2` for "unrolled"; more arguments of
+            your function.
+
+    Raises:
+        UserError: no estimator has that name or that option, or an option is out of its range; an
+            estimator that is made already has options; a function takes other arguments.
+
+    Example:
+        >>> estimator = get("neumann", terms=3)
+        >>> found = estimator(problem, weights, architecture, train, validation, InnerStep(0.1))
+    """
+    found = _GRADIENTS.named(gradient) if isinstance(gradient, str) else gradient
+    made = isinstance(found, type) and issubclass(found, Gradient)
+    if callable(found) and not made and not isinstance(found, Gradient):
+        return Function(found, options)
+    if not made:
+        found = _GRADIENTS.resolve(found)
+    known = _option_names(found) if made else ()
     for option in options:
         if option not in known:
             expected = f"expected one of {', '.join(known)}" if known else "it has none"
-            raise UserError(f"unknown option {option!r} of the hypergradient {name!r}; {expected}")
-    return found(**options) if samples_architectures(name) else found
+            raise UserError(
+                f"unknown option {option!r} of the hypergradient {label(gradient)!r}; {expected}"
+            )
+    return found(**options) if made else found
 
 
-def option_names(name: str) -> tuple[str, ...]:
-    """The options of the estimator of that name."""
-    if not samples_architectures(name):
-        return ()
+def serialize(gradient):
+    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    return _GRADIENTS.serialize(gradient)
+
+
+def label(gradient) -> str:
+    """How messages call a hypergradient: its name, or that of the function or the class."""
+    return _GRADIENTS.label(gradient)
+
+
+def samples_architectures(gradient: str | Callable) -> bool:
+    """Whether an estimator is one of an expectation over sampled architectures."""
+    return get(gradient).samples_architectures
+
+
+def second_order(gradient: str | Callable) -> bool:
+    """Whether an estimator differentiates a gradient of the training loss in the architecture."""
+    return get(gradient).second_order
+
+
+def is_one_level(gradient: str | Callable) -> bool:
+    """Whether an estimator gives the weights their gradient too."""
+    return get(gradient).one_level
+
+
+def _option_names(kind: type[Gradient]) -> tuple[str, ...]:
+    """The options of a class of estimators."""
     return tuple(
         parameter.name
-        for kind in (_GRADIENTS[name], Estimator)
-        for parameter in inspect.signature(kind).parameters.values()
+        for part in ((kind, Estimator) if issubclass(kind, Estimator) else (kind,))
+        for parameter in inspect.signature(part).parameters.values()
         if parameter.kind is not parameter.VAR_KEYWORD
     )
-
-
-def samples_architectures(name: str) -> bool:
-    """Whether an estimator is one of an expectation over sampled architectures, an `Estimator`."""
-    found = _GRADIENTS.get(name)
-    return inspect.isclass(found) and issubclass(found, Estimator)
-
-
-def second_order(name: str) -> bool:
-    """Whether an estimator differentiates a gradient of the training loss in the architecture."""
-    return name in _SECOND_ORDER
-
-
-def is_one_level(name: str) -> bool:
-    """Whether an estimator gives the weights their gradient too."""
-    return name in _ONE_LEVEL

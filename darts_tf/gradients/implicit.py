@@ -9,28 +9,60 @@ The two estimators differ in how they apply H^-1; both use Hessian-vector produc
 tapes. L2 belongs to the inner objective here, because it moves its minimum. Momentum does not.
 """
 
-from collections.abc import Callable
+import dataclasses
 
 import tensorflow as tf
 
-from darts_tf.gradients.problem import (
-    BilevelProblem,
-    Hypergradient,
-    InnerStep,
-    gradients_of,
-    identity,
-)
+from darts_tf.gradients.gradient import Stateless, is_count, is_within, require
+from darts_tf.gradients.problem import Hypergradient, gradients_of, identity
 
 
-def neumann(
-    problem: BilevelProblem,
-    weights,
-    architecture,
-    train_batch,
-    validation_batch,
-    inner_step: InnerStep,
-    terms: int = 5,
-) -> Hypergradient:
+class _Implicit(Stateless):
+    """The implicit gradient. Subclasses say how H^-1 is applied."""
+
+    second_order = differentiates_twice = True
+
+    def solve(self, product, v, problem, inner_step) -> list:
+        """H^-1 v.
+
+        Args:
+            product: v -> H v.
+            v: a list of tensors.
+            problem, inner_step: as for `hypergradient`.
+        """
+        raise NotImplementedError
+
+    def hypergradient(
+        self, problem, weights, architecture, train_batch, validation_batch, inner_step
+    ) -> Hypergradient:
+        loss, (v, direct) = gradients_of(
+            problem.validation_loss, weights, architecture, validation_batch, wrt="wa"
+        )
+
+        def along(vector, source):
+            """The derivative in `source` of <dL_train/dw, vector>."""
+            with tf.GradientTape(watch_accessed_variables=False) as outer:
+                outer.watch(source)
+                with tf.GradientTape(watch_accessed_variables=False) as inner:
+                    inner.watch(weights)
+                    train = problem.train_loss(weights, architecture, train_batch)
+                gradients = inner.gradient(train, weights, unconnected_gradients=_ZERO)
+                slope = _dot(gradients, vector)
+            return outer.gradient(slope, source, unconnected_gradients=_ZERO)
+
+        def product(vector):
+            hessian = problem.reduce(along(vector, weights))
+            decay = inner_step.weight_decay
+            return [h + decay * x for h, x in zip(hessian, vector, strict=True)]
+
+        solution = self.solve(product, problem.reduce(v), problem, inner_step)
+        mixed = along(solution, architecture)
+        gradient = [g - m for g, m in zip(direct, mixed, strict=True)]
+        return Hypergradient(problem.reduce(gradient), loss)
+
+
+@dataclasses.dataclass(frozen=True)
+class Neumann(_Implicit):
     """The implicit gradient with a truncated Neumann series for H^-1.
 
         H^-1 v ~ xi * sum over k = 0..terms-1 of (I - xi H)^k v
@@ -41,32 +73,28 @@ def neumann(
 
     Args:
         terms: number of terms. Default 5.
+
+    Raises:
+        UserError: an option is out of its range.
     """
 
-    def solve(product, v):
+    terms: int = 5
+
+    def __post_init__(self):
+        require("terms", self.terms, is_count(self.terms), "1 or more")
+
+    def solve(self, product, v, problem, inner_step) -> list:
         def body(term, total):
             rate = inner_step.rate(term[0].dtype)
             term = [t - rate * h for t, h in zip(term, product(term), strict=True)]
             return term, [x + t for x, t in zip(total, term, strict=True)]
 
-        _, total = _repeat(problem, body, (v, v), terms - 1)
+        _, total = _repeat(problem, body, (v, v), self.terms - 1)
         return [inner_step.rate(t.dtype) * t for t in total]
 
-    return _implicit(
-        problem, weights, architecture, train_batch, validation_batch, inner_step, solve
-    )
 
-
-def conjugate_gradient(
-    problem: BilevelProblem,
-    weights,
-    architecture,
-    train_batch,
-    validation_batch,
-    inner_step: InnerStep,
-    iterations: int = 5,
-    damping: float = 0.0,
-) -> Hypergradient:
+@dataclasses.dataclass(frozen=True)
+class ConjugateGradient(_Implicit):
     """The implicit gradient with conjugate gradients for H^-1.
 
     Pedregosa, ICML 2016; Rajeswaran et al., NeurIPS 2019. Exact after as many iterations as H has
@@ -76,11 +104,25 @@ def conjugate_gradient(
     Args:
         iterations: number of iterations. Default 5.
         damping: is added to the diagonal of H. Default 0.
+
+    Raises:
+        UserError: an option is out of its range.
     """
 
-    def solve(product, v):
+    iterations: int = 5
+    damping: float = 0.0
+
+    def __post_init__(self):
+        require("iterations", self.iterations, is_count(self.iterations), "1 or more")
+        require("damping", self.damping, is_within(self.damping, 0), "a number, 0 or more")
+
+    def solve(self, product, v, problem, inner_step) -> list:
+        del inner_step
+
         def body(solution, residual, direction):
-            curved = [h + damping * d for h, d in zip(product(direction), direction, strict=True)]
+            curved = [
+                h + self.damping * d for h, d in zip(product(direction), direction, strict=True)
+            ]
             square, curvature = _dot(residual, residual), _dot(direction, curved)
             step = tf.math.divide_no_nan(square, tf.nn.relu(curvature))
             solution = [x + step * d for x, d in zip(solution, direction, strict=True)]
@@ -89,40 +131,7 @@ def conjugate_gradient(
             direction = [r + ratio * d for r, d in zip(moved, direction, strict=True)]
             return solution, moved, direction
 
-        return _repeat(problem, body, ([tf.zeros_like(x) for x in v], v, v), iterations)[0]
-
-    return _implicit(
-        problem, weights, architecture, train_batch, validation_batch, inner_step, solve
-    )
-
-
-def _implicit(
-    problem, weights, architecture, train_batch, validation_batch, inner_step, solve: Callable
-) -> Hypergradient:
-    """The implicit gradient; `solve(product, v)` returns H^-1 v, given v -> H v."""
-    loss, (v, direct) = gradients_of(
-        problem.validation_loss, weights, architecture, validation_batch, wrt="wa"
-    )
-
-    def along(vector, source):
-        """The derivative in `source` of <dL_train/dw, vector>."""
-        with tf.GradientTape(watch_accessed_variables=False) as outer:
-            outer.watch(source)
-            with tf.GradientTape(watch_accessed_variables=False) as inner:
-                inner.watch(weights)
-                train = problem.train_loss(weights, architecture, train_batch)
-            gradients = inner.gradient(train, weights, unconnected_gradients=_ZERO)
-            slope = _dot(gradients, vector)
-        return outer.gradient(slope, source, unconnected_gradients=_ZERO)
-
-    def product(vector):
-        hessian = problem.reduce(along(vector, weights))
-        decay = inner_step.weight_decay
-        return [h + decay * x for h, x in zip(hessian, vector, strict=True)]
-
-    solution = solve(product, problem.reduce(v))
-    mixed = along(solution, architecture)
-    return Hypergradient(problem.reduce([g - m for g, m in zip(direct, mixed, strict=True)]), loss)
+        return _repeat(problem, body, ([tf.zeros_like(x) for x in v], v, v), self.iterations)[0]
 
 
 def _repeat(problem, body, state, times: int):
@@ -148,3 +157,7 @@ def _dot(xs, ys) -> tf.Tensor:
 
 
 _ZERO = tf.UnconnectedGradients.ZERO
+
+
+neumann = Neumann()
+conjugate_gradient = ConjugateGradient()

@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from darts_tf.common.draws import uniform
-from darts_tf.gradients.sampling import CategoricalLoss, Estimator, Samples, draw, require
+from darts_tf.gradients.gradient import is_count, require
+from darts_tf.gradients.sampling import CategoricalLoss, Estimator, Samples, draw
 
 
 class Ram(Estimator):
@@ -26,8 +27,8 @@ class Ram(Estimator):
     def __init__(self, fresh: bool = False, edges: int | None = None, **options):
         super().__init__(**options)
         require("fresh", fresh, isinstance(fresh, bool), "true or false")
-        whole = edges is None or (isinstance(edges, int) and edges >= 1)
-        require("edges", edges, whole, "1 or more, or none for all")
+        good = edges is None or is_count(edges)
+        require("edges", edges, good, "1 or more, or none for all")
         self._fresh, self._edges = fresh, edges
 
     def sample(self, loss: CategoricalLoss, logits, seed) -> Samples:

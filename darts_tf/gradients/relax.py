@@ -5,12 +5,13 @@ import tensorflow as tf
 
 from darts_tf.common.draws import uniform
 from darts_tf.common.errors import UserError
+from darts_tf.gradients.gradient import is_count, is_within, require
 from darts_tf.gradients.sampling import (
     CategoricalLoss,
     Estimator,
     MovingAverage,
     Samples,
-    require,
+    require_baseline_decay,
 )
 
 
@@ -44,15 +45,15 @@ class Relax(Estimator):
         **options,
     ):
         super().__init__(**options)
-        require("hidden", hidden, isinstance(hidden, int) and hidden >= 1, "1 or more")
+        require("hidden", hidden, is_count(hidden), "1 or more")
         self._hidden = hidden
         self._set_up(learning_rate, baseline_decay)
 
     def _set_up(self, learning_rate, baseline_decay):
-        require("learning_rate", learning_rate, learning_rate >= 0, "0 or more")
-        self._optimizer = keras.optimizers.Adam(learning_rate)
-        self._baseline = None if baseline_decay is None else MovingAverage(baseline_decay)
-        self._log_temperature = None
+        require("learning_rate", learning_rate, is_within(learning_rate, 0), "0 or more")
+        require_baseline_decay(baseline_decay)
+        self._learning_rate, self._baseline_decay = learning_rate, baseline_decay
+        self._optimizer = self._baseline = self._log_temperature = None
 
     def sample(self, loss: CategoricalLoss, logits, seed) -> Samples:
         shape = (self.samples, *logits.shape)
@@ -109,8 +110,10 @@ class Relax(Estimator):
     def _build_parameters(self, parameters):
         self._log_temperature = keras.Variable(0.0, dtype="float32", name="log_temperature")
         self._parameters = [self._log_temperature, *parameters]
+        self._optimizer = keras.optimizers.Adam(self._learning_rate)
         self._optimizer.build(self._parameters)
-        if self._baseline is not None:
+        if self._baseline_decay is not None:
+            self._baseline = MovingAverage(self._baseline_decay)
             self._baseline.build()
 
     def _variables(self):

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from darts_tf.common.draws import gumbel
 from darts_tf.common.errors import UserError
+from darts_tf.gradients.gradient import Gradient, is_count, is_within, require
 from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
 from darts_tf.gradients.running_variance import RunningVariance
 
@@ -58,8 +59,8 @@ class Estimate(NamedTuple):
     loss: tf.Tensor
 
 
-class Estimator:
-    """A gradient estimator with a state: what it has learned, and its own variance so far.
+class Estimator(Gradient):
+    """An estimator over drawn architectures: it has learned something, and knows its variance.
 
     Call `build` once, then `estimate`, or the estimator itself as any other hypergradient of
     `darts_tf.gradients`. Subclasses define `sample`, and `_build` and `_variables` if they learn.
@@ -74,22 +75,26 @@ class Estimator:
         UserError: an argument is out of its range.
     """
 
+    samples_architectures = True
+
     def __init__(self, samples: int = 1, variance_decay: float = 0.99, data: str = "validation"):
-        require("samples", samples, isinstance(samples, int) and samples >= 1, "1 or more")
-        require("variance_decay", variance_decay, 0 <= variance_decay < 1, "a number in [0, 1)")
+        require("samples", samples, is_count(samples), "1 or more")
+        good = is_within(variance_decay, 0, 1)
+        require("variance_decay", variance_decay, good, "a number in [0, 1)")
         require("data", data, data in ("validation", "train"), "validation or train")
         self.samples = samples
         self._data = data
-        self._variance = RunningVariance(variance_decay)
-        self._evaluations = None
+        self._variance_decay = variance_decay
+        self._variance = self._evaluations = None
 
     def build(self, shape: tuple[int, int], seed: int = 0) -> None:
         """Makes the variables.
 
         Args:
-            shape: (variables, categories).
+            shape: (variables, categories), in a search one variable an edge.
             seed: of what starts from random values.
         """
+        self._variance = RunningVariance(self._variance_decay)
         self._variance.build(shape)
         self._evaluations = keras.Variable(0, dtype="int64", trainable=False, name="evaluations")
         self._build(shape, seed)
@@ -184,7 +189,6 @@ class MovingAverage:
     """
 
     def __init__(self, decay: float):
-        require("baseline_decay", decay, 0 <= decay < 1, "a number in [0, 1), or none")
         self._decay = decay
         self._sum = self._weight = None
 
@@ -213,18 +217,18 @@ class MovingAverage:
             variable.assign(self._decay * old + (1 - self._decay) * tf.cast(value, old.dtype))
 
 
+def require_baseline_decay(decay: float | None) -> None:
+    """Refuses what is no decay of a baseline's `MovingAverage`.
+
+    Raises:
+        UserError: it is neither a number in [0, 1) nor None, for no baseline.
+    """
+    good = decay is None or is_within(decay, 0, 1)
+    require("baseline_decay", decay, good, "a number in [0, 1), or none")
+
+
 def draw(log_probabilities, count: int, seed) -> tf.Tensor:
     """One-hot draws `[count, variables, categories]`."""
     shape = (count, *log_probabilities.shape)
     drawn = tf.argmax(log_probabilities + gumbel(shape, seed), axis=-1)
     return tf.one_hot(drawn, shape[-1], dtype=log_probabilities.dtype)
-
-
-def require(name: str, value, condition: bool, expected: str) -> None:
-    """Refuses an option of an estimator.
-
-    Raises:
-        UserError: the condition does not hold.
-    """
-    if not condition:
-        raise UserError(f"the hypergradient's option {name}={value!r}: expected {expected}")

@@ -2,7 +2,14 @@
 
 import tensorflow as tf
 
-from darts_tf.gradients.sampling import CategoricalLoss, Estimator, MovingAverage, Samples, draw
+from darts_tf.gradients.sampling import (
+    CategoricalLoss,
+    Estimator,
+    MovingAverage,
+    Samples,
+    draw,
+    require_baseline_decay,
+)
 
 
 class ScoreFunction(Estimator):
@@ -18,7 +25,9 @@ class ScoreFunction(Estimator):
 
     def __init__(self, baseline_decay: float | None = 0.95, **options):
         super().__init__(**options)
-        self._baseline = None if baseline_decay is None else MovingAverage(baseline_decay)
+        require_baseline_decay(baseline_decay)
+        self._baseline_decay = baseline_decay
+        self._baseline = None
 
     def sample(self, loss: CategoricalLoss, logits, seed) -> Samples:
         log_p = tf.nn.log_softmax(logits)
@@ -31,7 +40,8 @@ class ScoreFunction(Estimator):
         return Samples(gradients, losses, self.samples)
 
     def _build(self, shape, seed):
-        if self._baseline is not None:
+        if self._baseline_decay is not None:
+            self._baseline = MovingAverage(self._baseline_decay)
             self._baseline.build()
 
     def _variables(self):

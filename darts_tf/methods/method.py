@@ -1,5 +1,6 @@
 """A method: one part of every axis, with its settings; which combinations have a meaning."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 
@@ -7,10 +8,11 @@ import keras
 
 from darts_tf import gradients, relaxations, selections
 from darts_tf.common.errors import UserError
+from darts_tf.gradients import Gradient
 from darts_tf.methods.paper_rate import PaperRate
 from darts_tf.relaxations import Relaxation
 from darts_tf.runtime import optimizers
-from darts_tf.schedules import GreedyDecisions, SkipDropout, Stage
+from darts_tf.schedules import SkipDropout, Stage
 from darts_tf.spaces import Space
 from darts_tf.supernets.supernet import Supernet
 
@@ -24,7 +26,8 @@ class Method:
 
     Attributes:
         name: on the command line.
-        gradient: a name in `darts_tf.gradients`.
+        gradient: a name in `darts_tf.gradients`, an estimator, or a function of your own; see
+            `darts_tf.gradients.get`.
         paper: where it is defined.
         gradient_options: options of the gradient, by name; see `darts_tf.gradients.get`.
         relaxation: a name in `darts_tf.relaxations`, or a `Relaxation` of your own.
@@ -62,7 +65,7 @@ class Method:
     """
 
     name: str
-    gradient: str
+    gradient: str | Callable
     paper: str
     relaxation: str | Relaxation = "softmax"
     selection: str | Callable = "magnitude"
@@ -114,7 +117,7 @@ class Method:
         return {
             "skip_dropout": self.skip_dropout is not None,
             "auxiliary_skip": self.auxiliary_skip is not None,
-            "decisions": isinstance(self.rule, GreedyDecisions),
+            "decisions": getattr(self.rule, "decides", False),
         }
 
     def make_supernet(
@@ -150,66 +153,73 @@ class Method:
             UserError: there is no part of some name, or two parts do not fit; says why.
         """
         relaxation = relaxations.get(self.relaxation)
-        gradients.get(self.gradient, **self.gradient_options)
+        gradient = self.make_gradient()
         selections.get(self.selection)
-        self._check_distribution(relaxation)
-        self._check_second_order(relaxation)
-        self._check_one_level(relaxation)
+        self._check_distribution(gradient, relaxation)
+        self._check_second_order(gradient, relaxation)
+        self._check_one_level(gradient, relaxation)
         if self.temperature is not None and relaxation.temperature is None:
             raise UserError(
                 f"the relaxation {self.relaxation!r} has no temperature, but the method "
                 f"{self.name!r} has a schedule for one; leave it out, or use another relaxation"
             )
 
-    def _check_distribution(self, relaxation: Relaxation) -> None:
+    def _check_distribution(self, gradient: Gradient, relaxation: Relaxation) -> None:
         """Estimators over sampled architectures and categorical relaxations need each other."""
-        samples = gradients.samples_architectures(self.gradient)
+        samples, name = gradient.samples_architectures, gradients.label(self.gradient)
         if relaxation.categorical and not samples:
             raise UserError(
-                f"the hypergradient {self.gradient!r} differentiates the operation weights, but "
+                f"the hypergradient {name!r} differentiates the operation weights, but "
                 f"there is no gradient through the draws of the relaxation {self.relaxation!r}; "
                 "use score_function, relax, rebar or ram"
             )
         if samples and not relaxation.categorical:
             raise UserError(
-                f"the hypergradient {self.gradient!r} is of an expectation over sampled "
+                f"the hypergradient {name!r} is of an expectation over sampled "
                 f"architectures, but the relaxation {self.relaxation!r} has another distribution "
                 "or none; use the relaxation categorical, or first_order"
             )
 
-    def _check_second_order(self, relaxation: Relaxation) -> None:
+    def _check_second_order(self, gradient: Gradient, relaxation: Relaxation) -> None:
         """What differentiates a training gradient needs a smooth one, and the weights' step."""
-        if not gradients.second_order(self.gradient):
+        if not gradient.second_order:
             return
+        name = gradients.label(self.gradient)
         if relaxation.hard:
             raise UserError(
-                f"the hypergradient {self.gradient!r} differentiates a training gradient in the "
+                f"the hypergradient {name!r} differentiates a training gradient in the "
                 f"architecture, but the relaxation {self.relaxation!r} computes one sampled "
                 "operation of each edge and only estimates how the loss changes with the others; "
                 "its estimate has no derivative. Use first_order or one_level"
             )
         if self.nesterov:
             raise UserError(
-                f"the hypergradient {self.gradient!r} knows the weights' step with plain momentum "
+                f"the hypergradient {name!r} knows the weights' step with plain momentum "
                 f"only, but the method {self.name!r} has Nesterov's; use first_order"
             )
 
-    def _check_one_level(self, relaxation: Relaxation) -> None:
+    def _check_one_level(self, gradient: Gradient, relaxation: Relaxation) -> None:
         """Where both steps come from one loss, neither is before the other or sees another one."""
-        if not gradients.is_one_level(self.gradient):
+        if not gradient.one_level:
             return
+        name = gradients.label(self.gradient)
         if relaxation.weights_only:
             raise UserError(
                 f"the relaxation {self.relaxation!r} disturbs the steps of the weights only, but "
-                f"the hypergradient {self.gradient!r} takes both steps from one loss; use "
+                f"the hypergradient {name!r} takes both steps from one loss; use "
                 "first_order"
             )
         if self.weights_first:
             raise UserError(
-                f"the hypergradient {self.gradient!r} gives the weights and the architecture their "
+                f"the hypergradient {name!r} gives the weights and the architecture their "
                 f"gradients at once, but the method {self.name!r} steps the weights first; use "
                 "first_order"
             )
+
+    def make_gradient(self) -> Gradient:
+        """The estimator of the hypergradient, without variables as long as it is not built."""
+        # Of an object of a user's own a copy, because every search builds a state of its own.
+        return copy.copy(gradients.get(self.gradient, **self.gradient_options))
 
     def make_weight_optimizer(self, total_steps: int) -> optimizers.SGD:
         """SGD whose learning rate falls along a cosine for `total_steps` steps."""

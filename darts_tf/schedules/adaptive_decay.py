@@ -22,6 +22,8 @@ class AdaptiveDecay(EigenvalueStop):
     multiply: float = 10.0
     most: float = 0.03
 
+    goes_back = True
+
     def __call__(self, observations, epochs, space) -> Verdict:
         """What to do after the last of the observations."""
         verdict = super().__call__(observations, epochs, space)

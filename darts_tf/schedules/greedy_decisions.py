@@ -66,6 +66,7 @@ class GreedyDecisions:
     of: int = 50
 
     eigenvalue_every = 0
+    decides = True
 
     @property
     def memory(self) -> int:

@@ -2,8 +2,11 @@
 
 A rule is a function `(observations, epochs, space) -> Verdict` of the last observations, oldest
 first, with the attributes `memory`, how many epochs it wants to see, and `eigenvalue_every`, how
-often it wants the eigenvalue, 0 for never. It has no state of its own: observations are in every
-checkpoint, so that a resumed search is where an uninterrupted one would be.
+often it wants the eigenvalue, 0 for never. One whose verdicts may have `fixed` says `decides =
+True`, by which the method's supernet can fix edges; one whose verdicts may have `back` says
+`goes_back = True`, by which the search keeps its last `memory` epochs. It has no state of its own:
+observations are in every checkpoint, so that a resumed search is where an uninterrupted one would
+be.
 """
 
 from collections.abc import Mapping, Sequence

@@ -11,18 +11,9 @@ from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
 from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.methods.method import Method
-from darts_tf.schedules import AdaptiveDecay
 from darts_tf.supernets.supernet import Supernet
 
-_UNROLLING = ("unrolled", "finite_difference")
 _MAKE = "method.make_supernet(space, input_shape, num_classes) makes one that fits"
-# How far a finite difference was off, and what goes with that precision.
-_ROUNDING = {
-    "bfloat16": ("35 and 86 %", "unrolled, which differentiates, or first_order"),
-    "float16": ("6 and 15 %", "first_order"),
-}
-# They differentiate a gradient: its batch cannot be taken apart, and its loss not be scaled.
-_NESTED = ("unrolled", "neumann", "conjugate_gradient")
 
 
 def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> None:
@@ -39,18 +30,18 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"{selections.label(method.selection)!r} (darts_tf.selections.get) with a supernet as "
             "it is"
         )
+    gradient, name = method.make_gradient(), gradients.label(method.gradient)
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if replicas > 1 and gradients.samples_architectures(method.gradient):
+    if replicas > 1 and gradient.samples_architectures:
         raise UserError(
-            f"the hypergradient {method.gradient!r} runs on one device, got {replicas}; use "
-            "--distribute=none"
+            f"the hypergradient {name!r} runs on one device, got {replicas}; use --distribute=none"
         )
     if accumulate_steps < 1:
         raise UserError(f"accumulate_steps must be at least 1, got {accumulate_steps}")
-    if accumulate_steps > 1 and method.gradient in _NESTED:
+    if accumulate_steps > 1 and gradient.differentiates_twice:
         raise UserError(
             f"accumulate_steps={accumulate_steps} does not go with the hypergradient "
-            f"{method.gradient!r}, which differentiates a gradient of the whole batch; "
+            f"{name!r}, which differentiates a gradient of the whole batch; "
             "use finite_difference or first_order, or a smaller batch"
         )
     wanted = relaxations.get(method.relaxation)
@@ -73,30 +64,18 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
         )
     if getattr(method.rule, "eigenvalue_every", 0):
         _check_eigenvalue(method, supernet)
-    if supernet.compute_dtype == "float16" and method.gradient in _NESTED:
+    if supernet.compute_dtype == "float16" and gradient.differentiates_twice:
         raise UserError(
-            f"the hypergradient {method.gradient!r} differentiates twice, for which "
+            f"the hypergradient {name!r} differentiates twice, for which "
             "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
         )
     warn_of_rounding(method, supernet)
 
 
 def warn_of_rounding(method: Method, supernet: Supernet) -> None:
-    """Says that 16 bits do not resolve the finite difference, and what does.
-
-    Other estimators differentiate instead, and keep a few per cent: 2 % of the second-order term
-    with `unrolled`, 5 % with `neumann`, in bfloat16 on the first of the supernets of
-    `darts_tf.verification.precision`.
-    """
-    if method.gradient != "finite_difference" or supernet.compute_dtype not in _ROUNDING:
-        return
-    logging.warning(
-        "in %s the second-order term of the finite difference was %s off on smooth supernets "
-        "(python -m train.verify --precision), because w+ and w- are rounded; use "
-        "--precision=float32 or --hypergradient=%s",
-        supernet.compute_dtype,
-        *_ROUNDING[supernet.compute_dtype],
-    )
+    """Says where 16 bits do not resolve the hypergradient, and what would go."""
+    if (doubt := method.make_gradient().doubt(supernet.compute_dtype)) is not None:
+        logging.warning("%s", doubt)
 
 
 def check_recompute(recompute: bool, supernet: Supernet, strategy: tf.distribute.Strategy) -> None:
@@ -133,12 +112,12 @@ def check_weight_optimizer(method: Method, optimizer: keras.optimizers.Optimizer
     Raises:
         UserError: it is not SGD and the method unrolls a step; it has no L2 to change.
     """
-    if isinstance(method.rule, AdaptiveDecay) and not hasattr(optimizer, "l2"):
+    if getattr(method.rule, "goes_back", False) and not hasattr(optimizer, "l2"):
         raise UserError(
             f"the method {method.name!r} changes the weight decay of an optimizer of "
             f"darts_tf.runtime.optimizers; got {type(optimizer).__name__}"
         )
-    if method.gradient in _UNROLLING and not isinstance(optimizer, keras.optimizers.SGD):
+    if method.make_gradient().unrolls and not isinstance(optimizer, keras.optimizers.SGD):
         raise UserError(
             f"the method {method.name!r} unrolls a step of SGD; got the weight "
             f"optimizer {type(optimizer).__name__}. Use SGD or a first-order method"
@@ -164,8 +143,10 @@ def count_steps(train: tf.data.Dataset, validation: tf.data.Dataset) -> int:
 def less_memory(method: Method) -> str:
     """What would need less memory than a search by this method."""
     advice = "a smaller --batch_size, fewer --channels or fewer --cells"
-    if method.gradient not in _NESTED:
+    gradient = method.make_gradient()
+    if not gradient.differentiates_twice:
         advice += ", or more --accumulate_steps"
-    if gradients.get(method.gradient) is not gradients.first_order:
-        advice += f", or --hypergradient=first_order instead of {method.gradient}"
+    if gradient.second_order or gradient.one_level:
+        name = gradients.label(method.gradient)
+        advice += f", or --hypergradient=first_order instead of {name}"
     return advice

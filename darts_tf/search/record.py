@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
-from darts_tf import relaxations, selections
+from darts_tf import gradients, relaxations, selections
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.methods.method import Method
 from darts_tf.runs.checkpoints import Checkpoints
@@ -166,5 +166,21 @@ def _with_names(method: Method) -> Method:
     if not isinstance(selection, str | dict):
         selection = selections.label(selection)
     return dataclasses.replace(
-        method, relaxation=relaxations.serialize(method.relaxation), selection=selection
+        method,
+        gradient=_setting_of(method.gradient),
+        relaxation=relaxations.serialize(method.relaxation),
+        selection=selection,
     )
+
+
+def _setting_of(gradient):
+    """A hypergradient's name or configuration; of a user's own its type and what tells it apart."""
+    found = gradients.serialize(gradient)
+    if isinstance(found, str | dict):
+        return found
+    options = {} if isinstance(gradient, type) else getattr(gradient, "__dict__", {})
+    plain = (str, int, float, type(None))
+    return {
+        "type": gradients.label(gradient),
+        **{k: v if isinstance(v, plain) else type(v).__name__ for k, v in options.items()},
+    }

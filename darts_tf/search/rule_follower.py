@@ -7,7 +7,6 @@ from absl import logging
 
 from darts_tf.genotypes import decidedness
 from darts_tf.runs.snapshots import Snapshots
-from darts_tf.schedules import AdaptiveDecay
 from darts_tf.schedules.rules import Observation
 from darts_tf.spaces import node_names
 
@@ -44,7 +43,7 @@ class RuleFollower:
             directory: of the checkpoints, None if there is none.
             writes: whether this process writes files.
         """
-        if isinstance(self._rule, AdaptiveDecay):
+        if getattr(self._rule, "goes_back", False):
             variables = [v for group in self._search.checkpointed().values() for v in group]
             directory = directory and pathlib.Path(directory) / "epochs"
             self._snapshots = Snapshots(variables, self._rule.memory, directory, writes)

@@ -5,11 +5,9 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from darts_tf import gradients
 from darts_tf.methods.method import Method
 from darts_tf.runtime.loss_scale import LossScale, LossScaledStep
 from darts_tf.runtime.train_function import TrainFunction, compiles
-from darts_tf.schedules import AdaptiveDecay
 from darts_tf.search import checks
 from darts_tf.search.step import SearchStep
 from darts_tf.supernets.problem import SupernetProblem
@@ -53,7 +51,7 @@ class SearchTrainer:
         self._supernet = supernet
         self._method = method
         strategy = tf.distribute.get_strategy()
-        self.gradient = gradients.get(method.gradient, **method.gradient_options)
+        self.gradient = method.make_gradient()
         self._loss_scale = LossScale() if supernet.compute_dtype == "float16" else None
         self.weight_optimizer = weight_optimizer or method.make_weight_optimizer(total_steps)
         self.architecture_optimizer = architecture_optimizer or method.make_architecture_optimizer()
@@ -70,15 +68,16 @@ class SearchTrainer:
         """Makes the optimizers' slots and what else there are variables for."""
         supernet, optimizer = self._supernet, self.weight_optimizer
         checks.check_weight_optimizer(self._method, optimizer)
-        if isinstance(self._method.rule, AdaptiveDecay):
+        if getattr(self._method.rule, "goes_back", False):
             # Among the optimizer's variables from now on, and so in every checkpoint.
             optimizer.l2 = keras.Variable(
                 optimizer.l2, trainable=False, dtype="float32", name="weight_decay"
             )
         optimizer.build(supernet.weight_variables)
         self.architecture_optimizer.build(supernet.architecture_variables)
-        if self._learns:
-            self.gradient.build(supernet.architecture.logits().shape, supernet.get_config()["seed"])
+        space = supernet.space
+        shape = len(space.cell_types) * len(space.edges), len(space.operations)
+        self.gradient.build(shape, supernet.get_config()["seed"])
 
     def _make_step(self, problem: SupernetProblem, replicas: int) -> Callable:
         step = SearchStep(
@@ -94,27 +93,21 @@ class SearchTrainer:
         )
         if self._loss_scale is None:
             return step
-        owners = [self._supernet, self.weight_optimizer, self.architecture_optimizer]
-        if self._learns:
-            owners.append(self.gradient)
+        optimizers = self.weight_optimizer, self.architecture_optimizer
+        owners = (self._supernet, *optimizers, self.gradient)
         changed = [variable for owner in owners for variable in owner.variables]
         return LossScaledStep(step, self._loss_scale, changed)
 
-    @property
-    def _learns(self) -> bool:
-        """Whether the estimator of the gradient has variables of its own."""
-        return isinstance(self.gradient, gradients.Estimator)
-
     def report(self) -> dict[str, float]:
         """What the estimator of the gradient says of itself; empty for most."""
-        return self.gradient.report() if self._learns else {}
+        return self.gradient.report()
 
     @property
     def variables(self) -> dict[str, list]:
         """All variables that a search goes on from, in groups."""
         others = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
-        if self._learns:
-            others["gradient"] = self.gradient.variables
+        if learned := self.gradient.variables:
+            others["gradient"] = learned
         return {
             **others,
             "supernet": self._supernet.variables,

@@ -65,13 +65,12 @@ def hypergradient(
     **options,
 ) -> np.ndarray:
     """The estimate of that name at one weight tensor and one architecture tensor, as float64."""
-    estimated = gradients.get(name)(
+    estimated = gradients.get(name, **options)(
         problem,
         [tf.constant(weights, dtype)],
         [tf.constant(architecture, dtype)],
         None,
         None,
         step,
-        **options,
     )
     return np.asarray(estimated.architecture[0], "float64")

@@ -49,8 +49,8 @@ class Example(NamedTuple):
     def estimate(self, name: str, **options) -> np.ndarray:
         """The hypergradient by the estimator of that name: all entries in a row, float64."""
         problem = self.problem.bilevel()
-        estimated = gradients.get(name)(
-            problem, *self.point(), self.train, self.validation, self.step, **options
+        estimated = gradients.get(name, **options)(
+            problem, *self.point(), self.train, self.validation, self.step
         )
         return flat(estimated.architecture)
 

@@ -278,6 +278,8 @@ class TestOptions:
             ("ram", {"edges": 0}, "edges=0: expected 1 or more"),
             ("ram", {"fresh": 1}, "fresh=1: expected true or false"),
             ("score_function", {"baseline_decay": 1.0}, r"baseline_decay=1.0: expected a number"),
+            ("score_function", {"variance_decay": "much"}, "variance_decay='much': expected a n"),
+            ("relax", {"learning_rate": "much"}, "learning_rate='much': expected 0 or more"),
             ("relax", {"samples": 0.5}, "samples=0.5: expected 1 or more"),
             ("relax", {"data": "test"}, "data='test': expected validation or train"),
             ("relax", {"edges": 2}, "unknown option 'edges' of the hypergradient 'relax'; expecte"),

@@ -59,7 +59,7 @@ import sys
 from train import program, verify
 from darts_tf import gradients
 
-gradients._GRADIENTS["unrolled"] = lambda *args, **options: gradients.first_order(*args)
+gradients.register("unrolled", gradients.first_order, replace=True)
 sys.argv = ["verify", "--only=quadratic"]
 program.run(verify.main)
 """

@@ -1,0 +1,185 @@
+"""One kind of estimator: what computes a hypergradient, and what a search has to know about it."""
+
+import dataclasses
+import inspect
+import math
+import numbers
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple
+
+import keras
+
+from darts_tf.common.errors import UserError
+from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
+
+
+class StepMemory(NamedTuple):
+    """What a step of a search by an estimator needs besides activations, as measured on CPUs.
+
+    Attributes:
+        graph_bytes: for each operation of one forward pass. The passes of a step share one traced
+            forward function, but each is a copy of it in the graph that runs.
+        weight_copies: of all weights, with the variables, their momentum and their gradients.
+    """
+
+    graph_bytes: int
+    weight_copies: int
+
+
+class Gradient:
+    """An estimator of the hypergradient.
+
+    Subclasses define `__call__`, and say by the attributes what holds of them. One with a state
+    makes its variables in `build`, because each search builds a copy of its own.
+
+    Attributes:
+        second_order: whether it differentiates a gradient of the training loss in the architecture,
+            by tapes or by a difference. That gradient must be smooth, and the weights' momentum
+            plain.
+        differentiates_twice: whether it does so by nested tapes: the batch cannot be computed in
+            parts then, and its loss not be scaled.
+        unrolls: whether it takes the weights' step, which has to be one of SGD.
+        one_level: whether it gives the weights their gradient too.
+        samples_architectures: whether it is of an expectation over drawn architectures; see
+            `darts_tf.gradients.sampling`.
+        memory: what a step needs; None where nobody has measured it.
+    """
+
+    second_order: ClassVar[bool] = False
+    differentiates_twice: ClassVar[bool] = False
+    unrolls: ClassVar[bool] = False
+    one_level: ClassVar[bool] = False
+    samples_architectures: ClassVar[bool] = False
+    memory: ClassVar[StepMemory | None] = None
+
+    def __call__(
+        self,
+        problem: BilevelProblem,
+        weights,
+        architecture,
+        train_batch,
+        validation_batch,
+        inner_step: InnerStep,
+    ) -> Hypergradient:
+        """The hypergradient at a point.
+
+        Args:
+            problem: the two losses.
+            weights, architecture: lists of tensors, the point.
+            train_batch, validation_batch: what the losses are of.
+            inner_step: the step that the weights' optimizer would take.
+        """
+        raise NotImplementedError
+
+    def build(self, shape: tuple[int, int], seed: int = 0) -> None:
+        """Makes the variables, called once before the first step of a search. None by default.
+
+        Args:
+            shape: of the operation weights, (edges of all cell types, operations).
+            seed: of what starts from random values.
+        """
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All that a checkpoint has to hold."""
+        return []
+
+    def report(self) -> dict[str, float]:
+        """How the estimator has done so far, for the logs of an epoch."""
+        return {}
+
+    def doubt(self, dtype: str) -> str | None:
+        """What is to be said of its precision where layers compute in that type; None if nothing.
+
+        Args:
+            dtype: such as "bfloat16".
+        """
+        return None
+
+
+class Stateless(Gradient):
+    """An estimator that is one equation: a frozen dataclass whose fields are its options.
+
+    Options may also be given with a call, behind the arguments of every estimator. Subclasses
+    define `hypergradient`.
+    """
+
+    def __call__(
+        self,
+        problem: BilevelProblem,
+        weights,
+        architecture,
+        train_batch,
+        validation_batch,
+        inner_step: InnerStep,
+        *values,
+        **options,
+    ) -> Hypergradient:
+        estimator = self
+        if values or options:
+            given = inspect.signature(type(self)).bind_partial(*values, **options).arguments
+            estimator = dataclasses.replace(self, **given)
+        batches = train_batch, validation_batch
+        return estimator.hypergradient(problem, weights, architecture, *batches, inner_step)
+
+    def hypergradient(
+        self, problem, weights, architecture, train_batch, validation_batch, inner_step
+    ) -> Hypergradient:
+        """The equation; arguments as for `Gradient`."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class Function(Gradient):
+    """A function of a user's own as an estimator.
+
+    Nothing is refused for it. What differentiates twice, unrolls, or has a state is better a
+    subclass of `Gradient` that says so.
+
+    Attributes:
+        function: `(problem, weights, architecture, train_batch, validation_batch, inner_step) ->
+            Hypergradient`.
+        options: more of its arguments, by name.
+
+    Raises:
+        UserError: the function does not take these arguments.
+    """
+
+    function: Callable[..., Hypergradient]
+    options: Mapping = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        try:
+            inspect.signature(self.function).bind(*[None] * 6, **self.options)
+        except TypeError as error:
+            raise UserError(
+                f"the hypergradient {self.function!r}: {error}; expected a function (problem, "
+                "weights, architecture, train_batch, validation_batch, inner_step) -> Hypergradient"
+            ) from error
+        except ValueError:  # Compiled code has no signature.
+            pass
+
+    def __call__(self, *arguments, **options) -> Hypergradient:
+        """What the function returns."""
+        return self.function(*arguments, **{**self.options, **options})
+
+
+def require(name: str, value, condition: bool, expected: str) -> None:
+    """Refuses an option of an estimator.
+
+    Raises:
+        UserError: the condition does not hold.
+    """
+    if not condition:
+        raise UserError(f"the hypergradient's option {name}={value!r}: expected {expected}")
+
+
+def is_count(value) -> bool:
+    """Whether a value is a whole number, 1 or more."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return whole and value >= 1
+
+
+def is_within(value, low: float, high: float = math.inf) -> bool:
+    """Whether a value is a number in [low, high)."""
+    return isinstance(value, numbers.Real) and low <= value < high
