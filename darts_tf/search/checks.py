@@ -30,18 +30,19 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"{selections.label(method.selection)!r} (darts_tf.selections.get) with a supernet as "
             "it is"
         )
-    gradient, name = method.make_gradient(), gradients.label(method.gradient)
+    gradient, called = method.make_gradient(), gradients.label(method.gradient)
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     if replicas > 1 and gradient.samples_architectures:
         raise UserError(
-            f"the hypergradient {name!r} runs on one device, got {replicas}; use --distribute=none"
+            f"the hypergradient {called!r} runs on one device, got {replicas}; use "
+            "--distribute=none"
         )
     if accumulate_steps < 1:
         raise UserError(f"accumulate_steps must be at least 1, got {accumulate_steps}")
     if accumulate_steps > 1 and gradient.differentiates_twice:
         raise UserError(
             f"accumulate_steps={accumulate_steps} does not go with the hypergradient "
-            f"{name!r}, which differentiates a gradient of the whole batch; "
+            f"{called!r}, which differentiates a gradient of the whole batch; "
             "use finite_difference or first_order, or a smaller batch"
         )
     wanted = relaxations.get(method.relaxation)
@@ -66,7 +67,7 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
         _check_eigenvalue(method, supernet)
     if supernet.compute_dtype == "float16" and gradient.differentiates_twice:
         raise UserError(
-            f"the hypergradient {name!r} differentiates twice, for which "
+            f"the hypergradient {called!r} differentiates twice, for which "
             "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
         )
     warn_of_rounding(method, supernet)
