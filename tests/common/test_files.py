@@ -11,7 +11,7 @@ from tests.forks import REPOSITORY
 
 HOLDER = """
 import sys
-from darts_tf import files
+from darts_tf.common import files
 from darts_tf.common.errors import UserError
 try:
     lock = files.Lock(sys.argv[1])

@@ -16,6 +16,7 @@ from darts_tf import genotypes, networks
 from darts_tf.common import saved_classes
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.networks import training
+from darts_tf.networks.network import without_training
 from darts_tf.supernets.supernet import Supernet
 from tests.classes import ARGUMENTS, IMAGES, LAYERS, call, cls, images, shape
 
@@ -102,7 +103,7 @@ def test_a_tested_network_is_saved_without_an_optimizer(tmp_path, recwarn, one_e
     optimizer = network.optimizer
     training.test_network(network, tf.data.Dataset.from_tensors((images(""), [0, 1])))
     assert network.optimizer is optimizer
-    networks.without_training(network).save(tmp_path / "model.keras")
+    without_training(network).save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(images("")), network(images("")))
     assert not loaded.compiled
