@@ -70,7 +70,7 @@ def _largest(data, method) -> int:
     channels, cells = search_flags.size()
     size = (data.image_shape, data.num_classes, channels, cells)
     supernet = method.make_supernet(search_flags.SPACE.value, *size)
-    estimate = memory.estimate(supernet, method.gradient)
+    estimate = memory.estimate(supernet, method.make_gradient())
     given, parts = search_flags.MEMORY_LIMIT.value, search_flags.ACCUMULATE_STEPS.value
     limit = given * 1e9 if given else memory.free_memory()
     portion = search_flags.TRAIN_PORTION.value

@@ -124,6 +124,7 @@ def _configure() -> None:
 
 
 def _measure_gradients() -> None:
+    from darts_tf import gradients
     from darts_tf.benchmark import workloads
 
     _configure()
@@ -141,8 +142,8 @@ def _measure_gradients() -> None:
     first = spreads["first_order"].median
     rows = [["hypergradient", "seconds", "/ first_order", "search step / first-order search step"]]
     for name, spread in spreads.items():
-        # The gradient of the weights comes with this one, so no weight step follows.
-        rest = 0 if name == "one_level" else weight_step
+        # Where the gradient of the weights comes with it, no weight step follows.
+        rest = 0 if gradients.get(name).one_level else weight_step
         whole = (spread.median + rest) / (first + weight_step)
         rows.append([name, spread.text(), f"{spread.median / first:.2f}", f"{whole:.2f}"])
     print(comparison.columns(rows))

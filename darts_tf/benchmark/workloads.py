@@ -89,7 +89,7 @@ def measure_search(
     if not estimate:
         return measured
     # Only now, because it takes time and memory itself.
-    expected = memory.estimate(supernet, chosen.gradient, held).peak(size.batch_size)
+    expected = memory.estimate(supernet, chosen.make_gradient(), held).peak(size.batch_size)
     return dataclasses.replace(measured, estimated_memory_bytes=expected)
 
 

@@ -142,7 +142,9 @@ def serialize(gradient):
 
 def label(gradient) -> str:
     """How messages call a hypergradient: its name, or that of the function or the class."""
-    return _GRADIENTS.label(gradient)
+    if isinstance(gradient, Mapping):
+        gradient = get(gradient)
+    return _GRADIENTS.label(gradient.function if isinstance(gradient, Function) else gradient)
 
 
 def samples_architectures(gradient: str | Callable) -> bool:

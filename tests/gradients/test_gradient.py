@@ -75,6 +75,18 @@ class TestOptions:
             estimate(gradients.unrolled, stride=2)
 
 
+def estimate_nothing(*arguments):
+    return gradients.Hypergradient([], tf.zeros(()))
+
+
+def test_a_name_of_ones_own(monkeypatch):
+    monkeypatch.setattr(gradients._GRADIENTS, "_parts", dict(gradients._GRADIENTS._parts))
+    gradients.register("nothing", estimate_nothing)
+    assert gradients.names()[-1] == "nothing" and gradients.get("nothing")(*[None] * 6)[0] == []
+    with pytest.raises(UserError, match="another hypergradient named 'unrolled'"):
+        gradients.register("unrolled", estimate_nothing)
+
+
 def test_an_object_or_its_configuration():
     assert gradients.get(gradients.Neumann(3)) == gradients.Neumann(3)
     assert gradients.get(gradients.Neumann) == gradients.neumann
@@ -82,7 +94,9 @@ def test_an_object_or_its_configuration():
     assert configuration == {"class_name": "Neumann", "config": {"terms": 3}}
     assert gradients.get(configuration) == gradients.Neumann(3)
     assert gradients.serialize(gradients.first_order) == "first_order"
-    assert gradients.label(gradients.Neumann(3)) == "Neumann"
+    assert gradients.label(gradients.Neumann(3)) == gradients.label(configuration) == "Neumann"
+    assert gradients.label(gradients.neumann) == gradients.label("neumann") == "neumann"
+    assert gradients.label(gradients.get(estimate_nothing)) == "estimate_nothing"
 
 
 def test_what_they_say_of_themselves():
@@ -98,6 +112,8 @@ def test_what_they_say_of_themselves():
     assert those("one_level") == ["one_level", "one_level_train"]
     assert those("samples_architectures") == ["score_function", "relax", "rebar", "ram"]
     assert those("memory") == ["first_order", "finite_difference"]
+    assert gradients.second_order("neumann") and gradients.samples_architectures("ram")
+    assert gradients.is_one_level("one_level") and not gradients.is_one_level("neumann")
 
 
 class TestOwn:
