@@ -44,5 +44,5 @@ def test_cell():
 )
 def test_it_must_not_be_used(nodes, concat):
     cell = CellGenotype(nodes, concat)
-    with pytest.raises(UserError, match=r"nodes\[1\]: a node needs at least one edge"):
+    with pytest.raises(UserError, match=r"nodes\[1\]: node 3 needs at least one edge"):
         Genotype("darts_cnn", {"normal": cell, "reduce": cell})
