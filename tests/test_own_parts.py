@@ -155,6 +155,16 @@ def test_an_own_relaxation_is_saved_once_it_has_a_name(tmp_path):
         relaxations._RELAXATIONS._parts.pop("squared")
 
 
+def test_the_name_that_was_given_is_written(monkeypatch):
+    parts = relaxations._RELAXATIONS
+    monkeypatch.setattr(parts, "_parts", dict(parts))
+    relaxations.register("another_name", relaxations.Softmax())
+    supernet = Supernet(SPACE, relaxation="another_name", **SIZE)
+    method = dataclasses.replace(METHOD, relaxation="another_name")
+    settings = record.settings(supernet, method)
+    assert settings["method relaxation"] == settings["supernet relaxation"] == "another_name"
+
+
 def test_registered_parts_are_written_by_their_names():
     supernet = Supernet(spaces.NAS_BENCH_201, relaxation=relaxations.Softmax(), **SIZE)
     config = supernet.get_config()

@@ -19,7 +19,7 @@ import time
 from absl import flags
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import baselines, genotypes, spaces
+from darts_tf import baselines, genotypes, gradients, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.runtime import distribution
 from train import (
@@ -265,7 +265,7 @@ def _result(search, data, folder, history):
         }
     return _genotype(search, data, folder), {
         "method": search.method.name,
-        "hypergradient": search.method.gradient,
+        "hypergradient": gradients.label(search.method.gradient),
         "epochs": len(history),
         "supernet_validation_accuracy": history[-1]["val_accuracy"],
         **best,

@@ -5,7 +5,7 @@ import pathlib
 
 from absl import flags
 
-from darts_tf import baselines, methods
+from darts_tf import baselines, gradients, methods
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from train import batch_sizes, data_flags, search_flags
@@ -32,7 +32,7 @@ def make(data, method, cells: int, **options):
     supernet = method.make_supernet(search_flags.SPACE.value, *size, **options)
     print(
         f"supernet: {cells} cells, {channels} channels, {parameters(supernet):,} "
-        f"weights; method {method.name}, hypergradient {method.gradient}",
+        f"weights; method {method.name}, hypergradient {gradients.label(method.gradient)}",
         flush=True,
     )
     return ArchitectureSearch(

@@ -76,5 +76,6 @@ def refuse_without_effect(names) -> None:
         if flag.value is not None:
             raise UserError(
                 f"--{flag.name} is for selections that decide edge by edge "
-                f"({', '.join(selections.CRITERIA)}), got {', '.join(names)}"
+                f"({', '.join(selections.CRITERIA)}), got "
+                + ", ".join(selections.label(name) for name in names)
             )

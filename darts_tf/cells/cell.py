@@ -86,7 +86,7 @@ class _RelaxedCell(_BaseCell):
         found = spaces.get(space)
         shared = {"inputs": found.inputs, "preprocess": found.preprocess}
         super().__init__(channels, reduction, reduction_before, **shared, **kwargs)
-        self.space = space if isinstance(space, str) else spaces.serialize(found)
+        self.space = spaces.serialize(space)
         self._space = found
 
     @property

@@ -34,7 +34,7 @@ class Genotype:
     def __init__(self, space: str | spaces.Space, cells: Mapping[str, CellGenotype]):
         found = spaces.without_restriction(spaces.get(space))
         # The name of a registered one, so that the cells go on being of what that name means.
-        given = space if isinstance(space, str) else spaces.serialize(found)
+        given = spaces.serialize(space if isinstance(space, str) else found)
         object.__setattr__(self, "_space", given if isinstance(given, str) else found)
         object.__setattr__(self, "_cells", tuple(cells.items()))
         check_cells(found, dict(self._cells))

@@ -84,7 +84,7 @@ def get(relaxation) -> Relaxation:
 
 def serialize(relaxation):
     """What `get` makes it of again: its name or a configuration; itself if it has neither."""
-    return _RELAXATIONS.serialize(get(relaxation))
+    return relaxation if isinstance(relaxation, str) else _RELAXATIONS.serialize(get(relaxation))
 
 
 def label(relaxation) -> str:

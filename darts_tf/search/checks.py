@@ -48,7 +48,7 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
     wanted = relaxations.get(method.relaxation)
     if not lookup.is_same_definition(wanted, supernet.relaxation):
         raise UserError(
-            f"the method {method.name!r} needs the relaxation {relaxations.label(wanted)!r}; the "
+            f"the method {method.name!r} needs the relaxation {relaxations.label(method.relaxation)!r}; the "
             f"supernet was made with {relaxations.label(supernet.relaxation)!r}. {_MAKE}"
         )
     for name, value in method.supernet_options().items():

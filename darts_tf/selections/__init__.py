@@ -82,7 +82,7 @@ def get(selection):
 
 def serialize(selection):
     """What `get` makes it of again: its name or a configuration; itself if it has neither."""
-    return _SELECTIONS.serialize(get(selection))
+    return selection if isinstance(selection, str) else _SELECTIONS.serialize(get(selection))
 
 
 def label(selection) -> str:

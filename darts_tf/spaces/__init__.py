@@ -71,7 +71,7 @@ def serialize(space: str | Space | Mapping) -> str | dict:
 
     A space whose edges have other candidates than those of the registered one has none.
     """
-    return _SPACES.serialize(get(space))
+    return space if isinstance(space, str) else _SPACES.serialize(get(space))
 
 
 def without_restriction(space: Space) -> Space:

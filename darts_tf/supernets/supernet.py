@@ -261,9 +261,8 @@ class Supernet(keras.Model):
 
     def get_config(self):
         config = {**super().get_config(), **self._config}
-        for name, room in (("space", spaces), ("relaxation", relaxations)):
-            if not isinstance(config[name], str):
-                config[name] = room.serialize(config[name])
+        config["space"] = spaces.serialize(config["space"])
+        config["relaxation"] = relaxations.serialize(config["relaxation"])
         return config
 
 

@@ -1,6 +1,7 @@
 """A method is added by one file, and nothing else has to know of it."""
 
 import ast
+import dataclasses
 import pathlib
 import re
 
@@ -13,6 +14,7 @@ from absl.testing import flagsaver
 
 from darts_tf import METHODS, gradients, methods, relaxations, selections
 from darts_tf.benchmark import workloads
+from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost, memory
 from darts_tf.search import record
 from darts_tf.search.architecture_search import ArchitectureSearch
@@ -88,6 +90,26 @@ def test_the_programs_take_it(added):
         assert search_flags.size() == (16, 8)
         select, tuning = selection_flags.get(method.selection, method, 0, None)
         assert select is selections.every_edge and tuning is None
+
+
+def test_the_programs_take_parts_without_names(added):
+    own = dataclasses.replace(METHODS[added], name="own", relaxation=Doubled(), selection=last)
+    methods.register(own)
+    with flagsaver.flagsaver(method="own", edge_order="random"):
+        assert search_flags.method() == own
+        assert selection_flags.get(own.selection, own, 0, None) == (last, None)
+        with pytest.raises(UserError, match="decide edge by edge .*, got last"):
+            selection_flags.refuse_without_effect([own.selection])
+
+
+class Doubled(relaxations.Relaxation):
+    """A relaxation with a temperature and no name."""
+
+    temperature = 1.0
+
+
+def last(space, weights):
+    """A selection without a name."""
 
 
 def constants(path):
