@@ -48,8 +48,9 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
     wanted = relaxations.get(method.relaxation)
     if not lookup.is_same_definition(wanted, supernet.relaxation):
         raise UserError(
-            f"the method {method.name!r} needs the relaxation {relaxations.label(method.relaxation)!r}; the "
-            f"supernet was made with {relaxations.label(supernet.relaxation)!r}. {_MAKE}"
+            f"the method {method.name!r} needs the relaxation "
+            f"{relaxations.label(method.relaxation)!r}; the supernet was made with "
+            f"{relaxations.label(supernet.relaxation)!r}. {_MAKE}"
         )
     for name, value in method.supernet_options().items():
         if value and not supernet.get_config()[name]:
