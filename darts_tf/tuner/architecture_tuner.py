@@ -14,14 +14,12 @@ from keras_tuner.errors import FailedTrialError
 from darts_tf import methods, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.methods import Method
 from darts_tf.networks import training
 from darts_tf.networks.network import build_network
 from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.tuner import checks
 from darts_tf.tuner.resumable import ResumableTuner
 from darts_tf.tuner.search_data import SearchData
-
-_SCORE = keras_tuner.Objective("val_accuracy", "max")
 
 
 class ArchitectureTuner(ResumableTuner):
@@ -74,7 +72,7 @@ class ArchitectureTuner(ResumableTuner):
         input_shape: tuple[int, ...],
         num_classes: int,
         *,
-        method: str | Method | Sequence[str | Method] = "darts-v1",
+        method: str | methods.Method | Sequence[str | methods.Method] = "darts-v1",
         search_epochs: int | Sequence[int] = 25,
         channels: int | Sequence[int] | None = None,
         cells: int | Sequence[int] | None = None,
@@ -111,7 +109,7 @@ class ArchitectureTuner(ResumableTuner):
             ("weight_learning_rate", weight_learning_rate),
             ("architecture_learning_rate", architecture_learning_rate),
         ):
-            self._rates[name] = _rate(name, given)
+            self._rates[name] = checks.check_rate(name, given)
         found = [methods.get(method) for method in self._settings["method"]]
         # Hyperparameters are names.
         self._settings["method"] = [method.name for method in found]
@@ -119,12 +117,12 @@ class ArchitectureTuner(ResumableTuner):
         if len(self._methods) < len(found):
             raise UserError(f"method is {method!r}; expected methods with different names")
         for one in found:
-            _check_method(one)
+            checks.check_method(one)
         # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         oracle = oracle or keras_tuner.oracles.RandomSearchOracle(
-            objective=_SCORE, max_trials=max_trials, seed=10_000 * (seed + 1)
+            objective=checks.SCORE, max_trials=max_trials, seed=10_000 * (seed + 1)
         )
-        _check_oracle(oracle)
+        checks.check_oracle(oracle)
         # Declared now, because a second process would otherwise find nothing to tune.
         oracle.update_space(self._hyperparameters())
         super().__init__(oracle, **kwargs)
@@ -283,38 +281,3 @@ def _write_scores(scores, callbacks, epochs) -> None:
             with tf.summary.create_file_writer(str(callback.log_dir)).as_default(step=epochs):
                 for name, value in scores.items():
                     tf.summary.scalar(name, value)
-
-
-def _check_method(method) -> None:
-    if method.stages or method.fine_tune_epochs or not method.trains:
-        raise UserError(
-            f"the method {method.name!r} searches in stages or trains between its decisions, or "
-            "trains no supernet, so it is no single search; ArchitectureTuner takes those that are"
-        )
-
-
-def _check_oracle(oracle) -> None:
-    objective = oracle.objective
-    if (getattr(objective, "name", None), getattr(objective, "direction", None)) != (
-        _SCORE.name,
-        _SCORE.direction,
-    ):
-        raise UserError(
-            "the oracle has another objective; expected "
-            "objective=keras_tuner.Objective('val_accuracy', 'max')"
-        )
-
-
-def _rate(name, given):
-    rates = tuple(given) if isinstance(given, Sequence) else (given,)
-    numbers = [rate for rate in rates if rate is not None]
-    if rates != (None,) and (
-        len(numbers) not in (1, 2)
-        or len(numbers) != len(rates)
-        or numbers != sorted(set(numbers))
-        or numbers[0] <= 0
-    ):
-        raise UserError(
-            f"{name} is {given!r}; expected a number above 0, or the least and the greatest"
-        )
-    return rates if len(rates) == 2 else rates[0]
