@@ -1,5 +1,6 @@
 """Registries: the parts of one axis by name, and what else a user may give in place of a name."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
@@ -64,7 +65,7 @@ class Registry(Mapping[str, T]):
         elif isinstance(part, Mapping):
             return self._from_configuration(part)
         if isinstance(part, type) and issubclass(part, self._base or object):
-            part = part()
+            part = self._make(part, {})
         if isinstance(part, self._base) if self._base else callable(part):
             return part
         raise UserError(
@@ -81,11 +82,15 @@ class Registry(Mapping[str, T]):
                 f"registered {self._kind} is of that class; register one first. The classes: "
                 + ", ".join(self._classes())
             )
+        return self._make(found, arguments)
+
+    def _make(self, kind: type, arguments: Mapping) -> T:
         try:
-            return found(**arguments)
+            return kind(**arguments)
         except TypeError as error:
             raise UserError(
-                f"this configuration of a {self._kind} does not fit {name}: {error}"
+                f"a {self._kind} of the arguments {dict(arguments)} does not fit {kind.__name__}: "
+                f"{error}"
             ) from error
 
     def _classes(self) -> dict[str, Callable]:
@@ -103,7 +108,10 @@ class Registry(Mapping[str, T]):
         if isinstance(part, str):
             return part
         for name, known in self._parts.items():
-            known = known() if known is type(part) else known
+            if known is type(part):
+                # One that needs arguments stays a class, which is no part.
+                with contextlib.suppress(TypeError):
+                    known = known()
             if lookup.is_same_definition(known, part):
                 return name
         kind = type(part)

@@ -60,7 +60,10 @@ def test_what_stands_for_a_part(registry, given, expected):
         ({"class_name": "Other"}, "'Other', but no registered thing .* The classes: Sized, Part"),
         ({"class_name": "Sized", "config": [3]}, "no registered thing"),
         ({}, "class_name None"),
-        ({"class_name": "Sized", "config": {"width": 3}}, "does not fit Sized: .*'width'"),
+        (
+            {"class_name": "Sized", "config": {"width": 3}},
+            r"{'width': 3} does not fit Sized",
+        ),
     ],
 )
 def test_what_does_not(registry, given, reason):
@@ -80,6 +83,22 @@ def test_callables_and_registered_classes():
 class Sum:
     def __call__(self, one, other):
         return one + other
+
+
+def test_a_class_that_needs_arguments(registry):
+    registry.register("needs", Needs)
+    with pytest.raises(UserError, match="does not fit Needs: .*'size'"):
+        registry.resolve("needs")
+    own = registry.serialize(Needs(3))
+    assert own == {"class_name": "Needs", "config": {"size": 3}}
+    assert registry.resolve(own) == Needs(3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Needs(Part):
+    """A part that cannot do without an argument."""
+
+    size: int
 
 
 def test_what_files_hold(registry):
