@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 Product = Callable[[np.ndarray], np.ndarray]
 
@@ -60,46 +61,29 @@ def largest_eigenvalue(product: Product, size: int, exact_up_to: int = 32) -> fl
     Args:
         product: from `[size]` to `[size]`.
         size: rows of the matrix.
-        exact_up_to: the largest size for which the whole matrix is computed, by `size` products;
-            beyond it there are as few products as `lanczos` needs.
+        exact_up_to: the largest size for which the whole matrix is computed, by `size` products.
+            Beyond it there are about 20 to 60, for an error of about 1e-4 times the largest
+            absolute eigenvalue; only where those are not enough the whole matrix is computed too.
     """
-    if size <= exact_up_to:
-        matrix = np.stack([product(row) for row in np.eye(size)]).astype(np.float64)
-        return float(np.linalg.eigvalsh((matrix + matrix.T) / 2)[-1])
-    return lanczos(product, size)
+    if size <= max(exact_up_to, 1):
+        return _largest_of_whole(product, size)
+    start = np.random.default_rng(0).normal(size=size)
+    first = np.asarray(product(start), np.float64)
+    # A shift by the size of the eigenvalues: the error is measured by the largest one, which may be
+    # hardly more than the rounding of the others.
+    shift = 2 * float(np.linalg.norm(first) / np.linalg.norm(start))
+    if shift == 0:
+        return 0.0
+    shifted = LinearOperator(
+        (size, size), matvec=lambda vector: product(vector) + shift * vector, dtype=np.float64
+    )
+    options = {"ncv": min(size, 16), "maxiter": 6, "tol": 1e-4, "return_eigenvectors": False}
+    try:
+        return float(eigsh(shifted, k=1, which="LA", v0=first, **options)[0]) - shift
+    except ArpackNoConvergence:
+        return _largest_of_whole(product, size)
 
 
-def lanczos(
-    product: Product, size: int, tolerance: float = 1e-4, most: int = 64, seed: int = 0
-) -> float:
-    """The largest eigenvalue of a symmetric matrix, by the Lanczos iteration.
-
-    With full orthogonalisation (Golub & Van Loan, Matrix Computations, section 10.3). It ends when
-    the residual's bound on the error is below `tolerance` times the largest absolute eigenvalue
-    found so far.
-
-    Args:
-        product: from `[size]` to `[size]`.
-        size: rows of the matrix.
-        tolerance: relative error.
-        most: how many products there are at most.
-        seed: of the vector to start from.
-    """
-    vector = np.random.default_rng(seed).normal(size=size)
-    basis = [vector / np.linalg.norm(vector)]
-    diagonal, beside = [], []
-    while True:
-        following = np.asarray(product(basis[-1]), np.float64)
-        diagonal.append(float(following @ basis[-1]))
-        known = np.stack(basis)
-        for _ in range(2):  # Once more takes out what rounding left.
-            following = following - known.T @ (known @ following)
-        length = float(np.linalg.norm(following))
-        matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
-        values, vectors = np.linalg.eigh(matrix)
-        scale = float(np.abs(values).max())
-        converged = length * abs(vectors[-1, -1]) <= tolerance * scale
-        if converged or len(basis) >= min(size, most):
-            return float(values[-1])
-        beside.append(length)
-        basis.append(following / length)
+def _largest_of_whole(product, size) -> float:
+    matrix = np.stack([product(row) for row in np.eye(size)]).astype(np.float64)
+    return float(np.linalg.eigvalsh((matrix + matrix.T) / 2)[-1])
