@@ -116,8 +116,6 @@ class MixedCell(_RelaxedCell):
     Args:
         space: the search space, or its name.
         channels, reduction, reduction_before: see `Cell`.
-        edge_operations: for every edge the names of its candidates; default: those that the space
-            names. The others of the space have no weights on that edge and are not computed.
         operation_channels: channels of the operations. Default: all of the state.
         auxiliary_skip: whether every edge also has a skip connection beside its candidates, as in
             DARTS- (Chu et al., ICLR 2021).
@@ -135,7 +133,6 @@ class MixedCell(_RelaxedCell):
         channels,
         reduction=False,
         reduction_before=False,
-        edge_operations=None,
         operation_channels=None,
         auxiliary_skip=False,
         **kwargs,
@@ -143,9 +140,8 @@ class MixedCell(_RelaxedCell):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
         self.auxiliary_skip = auxiliary_skip
         self.operation_channels = operation_channels
-        if edge_operations is None:
-            edge_operations = self._space.operations_on(self.cell_type)
-        self.edge_operations = [tuple(names) for names in edge_operations]
+        # The other operations of the space have no weights on an edge and are not computed.
+        self.edge_operations = self._space.operations_on(self.cell_type)
         self.edges = [
             MixedOp(
                 names,
@@ -189,10 +185,22 @@ class MixedCell(_RelaxedCell):
     def get_config(self):
         return {
             **super().get_config(),
-            "edge_operations": self.edge_operations,
             "operation_channels": self.operation_channels,
             "auxiliary_skip": self.auxiliary_skip,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        # Earlier versions wrote the name of the space, and the candidates beside it.
+        if "edge_operations" in config:
+            names = tuple(map(tuple, config.pop("edge_operations")))
+            space = spaces.get(config["space"])
+            known = {t: space.operations_on(t) for t in space.cell_types}
+            own = space.cell_type_of(config["reduction"])
+            if names != known[own]:
+                config["space"] = space.restrict(known | {own: names})
+        return super().from_config(config)
 
 
 def _of_part(skip_dropout, number: int):

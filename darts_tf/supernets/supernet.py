@@ -174,10 +174,8 @@ class Supernet(keras.Model):
             batches, kwargs["auxiliary_skip"] = False, True
         batches = batches and len(self._config["input_shape"]) == 3
         if batches and set(found) == {self.space.operations}:
-            return batched(self._config["space"], channels, reduction, **kwargs)
-        if self._config["edge_operations"] is not None:
-            kwargs["edge_operations"] = found
-        return plain(self._config["space"], channels, reduction, **kwargs)
+            return batched(self.space, channels, reduction, **kwargs)
+        return plain(self.space, channels, reduction, **kwargs)
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
     def build(self, images_shape):

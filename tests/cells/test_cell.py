@@ -1,8 +1,10 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 
-from darts_tf import genotypes, operations
+from darts_tf import genotypes, operations, spaces
 from darts_tf.cells.cell import Cell, MixedCell
 from tests.operations import definitions
 
@@ -139,3 +141,25 @@ class TestMixedCell:
     def test_config(self):
         cell = MixedCell("darts_cnn", 2, reduction=True, name="cell_1")
         assert MixedCell.from_config(cell.get_config()).get_config() == cell.get_config()
+        assert cell.get_config()["space"] == "darts_cnn"
+
+    def test_config_with_other_candidates(self):
+        some = [["none", "skip_connect"]] * 13 + [["sep_conv_3x3"]]
+        space = spaces.DARTS_CNN.restrict({"normal": some, "reduce": some[::-1]})
+        cell = MixedCell(space, 2, reduction=True)
+        config = json.loads(json.dumps(cell.get_config()))
+        assert config["space"]["config"]["name"] == "darts_cnn"
+        assert MixedCell.from_config(config).edge_operations == space.operations_on("reduce")
+
+    def test_config_of_earlier_versions(self):
+        every = [list(spaces.DARTS_CNN.operations)] * 14
+        own = [["none", "skip_connect"]] * 13 + [["sep_conv_3x3"]]
+        old = {"space": "darts_cnn", "channels": 2, "reduction": True, "reduction_before": False}
+        cell = MixedCell.from_config({**old, "edge_operations": own})
+        assert [list(names) for names in cell.edge_operations] == own
+        assert [edge.operations for edge in cell.edges] == list(cell.edge_operations)
+        plain = MixedCell.from_config({**old, "edge_operations": every})
+        assert (
+            plain.get_config()
+            == MixedCell("darts_cnn", 2, reduction=True, name=plain.name).get_config()
+        )
