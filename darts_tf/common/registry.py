@@ -65,7 +65,7 @@ class Registry(Mapping[str, T]):
         elif isinstance(part, Mapping):
             return self._from_configuration(part)
         if isinstance(part, type) and issubclass(part, self._base or object):
-            part = self._make(part, {})
+            part = self.make(part, {})
         if isinstance(part, self._base) if self._base else callable(part):
             return part
         raise UserError(
@@ -82,9 +82,14 @@ class Registry(Mapping[str, T]):
                 f"registered {self._kind} is of that class; register one first. The classes: "
                 + ", ".join(self._classes())
             )
-        return self._make(found, arguments)
+        return self.make(found, arguments)
 
-    def _make(self, kind: type, arguments: Mapping) -> T:
+    def make(self, kind: type, arguments: Mapping) -> T:
+        """A new part of a class.
+
+        Raises:
+            UserError: the class does not take these arguments.
+        """
         try:
             return kind(**arguments)
         except TypeError as error:

@@ -83,7 +83,11 @@ def names(sampled: bool = True) -> tuple[str, ...]:
     Args:
         sampled: whether those that sample architectures are among them.
     """
-    return tuple(name for name in _GRADIENTS if sampled or not get(name).samples_architectures)
+    return tuple(
+        name
+        for name, gradient in _GRADIENTS.items()
+        if sampled or not getattr(gradient, "samples_architectures", False)
+    )
 
 
 def register(name: str, gradient: type[Gradient] | Callable, *, replace: bool = False):
@@ -125,14 +129,20 @@ def get(gradient: str | Mapping | type[Gradient] | Callable, **options) -> Gradi
         return Function(found, options)
     if not made:
         found = _GRADIENTS.resolve(found)
-    known = _option_names(found) if made else ()
+        if options:
+            raise UserError(
+                f"the hypergradient {label(found)!r} is made already; give {', '.join(options)} "
+                "where you make it"
+            )
+        return found
+    known = _option_names(found)
     for option in options:
         if option not in known:
             expected = f"expected one of {', '.join(known)}" if known else "it has none"
             raise UserError(
                 f"unknown option {option!r} of the hypergradient {label(gradient)!r}; {expected}"
             )
-    return found(**options) if made else found
+    return _GRADIENTS.make(found, options)
 
 
 def serialize(gradient):

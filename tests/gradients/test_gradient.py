@@ -61,7 +61,7 @@ class TestOptions:
             ("conjugate_gradient", {"iterations": 0}, "iterations=0: expected 1 or more"),
             ("conjugate_gradient", {"damping": -1}, "damping=-1: expected a number, 0 or more"),
             (gradients.Unrolled, {"step": 1}, "option 'step' of the hypergradient 'unrolled'; exp"),
-            (gradients.unrolled, {"steps": 2}, "option 'steps' of the hypergradient 'unrolled'"),
+            (gradients.unrolled, {"steps": 2}, "'unrolled' is made already; give steps where"),
             (3, {}, "expected a hypergradient: a name"),
             ({"class_name": "Neumann", "config": {"term": 3}}, {}, "does not fit Neumann"),
         ],
@@ -69,6 +69,15 @@ class TestOptions:
     def test_refused(self, name, options, message):
         with pytest.raises(UserError, match=message):
             gradients.get(name, **options)
+
+    def test_missing(self):
+        class Needs(Gradient):
+            def __init__(self, factor):
+                self.factor = factor
+
+        with pytest.raises(UserError, match="does not fit Needs: .*'factor'"):
+            gradients.get(Needs)
+        assert gradients.get(Needs, factor=2).factor == 2
 
     def test_unknown_one_of_a_call(self):
         with pytest.raises(TypeError, match="stride"):

@@ -1,7 +1,10 @@
 """How --gradient_options is read."""
 
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 
+from darts_tf import gradients
 from darts_tf.common.errors import UserError
 from train import search_flags
 
@@ -25,3 +28,12 @@ def test_values(text, expected):
 def test_what_is_none(text):
     with pytest.raises(UserError, match="expected name=value"):
         search_flags._option(text)
+
+
+def test_they_reach_the_estimator():
+    flags.FLAGS.mark_as_parsed()
+    given = {"hypergradient": "unrolled", "gradient_options": ["steps=2"]}
+    with flagsaver.flagsaver(method="darts-v2", **given):
+        assert search_flags.method().make_gradient() == gradients.Unrolled(2)
+    with flagsaver.flagsaver(method="darts-v2", gradient_options=["radius=1e-3"]):
+        assert search_flags.method().make_gradient() == gradients.FiniteDifference(1e-3)
