@@ -9,6 +9,7 @@ import tensorflow as tf
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import refuse_endless
 from darts_tf.runtime.grappler import without_grappler
+from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.supernet import Supernet
 
 
@@ -85,7 +86,7 @@ class SupernetEvaluation:
         auxiliary = self._supernet.architecture.auxiliary_skip
         given = [] if auxiliary is None else [(auxiliary, tf.zeros(()))]
         # What a forward pass in training mode writes stays in the scope.
-        with keras.StatelessScope(state_mapping=given):
+        with given_values(self._supernet, others=given):
             return self._supernet(images, training=True, weights=weights)
 
     def _sum(self, rows, images, labels):

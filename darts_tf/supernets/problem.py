@@ -5,7 +5,6 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from darts_tf.cells.batched_cell import BatchedMixedCell
@@ -15,6 +14,7 @@ from darts_tf.gradients.problem import BilevelProblem, identity
 from darts_tf.runtime.loss_scale import LossScale
 from darts_tf.runtime.shared_traces import SharedTraces
 from darts_tf.supernets.adversary import worst_rows
+from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.sampled_losses import SampledLosses
 from darts_tf.supernets.supernet import Supernet
 
@@ -115,11 +115,9 @@ class SupernetProblem:
         if self._loss_scale is not None:
             weights = self._loss_scale.leave(weights)
             architecture = self._loss_scale.leave(architecture)
-        given = zip(supernet.weight_variables, weights, strict=True)
-        given = [*given, *self._architecture(architecture), *self._random_states(part)]
         sharing = self._traces.active() if self._traces else contextlib.nullcontext()
-        stateless = keras.StatelessScope(state_mapping=given)
-        with sharing, constant_weights(constant), stateless as scope:
+        given = given_values(supernet, weights, architecture, self._random_states(part))
+        with sharing, constant_weights(constant), given as scope:
             own_seed = seed
             if part is not None and seed is not None:
                 rows = supernet.architecture.cell_weights(seed) if rows is None else rows
@@ -140,9 +138,6 @@ class SupernetProblem:
             loss, penalty = self._loss_scale.enter(loss), self._loss_scale.enter(penalty)
         return ForwardPass(loss, penalty, logits, statistics)
 
-    def _architecture(self, values):
-        return zip(self.supernet.architecture_variables, values, strict=True)
-
     def _random_states(self, part) -> list:
         """The states of random generators as a part of the batch finds them; none for a whole one.
 
@@ -159,7 +154,7 @@ class SupernetProblem:
 
     def entropy(self, architecture) -> tf.Tensor:
         """The entropy of all operation weights together, in nats; differentiable."""
-        with keras.StatelessScope(self._architecture(architecture)):
+        with given_values(self.supernet, architecture=architecture):
             return tf.reduce_sum(self.supernet.architecture.entropies())
 
     def loss(self, weights, architecture, batch, seed=None, part=None) -> tf.Tensor:
@@ -175,16 +170,12 @@ class SupernetProblem:
         """
         images, labels = batch
         supernet = self.supernet
-        given = [
-            *zip(supernet.weight_variables, weights, strict=True),
-            *zip(supernet.architecture_variables, architecture, strict=True),
-        ]
 
         def loss(rows):
-            with keras.StatelessScope(state_mapping=given):
+            with given_values(supernet, weights, architecture):
                 return tf.reduce_mean(self._loss(labels, supernet(images, weights=rows)))
 
-        with keras.StatelessScope(state_mapping=given):
+        with given_values(supernet, weights, architecture):
             start = supernet.architecture.drawn_weights()
         masks = {name: supernet.space.mask(name) for name in start}
         radius = tf.convert_to_tensor(supernet.architecture.temperature)

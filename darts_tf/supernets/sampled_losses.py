@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
 from darts_tf.gradients.accumulation import mean_over_parts
 from darts_tf.gradients.problem import CategoricalProblem
+from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.supernet import Supernet
 
 
@@ -44,8 +44,7 @@ class SampledLosses:
 
     def logits(self, architecture) -> tf.Tensor:
         """The logits of all draws, from the architecture variables' values; differentiable."""
-        given = zip(self._supernet.architecture_variables, architecture, strict=True)
-        with keras.StatelessScope(list(given)):
+        with given_values(self._supernet, architecture=architecture):
             return self._supernet.architecture.logits()
 
     def of_draws(self, weights, draws, batch) -> tf.Tensor:
@@ -92,8 +91,7 @@ class SampledLosses:
             logits = self._supernet(images, training=True, weights=by_type, mixed=mixed)
             return tf.reduce_mean(self._loss(labels, logits)), logits
 
-        given = zip(self._supernet.weight_variables, weights, strict=True)
-        with keras.StatelessScope(list(given)):
+        with given_values(self._supernet, weights):
             loss, _ = run(batch) if self._parts == 1 else mean_over_parts(run, batch, self._parts)
         if self._penalty is not None:
             loss += self._penalty(by_type)

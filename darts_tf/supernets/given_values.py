@@ -1,0 +1,31 @@
+"""Computing with a supernet whose variables have given values."""
+
+from collections.abc import Iterable, Sequence
+
+import keras
+
+from darts_tf.supernets.supernet import Supernet
+
+
+def given_values(
+    supernet: Supernet,
+    weights: Sequence | None = None,
+    architecture: Sequence | None = None,
+    others: Iterable[tuple] = (),
+) -> keras.StatelessScope:
+    """A scope in which a supernet is a function of these values and writes nothing.
+
+    What a pass would write, moving statistics and random state, stays in the scope.
+
+    Args:
+        supernet: the supernet.
+        weights, architecture: values of `weight_variables` and of `architecture_variables`; None
+            for those that they have.
+        others: pairs of another variable and its value.
+    """
+    given = []
+    if weights is not None:
+        given += zip(supernet.weight_variables, weights, strict=True)
+    if architecture is not None:
+        given += zip(supernet.architecture_variables, architecture, strict=True)
+    return keras.StatelessScope(state_mapping=[*given, *others])
