@@ -14,7 +14,7 @@ from absl import flags, logging
 
 from darts_tf import reading
 from darts_tf.errors import UserError, reason
-from train import program
+from train import program, stops
 
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "The folder that train.evaluate wrote (model.keras, data.json, genotype.json)."
@@ -32,6 +32,8 @@ _SAMPLE = 16
 
 def main() -> None:
     """Exports `--run_dir` to `--output_dir` and prints how far it is from the Keras model."""
+    # So that the unfinished folder is removed.
+    stops.raising()
     for flag in (_RUN_DIR, _OUTPUT_DIR):
         if not flag.value:
             raise UserError(f"--{flag.name} is missing; give the folder; see --help")

@@ -31,7 +31,7 @@ def run(main) -> None:
     SIGTERM become one line and exit code 130 or 143. Words on the command line that are no flags
     are refused, because a forgotten `--` would otherwise be ignored silently.
     """
-    stops.raising()
+    stops.install()
     code = 0
     try:
         app.run(lambda argv: _main(main, argv), flags_parser=_parse_flags)

@@ -42,6 +42,7 @@ def step():
     work()
 
 def swallowed():
+    stops.raising()
     try:
         ready()
         time.sleep(60)
@@ -57,6 +58,7 @@ def at_once():
         print("a failed trial")
 
 def another():
+    stops.raising()
     try:
         ready()
         time.sleep(60)
@@ -64,6 +66,7 @@ def another():
         raise AssertionError("nesting violated")
 
 def undone():
+    stops.raising()
     try:
         ready()
         time.sleep(60)
@@ -71,6 +74,7 @@ def undone():
         print("undone")
 
 def iterator_at_a_signal():
+    stops.raising()
     iterator = Iterator()
     ready()
     time.sleep(60)
