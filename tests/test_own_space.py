@@ -39,6 +39,7 @@ def test_costs_of_one_dimensional_layers():
 
 @pytest.mark.slow
 def test_the_example_runs():
-    genotype, accuracy = sequences.main(epochs=1, examples=128)
-    assert genotype.space == "sequences" and 0 <= accuracy <= 1
+    genotype, accuracy = sequences.main(epochs=3, examples=512)
+    # It was 0.84; a tenth is chance.
+    assert genotype.space == "sequences" and accuracy > 0.5
     assert all(len(node) <= 2 for node in genotype["normal"].nodes)

@@ -143,9 +143,18 @@ class TestMutate:
         assert kinds["operation"] > 15 and kinds["source"] > 15
 
     def test_candidates_of_the_edge_in_s1(self):
-        genotype = genotypes.sample(spaces.get("s1"), 0)
+        space = spaces.get("s1")
+        genotype = genotypes.sample(space, 0)
         for seed in range(30):
-            genotype = baselines.mutate(spaces.get("s1"), genotype, random.Random(seed))
+            genotype = baselines.mutate(space, genotype, random.Random(seed))
+            for cell_type, cell in genotype.cells.items():
+                candidates = space.choosable_on(cell_type)
+                for node, edges in enumerate(cell.nodes):
+                    for operation, source in edges:
+                        (edge,) = (
+                            e for e in space.edges_into(node) if space.edges[e].source == source
+                        )
+                        assert operation in candidates[edge]
 
     def test_a_single_architecture_has_no_neighbour(self):
         space = spaces.Space("single", ("skip_connect",), 1, 1, cell_types=("normal",))
