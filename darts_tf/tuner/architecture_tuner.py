@@ -18,7 +18,7 @@ from darts_tf.networks import training
 from darts_tf.networks.network import build_network
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.tuner import checks
-from darts_tf.tuner.resumable import ResumableTuner
+from darts_tf.tuner.resumable import ResumableTuner, ended_by_a_full_disk
 from darts_tf.tuner.search_data import SearchData
 
 
@@ -167,6 +167,7 @@ class ArchitectureTuner(ResumableTuner):
         x.refuse_other(self.project_dir)
         super().search(x, epochs=epochs, callbacks=list(callbacks), verbose=verbose)
 
+    @ended_by_a_full_disk()
     def run_trial(self, trial, data, *, epochs, callbacks, verbose) -> dict[str, float]:
         """Searches, trains and tests; see the class. Writes genotype.json and the weights."""
         folder = pathlib.Path(self.get_trial_dir(trial.trial_id))

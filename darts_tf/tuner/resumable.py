@@ -6,10 +6,35 @@ between equal scores, the oracle of a grid search has lost its place and raises 
 of Bayesian optimization draws the same random numbers again.
 """
 
+import contextlib
 import functools
 
 import keras
 import keras_tuner
+from keras_tuner.errors import FailedTrialError, FatalError
+
+from darts_tf.common import files
+from darts_tf.common.errors import UserError
+
+
+class CannotWrite(FatalError, UserError):
+    """The disk is full: no fault of a trial, so that Keras Tuner must not go on with the next."""
+
+
+@contextlib.contextmanager
+def ended_by_a_full_disk():
+    """Lets a full disk end the tuning; the trial that it broke off is run again later.
+
+    Raises:
+        CannotWrite: instead of any error that says so.
+    """
+    try:
+        yield
+    except Exception as error:
+        if (said := files.cannot_write(error)) is None:
+            raise
+        ours = isinstance(error, UserError | FailedTrialError)
+        raise CannotWrite(str(error) if ours else said) from error
 
 
 class ResumableTuner(keras_tuner.Tuner):
@@ -32,9 +57,14 @@ class ResumableTuner(keras_tuner.Tuner):
         keras_tuner.Tuner.__init__(self, oracle=oracle, hypermodel=hypermodel, **kwargs)
 
     def run_trial(self, trial, *args, **kwargs):
-        """Trains and scores a trial; see `keras_tuner.Tuner`."""
+        """Trains and scores a trial; see `keras_tuner.Tuner`.
+
+        Raises:
+            CannotWrite: the disk is full.
+        """
         keras.utils.set_random_seed((self._seed + int(trial.trial_id)) % 2**32)
-        return super().run_trial(trial, *args, **kwargs)
+        with ended_by_a_full_disk():
+            return super().run_trial(trial, *args, **kwargs)
 
     def reload(self):
         """Reads the state of the tuner that was stopped; see `keras_tuner.Tuner`."""

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 
 import keras
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from darts_tf import tuner
+from darts_tf.common.errors import UserError
 
 TRIALS = 5
 
@@ -116,3 +118,35 @@ def test_hyperband_trains_by_its_own_epochs(tmp_path):
     Tuner(oracle("hyperband"), directory=tmp_path, project_name="tuner").search(verbose=0)
     # Two brackets (Li et al. 2018, algorithm 1, R = 3, eta = 3): 1 epoch, the best go on to 3.
     assert seen == [(0, 1)] * 3 + [(1, 3)] + [(0, 3)] * 2
+
+
+FULL = "No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, FULL, "weights.h5"), f"cannot write weights.h5: {FULL}"),
+        (RuntimeError(f"h5: write failed ({FULL})"), f"cannot write a file: {FULL}"),
+        (UserError(f"cannot write genotype.json: {FULL}"), f"cannot write genotype.json: {FULL}"),
+    ],
+)
+def test_a_full_disk_is_no_failed_trial(error, message, tmp_path):
+    """It ends the tuning, which goes on with that very trial when there is room."""
+    full = True
+
+    class Tuner(tuner.ResumableTuner):
+        def _build_and_fit_model(self, trial, *args, **kwargs):
+            if full and trial.trial_id == "1":
+                raise error
+            return {"val_accuracy": 0.5}
+
+    def make():
+        return Tuner(oracle("random"), directory=tmp_path, project_name="tuner")
+
+    with pytest.raises(UserError) as raised:
+        make().search(verbose=0)
+    assert str(raised.value) == message
+    full, found = False, make()
+    found.search(verbose=0)
+    assert [t.status for t in found.oracle.trials.values()] == ["COMPLETED"] * TRIALS
