@@ -96,8 +96,7 @@ def flag_file() -> str:
 
 def _parse_flags(argv):
     try:
-        for path in _flag_files(argv):
-            reading.check_regular(path)
+        _check_flag_files(argv, set())
         rest = flags.FLAGS(argv)
     except (flags.Error, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{error}; see --help") from error
@@ -105,9 +104,24 @@ def _parse_flags(argv):
     return rest
 
 
+def _check_flag_files(argv, seen) -> None:
+    """Refuses flag files, and those that they name, that a reader would wait for."""
+    for path in _flag_files(argv):
+        reading.check_regular(path)
+        if path not in seen:
+            seen.add(path)
+            with open(path, encoding="utf-8") as lines:
+                _check_flag_files([word for line in lines for word in line.split()], seen)
+
+
 def _flag_files(argv) -> list[str]:
-    """What stands behind --flagfile=."""
-    return [x.partition("=")[2] for x in argv if re.match("--?flagfile=", x)]
+    """What stands behind --flagfile, with an equals sign or as the next word."""
+    pairs = zip(argv, [*argv[1:], ""], strict=True)
+    return [
+        after if x.lstrip("-") == "flagfile" else x.partition("=")[2]
+        for x, after in pairs
+        if re.match("--?flagfile(=|$)", x)
+    ]
 
 
 def _say(message) -> int:

@@ -114,7 +114,7 @@ def _tuner(data):
     options = {
         "objective": keras_tuner.Objective("val_accuracy", "max"),
         # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
-        "seed": 10_000 * (seed + 1),
+        "seed": 10_000 * (seed + 1) % 2**32,
     }
     if kind == "hyperband":
         oracle = keras_tuner.oracles.HyperbandOracle(max_epochs=tune_flags.EPOCHS.value, **options)

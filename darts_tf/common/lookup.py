@@ -5,6 +5,8 @@ import types
 from collections.abc import Mapping, MutableMapping
 from typing import TypeVar
 
+import numpy as np
+
 from darts_tf.common.errors import UserError
 
 T = TypeVar("T")
@@ -63,7 +65,7 @@ def is_same_definition(one, other) -> bool:
     values; instances when their classes and attributes are. Line numbers don't matter, and global
     variables that the code uses are not looked at.
     """
-    return _same(one, other, set())
+    return _same(one, other, {})
 
 
 def _same(one, other, seen) -> bool:
@@ -71,17 +73,20 @@ def _same(one, other, seen) -> bool:
     # as equal inside of themselves.
     if one is other or (id(one), id(other)) in seen:
         return True
-    seen.add((id(one), id(other)))
+    # They stay alive with it, so that nothing else gets their addresses.
+    seen[id(one), id(other)] = one, other
     parts = _parts(one), _parts(other)
     if None not in parts:
         return len(parts[0]) == len(parts[1]) and all(
             _same(*pair, seen) for pair in zip(*parts, strict=True)
         )
     if type(one) is type(other):
+        if isinstance(one, np.ndarray):
+            return one.dtype == other.dtype and np.array_equal(one, other)
         try:
             if bool(one == other):
                 return True
-        except (TypeError, ValueError):  # Arrays.
+        except (TypeError, ValueError):  # Other kinds of arrays.
             return False
     attributes = _attributes(one), _attributes(other)
     return (
@@ -101,7 +106,11 @@ def _attributes(value) -> dict | None:
 
 
 # What every class has of its own, whatever its definition.
-_OF_EVERY_CLASS = {"__dict__", "__weakref__", "__doc__", "_abc_impl"}
+_OF_EVERY_CLASS = {
+    *("__dict__", "__weakref__", "__doc__", "_abc_impl"),
+    # Since Python 3.13.
+    *("__firstlineno__", "__static_attributes__"),
+}
 _CODE = (
     "co_code",
     "co_names",
@@ -134,6 +143,8 @@ def _parts(value) -> list | None:
             return [type(value), value.__func__]
         case types.MemberDescriptorType():
             return ["slot", value.__name__]
+        case functools.cached_property():
+            return ["cached_property", value.func]
         case property():
             return ["property", value.fget, value.fset, value.fdel]
         case dict() | types.MappingProxyType():

@@ -115,7 +115,11 @@ class CollapseMonitor(keras.callbacks.Callback):
             rows = np.concatenate(list(weights.values()))
             found["none_share"] = float(_shares(rows)[:, none].mean())
         if self._every and (epoch + 1) % self._every == 0 and search.has_eigenvalue:
-            found["eigenvalue"] = search.eigenvalue()
+            eigenvalue = search.eigenvalue()
+            if not np.isfinite(eigenvalue):
+                # The next step's loss is not finite either, which ends the search with a reason.
+                return found
+            found["eigenvalue"] = eigenvalue
             decided = sum(int(x.sum()) for x in search.supernet.architecture.decided().values())
             self._measured.append(_Measured(epoch, found["eigenvalue"], decided))
         return found

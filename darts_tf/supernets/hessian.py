@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 Product = Callable[[np.ndarray], np.ndarray]
 
@@ -64,11 +64,16 @@ def largest_eigenvalue(product: Product, size: int, exact_up_to: int = 32) -> fl
         exact_up_to: the largest size for which the whole matrix is computed, by `size` products.
             Beyond it there are about 20 to 60, for an error of about 1e-4 times the largest
             absolute eigenvalue; only where those are not enough the whole matrix is computed too.
+
+    Returns:
+        The eigenvalue; NaN where a product is not finite.
     """
     if size <= max(exact_up_to, 1):
         return _largest_of_whole(product, size)
     start = np.random.default_rng(0).normal(size=size)
     first = np.asarray(product(start), np.float64)
+    if not np.isfinite(first).all():
+        return float("nan")
     # A shift by the size of the eigenvalues: the error is measured by the largest one, which may be
     # hardly more than the rounding of the others.
     shift = 2 * float(np.linalg.norm(first) / np.linalg.norm(start))
@@ -80,10 +85,12 @@ def largest_eigenvalue(product: Product, size: int, exact_up_to: int = 32) -> fl
     options = {"ncv": min(size, 16), "maxiter": 6, "tol": 1e-4, "return_eigenvectors": False}
     try:
         return float(eigsh(shifted, k=1, which="LA", v0=first, **options)[0]) - shift
-    except ArpackNoConvergence:
+    except ArpackError:
         return _largest_of_whole(product, size)
 
 
 def _largest_of_whole(product, size) -> float:
     matrix = np.stack([product(row) for row in np.eye(size)]).astype(np.float64)
+    if not np.isfinite(matrix).all():
+        return float("nan")
     return float(np.linalg.eigvalsh((matrix + matrix.T) / 2)[-1])

@@ -120,7 +120,7 @@ class ArchitectureTuner(ResumableTuner):
             checks.check_method(one)
         # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         oracle = oracle or keras_tuner.oracles.RandomSearchOracle(
-            objective=checks.SCORE, max_trials=max_trials, seed=10_000 * (seed + 1)
+            objective=checks.SCORE, max_trials=max_trials, seed=10_000 * (seed + 1) % 2**32
         )
         checks.check_oracle(oracle)
         # Declared now, because a second process would otherwise find nothing to tune.
@@ -233,7 +233,7 @@ class ArchitectureTuner(ResumableTuner):
     def _start(self, trial) -> None:
         """What follows depends on the trial alone, not on what this process did before."""
         keras.utils.clear_session()
-        keras.utils.set_random_seed(10_000 * self.seed + int(trial.trial_id))
+        keras.utils.set_random_seed((10_000 * self.seed + int(trial.trial_id)) % 2**32)
 
     def _search(self, hp, data, folder):
         """The genotype that a trial's search finds, and the supernet's scores."""

@@ -40,8 +40,10 @@ def halves(data: tf.data.Dataset, seed: int = 0) -> tuple[tf.data.Dataset, tf.da
     if not np.array_equal(np.sort(keys), np.sort(_read(examples)[0])):
         raise UserError(
             "two passes over the training data set give other examples, so it cannot be cut into "
-            "the weights' and the alphas' half: it augments at random, perhaps. Give arrays, or a "
-            "darts_tf.tuner.SearchData whose halves are augmented after they were cut"
+            "the weights' and the alphas' half. If it is shuffled and batched with "
+            "drop_remainder=True, leave that out: halves drop their own remainders. If it augments "
+            "at random, give arrays, or a darts_tf.tuner.SearchData whose halves are augmented "
+            "after they were cut"
         )
     order = np.lexsort((keys, labels))
     # Equal examples have one key: the first of them decides.

@@ -146,7 +146,7 @@ class SupernetOracle(RandomSearchOracle):
         super().__init__(
             objective=objective,
             max_trials=max_trials,
-            seed=10_000 * (seed + 1),
+            seed=10_000 * (seed + 1) % 2**32,
             hyperparameters=hypermodel.hyperparameters(),
             **kwargs,
         )

@@ -65,7 +65,9 @@ class TestSameDefinition:
     def test_arrays_and_other_values(self):
         assert lookup.is_same_definition((1, "a"), (1, "a"))
         assert not lookup.is_same_definition((1, "a"), (1.0, "a"))
-        assert not lookup.is_same_definition(np.arange(2), np.arange(2))
+        assert lookup.is_same_definition(np.arange(2), np.arange(2))
+        assert not lookup.is_same_definition(np.arange(2), np.arange(2.0))
+        assert not lookup.is_same_definition(np.arange(2), np.arange(1, 3))
         assert not lookup.is_same_definition(object(), object())
 
 
@@ -172,3 +174,46 @@ def test_the_readme_cell_of_an_own_space_runs_twice(monkeypatch):
 
 
 _NAMES = ("conv1d_3", "sequences")
+
+
+def enclosing(kernel):
+    """A class whose last method encloses a value, behind others that don't."""
+
+    class Operation:
+        def call(self):
+            return 1
+
+        def compute_output_shape(self):
+            return 2
+
+        def get_config(self):
+            return 3
+
+        def build(self):
+            return kernel
+
+    return Operation
+
+
+def test_a_value_that_one_of_many_methods_encloses():
+    assert not any(lookup.is_same_definition(enclosing(3), enclosing(5)) for _ in range(20))
+    assert lookup.is_same_definition(enclosing(3), enclosing(3))
+
+
+def test_arrays_and_cached_properties():
+    def make(prior):
+        class Part:
+            start = np.array([1.0, 2.0])
+
+            def __init__(self):
+                self.prior = np.full(3, prior)
+
+            @functools.cached_property
+            def doubled(self):
+                return 2 * self.prior
+
+        return Part
+
+    assert lookup.is_same_definition(make(1.0), make(1.0))
+    assert lookup.is_same_definition(make(1.0)(), make(1.0)())
+    assert not lookup.is_same_definition(make(1.0)(), make(2.0)())

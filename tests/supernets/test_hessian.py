@@ -111,3 +111,16 @@ def test_a_supernet(one_edge_space):
     np.testing.assert_allclose(
         search.eigenvalue((images, labels), exact_up_to=0), expected, rtol=1e-3
     )
+
+
+@pytest.mark.parametrize("size", [20, 100])
+def test_products_that_are_not_finite(size):
+    assert np.isnan(largest_eigenvalue(lambda vector: vector * np.nan, size))
+    # Only some of the later products: those overflow.
+    calls = []
+
+    def product(vector):
+        calls.append(None)
+        return vector if len(calls) < 3 else vector * np.inf
+
+    assert np.isnan(largest_eigenvalue(product, size))

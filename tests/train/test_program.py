@@ -91,3 +91,16 @@ def test_stopping():
         os.kill(os.getpid(), signal.SIGTERM)
         assert stopped == [True] and signals == [signal.SIGTERM]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+
+
+def test_flag_files_that_are_pipes(tmp_path):
+    """A reader would wait for ever: named in one word, in two, and by another flag file."""
+    pipe, file = tmp_path / "pipe", tmp_path / "flags"
+    os.mkfifo(pipe)
+    file.write_text(f"--seed=1\n--flagfile={pipe}\n")
+    for argv in ([f"--flagfile={pipe}"], ["--flagfile", str(pipe)], [f"-flagfile={file}"]):
+        with pytest.raises(OSError, match="it is a pipe"):
+            program._check_flag_files(argv, set())
+    # One that names itself is absl's to refuse.
+    file.write_text(f"--flagfile={file}\n")
+    program._check_flag_files([f"--flagfile={file}"], set())
