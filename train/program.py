@@ -111,7 +111,8 @@ def _check_flag_files(argv, seen) -> None:
         if path not in seen:
             seen.add(path)
             with open(path, encoding="utf-8") as lines:
-                _check_flag_files([word for line in lines for word in line.split()], seen)
+                nested = [line.strip() for line in lines if not line.startswith(("#", "//"))]
+            _check_flag_files(nested, seen)
 
 
 def _flag_files(argv) -> list[str]:

@@ -101,6 +101,6 @@ def test_flag_files_that_are_pipes(tmp_path):
     for argv in ([f"--flagfile={pipe}"], ["--flagfile", str(pipe)], [f"-flagfile={file}"]):
         with pytest.raises(OSError, match="it is a pipe"):
             program._check_flag_files(argv, set())
-    # One that names itself is absl's to refuse.
-    file.write_text(f"--flagfile={file}\n")
+    # Comments name no file, and one that names itself is absl's to refuse.
+    file.write_text(f"# --flagfile=THIS_FILE\n--flagfile={file}\n")
     program._check_flag_files([f"--flagfile={file}"], set())
