@@ -27,10 +27,9 @@ def run(main) -> None:
         main: a function without arguments. Flags are parsed when it is called.
 
     A `darts_tf.common.errors.UserError` becomes one line on standard error and exit code 2, and so
-    does a
-    disk that is full; a run that had computed nothing by then leaves no file behind. Ctrl-C and
-    SIGTERM become one line and exit code 130 or 143. Words on the command line that are no flags
-    are refused, because a forgotten `--` would otherwise be ignored silently.
+    does a disk that is full; a run that had computed nothing by then leaves no file behind. Ctrl-C
+    and SIGTERM become one line and exit code 130 or 143. Words on the command line that are no
+    flags are refused, because a forgotten `--` would otherwise be ignored silently.
     """
     stops.install()
     code = 0

@@ -183,11 +183,10 @@ class ArchitectureSearch:
             epoch has `loss` and `accuracy` on the training batches, `architecture_loss`, the loss
             that the alphas descend, unless they are frozen, `val_loss` and `val_accuracy` of the
             supernet on all of `validation`, with moving statistics that were measured on the images
-            of its first 19 batches (`darts_tf.runtime.recalibration`), `entropy`, the mean over
-            all edges
-            of the entropy of the operation weights in nats, `entropy_normal` and so on, its sum
-            over the edges of a cell type, `learning_rate`, and what the `CollapseMonitor` measures;
-            with an estimator that samples architectures also `loss_evaluations` and
+            of its first 19 batches (`darts_tf.runtime.recalibration`), `entropy`, the mean over all
+            edges of the entropy of the operation weights in nats, `entropy_normal` and so on, its
+            sum over the edges of a cell type, `learning_rate`, and what the `CollapseMonitor`
+            measures; with an estimator that samples architectures also `loss_evaluations` and
             `gradient_variance` (`darts_tf.gradients.Estimator.report`).
 
         Raises:
