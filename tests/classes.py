@@ -44,6 +44,7 @@ ARGUMENTS = {
     "SampledCell": CELL,
     "SeparableConvolution": {"channels": 6, "strides": 2},
     "SmoothedCrossentropy": {"smoothing": 0.1},
+    "TaskLoss": {"label_smoothing": 0.1},
     "Stem": {"channels": 6},
     "Supernet": {
         "space": "one_edge",
@@ -62,7 +63,7 @@ WEIGHTS = {
 # Cells with these arguments take a list of one input.
 CELLS = ("Cell", "BatchedMixedCell", "BatchedPartialCell", "MixedCell", "PartialMixedCell")
 CELLS += ("SampledCell",)
-LAYERS = sorted(set(ARGUMENTS) - {"Adam", "SGD", "SmoothedCrossentropy"})
+LAYERS = sorted(set(ARGUMENTS) - {"Adam", "SGD", "SmoothedCrossentropy", "TaskLoss"})
 
 
 def cls(name):

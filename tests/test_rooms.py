@@ -17,6 +17,7 @@ FLOORS = (
     ("baselines", "cells", "macros", "nas_bench", "plots"),
     ("export", "genotypes", "operations", "relaxations", "serving"),
     ("datasets", "gradients", "layers", "runs", "runtime", "spaces"),
+    ("tasks",),
     ("common",),
 )
 FLOOR_OF = {room: -number for number, rooms in enumerate(FLOORS) for room in rooms}

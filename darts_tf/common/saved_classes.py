@@ -31,6 +31,7 @@ _CLASSES = {
     "operations.skip": ("Identity", "Zero"),
     "runtime.optimizers": ("Adam", "SGD"),
     "supernets.supernet": ("Supernet",),
+    "tasks.keras_loss": ("TaskLoss",),
     "networks.training": ("SmoothedCrossentropy",),
 }
 

@@ -1,0 +1,71 @@
+"""Tasks: what the data are, what a network is trained for, and by what networks are ranked."""
+
+from darts_tf.common.registry import Registry
+from darts_tf.tasks.image_classification import ImageClassification
+from darts_tf.tasks.metrics import MeanLoss, Metric, Objective
+from darts_tf.tasks.task import Parts, Task
+
+__all__ = [
+    "ImageClassification",
+    "MeanLoss",
+    "Metric",
+    "Objective",
+    "Parts",
+    "Task",
+    "get",
+    "label",
+    "names",
+    "register",
+    "serialize",
+]
+
+_PARTS: dict[str, Task] = {"image_classification": ImageClassification()}
+_TASKS = Registry("task", _PARTS, Task)
+
+
+def register(name: str, task: Task, *, replace: bool = False) -> Task:
+    """Makes a task of your own known by a name; returns it.
+
+    Args:
+        name: what files and command lines call it.
+        task: the task, or its class.
+        replace: whether it may take the place of another one of that name.
+
+    Raises:
+        UserError: another task has that name; the same definition may come again.
+    """
+    return _TASKS.register(name, task, replace)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all tasks."""
+    return tuple(_TASKS)
+
+
+def get(task=None, loss=None) -> Task:
+    """The task that a name, a `Task`, its class or a configuration stands for.
+
+    Args:
+        task: one of these; None for the classification of images.
+        loss: `(targets, outputs) -> [batch]` or `[batch, time]` in place of the task's losses; None
+            for those.
+
+    Raises:
+        UserError: no task has that name; it is something else.
+    """
+    found = _TASKS.resolve("image_classification" if task is None else task)
+    return found if loss is None else found.with_loss(loss)
+
+
+def serialize(task):
+    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    if isinstance(task, str):
+        return task
+    found = get(task)
+    # Losses of `with_loss` have no name.
+    return found if "losses" in vars(found) else _TASKS.serialize(found)
+
+
+def label(task) -> str:
+    """How the settings of a run call the task: its name, or that of its class."""
+    return _TASKS.label(task)
