@@ -167,13 +167,13 @@ class Method:
     def _check_distribution(self, gradient: Gradient, relaxation: Relaxation) -> None:
         """Estimators over sampled architectures and categorical relaxations need each other."""
         samples, name = gradient.samples_architectures, gradients.label(self.gradient)
-        if relaxation.categorical and not samples:
+        if not relaxation.draws.differentiable and not samples:
             raise UserError(
                 f"the hypergradient {name!r} differentiates the operation weights, but "
                 f"there is no gradient through the draws of the relaxation {self.relaxation!r}; "
                 "use score_function, relax, rebar or ram"
             )
-        if samples and not relaxation.categorical:
+        if samples and relaxation.draws.differentiable:
             raise UserError(
                 f"the hypergradient {name!r} is of an expectation over sampled "
                 f"architectures, but the relaxation {self.relaxation!r} has another distribution "
@@ -185,7 +185,7 @@ class Method:
         if not gradient.second_order:
             return
         name = gradients.label(self.gradient)
-        if relaxation.hard:
+        if relaxation.draws.single:
             raise UserError(
                 f"the hypergradient {name!r} differentiates a training gradient in the "
                 f"architecture, but the relaxation {self.relaxation!r} computes one sampled "
@@ -203,7 +203,7 @@ class Method:
         if not gradient.one_level:
             return
         name = gradients.label(self.gradient)
-        if relaxation.weights_only:
+        if relaxation.draws.differ:
             raise UserError(
                 f"the relaxation {self.relaxation!r} disturbs the steps of the weights only, but "
                 f"the hypergradient {name!r} takes both steps from one loss; use "

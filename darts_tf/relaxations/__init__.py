@@ -1,8 +1,10 @@
 """Relaxations: how architecture variables become operation weights."""
 
 from darts_tf.common.registry import Registry
+from darts_tf.relaxations.ascent import Ascent
 from darts_tf.relaxations.categorical import Categorical
 from darts_tf.relaxations.dirichlet import Dirichlet
+from darts_tf.relaxations.draws import NO_DRAWS, Draws
 from darts_tf.relaxations.gumbel_softmax import GumbelSoftmax
 from darts_tf.relaxations.hard_gumbel import HardGumbel
 from darts_tf.relaxations.node_softmax import NodeSoftmax
@@ -14,9 +16,12 @@ from darts_tf.relaxations.softmax import Softmax
 from darts_tf.relaxations.uniform import Uniform
 
 __all__ = [
+    "NO_DRAWS",
     "Adversarial",
+    "Ascent",
     "Categorical",
     "Dirichlet",
+    "Draws",
     "GumbelSoftmax",
     "HardGumbel",
     "NodeSoftmax",

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from darts_tf.common.draws import gumbel
+from darts_tf.relaxations.draws import Draws
 from darts_tf.relaxations.relaxation import Relaxation, masked
 
 
@@ -16,9 +17,7 @@ class Categorical(Relaxation):
     """
 
     cell = "sampled"
-    random = True
-    hard = True
-    categorical = True
+    draws = Draws(single=True, differentiable=False)
 
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
         logits = tf.stop_gradient(self.logits(space, cell_type, variables))

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf.common.errors import UserError
+from darts_tf.relaxations.draws import Draws
 from darts_tf.relaxations.relaxation import Relaxation, masked
 
 _DISTANCES = ("l2", "kl")
@@ -32,7 +33,7 @@ class Dirichlet(Relaxation):
         UserError: the distance is unknown.
     """
 
-    random = True
+    draws = Draws()
 
     distance: str = "l2"
     distance_weight: float = 1e-3

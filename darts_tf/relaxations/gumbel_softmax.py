@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from darts_tf.common.draws import gumbel
+from darts_tf.relaxations.draws import Draws
 from darts_tf.relaxations.relaxation import Relaxation, Start, masked
 
 
@@ -17,7 +18,7 @@ class GumbelSoftmax(Relaxation):
     softmax(alpha).
     """
 
-    random = True
+    draws = Draws()
     temperature = 1.0
 
     def variables(self, space):

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from darts_tf.common.draws import gumbel
+from darts_tf.relaxations.draws import Draws
 from darts_tf.relaxations.relaxation import Relaxation, masked
 
 
@@ -23,8 +24,7 @@ class HardGumbel(Relaxation):
     """
 
     cell = "sampled"
-    random = True
-    hard = True
+    draws = Draws(single=True)
     temperature = 10.0
 
     def weights(self, space, cell_type, variables, temperature=None, seed=None):

@@ -4,6 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from darts_tf.relaxations.ascent import Ascent, onto_simplex
+from darts_tf.relaxations.draws import Draws
 from darts_tf.relaxations.relaxation import Relaxation, masked
 
 
@@ -21,8 +23,7 @@ class Perturbed(Relaxation):
     """
 
     temperature = 0.03
-    random = True
-    weights_only = True
+    draws = Draws(only=("weights",))
 
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
         rows = tf.nn.softmax(masked(space, cell_type, variables["alpha"]), axis=-1)
@@ -37,7 +38,7 @@ class Adversarial(Perturbed):
     """As `Perturbed`, with the delta in that box that raises the training loss most.
 
     SDARTS-ADV: Chen, Hsieh, ICML 2020, equation 4. A search step looks for it by `steps` steps of
-    projected gradient ascent; see `darts_tf.supernets.adversary`.
+    projected gradient ascent; see `darts_tf.relaxations.ascent`.
 
     Args:
         steps: default 7, the authors'.
@@ -46,24 +47,8 @@ class Adversarial(Perturbed):
     steps: int = 7
 
     @property
-    def ascent_steps(self):
-        return self.steps
+    def adversary(self):
+        return Ascent(self.steps) if self.steps else None
 
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
         return super().weights(space, cell_type, variables)
-
-
-def onto_simplex(rows: tf.Tensor, start: tf.Tensor, mask) -> tf.Tensor:
-    """Clips rows to [0, 1] and divides them by their sums.
-
-    Where nothing is left of a row, the largest operation of `start` has all of it.
-
-    Args:
-        rows: `[edges, operations]`.
-        start: the rows before they were disturbed.
-        mask: `[edges, operations]`, False for entries that stay 0.
-    """
-    clipped = tf.clip_by_value(rows, 0.0, 1.0) * tf.cast(mask, rows.dtype)
-    sums = tf.reduce_sum(clipped, axis=-1, keepdims=True)
-    largest = tf.one_hot(tf.argmax(start, axis=-1), rows.shape[-1], dtype=rows.dtype)
-    return tf.where(sums > 0, tf.math.divide_no_nan(clipped, sums), largest)

@@ -7,6 +7,9 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from darts_tf.common.registry import Unnamed
+from darts_tf.relaxations import earlier_flags
+from darts_tf.relaxations.ascent import Ascent
+from darts_tf.relaxations.draws import NO_DRAWS, Draws
 from darts_tf.spaces import EXCLUDED, Space
 
 
@@ -37,27 +40,43 @@ class Relaxation(Unnamed):
     Attributes:
         cell: the kind of relaxed cell that computes with the weights, see
         `darts_tf.supernets.supernet`. cell_arguments: further arguments of these cells.
-        random: whether the weights depend on a random draw. There is one draw for each cell type
-            and step, shared by all repetitions of the cell and by all passes of a hypergradient.
-        weights_only: whether the draw is for the steps of the weights only, and the architecture is
-            trained without noise.
-        ascent_steps: number of the steps that look for the operation weights which the weights are
-            trained with, see `darts_tf.supernets.adversary`; 0 where those of `weights` are used.
-        hard: whether a draw takes one operation of each edge instead of mixing all of them.
-        categorical: whether the search is over the distribution of the draws, so that there is no
-            gradient through them; the relaxation then has `logits`.
+        draws: the random draws that the weights depend on, see `Draws`; `NO_DRAWS` for none.
+        adversary: what looks for the operation weights that the weights are trained with, near
+            those of `weights`, see `darts_tf.relaxations.ascent.Ascent`; None where they are
+            trained with those of `weights`.
         temperature: the temperature, or another number that a schedule changes, to start with; None
             if there is none.
     """
 
     cell = "mixed"
     cell_arguments: Mapping = types.MappingProxyType({})
-    random = False
-    weights_only = False
-    ascent_steps = 0
-    hard = False
-    categorical = False
+    draws: Draws = NO_DRAWS
+    adversary: Ascent | None = None
     temperature: float | None = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        earlier_flags.translate(cls)
+
+    @property
+    def random(self) -> bool:
+        """Whether the weights of any step depend on a random draw."""
+        return self.draws.any
+
+    @property
+    def weights_only(self) -> bool:
+        """Whether only the steps of the weights draw."""
+        return self.draws.only == ("weights",)
+
+    @property
+    def hard(self) -> bool:
+        """Whether a draw takes one operation of each edge."""
+        return self.draws.single
+
+    @property
+    def categorical(self) -> bool:
+        """Whether the search is over the distribution of the draws."""
+        return not self.draws.differentiable
 
     def variables(self, space: Space) -> Mapping[str, Start]:
         """The architecture variables of every cell type of the space, by name.
@@ -100,7 +119,7 @@ class Relaxation(Unnamed):
         return self.weights(space, cell_type, variables)
 
     def logits(self, space: Space, cell_type: str, variables: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The logits of a `categorical` one's draws, `[edges, operations]`; differentiable."""
+        """The logits, `[edges, operations]`, of draws that no gradient goes through."""
         raise NotImplementedError
 
     def penalty(

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from darts_tf.relaxations.draws import Draws
 from darts_tf.relaxations.relaxation import Relaxation
 
 
@@ -13,8 +14,7 @@ class Uniform(Relaxation):
     are 1 for those and 0 for all others (Li, Talwalkar, UAI 2019, section 3.3).
     """
 
-    random = True
-    hard = True
+    draws = Draws(single=True)
 
     def variables(self, space):
         return {}

@@ -410,7 +410,7 @@ class ArchitectureSearch:
         """
         return (
             bool(self.supernet.architecture_variables)
-            and not self.supernet.relaxation.hard
+            and not self.supernet.relaxation.draws.single
             and self.supernet.compute_dtype == "float32"
             and self.strategy.num_replicas_in_sync == 1
         )

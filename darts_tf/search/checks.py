@@ -59,7 +59,7 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
                 + _MAKE
             )
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if supernet.relaxation.ascent_steps and replicas > 1:
+    if supernet.relaxation.adversary is not None and replicas > 1:
         raise UserError(
             f"the method {method.name!r} looks for the worst operation weights on one device, got "
             f"{replicas}; use --distribute=none"
@@ -101,7 +101,7 @@ def check_recompute(recompute: bool, supernet: Supernet, strategy: tf.distribute
 def _check_eigenvalue(method: Method, supernet: Supernet) -> None:
     """Refuses where the eigenvalue that the method's rule wants cannot be computed."""
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if supernet.relaxation.hard or supernet.compute_dtype != "float32" or replicas > 1:
+    if supernet.relaxation.draws.single or supernet.compute_dtype != "float32" or replicas > 1:
         raise UserError(
             f"the method {method.name!r} stops by an eigenvalue, which needs a relaxation that "
             "mixes all operations, --precision=float32 and --distribute=none"

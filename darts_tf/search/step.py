@@ -97,7 +97,7 @@ class SearchStep:
     def _weight_step(self, weights, alphas, train_batch, seed, gradients=None):
         """Steps the weights, by these gradients if given; returns the forward pass and the norm."""
         problem, rows = self._problem, None
-        if problem.supernet.relaxation.ascent_steps:
+        if problem.supernet.relaxation.adversary is not None:
             rows = problem.worst_rows(weights, alphas, train_batch, seed)
         forward, found = problem.forward_and_gradients(
             weights, alphas, train_batch, seed, differentiate=gradients is None, rows=rows
@@ -143,7 +143,7 @@ class SearchStep:
     def _only_what_was_drawn(self, seed):
         """Takes back what momentum and L2 do to the weights that a categorical draw left out."""
         supernet = self._problem.supernet
-        if not supernet.relaxation.categorical:
+        if supernet.relaxation.draws.differentiable:
             yield
             return
         masks = supernet.chosen_weights(supernet.architecture.drawn_weights(seed))

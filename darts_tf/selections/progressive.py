@@ -236,6 +236,6 @@ def _margin(strengths: np.ndarray) -> float:
 
 def _rows(supernet: Supernet) -> dict[str, np.ndarray]:
     """What the relaxation mixes the operations with, or would if it did not sample."""
-    hard = supernet.relaxation.hard
-    weights = supernet.operation_weights() if hard else supernet.architecture.drawn_weights()
+    single = supernet.relaxation.draws.single
+    weights = supernet.operation_weights() if single else supernet.architecture.drawn_weights()
     return {cell_type: np.asarray(value) for cell_type, value in weights.items()}

@@ -83,7 +83,7 @@ class Architecture(keras.layers.Layer):
     @property
     def random(self) -> bool:
         """Whether a forward pass in training depends on the seed that it is given."""
-        return self.relaxation.random or self.skip_dropout is not None
+        return self.relaxation.draws.any or self.skip_dropout is not None
 
     def assign(self, other: "Architecture") -> None:
         """Takes over the values of another architecture, as far as that has them."""

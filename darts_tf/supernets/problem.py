@@ -13,7 +13,6 @@ from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 from darts_tf.gradients.problem import BilevelProblem, identity
 from darts_tf.runtime.loss_scale import LossScale
 from darts_tf.runtime.shared_traces import SharedTraces
-from darts_tf.supernets.adversary import worst_rows
 from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.sampled_losses import SampledLosses
 from darts_tf.supernets.supernet import Supernet
@@ -165,7 +164,7 @@ class SupernetProblem:
     def worst_rows(self, weights, architecture, batch, seed) -> dict:
         """The operation weights near those of the architecture with the largest training loss.
 
-        For relaxations with `ascent_steps`. The supernet is in inference mode meanwhile, as in
+        For relaxations with an `adversary`. The supernet is in inference mode meanwhile, as in
         the authors' code of SDARTS-ADV. The arguments are those of `forward`.
         """
         images, labels = batch
@@ -179,7 +178,7 @@ class SupernetProblem:
             start = supernet.architecture.drawn_weights()
         masks = {name: supernet.space.mask(name) for name in start}
         radius = tf.convert_to_tensor(supernet.architecture.temperature)
-        found = worst_rows(loss, start, radius, masks, seed, supernet.relaxation.ascent_steps)
+        found = supernet.relaxation.adversary(loss, start, radius, masks, seed)
         return {name: supernet.architecture.with_fixed(name, rows) for name, rows in found.items()}
 
     def forward_and_gradients(

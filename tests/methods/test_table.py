@@ -14,7 +14,7 @@ from darts_tf.search import checks
 
 
 class Hard(Softmax):
-    hard = True
+    draws = relaxations.Draws(single=True)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from darts_tf.relaxations import GumbelSoftmax, Start
+from darts_tf.relaxations import Draws, GumbelSoftmax, Start
 
 DRAWS = 20_000
 LOGITS = tf.constant([[1.0, 0.0, -0.5, 0.5]])
@@ -27,7 +27,7 @@ def probabilities():
 
 def test_attributes(space):
     relaxation = GumbelSoftmax()
-    assert relaxation.random and not relaxation.hard and relaxation.temperature == 1.0
+    assert relaxation.draws == Draws() and relaxation.temperature == 1.0
     assert relaxation.variables(space) == {"alpha": Start((14, 8), 1.0, 0.01)}
 
 

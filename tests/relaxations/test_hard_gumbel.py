@@ -4,7 +4,7 @@ import scipy.stats
 import tensorflow as tf
 
 from darts_tf.common.draws import gumbel
-from darts_tf.relaxations import HardGumbel
+from darts_tf.relaxations import Draws, HardGumbel
 
 DRAWS = 20_000
 LOGITS = tf.constant([[1.0, 0.0, -0.5, 0.5]])
@@ -12,7 +12,7 @@ LOGITS = tf.constant([[1.0, 0.0, -0.5, 0.5]])
 
 def test_attributes():
     relaxation = HardGumbel()
-    assert relaxation.random and relaxation.hard and relaxation.temperature == 10.0
+    assert relaxation.draws == Draws(single=True) and relaxation.temperature == 10.0
     assert relaxation.cell == "sampled"
 
 

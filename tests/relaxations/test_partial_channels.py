@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from darts_tf import spaces
 from darts_tf.common.errors import UserError
-from darts_tf.relaxations import PartialChannels, Start
+from darts_tf.relaxations import NO_DRAWS, PartialChannels, Start
 from darts_tf.relaxations.node_softmax import node_softmax
 from darts_tf.selections import magnitude
 
@@ -16,7 +16,7 @@ def beta():
 
 def test_attributes(space):
     relaxation = PartialChannels()
-    assert not relaxation.random and not relaxation.hard and relaxation.temperature is None
+    assert relaxation.draws == NO_DRAWS and relaxation.temperature is None
     assert relaxation.cell == "partial"
     assert relaxation.cell_arguments == {"portion": 4}
     assert relaxation.variables(space) == {"alpha": Start((14, 8)), "beta": Start((14,))}

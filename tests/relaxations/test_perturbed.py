@@ -1,8 +1,8 @@
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.relaxations import Adversarial, Perturbed, Softmax
-from darts_tf.relaxations.perturbed import onto_simplex
+from darts_tf.relaxations import Adversarial, Ascent, Draws, Perturbed, Softmax
+from darts_tf.relaxations.ascent import onto_simplex
 
 RADIUS = tf.constant(0.05)
 
@@ -12,8 +12,8 @@ def test_no_noise_for_the_architecture(space, alpha):
         found = relaxation.weights(space, "normal", {"alpha": alpha}, RADIUS)
         expected = Softmax().weights(space, "normal", {"alpha": alpha})
         np.testing.assert_array_equal(found, expected)
-    assert Perturbed().weights_only and Perturbed().random and not Perturbed().ascent_steps
-    assert Adversarial().ascent_steps == 7
+    assert Perturbed().draws == Draws(only=("weights",)) and Perturbed().adversary is None
+    assert Adversarial().adversary == Ascent(7) and Adversarial(3).adversary == Ascent(3)
 
 
 def test_rows_stay_on_the_simplex_and_near_the_softmax(space, alpha, seeds):

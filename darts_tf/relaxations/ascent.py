@@ -1,10 +1,26 @@
 """The operation weights near given ones with the largest loss, for SDARTS-ADV."""
 
+import dataclasses
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from darts_tf.relaxations.perturbed import onto_simplex
+
+@dataclasses.dataclass(frozen=True)
+class Ascent:
+    """What looks for the worst operation weights; see `worst_rows`.
+
+    Args:
+        steps: number of its steps, at least 1. Default 7, the authors'.
+    """
+
+    steps: int = 7
+
+    def __call__(
+        self, loss: Callable, start: dict, radius: tf.Tensor, masks: dict, seed: tf.Tensor
+    ) -> dict:
+        """Operation weights near `start`; arguments and result as for `worst_rows`."""
+        return worst_rows(loss, start, radius, masks, seed, self.steps)
 
 
 def worst_rows(
@@ -55,3 +71,19 @@ def worst_rows(
     _, found = tf.while_loop(lambda i, rows: i < steps, ascend, (tf.constant(0), first))
     rises = loss(found) > loss(start)
     return {n: tf.stop_gradient(tf.where(rises, found[n], start[n])) for n in names}
+
+
+def onto_simplex(rows: tf.Tensor, start: tf.Tensor, mask) -> tf.Tensor:
+    """Clips rows to [0, 1] and divides them by their sums.
+
+    Where nothing is left of a row, the largest operation of `start` has all of it.
+
+    Args:
+        rows: `[edges, operations]`.
+        start: the rows before they were disturbed.
+        mask: `[edges, operations]`, False for entries that stay 0.
+    """
+    clipped = tf.clip_by_value(rows, 0.0, 1.0) * tf.cast(mask, rows.dtype)
+    sums = tf.reduce_sum(clipped, axis=-1, keepdims=True)
+    largest = tf.one_hot(tf.argmax(start, axis=-1), rows.shape[-1], dtype=rows.dtype)
+    return tf.where(sums > 0, tf.math.divide_no_nan(clipped, sums), largest)

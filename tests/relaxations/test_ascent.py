@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import methods
-from darts_tf.supernets.adversary import worst_rows
+from darts_tf.relaxations.ascent import worst_rows
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
 
