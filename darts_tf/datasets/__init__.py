@@ -1,9 +1,12 @@
-"""Images and labels: where they come from, how they are divided, how they reach the network.
+"""Data: where they come from, how they are divided, how they reach the network.
 
-* `load` reads a whole data set into memory by its name or its path; `from_arrays` takes arrays.
+* `load` reads a whole data set of images into memory by its name or its path; `from_arrays` takes
+  arrays.
 * `split` divides examples in two, class by class.
 * `batches` makes the `tf.data` pipeline of one epoch, with augmentation.
 * `ImageData` holds a data set; `load_description` reads what a run folder keeps about one.
+* `load_text` reads a text as a `TextData`; `text_batches` makes the windows of one epoch of it, and
+  `text_windows` those of an evaluation.
 
 They are imported when they are first used, because a server's processes that only read requests
 use this package without TensorFlow.
@@ -14,11 +17,15 @@ import importlib
 _MODULES = {
     "Augmentation": "augmentation",
     "ImageData": "image_data",
+    "TextData": "text_data",
     "batches": "pipeline",
     "from_arrays": "loading",
     "load": "loading",
     "load_description": "image_data",
+    "load_text": "text_loading",
     "split": "splits",
+    "text_batches": "text_pipeline",
+    "text_windows": "text_pipeline",
 }
 
 __all__ = sorted(_MODULES)

@@ -62,13 +62,13 @@ def parallel(function, items):
         return list(pool.map(function, items))
 
 
-def check_memory(size, name):
+def check_memory(size, name, remedy="choose a smaller --image_size or fewer images"):
     """Raises a `UserError` if `size` bytes are more than this machine can hold now."""
     available = _available_memory()
     if available is not None and size > _USABLE_MEMORY * available:
         raise UserError(
             f"{name} takes {size / 1e9:,.1f} GB in memory and {available / 1e9:,.1f} GB are free: "
-            "choose a smaller --image_size or fewer images"
+            f"{remedy}"
         )
 
 
