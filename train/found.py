@@ -47,10 +47,10 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
     from darts_tf.costs import counted
     from darts_tf.networks.network import build_network
 
-    inputs = genotype.search_space.inputs
+    inputs, kind = genotype.search_space.inputs, genotype.search_space.kind
     for cell_type, cell in genotype.cells.items():
-        print(f"{cell_type} cell: {node_names.cell_text(cell.nodes, cell.concat, inputs)}")
-    print(f"where {node_names.legend(inputs)}")
+        print(f"{cell_type} cell: {node_names.cell_text(cell.nodes, cell.concat, inputs, kind)}")
+    print(f"where {node_names.legend(inputs, kind)}")
     network = build_network(genotype, data.image_shape, data.num_classes, channels, cells)
     costs = {
         "parameters": counted.parameters(network),

@@ -25,7 +25,8 @@ class CellGenotype:
     Attributes:
         nodes: for every intermediate node, which go on from the inputs' numbers, the edges that
             are summed into it; a node without any is no part of the cell.
-        concat: the nodes whose concatenation is the output of the cell.
+        concat: the nodes whose concatenation, in a recurrent cell their mean, is the output of the
+            cell.
     """
 
     nodes: tuple[tuple[Edge, ...], ...]
@@ -94,8 +95,8 @@ def _check_isolated(state: int, place: str, cell: CellGenotype) -> None:
     """A node without edges, which some selections leave, must not be used."""
     if state in cell.concat or any(edge.source == state for edge in cell.edges):
         raise UserError(
-            f"{place}: node {state} needs at least one edge if it is concatenated or leads to "
-            "another"
+            f"{place}: node {state} needs at least one edge if it is part of the output or "
+            "leads to another"
         )
 
 

@@ -4,43 +4,13 @@ The cells are those of the authors' own repositories (`PublishedGenotype.reposit
 written as `operation input`, a node as the sum of its edges.
 """
 
-import dataclasses
 import types
 
 from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
 from darts_tf.genotypes.genotype import Genotype
-
-
-@dataclasses.dataclass(frozen=True)
-class Paper:
-    """Where a cell was published."""
-
-    authors: str
-    title: str
-    venue: str
-    arxiv: str
-
-    def __str__(self):
-        return f"{self.authors}: {self.title}. {self.venue}, arXiv:{self.arxiv}"
-
-
-@dataclasses.dataclass(frozen=True)
-class PublishedGenotype:
-    """A cell of the literature.
-
-    Attributes:
-        genotype: the cell.
-        paper: where it was published.
-        repository: the GitHub repository, `owner/name`, that the cell was read from.
-        test_error: the CIFAR-10 test error in percent that its authors report (the mean where
-            they give one), or None where no figure could be checked. It was measured with the
-            authors' own training, which is much longer than this project's examples.
-    """
-
-    genotype: Genotype
-    paper: Paper
-    repository: str
-    test_error: float | None = None
+from darts_tf.genotypes.publication import DARTS as _DARTS
+from darts_tf.genotypes.publication import Paper, PublishedGenotype
+from darts_tf.genotypes.published_recurrent import RECURRENT
 
 
 def _cell(*nodes: str, concat: tuple[int, ...] = (2, 3, 4, 5)) -> CellGenotype:
@@ -65,12 +35,6 @@ def _nasnet(normal: CellGenotype, reduce: CellGenotype) -> Genotype:
     return Genotype("nasnet", {"normal": normal, "reduce": reduce})
 
 
-_DARTS = Paper(
-    "H. Liu, K. Simonyan, Y. Yang",
-    "DARTS: Differentiable Architecture Search",
-    "ICLR 2019",
-    "1806.09055",
-)
 _PC_DARTS = Paper(
     "Y. Xu, L. Xie, X. Zhang, X. Chen, G.-J. Qi, Q. Tian, H. Xiong",
     "PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search",
@@ -342,4 +306,4 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
 }
 
 #: All published cells by name, to be read.
-GENOTYPES = types.MappingProxyType(_GENOTYPES)
+GENOTYPES = types.MappingProxyType({**_GENOTYPES, **RECURRENT})

@@ -2,7 +2,7 @@
 
 import keras
 
-from darts_tf import macros
+from darts_tf import macros, spaces
 from darts_tf.cells.cell import Cell
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
@@ -44,6 +44,7 @@ def build_network(
         UserError: an argument is out of its range, or Keras' dtype policy keeps weights in 16 bits.
     """
     space = genotype.search_space
+    spaces.check_kind(space, "convolutional", "a network for images")
     macro = macros.get(space.macro)
     channels = macro.network_size[0] if channels is None else channels
     cells = macro.network_size[1] if cells is None else cells

@@ -41,9 +41,9 @@ def note(looks: Iterable[Look]) -> str | None:
 def _of_kind(operation: str) -> Look:
     if operation == "none":
         return Look(style.GREY, text=style.GREY, dashes="dotted")
-    if operation == "skip_connect":
+    if operation in ("skip_connect", "identity"):
         return Look(style.GREEN)
-    if "pool" in operation:
+    if "pool" in operation or operation in ("tanh", "sigmoid"):
         return Look(style.ORANGE, text=style.INK)
     if operation.startswith("dil_conv"):
         return Look(style.SKY, text=style.INK)

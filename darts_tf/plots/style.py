@@ -72,5 +72,5 @@ def save(figure: Figure, path: pathlib.Path) -> None:
 
 
 def with_indices(text: str) -> str:
-    """A text in which c_{k-2} and its like are set as mathematics."""
-    return re.sub(r"c_(?:\{[^}]*\}|k)", r"$\g<0>$", text)
+    """A text in which c_{k-2}, h_t and their like are set as mathematics."""
+    return re.sub(r"\b[chx]_(?:\{[^}]*\}|[kt]\b)", r"$\g<0>$", text)

@@ -3,8 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 
+from darts_tf.common.errors import UserError
 from darts_tf.common.registry import Registry
 from darts_tf.spaces.darts_cnn import DARTS_CNN
+from darts_tf.spaces.darts_rnn import DARTS_RNN, ENAS_RNN
 from darts_tf.spaces.nas_bench_201 import NAS_BENCH_201
 from darts_tf.spaces.nasnet import NASNET
 from darts_tf.spaces.operation_weights import check_operation_weights
@@ -13,11 +15,14 @@ from darts_tf.spaces.space import EXCLUDED, EdgePlace, Space
 
 __all__ = [
     "DARTS_CNN",
+    "DARTS_RNN",
+    "ENAS_RNN",
     "EXCLUDED",
     "NASNET",
     "NAS_BENCH_201",
     "EdgePlace",
     "Space",
+    "check_kind",
     "check_operation_weights",
     "get",
     "names",
@@ -26,11 +31,8 @@ __all__ = [
     "without_restriction",
 ]
 
-_SPACES = Registry(
-    "search space",
-    {space.name: space for space in (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4)},
-    Space,
-)
+_KNOWN = (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4, DARTS_RNN, ENAS_RNN)
+_SPACES = Registry("search space", {space.name: space for space in _KNOWN}, Space)
 
 
 def register(space: Space, *, replace: bool = False) -> Space:
@@ -52,9 +54,18 @@ def register(space: Space, *, replace: bool = False) -> Space:
     return _SPACES.register(space.name, space, replace)
 
 
-def names(searchable_only: bool = False) -> tuple[str, ...]:
-    """The names of the known spaces."""
-    return tuple(n for n, space in _SPACES.items() if space.searchable or not searchable_only)
+def names(searchable_only: bool = False, kind: str | None = "convolutional") -> tuple[str, ...]:
+    """The names of the known spaces.
+
+    Args:
+        searchable_only: whether only of those that a supernet can be built of.
+        kind: only of those with cells of this kind, see `Space`; None for all.
+    """
+    return tuple(
+        name
+        for name, space in _SPACES.items()
+        if (space.searchable or not searchable_only) and kind in (None, space.kind)
+    )
 
 
 def get(space: str | Space | Mapping) -> Space:
@@ -64,6 +75,24 @@ def get(space: str | Space | Mapping) -> Space:
         UserError: no space has that name; it is something else.
     """
     return _SPACES.resolve(space)
+
+
+def check_kind(space: Space, kind: str, what: str) -> None:
+    """Refuses a space whose cells are of another kind.
+
+    Args:
+        space: a space.
+        kind: see `Space`.
+        what: what it is needed for, for the message: "a network for images".
+
+    Raises:
+        UserError: its cells are of another kind.
+    """
+    if space.kind != kind:
+        raise UserError(
+            f"the space {space.name!r} has {space.kind} cells; {what} is made of {kind} ones, "
+            f"those of the spaces {', '.join(names(kind=kind))}"
+        )
 
 
 def serialize(space: str | Space | Mapping) -> str | dict:

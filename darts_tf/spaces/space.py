@@ -12,7 +12,8 @@ from darts_tf.common.errors import UserError
 # gradient. A finite number, so that no product of it with 0 is NaN.
 EXCLUDED = -1e9
 
-OUTPUTS = ("concat", "last")
+# Kind of the cells -> what the output of one can be.
+OUTPUTS = {"convolutional": ("concat", "last"), "recurrent": ("mean", "last")}
 
 # What DARTS does with a cell's inputs: see `Space.preprocess`.
 DARTS_PREPROCESS = ("relu_conv_bn", "factorized_reduce")
@@ -53,12 +54,14 @@ class Space:
             candidates. Default: all operations on every edge.
         selects_none: whether the derived cell may hold `none` (NAS-Bench-201), or `none` only
             competes during the search (DARTS).
-        output: a cell's output: "concat", the concatenation of all its nodes, or "last", its last
-            node.
+        output: a cell's output: "concat", the concatenation of all its nodes, "mean", their mean
+            (recurrent cells), or "last", its last node.
         preprocess: the operations that a cell's inputs go through, the second where the input is
             twice as large as the cell because the cell before reduced it; None for none.
         normalized_pooling: whether a pooling in a supernet is followed by batch normalisation.
         macro: the network around the cells, see `darts_tf.macros`: its name, or a `Macro`.
+        kind: "convolutional" for cells of an image network, "recurrent" for cells that run over
+            time. The latter have one input, the state made of x_t and h_{t-1}, and no `preprocess`.
 
     Raises:
         UserError: the arguments do not describe a cell; the message names the place.
@@ -80,6 +83,7 @@ class Space:
     preprocess: tuple[str, str] | None = DARTS_PREPROCESS
     normalized_pooling: bool = True
     macro: Any = "darts"
+    kind: str = "convolutional"
 
     def __post_init__(self):
         edges = self.edges
@@ -90,16 +94,29 @@ class Space:
         self._set("cell_types", tuple(self.cell_types))
         self._set("preprocess", self.preprocess and tuple(self.preprocess))
         self._check_edges()
-        if self.output not in OUTPUTS:
-            raise UserError(
-                f"space {self.name!r}: output is {self.output!r}; expected one of "
-                + ", ".join(OUTPUTS)
-            )
+        self._check_kind()
         if self.edge_operations is not None:
             self._set("edge_operations", self._check_operations(self.edge_operations))
 
     def _set(self, name, value):
         object.__setattr__(self, name, value)
+
+    def _check_kind(self):
+        if self.kind not in OUTPUTS:
+            raise UserError(
+                f"space {self.name!r}: kind is {self.kind!r}; expected one of {', '.join(OUTPUTS)}"
+            )
+        if self.output not in OUTPUTS[self.kind]:
+            raise UserError(
+                f"space {self.name!r}: output is {self.output!r}; expected one of "
+                f"{', '.join(OUTPUTS[self.kind])}, those of {self.kind} cells"
+            )
+        if self.kind == "recurrent" and (self.inputs != 1 or self.preprocess):
+            raise UserError(
+                f"space {self.name!r}: inputs is {self.inputs} and preprocess {self.preprocess}; "
+                "recurrent cells have inputs=1, the state made of x_t and h_(t-1), and "
+                "preprocess=None"
+            )
 
     def _check_edges(self):
         for edge in self.edges:
@@ -193,6 +210,6 @@ class Space:
 
     @property
     def concat(self) -> tuple[int, ...]:
-        """The numbers of the nodes whose concatenation is a cell's output."""
+        """The numbers of the nodes whose concatenation, or mean, is a cell's output."""
         states = tuple(range(self.inputs, self.inputs + self.nodes))
-        return states if self.output == "concat" else states[-1:]
+        return states[-1:] if self.output == "last" else states

@@ -129,6 +129,7 @@ class Supernet(keras.Model):
         self.build((None, *input_shape))
 
     def _check(self):
+        spaces.check_kind(self.space, "convolutional", "a supernet for images")
         if not self.space.searchable:
             raise UserError(
                 f"the space {self.space.name!r} holds cells that were found elsewhere; it has no "

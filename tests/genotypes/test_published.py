@@ -19,13 +19,14 @@ NAMES = (
     "AMOEBANET",
     "DRNAS",
 )
+RECURRENT = ("RNN_DARTS_V1", "RNN_DARTS_V2", "RNN_ENAS")
 
 
 def test_names():
-    assert tuple(GENOTYPES) == NAMES
+    assert tuple(GENOTYPES) == NAMES + RECURRENT
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES + RECURRENT)
 def test_round_trip_through_json(name):
     genotype = genotypes.get(name)
     assert Genotype.from_dict(json.loads(genotype.to_json())) == genotype
@@ -37,7 +38,7 @@ def test_every_node_sums_two_edges(name):
         assert [len(node) for node in cell.nodes] == [2] * len(cell.nodes)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES + RECURRENT)
 def test_cites_its_paper(name):
     paper = GENOTYPES[name].paper
     assert str(paper).endswith(f"arXiv:{paper.arxiv}")
@@ -46,7 +47,7 @@ def test_cites_its_paper(name):
 
 
 def test_all_differ():
-    assert len({published.genotype for published in GENOTYPES.values()}) == len(NAMES)
+    assert len({published.genotype for published in GENOTYPES.values()}) == len(NAMES + RECURRENT)
 
 
 def test_nasnet_and_amoebanet_have_five_nodes_and_loose_ends_only_as_output():
@@ -84,3 +85,36 @@ def test_edges_that_are_easily_mistaken():
 def test_operation_counts(name, kind, count):
     operations = [edge.operation for edge in genotypes.get(name)[kind].edges]
     assert {operation: operations.count(operation) for operation in count} == count
+
+
+def test_recurrent_cells():
+    assert genotypes.get("RNN_DARTS_V2")["recurrent"].edges == (
+        ("sigmoid", 0),
+        ("relu", 1),
+        ("relu", 1),
+        ("identity", 1),
+        ("tanh", 2),
+        ("sigmoid", 5),
+        ("tanh", 3),
+        ("relu", 5),
+    )
+    assert genotypes.get("RNN_DARTS_V1")["recurrent"].edges == (
+        ("relu", 0),
+        ("relu", 1),
+        ("tanh", 2),
+        ("relu", 3),
+        ("relu", 4),
+        ("identity", 1),
+        ("relu", 5),
+        ("relu", 1),
+    )
+    for name in RECURRENT[:2]:
+        assert genotypes.get(name)["recurrent"].concat == tuple(range(1, 9))
+    assert GENOTYPES["RNN_DARTS_V2"].test_perplexity == 55.68
+
+
+def test_the_output_of_enas_is_the_mean_of_the_nodes_that_lead_nowhere():
+    cell = genotypes.get("RNN_ENAS")["recurrent"]
+    assert len(cell.nodes) == 11
+    sources = {edge.source for edge in cell.edges}
+    assert cell.concat == tuple(node for node in range(1, 12) if node not in sources)

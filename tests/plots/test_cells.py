@@ -16,6 +16,12 @@ CELLS = {
     for name, published in GENOTYPES.items()
     for cell_type, cell in published.genotype.cells.items()
 }
+RECURRENT = {name: cell for name, cell in CELLS.items() if name.startswith("RNN")}
+
+
+def kind_of(name):
+    """What `plot_cell` has to know of one of these cells."""
+    return {"inputs": 1, "kind": "recurrent"} if name in RECURRENT else {}
 
 
 def boxes_of_texts(figure):
@@ -23,13 +29,15 @@ def boxes_of_texts(figure):
     return {text: text.get_window_extent(renderer) for text in figure.axes[0].texts}
 
 
-@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
-def test_every_text_is_inside_the_picture_and_overlaps_no_other(cell, drawn):
-    plots.plot_cell(cell, "cell.png", title="A cell")
+@pytest.mark.parametrize("name", CELLS)
+def test_every_text_is_inside_the_picture_and_overlaps_no_other(name, drawn):
+    cell = CELLS[name]
+    plots.plot_cell(cell, "cell.png", title="A cell", **kind_of(name))
     (figure,) = drawn
     boxes = boxes_of_texts(figure)
-    # The operations, both inputs, the nodes, the output and the title.
-    assert len(boxes) == len(cell.edges) + 2 + len(cell.nodes) + 1 + 1
+    # The operations, both inputs, node 0 that they become, the nodes, the output and the title.
+    inputs = 3 if name in RECURRENT else 2
+    assert len(boxes) == len(cell.edges) + inputs + len(cell.nodes) + 1 + 1
     width, height = figure.canvas.get_width_height()
     for box in boxes.values():
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
@@ -37,12 +45,14 @@ def test_every_text_is_inside_the_picture_and_overlaps_no_other(cell, drawn):
         assert not one.overlaps(other)
 
 
-@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
-def test_no_line_runs_behind_an_operation_that_is_not_its_own(cell, drawn):
-    plots.plot_cell(cell, "cell.png")
+@pytest.mark.parametrize("name", CELLS)
+def test_no_line_runs_behind_an_operation_that_is_not_its_own(name, drawn):
+    cell = CELLS[name]
+    plots.plot_cell(cell, "cell.png", **kind_of(name))
     axes = drawn[0].axes[0]
     lines = [patch for patch in axes.patches if not patch.get_fill()]
-    assert len(lines) == 2 * len(cell.edges) + len(cell.concat)
+    into_node_0 = 2 if name in RECURRENT else 0
+    assert len(lines) == into_node_0 + 2 * len(cell.edges) + len(cell.concat)
     names = {edge.operation for edge in cell.edges}
     boxes = [box for text, box in boxes_of_texts(drawn[0]).items() if text.get_text() in names]
     for line, box in itertools.product(lines, boxes):
@@ -74,12 +84,23 @@ def test_the_numbers_are_those_of_the_genotypes_file(drawn):
 
 
 def test_the_first_input_is_on_top(drawn):
-    for cell in CELLS.values():
-        plots.plot_cell(cell, "cell.png")
+    for name, cell in CELLS.items():
+        plots.plot_cell(cell, "cell.png", **kind_of(name))
         axes = drawn.pop().axes[0]
         heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
         assert axes.yaxis_inverted()
-        assert heights["0 = $c_{k-2}$"] < heights["1 = $c_{k-1}$"]
+        first, last = (
+            ("$x_t$", "$h_{t-1}$") if kind_of(name) else ("0 = $c_{k-2}$", "1 = $c_{k-1}$")
+        )
+        assert heights[first] < heights[last]
+
+
+def test_a_recurrent_cell_reads_its_input_and_its_state_and_gives_the_next_state(drawn):
+    plots.plot_genotype(genotypes.get("RNN_DARTS_V2"), ".", formats=["png"])
+    texts = [text.get_text() for text in drawn[0].axes[0].texts]
+    assert texts[0] == "Recurrent cell"
+    assert {"$x_t$", "$h_{t-1}$", "$h_t$", *map(str, range(9))} <= set(texts)
+    assert texts.count("relu") == 3 and texts.count("identity") == 1
 
 
 @pytest.mark.parametrize(
@@ -91,6 +112,9 @@ def test_the_first_input_is_on_top(drawn):
         ("max_pool_3x3", style.ORANGE),
         ("avg_pool_3x3", style.ORANGE),
         ("skip_connect", style.GREEN),
+        ("identity", style.GREEN),
+        ("tanh", style.ORANGE),
+        ("relu", style.BLUE),
     ],
 )
 def test_colour_says_what_kind_of_operation_it_is(tmp_path, operation, colour):

@@ -44,3 +44,26 @@ def test_edges():
     place = spaces.EdgePlace(1, 0)
     assert node_names.edge_text(*place, 2) == "the edge from node 0 (c_{k-2}) to node 3"
     assert node_names.edge_text(2, 2, 1) == "the edge from node 2 to node 3"
+
+
+class TestRecurrent:
+    def test_nodes(self):
+        assert node_names.node_name(0, 1, "recurrent") == "node 0 (x_t, h_{t-1})"
+        assert node_names.node_name(1, 1, "recurrent") == "node 1"
+        assert node_names.edge_text(1, 0, 1, "recurrent") == (
+            "the edge from node 0 (x_t, h_{t-1}) to node 2"
+        )
+
+    def test_legend(self):
+        assert node_names.legend(1, "recurrent") == (
+            "node 0 is the state made of x_t, what the cell reads at the step t, and h_{t-1}, its "
+            "output at the step before; h_t is the cell's output"
+        )
+
+    def test_a_cell_on_one_line(self):
+        nodes = [[("sigmoid", 0)], [("relu", 1)]]
+        assert node_names.cell_text(nodes, [1, 2], 1, "recurrent") == (
+            "node 1 = sigmoid(0), node 2 = relu(1), h_t = the mean of nodes 1, 2"
+        )
+        assert node_names.cell_text(nodes, [2], 1, "recurrent").endswith("h_t = node 2")
+        assert node_names.cell_name("recurrent") == "Recurrent cell"
