@@ -1,48 +1,32 @@
 """The search: bilevel optimisation of a supernet's weights and alphas."""
 
-import contextlib
-import itertools
 from collections.abc import Callable
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from darts_tf import methods, selections
-from darts_tf.common.errors import UserError
-from darts_tf.common.lengths import one_pass
-from darts_tf.genotypes import decidedness
-from darts_tf.genotypes.genotype import Genotype
+from darts_tf import methods
 from darts_tf.methods import paper_rate
 from darts_tf.methods.method import Method
-from darts_tf.runs.checkpoints import Checkpoints
-from darts_tf.runs.settings import Changeable
-from darts_tf.runtime import distribution, out_of_memory, recalibration
+from darts_tf.runtime import distribution
 from darts_tf.runtime.grappler import without_grappler
-from darts_tf.search import checks, record
-from darts_tf.search.collapse_monitor import CollapseMonitor
+from darts_tf.search import checks
+from darts_tf.search.epoch import NonFiniteError
+from darts_tf.search.evaluation import SupernetEvaluation
+from darts_tf.search.loop import SearchLoop, StopRequest, Streams
+from darts_tf.search.readings import Readings
 from darts_tf.search.record import Best, SearchRecord
-from darts_tf.search.rule_follower import RuleFollower
+from darts_tf.search.run import Saving, callback_list, monitored
 from darts_tf.search.trainer import SearchTrainer
 from darts_tf.supernets.supernet import Supernet
-from darts_tf.supernets.validation_hessian import ValidationHessian
+
+__all__ = ["ArchitectureSearch", "Batches", "NonFiniteError"]
 
 Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
 
-_INCOMPLETE = (
-    "the gradient of the validation loss in the weights is zero or not finite in step %d of epoch "
-    "%d, so the second-order term cannot be estimated there: the architecture moves by the "
-    "first-order gradient in such steps. This is said once"
-)
-
-
-class NonFiniteError(UserError):
-    """The loss or a gradient is infinite or not a number."""
-
-
-class ArchitectureSearch:
+class ArchitectureSearch(Readings):
     """Searches the cells of a supernet.
 
     Each step updates the alphas by the method's hypergradient and then the weights on the training
@@ -91,18 +75,16 @@ class ArchitectureSearch:
         jit_compile: bool | str = "auto",
         recompute: bool = False,
     ):
-        self.supernet = supernet
-        self.method = methods.get(method)
-        self.strategy = tf.distribute.get_strategy()
+        loss = loss or keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction=None, dtype="float32"
+        )
+        super().__init__(supernet, methods.get(method), loss, penalty)
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
         self._own_weight_optimizer = weight_optimizer is not None
         self._own_architecture_optimizer = architecture_optimizer is not None
         checks.check_method(self.method, supernet, accumulate_steps)
         checks.check_recompute(recompute, supernet, self.strategy)
-        self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction=None, dtype="float32"
-        )
         self._options = {
             "penalty": penalty,
             "accumulate_steps": accumulate_steps,
@@ -110,19 +92,10 @@ class ArchitectureSearch:
             "recompute": recompute,
         }
         self._trainer = None
-        self._hessian = None
-        self._hessian_batch = None
-        self._frozen = False
-        self._predict = tf.function(
-            lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
-        )
-        self._recalibrate = recalibration.Recalibration(supernet)
-        self._stop_requested = self._evaluating = False
-        self._rule = RuleFollower(self)
+        self._evaluation = SupernetEvaluation(supernet, loss)
+        self._stop = StopRequest()
+        self._loop: SearchLoop | None = None
         self._record = SearchRecord(self._rule)
-        self._said_incomplete = False
-        #: (epoch, step) that a stopped search would go on with; None for one that was not stopped.
-        self.stopped_at: tuple[int, int] | None = None
 
     @property
     def step_entropies(self) -> dict[str, list[float]]:
@@ -137,6 +110,11 @@ class ArchitectureSearch:
         slow to choose a cell every epoch.
         """
         return self._record.best
+
+    @property
+    def stopped_at(self) -> tuple[int, int] | None:
+        """(epoch, step) that a stopped search would go on with; None for one not stopped."""
+        return self._loop and self._loop.stopped_at
 
     @without_grappler()
     def fit(
@@ -195,67 +173,20 @@ class ArchitectureSearch:
             UserError: the data are empty, have no end or cannot be shared equally, a checkpoint
                 does not fit, or another worker is lost.
         """
-        train, validation = _by_epoch(train), _by_epoch(validation)
-        steps = checks.count_steps(train(0), validation(0))
+        streams = Streams(by_epoch(train), by_epoch(validation))
+        steps = checks.count_steps(streams.train(0), streams.validation(0))
         begins = self._prepare(epochs, steps)
-        chief = distribution.is_chief(self.strategy)
-        checkpoints = checkpoint_dir and Checkpoints(
-            checkpoint_dir,
-            self.checkpointed(),
-            keep=keep_checkpoints,
-            seconds=checkpoint_seconds,
-            writes=chief,
-            settings=self._settings(epochs, steps),
-            changeable=Changeable(raised=("epochs",)),
-        )
-        monitor, callbacks = self._monitored(callbacks or [])
-        epoch, start = self._record.open(checkpoints, monitor)
+        saving = Saving(checkpoint_dir, checkpoint_seconds, keep_checkpoints)
+        monitor, callbacks = monitored(self, callbacks or [])
+        position = self._record.open(saving.open(self, epochs, steps), monitor)
         if begins:
             self._say_rate(self.method.architecture_steps(epochs, steps))
-        self._rule.prepare(checkpoint_dir, chief)
-        self._hessian_batch = lambda: next(iter(validation(0)))
+        self._rule.prepare(checkpoint_dir, distribution.is_chief(self.strategy))
+        self._hessian_batch = lambda: next(iter(streams.validation(0)))
         self.supernet.stop_training = False
-        self.stopped_at = None
-        self._said_incomplete = False
-        calls = keras.callbacks.CallbackList(
-            [*callbacks, history := keras.callbacks.History()],
-            add_progbar=verbose != 0,
-            model=self.supernet,
-            verbose=verbose,
-            epochs=epochs,
-            steps=steps,
-        )
-        batch_size = tf.nest.flatten(train(0).element_spec)[0].shape[0]
-        advice = checks.less_memory(self.method)
-        calls.on_train_begin()
-        logs = {}
-        while epoch < epochs and not self._rule.ended and not self.supernet.stop_training:
-            self._set_schedules(epoch, epochs)
-            calls.on_epoch_begin(epoch)
-            with (
-                distribution.naming_lost_workers(self.strategy),
-                out_of_memory.explained(f"epoch {epoch + 1}", batch_size, advice),
-            ):
-                logs = self._run_epoch(train(epoch), validation(epoch), epoch, start, calls)
-                if self.stopped_at:
-                    return history
-                with self._interruption(epoch, steps):
-                    logs |= {f"val_{k}": v for k, v in self._validate(validation(epoch)).items()}
-            logs |= self._logs_of_epoch()
-            if not selections.needs_data(self.method.selection):
-                self._record.after_epoch(epoch, logs["val_accuracy"], self.genotype)
-            self._rule.after_epoch(epoch, epochs)
-            calls.on_epoch_end(epoch, logs)
-            epoch, start = self._rule.next_epoch(epoch), 0
-            # After the callbacks: what they wrote about an epoch that has to be repeated is
-            # replaced, while an epoch that they never saw would be missing for good.
-            self._record.save(epoch)
-            if any(distribution.any_worker(self.strategy, self._stop_requested)):
-                self._stop_requested = False
-                if epoch < epochs and not self._rule.ended and not self.supernet.stop_training:
-                    self.stopped_at = epoch, 0
-                    return history
-        calls.on_train_end(logs)
+        calls, history = callback_list(self, callbacks, verbose, epochs, steps)
+        self._loop = SearchLoop(self, self._trainer, self._record, self._rule, self._stop)
+        self._loop.run(streams, position, epochs, calls)
         return history
 
     def stop(self) -> None:
@@ -264,7 +195,7 @@ class ArchitectureSearch:
         Unlike Keras' `stop_training` it does not end the search: a later `fit` with the same
         checkpoint folder goes on with the next step. Safe to call from a signal handler.
         """
-        self._stop_requested = True
+        self._stop.made = True
 
     @property
     def interruptible(self) -> bool:
@@ -276,22 +207,9 @@ class ArchitectureSearch:
         """
         if distribution.workers(self.strategy) > 1:
             return False
-        return self._evaluating or not self._record.unsaved
+        evaluating = self._loop is not None and self._loop.evaluating
+        return evaluating or not self._record.unsaved
 
-    @contextlib.contextmanager
-    def _interruption(self, epoch: int, steps: int):
-        """While all steps of an epoch are done and nothing else has changed."""
-        if distribution.workers(self.strategy) > 1:
-            yield
-            return
-        with self._record.saving_if_broken_off(epoch, steps):
-            self._evaluating = True
-            try:
-                yield
-            finally:
-                self._evaluating = False
-
-    @without_grappler()
     def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:
         """Mean loss and accuracy of the supernet on batches of (images, labels).
 
@@ -301,155 +219,18 @@ class ArchitectureSearch:
         Raises:
             UserError: the data have no end.
         """
-        loss = keras.metrics.Mean(dtype="float32")
-        accuracy = keras.metrics.SparseCategoricalAccuracy(dtype="float32")
-        for images, labels in one_pass("data to evaluate on", data):
-            logits = self._predict(images)
-            loss.update_state(self._loss(labels, logits))
-            accuracy.update_state(labels, logits)
-        return {"loss": float(loss.result()), "accuracy": float(accuracy.result())}
+        return self._evaluation.evaluate(data)
 
-    def _validate(self, data: tf.data.Dataset) -> dict[str, float]:
+    def validate(self, data: tf.data.Dataset) -> dict[str, float]:
         """Evaluates with moving statistics that are measured on the first batches of images.
 
-        In one pass: a data set that shuffles would come in another order in all later ones.
+        What `fit` does after every epoch; in one pass over the data.
         """
-        batches = one_pass("validation data", data)
-        first = list(itertools.islice(batches, recalibration.BATCHES))
-        self._recalibrate(images for images, _ in first)
-        return self.evaluate(itertools.chain(first, batches))
-
-    def genotype(
-        self,
-        validation: tf.data.Dataset | None = None,
-        selection: str | Callable | None = None,
-    ) -> Genotype:
-        """The discrete cells that a selection chooses.
-
-        Where the method's rule has ended the search with the cells of an epoch, such as the one
-        that an early stop goes back to, it is those, unless a selection is given.
-
-        Args:
-            validation: batches of (images, labels), for a selection that evaluates architectures.
-            selection: the name of a selection or a selection of your own; None for the method's.
-
-        Raises:
-            UserError: the selection needs `validation` and there is none.
-        """
-        if selection is None and self._rule.result is not None:
-            return self._rule.result.genotype
-        selection = selection or self.method.selection
-        select = selections.get(selection)
-        if not selections.needs_data(select):
-            return select(self.supernet.space, self.operation_weights())
-        if validation is None:
-            raise UserError(
-                f"the selection of the method {self.method.name!r} evaluates architectures; give "
-                "genotype() the validation batches"
-            )
-        return select(self.supernet, validation)
-
-    def operation_weights(self) -> dict[str, np.ndarray]:
-        """Cell type -> how much each operation is favoured, `[edges, operations]`."""
-        weights = self.supernet.operation_weights()
-        return {cell_type: np.asarray(value) for cell_type, value in weights.items()}
-
-    def entropy(self) -> float:
-        """Mean entropy of an edge's operation weights, in nats; about log(operations) at first.
-
-        Where an edge's weights do not sum to 1, the entropy is that of their shares in the sum.
-        """
-        return self._of_an_edge(self.entropies())
-
-    def _of_an_edge(self, entropies) -> float:
-        space = self.supernet.space
-        return sum(entropies.values()) / (len(space.edges) * len(space.cell_types))
-
-    def entropies(self) -> dict[str, float]:
-        """Cell type -> the sum of its edges' entropies in nats."""
-        return self._by_cell_type(self.supernet.architecture.entropies())
-
-    def _by_cell_type(self, values) -> dict[str, float]:
-        return dict(zip(self.supernet.space.cell_types, values.numpy().tolist(), strict=True))
-
-    def favoured(self) -> Genotype:
-        """The cells of the largest operation weights now, whatever the method's selection."""
-        return selections.magnitude(self.supernet.space, self.operation_weights())
-
-    @property
-    def selects_by_weights(self) -> bool:
-        """Whether the cells come from operation weights that are learned, by their size."""
-        learned = bool(self.supernet.architecture_variables)
-        return learned and not selections.needs_data(self.method.selection)
-
-    def leads(self, genotype: Genotype | None = None) -> decidedness.Leads:
-        """By what share each operation of the cells weighs more than the next one on its edge.
-
-        Near 0 the choice is close to a draw; see `darts_tf.genotypes.decidedness`.
-
-        Args:
-            genotype: cells that were selected by the operation weights. Default: those that
-                the method selects now.
-        """
-        ended = self._rule.result if genotype is None else None
-        weights = self.operation_weights() if ended is None else ended.weights
-        genotype = genotype or self.genotype()
-        return decidedness.leads(self.supernet.space, weights, genotype, self._rule.leads)
+        return self.evaluate(self._evaluation.measure_statistics(data))
 
     def recall(self, notes: dict) -> None:
         """Takes over what the notes of a checkpoint say of the method's rule and its decisions."""
         self._rule.restore(notes.get("rule"))
-
-    @property
-    def has_eigenvalue(self) -> bool:
-        """Whether `eigenvalue` is defined and supported for this search.
-
-        It is not where the relaxation takes one operation of each edge, which cannot be
-        differentiated twice, where there are no architecture variables, in 16 bits, and on several
-        replicas.
-        """
-        return (
-            bool(self.supernet.architecture_variables)
-            and not self.supernet.relaxation.draws.single
-            and self.supernet.compute_dtype == "float32"
-            and self.strategy.num_replicas_in_sync == 1
-        )
-
-    @without_grappler()
-    def eigenvalue(self, batch=None, exact_up_to: int = 32) -> float:
-        """The largest eigenvalue of the validation loss' Hessian in the architecture variables.
-
-        As in RobustDARTS (Zela et al., ICLR 2020) of one batch, with the weight decay of the
-        architecture, in training mode and without the relaxation's noise. Nothing is changed.
-
-        Args:
-            batch: images and labels; default: the first validation batch of epoch 0.
-            exact_up_to: see `darts_tf.supernets.hessian.largest_eigenvalue`.
-
-        Raises:
-            UserError: `has_eigenvalue` is false, or there is no batch yet.
-        """
-        if not self.has_eigenvalue or (batch is None and self._hessian_batch is None):
-            raise UserError(
-                "this search has no eigenvalue: it needs float32, one device, architecture "
-                "variables, a relaxation that mixes operations, and a batch or a call of fit before"
-            )
-        if self._hessian is None:
-            self._hessian = ValidationHessian(self.supernet, self._loss, self._options["penalty"])
-        batch = self._hessian_batch() if batch is None else batch
-        found = self._hessian.largest_eigenvalue(batch, exact_up_to)
-        return found + self.method.architecture_weight_decay
-
-    def _set_schedules(self, epoch: int, epochs: int) -> None:
-        """What the method's schedules say for this epoch."""
-        method, architecture = self.method, self.supernet.architecture
-        if method.temperature is not None:
-            architecture.temperature.assign(method.temperature(epoch, epochs))
-        if architecture.skip_dropout is not None and method.skip_dropout is not None:
-            architecture.skip_dropout.assign(method.skip_dropout(epoch, epochs))
-        if method.auxiliary_skip is not None:
-            architecture.auxiliary_skip.assign(method.auxiliary_skip(epoch, epochs))
-        self._frozen = method.warm_up is not None and method.warm_up(epoch, epochs)
 
     def _prepare(self, epochs: int, steps: int) -> bool:
         """Makes the optimizers and the traced step, unless there are some with a user's optimizer.
@@ -483,84 +264,16 @@ class ArchitectureSearch:
             rate = float(tf.convert_to_tensor(self.architecture_optimizer.learning_rate))
             logging.info(paper_rate.describe(rate, self.method.architecture_learning_rate, steps))
 
-    def _settings(self, epochs: int, steps: int) -> dict:
-        """What decides the result of a search, as its checkpoints hold it."""
-        return record.settings(
-            self.supernet,
-            self.method,
-            epochs=epochs,
-            steps_per_epoch=steps,
-            accumulate_steps=self._options["accumulate_steps"],
-        )
-
-    def _monitored(self, callbacks) -> tuple[CollapseMonitor, list]:
-        """The callbacks' `CollapseMonitor`, or one that is put before them; and all of them."""
-        for callback in callbacks:
-            if isinstance(callback, CollapseMonitor):
-                return callback, list(callbacks)
-        monitor = CollapseMonitor(self)
-        return monitor, [monitor, *callbacks]
-
-    def _run_epoch(self, train, validation, epoch, start, calls) -> dict[str, float]:
-        """The steps of an epoch from step `start` on; returns the epoch's logs."""
-        train_step = self._trainer.train_function
-        if start == 0:
-            train_step.reset_metrics()
-            self._record.begin_epoch()
-        batches = tf.data.Dataset.zip((train, validation.repeat())).skip(start)
-        shared = distribution.share_batches(self.strategy, batches)
-        logs = train_step.logs(self._frozen)
-        for step, batch in enumerate(shared, start=start):
-            calls.on_train_batch_begin(step)
-            finite, complete, entropies = train_step(*batch, self._frozen)
-            self._record.after_step(self._by_cell_type(entropies))
-            logs = train_step.logs(self._frozen)
-            _check_finite(finite.numpy(), logs, epoch, step)
-            if not complete.numpy() and not self._said_incomplete:
-                self._said_incomplete = True
-                logging.warning(_INCOMPLETE, step + 1, epoch + 1)
-            calls.on_train_batch_end(step, logs)
-            stop, due = distribution.any_worker(
-                self.strategy, self._stop_requested, self._record.due
-            )
-            if stop or due:
-                self._record.save(epoch, step + 1)
-            if stop:
-                self._stop_requested = False
-                self.stopped_at = epoch, step + 1
-                break
-        return logs
-
-    def _logs_of_epoch(self) -> dict[str, float]:
-        """What there is to say of an epoch besides the losses."""
-        entropies = self.entropies()
-        logs = {f"entropy_{name}": value for name, value in entropies.items()}
-        logs["entropy"] = self._of_an_edge(entropies)
-        logs["learning_rate"] = float(tf.convert_to_tensor(self.weight_optimizer.learning_rate))
-        return logs | self._trainer.report()
+    @property
+    def accumulate_steps(self) -> int:
+        """Number of parts that every batch is computed in."""
+        return self._options["accumulate_steps"]
 
     def checkpointed(self) -> dict[str, list]:
         """All variables that a search goes on from."""
         return self._trainer.variables
 
 
-def _check_finite(finite: float, logs: dict, epoch: int, step: int) -> None:
-    """Stops a search whose numbers have no meaning any more.
-
-    Args:
-        finite: not finite if a number that entered an optimizer was not.
-        logs: the epoch's so far.
-        epoch, step: where, counted from 0.
-    """
-    architecture_loss = logs.get("architecture_loss", 0.0)
-    if not np.isfinite(finite + logs["loss"] + architecture_loss):
-        raise NonFiniteError(
-            f"the loss or a gradient is not finite in step {step + 1} of epoch {epoch + 1} (mean "
-            f"loss {logs['loss']:g}, mean architecture loss {architecture_loss:g}); likely causes: "
-            "a learning rate that is too high, or images that are not normalised. The last "
-            "checkpoint is from before it"
-        )
-
-
-def _by_epoch(data: Batches) -> Callable[[int], tf.data.Dataset]:
+def by_epoch(data: Batches) -> Callable[[int], tf.data.Dataset]:
+    """The function from the number of the epoch to batches that data are, or give always."""
     return data if callable(data) else lambda epoch: data

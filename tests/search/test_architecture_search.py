@@ -508,7 +508,7 @@ class TestErrors:
 
         spec = VALIDATION(0).element_spec
         data = tf.data.Dataset.from_generator(generate, output_signature=spec)
-        assert search._validate(data) == found
+        assert search.validate(data) == found
         assert_same([v.numpy() for v in moving], before)
         assert len(passes) == 1
 

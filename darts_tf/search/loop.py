@@ -1,0 +1,180 @@
+"""The loop over the epochs of a search."""
+
+import contextlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from darts_tf import selections
+from darts_tf.runtime import distribution, out_of_memory
+from darts_tf.search import checks
+from darts_tf.search.epoch import EpochSteps
+from darts_tf.search.record import SearchRecord
+from darts_tf.search.rule_follower import RuleFollower
+from darts_tf.search.trainer import SearchTrainer
+
+
+class Streams(NamedTuple):
+    """The data of a search, each a function from the number of the epoch to its batches.
+
+    Attributes:
+        train: for the weights.
+        validation: for the alphas.
+    """
+
+    train: Callable[[int], tf.data.Dataset]
+    validation: Callable[[int], tf.data.Dataset]
+
+    @property
+    def batch_size(self) -> int | None:
+        """Of the training batches; None where they differ."""
+        return tf.nest.flatten(self.train(0).element_spec)[0].shape[0]
+
+
+class StopRequest:
+    """Whether a search has been asked to stop after the step it is in."""
+
+    def __init__(self):
+        self.made = False
+
+    def take(self) -> None:
+        """The search stops, so that a later one may go on."""
+        self.made = False
+
+
+class SearchLoop:
+    """Runs the epochs of a search: schedules, steps, evaluation, rule, callbacks, checkpoints.
+
+    Args:
+        search: the `ArchitectureSearch`.
+        trainer: the optimizers and the step.
+        record: what the checkpoints hold.
+        rule: follows the method's rule.
+        stop: asked for by `ArchitectureSearch.stop`.
+
+    Attributes:
+        evaluating: whether it is between the last step of an epoch and what follows from it.
+        stopped_at: (epoch, step) that a stopped search would go on with; None for one that was not
+            stopped.
+    """
+
+    def __init__(
+        self,
+        search,
+        trainer: SearchTrainer,
+        record: SearchRecord,
+        rule: RuleFollower,
+        stop: StopRequest,
+    ):
+        self._search = search
+        self._trainer = trainer
+        self._record = record
+        self._rule = rule
+        self._stop = stop
+        self._steps = EpochSteps(
+            trainer.train_function,
+            record,
+            search.supernet.space.cell_types,
+            search.strategy,
+            lambda: stop.made,
+        )
+        self.evaluating = False
+        self.stopped_at: tuple[int, int] | None = None
+
+    def run(
+        self,
+        streams: Streams,
+        position: tuple[int, int],
+        epochs: int,
+        calls: keras.callbacks.CallbackList,
+    ) -> None:
+        """Runs the epochs from a position on, until the last one, the rule or a stop ends them.
+
+        Args:
+            streams: the data.
+            position: (epoch, step) of the first step, counted from 0.
+            epochs: of the whole search.
+            calls: the callbacks.
+        """
+        epoch, start = position
+        calls.on_train_begin()
+        logs = {}
+        while self._goes_on(epoch, epochs):
+            frozen = set_schedules(self._search, epoch, epochs)
+            calls.on_epoch_begin(epoch)
+            logs = self._run_epoch(streams, epoch, start, frozen, calls)
+            if self.stopped_at:
+                return
+            logs |= self._logs_of_epoch()
+            if not selections.needs_data(self._search.method.selection):
+                genotype = self._search.genotype
+                self._record.after_epoch(epoch, logs["val_accuracy"], genotype)
+            self._rule.after_epoch(epoch, epochs)
+            calls.on_epoch_end(epoch, logs)
+            epoch, start = self._rule.next_epoch(epoch), 0
+            # After the callbacks: what they wrote about an epoch that has to be repeated is
+            # replaced, while an epoch that they never saw would be missing for good.
+            self._record.save(epoch)
+            if any(distribution.any_worker(self._search.strategy, self._stop.made)):
+                self._stop.take()
+                if self._goes_on(epoch, epochs):
+                    self.stopped_at = epoch, 0
+                    return
+        calls.on_train_end(logs)
+
+    def _goes_on(self, epoch: int, epochs: int) -> bool:
+        return epoch < epochs and not self._rule.ended and not self._search.supernet.stop_training
+
+    def _run_epoch(self, streams, epoch, start, frozen, calls) -> dict[str, float]:
+        """The steps of an epoch and the evaluation after them; returns their logs."""
+        strategy = self._search.strategy
+        advice = checks.less_memory(self._search.method)
+        with (
+            distribution.naming_lost_workers(strategy),
+            out_of_memory.explained(f"epoch {epoch + 1}", streams.batch_size, advice),
+        ):
+            train = streams.train(epoch)
+            steps = int(train.cardinality())
+            done = self._steps.run(train, streams.validation(epoch), epoch, start, frozen, calls)
+            if done.stopped_at is not None:
+                self._stop.take()
+                self.stopped_at = epoch, done.stopped_at
+                return done.logs
+            with self._interruption(epoch, steps):
+                found = self._search.validate(streams.validation(epoch))
+        return done.logs | {f"val_{name}": value for name, value in found.items()}
+
+    @contextlib.contextmanager
+    def _interruption(self, epoch: int, steps: int):
+        """While all steps of an epoch are done and nothing else has changed."""
+        if distribution.workers(self._search.strategy) > 1:
+            yield
+            return
+        with self._record.saving_if_broken_off(epoch, steps):
+            self.evaluating = True
+            try:
+                yield
+            finally:
+                self.evaluating = False
+
+    def _logs_of_epoch(self) -> dict[str, float]:
+        """What there is to say of an epoch besides the losses."""
+        logs = {f"entropy_{name}": value for name, value in self._search.entropies().items()}
+        logs["entropy"] = self._search.entropy()
+        rate = self._trainer.weight_optimizer.learning_rate
+        logs["learning_rate"] = float(tf.convert_to_tensor(rate))
+        return logs | self._trainer.report()
+
+
+def set_schedules(search, epoch: int, epochs: int) -> bool:
+    """Sets what the method's schedules say for an epoch; returns whether the alphas are frozen."""
+    method, architecture = search.method, search.supernet.architecture
+    if method.temperature is not None:
+        architecture.temperature.assign(method.temperature(epoch, epochs))
+    if architecture.skip_dropout is not None and method.skip_dropout is not None:
+        architecture.skip_dropout.assign(method.skip_dropout(epoch, epochs))
+    if method.auxiliary_skip is not None:
+        architecture.auxiliary_skip.assign(method.auxiliary_skip(epoch, epochs))
+    return method.warm_up is not None and method.warm_up(epoch, epochs)
