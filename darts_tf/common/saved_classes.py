@@ -8,6 +8,7 @@ when a file names it.
 import importlib
 
 _CLASSES = {
+    "layers.activation_regularization": ("ActivationRegularization", "Slowness"),
     "layers.batch_normalization": ("BatchNormalization",),
     "cells.batched_cell": ("BatchedMixedCell",),
     "cells.cell": ("Cell", "MixedCell"),
@@ -18,6 +19,7 @@ _CLASSES = {
     "cells.partial_cell": ("BatchedPartialCell", "PartialMixedCell"),
     "cells.sampled_cell": ("SampledCell",),
     "layers.stems": ("AuxiliaryHead", "Classifier", "GlobalMean", "ImageNetStem", "Stem"),
+    "layers.tied_embedding": ("TiedEmbedding",),
     "macros.nas_bench_201": ("NormalizedClassifier", "ResidualReduction"),
     "operations.convolutions": (
         "DilatedConvolution",
@@ -29,9 +31,11 @@ _CLASSES = {
     "operations.noise": ("Noise",),
     "operations.pooling": ("AvgPool3x3", "MaxPool3x3"),
     "operations.skip": ("Identity", "Zero"),
+    "runtime.averaged_sgd": ("AveragedSGD",),
     "runtime.optimizers": ("Adam", "SGD"),
     "supernets.supernet": ("Supernet",),
     "tasks.keras_loss": ("TaskLoss",),
+    "networks.language_model": ("LanguageModel",),
     "networks.training": ("SmoothedCrossentropy",),
 }
 

@@ -8,13 +8,19 @@ momentum or the moments.
 import keras
 import tensorflow as tf
 
+from darts_tf.common.dense_gradients import dense
+
 
 class _L2:
-    """Adds `l2 * variable` to the gradient of every update."""
+    """Adds `l2 * variable` to the gradient of every update, and makes gradients dense."""
 
     def __init__(self, *args, l2: float = 0.0, **kwargs):
         super().__init__(*args, **kwargs)
         self.l2 = l2
+
+    def apply(self, grads, trainable_variables=None):
+        """One step, by gradients of which those of embeddings may be `tf.IndexedSlices`."""
+        return super().apply(dense(grads), trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
         gradient = keras.ops.cast(gradient, variable.dtype) + self.l2 * variable

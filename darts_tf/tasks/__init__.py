@@ -2,11 +2,13 @@
 
 from darts_tf.common.registry import Registry
 from darts_tf.tasks.image_classification import ImageClassification
+from darts_tf.tasks.language_modeling import LanguageModeling
 from darts_tf.tasks.metrics import MeanLoss, Metric, Objective
 from darts_tf.tasks.task import Parts, Task
 
 __all__ = [
     "ImageClassification",
+    "LanguageModeling",
     "MeanLoss",
     "Metric",
     "Objective",
@@ -19,7 +21,11 @@ __all__ = [
     "serialize",
 ]
 
-_PARTS: dict[str, Task] = {"image_classification": ImageClassification()}
+_PARTS: dict[str, Task] = {
+    "image_classification": ImageClassification(),
+    "language_modeling": LanguageModeling(),
+    "character_modeling": LanguageModeling("bits_per_character"),
+}
 _TASKS = Registry("task", _PARTS, Task)
 
 

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from darts_tf.runtime import optimizers
 
@@ -42,6 +43,16 @@ def test_clips_before_l2():
     gradient = np.array([[6.0, 8.0, 0.0]])
     got = run(optimizers.SGD(0.1, l2=L2, global_clipnorm=5.0), gradient)
     np.testing.assert_allclose(got, WEIGHTS - 0.1 * (gradient[0] / 2 + L2 * WEIGHTS), rtol=1e-6)
+
+
+def test_clips_the_norm_of_rows_that_were_added():
+    """A word that occurs twice in a batch has one gradient."""
+    embeddings = keras.Variable(np.zeros((3, 2)), dtype="float32")
+    optimizer = optimizers.SGD(1.0, global_clipnorm=1.0)
+    optimizer.build([embeddings])
+    slices = tf.IndexedSlices(tf.constant([[3.0, 2.0], [0.0, 2.0]]), tf.constant([1, 1]), (3, 2))
+    optimizer.apply([slices], [embeddings])
+    np.testing.assert_allclose(embeddings.numpy(), [[0, 0], [-0.6, -0.8], [0, 0]], rtol=1e-6)
 
 
 def test_is_not_decoupled_decay():

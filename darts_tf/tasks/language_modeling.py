@@ -1,0 +1,75 @@
+"""Language modelling: each next word or character of a text."""
+
+import dataclasses
+import math
+
+import keras
+import tensorflow as tf
+
+from darts_tf.common.lookup import lookup
+from darts_tf.tasks.metrics import Metric
+from darts_tf.tasks.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class LanguageModeling(Task):
+    """Batches of `(tokens, next tokens)`, both integers `[batch, time]`: cross-entropy.
+
+    Batches follow each other in a text, so the state is carried (`darts_tf.datasets.text_batches`).
+    Outputs are logits `[batch, time, vocabulary]`.
+
+    Args:
+        measure: "perplexity", as words are reported by, or "bits_per_character"; smaller is better.
+
+    Raises:
+        UserError: it is neither.
+    """
+
+    name = "language_modeling"
+    measure: str = "perplexity"
+
+    def __post_init__(self):
+        lookup("measure of a language model", _METRICS, self.measure)
+
+    def losses(self, targets, outputs) -> tf.Tensor:
+        """The cross-entropy of every token in nats, `[batch, time]`, float32."""
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(outputs, tf.float32))
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """The measure alone."""
+        return (Metric(self.measure, _METRICS[self.measure], larger_is_better=False),)
+
+    def initial_state(self, model: keras.Model, batch_size: int):
+        """What the model says: tensors `[batch_size, units]`."""
+        return model.initial_state(batch_size)
+
+    def answers(self, outputs) -> dict[str, tf.Tensor]:
+        """`probabilities` of the next token, float32 `[batch, time, vocabulary]`."""
+        return {"probabilities": tf.nn.softmax(tf.cast(outputs, tf.float32))}
+
+
+class MeanCrossentropy(keras.metrics.Mean):
+    """The mean cross-entropy of a token in nats."""
+
+    def update_state(self, targets, outputs, sample_weight=None):
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            targets, tf.cast(outputs, tf.float32)
+        )
+        return super().update_state(losses, sample_weight)
+
+
+class Perplexity(MeanCrossentropy):
+    """The exponential of the mean cross-entropy of a word."""
+
+    def result(self):
+        return keras.ops.exp(super().result())
+
+
+class BitsPerCharacter(MeanCrossentropy):
+    """The mean cross-entropy of a character in bits."""
+
+    def result(self):
+        return super().result() / math.log(2)
+
+
+_METRICS = {"perplexity": Perplexity, "bits_per_character": BitsPerCharacter}
