@@ -87,13 +87,14 @@ def hypergradients(strategy) -> dict[str, np.ndarray]:
     def run(train, validation):
         weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
         alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+        point = {"architecture": alphas, "weights": weights}
+        batches = {"architecture": validation, "weights": train}
         step = InnerStep(0.1, 0.9, [0.1 * w for w in weights], weight_decay=3e-4)
         found = {}
         for name in gradients.names(sampled=False):
             fewer = {"neumann": {"terms": 2}, "conjugate_gradient": {"iterations": 2}}
             estimate = gradients.get(name, **fewer.get(name, {}))
-            arguments = weights, alphas, train, validation, step
-            found[name] = estimate(problem.bilevel(), *arguments).architecture
+            found[name] = estimate(problem.bilevel(step=step), point, batches).architecture
         return found
 
     data = tf.data.Dataset.zip(tuple(batches(part, 0, 1, "float64") for part in (0, 1)))

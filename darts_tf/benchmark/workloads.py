@@ -12,7 +12,7 @@ import tensorflow as tf
 from darts_tf import datasets, genotypes, gradients, methods
 from darts_tf.benchmark.measurement import Measurement, Stopwatch, available_cpus, peak_memory
 from darts_tf.costs import counted, memory
-from darts_tf.gradients.problem import gradients_of
+from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS, gradients_of
 from darts_tf.networks import training
 from darts_tf.networks.network import build_network
 from darts_tf.runtime.grappler import without_grappler
@@ -181,24 +181,26 @@ def _gradient_functions(supernet, names) -> dict:
     optimizer.build(supernet.weight_variables)
     step = SearchStep(problem, None, method.clip_norm, optimizer, None)
 
-    def tensors():
-        return (
-            [tf.convert_to_tensor(v) for v in supernet.weight_variables],
-            [tf.convert_to_tensor(v) for v in supernet.architecture_variables],
-        )
+    def point():
+        variables = {
+            ARCHITECTURE: supernet.architecture_variables,
+            WEIGHTS: supernet.weight_variables,
+        }
+        return {name: [tf.convert_to_tensor(v) for v in vs] for name, vs in variables.items()}
 
     def architecture_step(name, train, validation):
-        hypergradient = gradients.get(name)(
-            problem.bilevel(), *tensors(), train, validation, step.inner_step()
-        )
+        levels = problem.bilevel(step=step.inner_step())
+        batches = {ARCHITECTURE: validation, WEIGHTS: train}
+        hypergradient = gradients.get(name)(levels, point(), batches)
         # Gradients that nothing reads would be left out of the graph.
         read = [*hypergradient.architecture, *(hypergradient.weights or ())]
         return hypergradient.loss + 0 * tf.linalg.global_norm(read)
 
     def weight_step(train, validation):
         del validation
-        value, found = gradients_of(problem.loss, *tensors(), train, wrt="w")
-        optimizer.apply(tf.clip_by_global_norm(found, method.clip_norm)[0])
+        loss = problem.bilevel().inner[0].loss
+        value, found, _ = gradients_of(loss, point(), train, wrt=[WEIGHTS])
+        optimizer.apply(tf.clip_by_global_norm(found[WEIGHTS], method.clip_norm)[0])
         return value
 
     # Partial functions, because TensorFlow would take functions of one code for one that is traced

@@ -1,10 +1,10 @@
 """Hypergradients: how the loss reaches the architecture variables.
 
-Every estimator is a `Gradient`, an object that is called as `(problem, weights, architecture,
-train_batch, validation_batch, inner_step) -> Hypergradient` of a `BilevelProblem`, and says what a
-search has to know about it. Those that estimate an expectation over sampled architectures
-(`darts_tf.gradients.sampling`) have a state of their own. A function of a user's own may stand
-wherever an estimator does.
+Every estimator is a `Gradient`, an object that is called as `(problem, point, batches) ->
+Hypergradient` of a `Problem`, a chain of levels, with the values and the batch of each level by the
+level's name. It also says what a search has to know about it. Those that estimate an expectation
+over sampled architectures (`darts_tf.gradients.sampling`) have a state of their own. A function of
+a user's own may stand wherever an estimator does.
 """
 
 import inspect
@@ -17,7 +17,14 @@ from darts_tf.gradients.first_order import FirstOrder, first_order
 from darts_tf.gradients.gradient import Function, Gradient
 from darts_tf.gradients.implicit import ConjugateGradient, Neumann, conjugate_gradient, neumann
 from darts_tf.gradients.one_level import OneLevel, OneLevelTrain, one_level, one_level_train
-from darts_tf.gradients.problem import BilevelProblem, CategoricalProblem, Hypergradient, InnerStep
+from darts_tf.gradients.problem import (
+    BilevelProblem,
+    CategoricalProblem,
+    Hypergradient,
+    InnerStep,
+    Level,
+    Problem,
+)
 from darts_tf.gradients.ram import Ram
 from darts_tf.gradients.relax import Rebar, Relax
 from darts_tf.gradients.sampling import CategoricalLoss, Estimator
@@ -36,9 +43,11 @@ __all__ = [
     "Gradient",
     "Hypergradient",
     "InnerStep",
+    "Level",
     "Neumann",
     "OneLevel",
     "OneLevelTrain",
+    "Problem",
     "Ram",
     "Rebar",
     "Relax",
@@ -110,8 +119,7 @@ def get(gradient: str | Mapping | type[Gradient] | Callable, **options) -> Gradi
     Args:
         gradient: one of `names()`, or a class of estimators, of which a new one is made; a
             configuration `{"class_name": .., "config": {..}}` of one; an estimator, which is
-            returned; or a function of your own `(problem, weights, architecture, train_batch,
-            validation_batch, inner_step) -> Hypergradient`.
+            returned; or a function of your own `(problem, point, batches) -> Hypergradient`.
         **options: of the estimator to be made, such as `steps=2` for "unrolled"; more arguments of
             your function.
 
@@ -121,7 +129,9 @@ def get(gradient: str | Mapping | type[Gradient] | Callable, **options) -> Gradi
 
     Example:
         >>> estimator = get("neumann", terms=3)
-        >>> found = estimator(problem, weights, architecture, train, validation, InnerStep(0.1))
+        >>> problem = BilevelProblem(train_loss, validation_loss, step=InnerStep(0.1))
+        >>> point = {"architecture": alphas, "weights": weights}
+        >>> found = estimator(problem, point, {"architecture": validation, "weights": train})
     """
     found = _GRADIENTS.named(gradient) if isinstance(gradient, str) else gradient
     made = isinstance(found, type) and issubclass(found, Gradient)

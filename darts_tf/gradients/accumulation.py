@@ -16,7 +16,7 @@ from darts_tf.common.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class AccumulatedLoss:
-    """A loss `(weights, architecture, batch) -> scalar` whose gradients come in equal parts.
+    """A loss `(point, batch)` of a level whose gradients come in equal parts.
 
     `gradients_of` computes them so. Called by itself it is the loss of the whole batch.
 
@@ -26,13 +26,13 @@ class AccumulatedLoss:
         parts: number of parts; they must be equally large.
     """
 
-    loss: Callable[..., tf.Tensor]
+    loss: Callable[..., Any]
     parts: int
 
-    def __call__(self, weights, architecture, batch) -> tf.Tensor:
-        return self.loss(weights, architecture, batch)
+    def __call__(self, point, batch):
+        return self.loss(point, batch)
 
-    def of_part(self, number: tf.Tensor) -> Callable[[list, list, Any], tf.Tensor]:
+    def of_part(self, number: tf.Tensor) -> Callable[[Any, Any], Any]:
         """The loss of a part."""
         return functools.partial(self.loss, part=number)
 
@@ -42,7 +42,7 @@ def mean_over_parts(function: Callable, batch, parts: int):
 
     Args:
         function: from a part and its number, an int32 scalar, to a pair: a structure of tensors,
-            and a tensor that has the part's examples as its first axis.
+            and another one whose tensors have the part's examples as their first axis, or None.
         batch: a structure of tensors `[examples, ..]`.
         parts: number of parts.
 
@@ -63,11 +63,15 @@ def mean_over_parts(function: Callable, batch, parts: int):
         rows.append(row)
         total = values if total is None else tf.nest.map_structure(_add, total, values)
     mean = tf.nest.map_structure(lambda x: x / parts if x.dtype.is_floating else x, total)
-    return mean, tf.concat(rows, 0)
+    return mean, tf.nest.map_structure(_join, *rows)
 
 
 def _add(total, value):
     return total + value if value.dtype.is_floating else value
+
+
+def _join(*rows):
+    return None if rows[0] is None else tf.concat(rows, 0)
 
 
 def _split(tensor, parts):

@@ -18,7 +18,7 @@ _ROUNDING = {
 
 @dataclasses.dataclass(frozen=True)
 class FiniteDifference(Stateless):
-    """Equation 8 of DARTS: the mixed derivative times v as a central difference.
+    """Equation 8 of DARTS: each mixed derivative times a vector as a central difference.
 
     Liu, Simonyan, Yang, ICLR 2019. With w' = inner_step(w, dL_train/dw), v = dL_val(w', a)/dw',
     r = `radius` / ||v|| (norm over all weights) and w+- = w +- r v,
@@ -26,12 +26,17 @@ class FiniteDifference(Stateless):
         g = dL_val(w', a)/da - xi * (dL_train(w+, a)/da - dL_train(w-, a)/da) / (2 r)
 
     v and r are those of the global batch on every replica. Where ||v|| is zero or not finite, no
-    direction exists: g is its first term alone, dL_val(w', a)/da, and `complete` is false. The
+    direction exists: g is its first term alone, dL_val(w', a)/da, and `complete` is false. What
+    clips the gradient inside the step is not differentiated, as in the reference. The
     default radius is the reference's; on smooth losses it is close to the best in float32, where a
     smaller one loses more to round-off than it gains.
 
     With ReLUs and max pooling it can be far off at any practical radius, because the loss has
     kinks between w+ and w-: `unrolled` is exact there too.
+
+    For chains of any length, by one difference for each inner level, the last one first: with x'_k
+    the values after the steps and v_k = dL_val/dx'_k, the difference of level k's gradients at
+    x_k +- r_k v_k adds its share to g and to the v_j of the levels j < k that its loss depends on.
 
     Args:
         radius: above 0. Default 0.01.
@@ -60,32 +65,59 @@ class FiniteDifference(Stateless):
             f"--precision=float32 or --hypergradient={others}"
         )
 
-    def hypergradient(
-        self, problem, weights, architecture, train_batch, validation_batch, inner_step
-    ) -> Hypergradient:
-        train_loss = problem.train_loss
-        _, gradients = gradients_of(train_loss, weights, architecture, train_batch, wrt="w")
-        moved = inner_step(weights, problem.reduce(gradients))
-        loss, (v, direct) = gradients_of(
-            problem.validation_loss, moved, architecture, validation_batch, wrt="wa"
-        )
-        v = problem.reduce(v)
+    def hypergradient(self, problem, point, batches) -> Hypergradient:
+        outer = problem.outer
+        # Where each inner level is stepped, with the levels that its gradient depends on.
+        steps, moving = [], [outer.name]
+        for level in problem.inner:
+            steps.append((level, point, tuple(moving)))
+            moved = problem.stepped(level, point, batches[level.name])
+            point = {**point, level.name: moved}
+            moving.append(level.name)
+        found = gradients_of(outer.loss, point, batches[outer.name], wrt=moving)
+
+        slopes, complete = found.gradients, None
+        for level, at, names in reversed(steps):
+            v = problem.reduce(slopes[level.name])
+            added, usable = self._through_step(level, at, batches[level.name], v, names)
+            slopes = {n: _minus(slopes[n], added[n]) for n in names}
+            complete = usable if complete is None else tf.logical_and(complete, usable)
+        gradient = problem.reduce(slopes[outer.name])
+        return Hypergradient(gradient, found.loss, complete=complete, carried=found.carried)
+
+    def _through_step(self, level, point, batch, v, names):
+        """What a level's step takes off the slopes of those that its gradient depends on.
+
+        Args:
+            level, point, batch: whose step, where, and on what.
+            v: the slope of the outer loss in the values after the step.
+            names: of the levels that the gradient depends on.
+
+        Returns:
+            (level name -> tensors, whether there was a direction).
+        """
         norm = tf.linalg.global_norm(v)
         usable = tf.logical_and(tf.math.is_finite(norm), norm > 1e-12)
         step = self.radius / tf.where(usable, norm, tf.ones_like(norm))
         v = [tf.where(usable, x, tf.zeros_like(x)) for x in v]
-
         sides = []
         for sign in (1.0, -1.0):
-            shifted = [w + sign * step * x for w, x in zip(weights, v, strict=True)]
-            _, gradients = gradients_of(train_loss, shifted, architecture, train_batch, wrt="a")
-            sides.append(gradients)
-        scale = inner_step.rate(norm.dtype) / (2 * step)
-        hypergradient = [
-            g - tf.cast(scale, g.dtype) * (plus - minus)
-            for g, plus, minus in zip(direct, *sides, strict=True)
-        ]
-        return Hypergradient(problem.reduce(hypergradient), loss, complete=usable)
+            shifted = [x + sign * step * d for x, d in zip(point[level.name], v, strict=True)]
+            here = {**point, level.name: shifted}
+            sides.append(gradients_of(level.loss, here, batch, wrt=names).gradients)
+        scale = level.step.rate(norm.dtype) / (2 * step)
+        plus, minus = sides
+        return {
+            name: [
+                tf.cast(scale, x.dtype) * (x - y)
+                for x, y in zip(plus[name], minus[name], strict=True)
+            ]
+            for name in names
+        }, usable
+
+
+def _minus(tensors, others):
+    return [x - y for x, y in zip(tensors, others, strict=True)]
 
 
 finite_difference = FiniteDifference()

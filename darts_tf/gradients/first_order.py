@@ -10,20 +10,17 @@ from darts_tf.gradients.problem import Hypergradient, gradients_of
 class FirstOrder(Stateless):
     """g = dL_val(w, a)/da: the unrolled gradient with an inner learning rate of 0.
 
-    Liu, Simonyan, Yang, ICLR 2019, section 2.3, "first-order approximation". `train_batch` and
-    `inner_step` are not used.
+    Liu, Simonyan, Yang, ICLR 2019, section 2.3, "first-order approximation". For chains of any
+    length, of which it sees the outermost loss only: no inner level's loss, batch or step is used.
     """
 
     memory = StepMemory(graph_bytes=148_000, weight_copies=3)
 
-    def hypergradient(
-        self, problem, weights, architecture, train_batch, validation_batch, inner_step
-    ) -> Hypergradient:
-        del train_batch, inner_step
-        loss, gradients = gradients_of(
-            problem.validation_loss, weights, architecture, validation_batch, wrt="a"
-        )
-        return Hypergradient(problem.reduce(gradients), loss)
+    def hypergradient(self, problem, point, batches) -> Hypergradient:
+        outer = problem.outer
+        found = gradients_of(outer.loss, point, batches[outer.name], wrt=[outer.name])
+        gradient = problem.reduce(found.gradients[outer.name])
+        return Hypergradient(gradient, found.loss, carried=found.carried)
 
 
 first_order = FirstOrder()

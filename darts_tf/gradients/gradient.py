@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import keras
 
 from darts_tf.common.errors import UserError
-from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
+from darts_tf.gradients.problem import Hypergradient, Level, Point, Problem
 
 
 class StepMemory(NamedTuple):
@@ -52,22 +52,16 @@ class Gradient:
     samples_architectures: ClassVar[bool] = False
     memory: ClassVar[StepMemory | None] = None
 
-    def __call__(
-        self,
-        problem: BilevelProblem,
-        weights,
-        architecture,
-        train_batch,
-        validation_batch,
-        inner_step: InnerStep,
-    ) -> Hypergradient:
+    def __call__(self, problem: Problem, point: Point, batches: Mapping) -> Hypergradient:
         """The hypergradient at a point.
 
         Args:
-            problem: the two losses.
-            weights, architecture: lists of tensors, the point.
-            train_batch, validation_batch: what the losses are of.
-            inner_step: the step that the weights' optimizer would take.
+            problem: the levels, with their losses and steps.
+            point: level name -> a list of tensors, the values of its variables.
+            batches: level name -> what its loss is of.
+
+        Raises:
+            UserError: the estimator has no meaning for a chain of so many levels.
         """
         raise NotImplementedError
 
@@ -105,26 +99,15 @@ class Stateless(Gradient):
     """
 
     def __call__(
-        self,
-        problem: BilevelProblem,
-        weights,
-        architecture,
-        train_batch,
-        validation_batch,
-        inner_step: InnerStep,
-        *values,
-        **options,
+        self, problem: Problem, point: Point, batches: Mapping, *values, **options
     ) -> Hypergradient:
         estimator = self
         if values or options:
             given = inspect.signature(type(self)).bind_partial(*values, **options).arguments
             estimator = dataclasses.replace(self, **given)
-        batches = train_batch, validation_batch
-        return estimator.hypergradient(problem, weights, architecture, *batches, inner_step)
+        return estimator.hypergradient(problem, point, batches)
 
-    def hypergradient(
-        self, problem, weights, architecture, train_batch, validation_batch, inner_step
-    ) -> Hypergradient:
+    def hypergradient(self, problem: Problem, point: Point, batches: Mapping) -> Hypergradient:
         """The equation; arguments as for `Gradient`."""
         raise NotImplementedError
 
@@ -137,8 +120,7 @@ class Function(Gradient):
     subclass of `Gradient` that says so.
 
     Attributes:
-        function: `(problem, weights, architecture, train_batch, validation_batch, inner_step) ->
-            Hypergradient`.
+        function: `(problem, point, batches) -> Hypergradient`, see `Gradient`.
         options: more of its arguments, by name.
 
     Raises:
@@ -150,11 +132,11 @@ class Function(Gradient):
 
     def __post_init__(self):
         try:
-            inspect.signature(self.function).bind(*[None] * 6, **self.options)
+            inspect.signature(self.function).bind(*[None] * 3, **self.options)
         except TypeError as error:
             raise UserError(
                 f"the hypergradient {self.function!r}: {error}; expected a function (problem, "
-                "weights, architecture, train_batch, validation_batch, inner_step) -> Hypergradient"
+                "point, batches) -> Hypergradient"
             ) from error
         except ValueError:  # Compiled code has no signature.
             pass
@@ -162,6 +144,24 @@ class Function(Gradient):
     def __call__(self, *arguments, **options) -> Hypergradient:
         """What the function returns."""
         return self.function(*arguments, **{**self.options, **options})
+
+
+def the_inner_level(problem: Problem, reason: str) -> Level:
+    """The inner level of a chain of two, for an estimator that is for no others.
+
+    Args:
+        problem: any chain.
+        reason: what the estimator takes, to be told.
+
+    Raises:
+        UserError: the chain is longer or shorter.
+    """
+    if len(problem.inner) != 1:
+        raise UserError(
+            f"this hypergradient takes {reason}; this chain has {len(problem.inner)} inner levels; "
+            "use unrolled or finite_difference, which are for any number"
+        )
+    return problem.inner[0]
 
 
 def require(name: str, value, condition: bool, expected: str) -> None:

@@ -5,16 +5,24 @@ At a minimum w*(a) the implicit function theorem gives
     g = dL_val/da - d2L_train/(da dw) * H^-1 * dL_val/dw,   H = d2L_train/dw2 + weight_decay * I
 
 (Lorraine, Vicol, Duvenaud, AISTATS 2020, theorem 1; iDARTS, Zhang et al., ICML 2021, equation 7).
-The two estimators differ in how they apply H^-1; both use Hessian-vector products only, by nested
-tapes. L2 belongs to the inner objective here, because it moves its minimum. Momentum does not.
+For chains of two only: with a third level the argmin of one is inside the other, and the system to
+solve would be that of both. The two estimators differ in how they apply H^-1; both use
+Hessian-vector products only, by nested tapes. L2 belongs to the inner objective here, because it
+moves its minimum. Momentum does not.
 """
 
 import dataclasses
 
 import tensorflow as tf
 
-from darts_tf.gradients.gradient import Stateless, is_count, is_within, require
-from darts_tf.gradients.problem import Hypergradient, gradients_of, identity
+from darts_tf.gradients.gradient import (
+    Stateless,
+    is_count,
+    is_within,
+    require,
+    the_inner_level,
+)
+from darts_tf.gradients.problem import Hypergradient, evaluate, gradients_of, identity, step_of
 
 
 class _Implicit(Stateless):
@@ -28,37 +36,38 @@ class _Implicit(Stateless):
         Args:
             product: v -> H v.
             v: a list of tensors.
-            problem, inner_step: as for `hypergradient`.
+            problem: as for `hypergradient`.
+            inner_step: that of the inner level.
         """
         raise NotImplementedError
 
-    def hypergradient(
-        self, problem, weights, architecture, train_batch, validation_batch, inner_step
-    ) -> Hypergradient:
-        loss, (v, direct) = gradients_of(
-            problem.validation_loss, weights, architecture, validation_batch, wrt="wa"
-        )
+    def hypergradient(self, problem, point, batches) -> Hypergradient:
+        outer = problem.outer
+        inner = the_inner_level(problem, "the minimum of one inner loss, and H is its Hessian")
+        found = gradients_of(outer.loss, point, batches[outer.name], wrt=[outer.name, inner.name])
+        architecture, weights, step = point[outer.name], point[inner.name], step_of(inner)
 
         def along(vector, source):
             """The derivative in `source` of <dL_train/dw, vector>."""
-            with tf.GradientTape(watch_accessed_variables=False) as outer:
-                outer.watch(source)
-                with tf.GradientTape(watch_accessed_variables=False) as inner:
-                    inner.watch(weights)
-                    train = problem.train_loss(weights, architecture, train_batch)
-                gradients = inner.gradient(train, weights, unconnected_gradients=_ZERO)
+            with tf.GradientTape(watch_accessed_variables=False) as outer_tape:
+                outer_tape.watch(source)
+                with tf.GradientTape(watch_accessed_variables=False) as inner_tape:
+                    inner_tape.watch(weights)
+                    train, _ = evaluate(inner.loss, point, batches[inner.name])
+                gradients = inner_tape.gradient(train, weights, unconnected_gradients=_ZERO)
                 slope = _dot(gradients, vector)
-            return outer.gradient(slope, source, unconnected_gradients=_ZERO)
+            return outer_tape.gradient(slope, source, unconnected_gradients=_ZERO)
 
         def product(vector):
             hessian = problem.reduce(along(vector, weights))
-            decay = inner_step.weight_decay
+            decay = step.weight_decay
             return [h + decay * x for h, x in zip(hessian, vector, strict=True)]
 
-        solution = self.solve(product, problem.reduce(v), problem, inner_step)
-        mixed = along(solution, architecture)
-        gradient = [g - m for g, m in zip(direct, mixed, strict=True)]
-        return Hypergradient(problem.reduce(gradient), loss)
+        v = problem.reduce(found.gradients[inner.name])
+        mixed = along(self.solve(product, v, problem, step), architecture)
+        direct = found.gradients[outer.name]
+        gradient = problem.reduce([g - m for g, m in zip(direct, mixed, strict=True)])
+        return Hypergradient(gradient, found.loss, carried=found.carried)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ alpha are the variables, its columns their categories. A category that a variabl
 gets a very negative logit, and so the probability and the gradient 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import keras
@@ -17,7 +17,7 @@ import tensorflow as tf
 from darts_tf.common.draws import gumbel
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.gradient import Gradient, is_count, is_within, require
-from darts_tf.gradients.problem import BilevelProblem, Hypergradient, InnerStep
+from darts_tf.gradients.problem import Hypergradient, Point, Problem
 from darts_tf.gradients.running_variance import RunningVariance
 
 
@@ -135,34 +135,29 @@ class Estimator(Gradient):
         """The samples behind an `estimate`. What the estimator learns moves on too."""
         raise NotImplementedError
 
-    def __call__(
-        self,
-        problem: BilevelProblem,
-        weights,
-        architecture,
-        train_batch,
-        validation_batch,
-        inner_step: InnerStep,
-    ) -> Hypergradient:
-        """The estimate as a hypergradient of `problem.categorical`. `inner_step` is not used.
+    def __call__(self, problem: Problem, point: Point, batches: Mapping) -> Hypergradient:
+        """The estimate as a hypergradient of `problem.categorical`.
+
+        For chains of any length, as for first order: no inner level's loss or step is used. The
+        batch of `data="train"` is that of the first inner level.
 
         Raises:
             UserError: the problem's architecture is not drawn.
         """
-        del inner_step
         categorical = problem.categorical
         if categorical is None:
             raise UserError(
                 f"{type(self).__name__} estimates an expectation over sampled architectures, but "
                 "this problem has none; use the relaxation categorical, or another hypergradient"
             )
-        batch = train_batch if self._data == "train" else validation_batch
+        level = problem.inner[0] if self._data == "train" else problem.outer
+        batch, architecture = batches[level.name], point[problem.outer.name]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(architecture)
             logits = categorical.logits(architecture)
         loss = CategoricalLoss(
-            lambda draws: categorical.losses(weights, draws, batch),
-            lambda mixtures: categorical.relaxed_losses(weights, mixtures, batch),
+            lambda draws: categorical.losses(point, draws, batch),
+            lambda mixtures: categorical.relaxed_losses(point, mixtures, batch),
         )
         estimate = self.estimate(loss, logits, categorical.seed)
         gradients = tape.gradient(

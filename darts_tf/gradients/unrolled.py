@@ -5,7 +5,7 @@ import dataclasses
 import tensorflow as tf
 
 from darts_tf.gradients.gradient import Stateless, is_count, require
-from darts_tf.gradients.problem import Hypergradient
+from darts_tf.gradients.problem import Hypergradient, evaluate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +19,13 @@ class Unrolled(Stateless):
     The gradient that w' is made of is reduced over the replicas inside the outer tape, which is
     what makes the second-order term that of the global batch.
 
+    For chains of any length: the inner levels are stepped one after the other, each at the point
+    that the steps before it have reached, and all of it is differentiated.
+
     Args:
-        steps: how many inner steps are unrolled, all on `train_batch`; their velocities, which
-            depend on a from the second step on, are differentiated too. Memory and time grow in
-            proportion. Default 1, as in DARTS.
+        steps: how many inner steps are unrolled of each level, all on its batch; their velocities,
+            which depend on a from the second step on, are differentiated too. Memory and time grow
+            in proportion. Default 1, as in DARTS.
 
     Raises:
         UserError: an option is out of its range.
@@ -35,25 +38,18 @@ class Unrolled(Stateless):
     def __post_init__(self):
         require("steps", self.steps, is_count(self.steps), "1 or more")
 
-    def hypergradient(
-        self, problem, weights, architecture, train_batch, validation_batch, inner_step
-    ) -> Hypergradient:
-        with tf.GradientTape(watch_accessed_variables=False) as outer:
-            outer.watch(architecture)
-            moved, velocities = weights, inner_step.velocities
-            for _ in range(self.steps):
-                with tf.GradientTape(watch_accessed_variables=False) as inner:
-                    inner.watch(moved)
-                    train = problem.train_loss(moved, architecture, train_batch)
-                gradients = inner.gradient(
-                    train, moved, unconnected_gradients=tf.UnconnectedGradients.ZERO
-                )
-                moved, velocities = inner_step.advance(moved, problem.reduce(gradients), velocities)
-            loss = problem.validation_loss(moved, architecture, validation_batch)
-        hypergradient = outer.gradient(
-            loss, architecture, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        return Hypergradient(problem.reduce(hypergradient), loss)
+    def hypergradient(self, problem, point, batches) -> Hypergradient:
+        outer = problem.outer
+        variables = point[outer.name]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            for level in problem.inner:
+                moved = problem.stepped(level, point, batches[level.name], self.steps)
+                point = {**point, level.name: moved}
+            loss, carried = evaluate(outer.loss, point, batches[outer.name])
+        zero = tf.UnconnectedGradients.ZERO
+        gradient = tape.gradient(loss, variables, unconnected_gradients=zero)
+        return Hypergradient(problem.reduce(gradient), loss, carried=carried)
 
 
 unrolled = Unrolled()

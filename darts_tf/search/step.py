@@ -6,7 +6,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from darts_tf.gradients.problem import InnerStep
+from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS, InnerStep
 from darts_tf.supernets.problem import SupernetProblem
 
 
@@ -114,12 +114,9 @@ class SearchStep:
     def _architecture_step(self, weights, alphas, train_batch, validation_batch, seed):
         """Applies the hypergradient; returns it and its global norm."""
         hypergradient = self._gradient(
-            self._problem.bilevel(seed),
-            weights,
-            alphas,
-            train_batch,
-            validation_batch,
-            self.inner_step(),
+            self._problem.bilevel(seed, self.inner_step()),
+            {ARCHITECTURE: alphas, WEIGHTS: weights},
+            {ARCHITECTURE: validation_batch, WEIGHTS: train_batch},
         )
         gradients = hypergradient.architecture
         if self._entropy_weight:

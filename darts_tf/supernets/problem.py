@@ -10,7 +10,7 @@ import tensorflow as tf
 from darts_tf.cells.batched_cell import BatchedMixedCell
 from darts_tf.common.constant_weights import constant_weights, weights_are_constant
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
-from darts_tf.gradients.problem import BilevelProblem, identity
+from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS, InnerStep, Level, Problem, identity
 from darts_tf.runtime.loss_scale import LossScale
 from darts_tf.runtime.shared_traces import SharedTraces
 from darts_tf.supernets.given_values import given_values
@@ -223,17 +223,22 @@ class SupernetProblem:
             return tensors
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
-    def bilevel(self, seed=None) -> BilevelProblem:
+    def bilevel(self, seed=None, step: InnerStep | None = None) -> Problem:
         """The problem with this loss on both levels, for the estimators in `darts_tf.gradients`.
 
         Args:
             seed: of a random relaxation's draw, the same for every evaluation.
+            step: that the weights' optimizer would take, for an estimator that needs it.
         """
-        loss = functools.partial(self.loss, seed=seed)
+        loss = functools.partial(self._loss_at, seed=seed)
         if self._parts > 1:
             loss = AccumulatedLoss(loss, self._parts)
         categorical = None
         if self.supernet.relaxation.categorical:
             categorical = self._sampled.problem(seed)
         reduce = identity if self._replicas == 1 else self.reduce
-        return BilevelProblem(loss, loss, reduce, categorical)
+        levels = Level(ARCHITECTURE, loss), Level(WEIGHTS, loss, step)
+        return Problem(levels, reduce, categorical)
+
+    def _loss_at(self, point, batch, seed=None, part=None) -> tf.Tensor:
+        return self.loss(point[WEIGHTS], point[ARCHITECTURE], batch, seed, part)

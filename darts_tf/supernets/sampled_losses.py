@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from darts_tf.gradients.accumulation import mean_over_parts
-from darts_tf.gradients.problem import CategoricalProblem
+from darts_tf.gradients.problem import WEIGHTS, CategoricalProblem
 from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.supernet import Supernet
 
@@ -40,7 +40,12 @@ class SampledLosses:
         Args:
             seed: `[2]` int32, of this step's draws.
         """
-        return CategoricalProblem(self.logits, self.of_draws, self.of_mixtures, seed)
+        return CategoricalProblem(
+            self.logits,
+            lambda point, draws, batch: self.of_draws(point[WEIGHTS], draws, batch),
+            lambda point, mixtures, batch: self.of_mixtures(point[WEIGHTS], mixtures, batch),
+            seed,
+        )
 
     def logits(self, architecture) -> tf.Tensor:
         """The logits of all draws, from the architecture variables' values; differentiable."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from darts_tf import gradients
+from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
 from darts_tf.supernets.hessian import HessianProduct, largest_eigenvalue
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
@@ -44,5 +45,5 @@ class ValidationHessian:
 
     def _gradient(self, alphas, batch):
         weights = [tf.convert_to_tensor(v) for v in self._supernet.weight_variables]
-        found = gradients.first_order(self._problem, weights, alphas, batch, batch, None)
-        return found.architecture
+        point = {ARCHITECTURE: alphas, WEIGHTS: weights}
+        return gradients.first_order(self._problem, point, {ARCHITECTURE: batch}).architecture

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
+from darts_tf import gradients
 from darts_tf.gradients import InnerStep
 from darts_tf.verification import problems
 from darts_tf.verification.claim import Claim
@@ -24,30 +25,38 @@ def _momentum_and_decay() -> InnerStep:
 
 
 def _plain(name):
-    return hypergradient(name, problems.quadratic(), *_QUADRATIC, InnerStep(0.1))
+    return hypergradient(name, problems.quadratic(InnerStep(0.1)), *_QUADRATIC)
 
 
 def _with_momentum_and_decay(name):
-    return hypergradient(name, problems.quadratic(), *_QUADRATIC, _momentum_and_decay())
+    return hypergradient(name, problems.quadratic(_momentum_and_decay()), *_QUADRATIC)
 
 
 def _scalar(name, momentum=0.0, **options):
     velocities = [tf.constant(0.0, "float64")] if momentum else None
     step = InnerStep(0.1, momentum, velocities)
-    return [hypergradient(name, problems.scalar(), *_SCALAR, step, **options)]
+    return [hypergradient(name, problems.scalar(step), *_SCALAR, **options)]
+
+
+def _three_levels(name, main_loss):
+    problem = problems.scalar_chain(main_loss)
+    values = {"architecture": 3.0, "weights": 1.0, "auxiliary": 0.0}
+    point = {level: [tf.constant(value, "float64")] for level, value in values.items()}
+    found = gradients.get(name)(problem, point, dict.fromkeys(point))
+    return [float(found.architecture[0])]
 
 
 def _no_inner_step(name):
-    at = (problems.mixed_outer_loss(), *_QUADRATIC, InnerStep(0.0))
+    at = (problems.mixed_outer_loss(InnerStep(0.0)), *_QUADRATIC)
     return hypergradient(name, *at) - hypergradient("first_order", *at)
 
 
 def _tanh(name):
-    return hypergradient(name, problems.tanh(), *_TANH, InnerStep(0.1))
+    return hypergradient(name, problems.tanh(InnerStep(0.1)), *_TANH)
 
 
 def _finite_difference_error(radius, dtype="float64"):
-    at = (problems.tanh(), *_TANH, InnerStep(0.1))
+    at = (problems.tanh(InnerStep(0.1)), *_TANH)
     exact = hypergradient("unrolled", *at)
     difference = hypergradient("finite_difference", *at, dtype=dtype, radius=radius) - exact
     return [np.linalg.norm(difference) / np.linalg.norm(exact)]
@@ -55,7 +64,7 @@ def _finite_difference_error(radius, dtype="float64"):
 
 def _implicit(name, weight_decay=0.0, rate=0.4, **options):
     step = InnerStep(rate, weight_decay=weight_decay)
-    return hypergradient(name, problems.quadratic(), *_MINIMUM, step, **options)
+    return hypergradient(name, problems.quadratic(step), *_MINIMUM, **options)
 
 
 def _neumann_rate():
@@ -65,11 +74,11 @@ def _neumann_rate():
 
 
 def _one_level():
-    return hypergradient("one_level", problems.quadratic(), *_QUADRATIC, InnerStep(0.1))
+    return hypergradient("one_level", problems.quadratic(InnerStep(0.1)), *_QUADRATIC)
 
 
 def _first_order():
-    return hypergradient("first_order", problems.mixed_outer_loss(), *_QUADRATIC, InnerStep(0.1))
+    return hypergradient("first_order", problems.mixed_outer_loss(), *_QUADRATIC)
 
 
 CLAIMS = (
@@ -89,6 +98,17 @@ CLAIMS = (
                 partial(_with_momentum_and_decay, name),
             ),
             Claim(f"{name}: scalar", (-0.08,), 1e-11, partial(_scalar, name)),
+            # W' = 1.2 and V' = .24: (V' - 2) x1 x2.
+            Claim(
+                f"{name}: a chain of three", (-0.0352,), 1e-11, partial(_three_levels, name, 0.0)
+            ),
+            # The main loss adds .5 (W' - 2) x1.
+            Claim(
+                f"{name}: a chain of three with the main loss",
+                (-0.0752,),
+                1e-11,
+                partial(_three_levels, name, 0.5),
+            ),
             Claim(
                 f"{name}: xi = 0, difference from first_order",
                 (0.0, 0.0),

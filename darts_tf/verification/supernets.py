@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from darts_tf import gradients, spaces
 from darts_tf.gradients import InnerStep
+from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
 
@@ -48,9 +49,11 @@ class Example(NamedTuple):
 
     def estimate(self, name: str, **options) -> np.ndarray:
         """The hypergradient by the estimator of that name: all entries in a row, float64."""
-        problem = self.problem.bilevel()
+        weights, alphas = self.point()
         estimated = gradients.get(name, **options)(
-            problem, *self.point(), self.train, self.validation, self.step
+            self.problem.bilevel(step=self.step),
+            {ARCHITECTURE: alphas, WEIGHTS: weights},
+            {ARCHITECTURE: self.validation, WEIGHTS: self.train},
         )
         return flat(estimated.architecture)
 

@@ -5,27 +5,31 @@ import tensorflow as tf
 from darts_tf import gradients
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
-from darts_tf.gradients.problem import BilevelProblem, InnerStep, gradients_of
+from darts_tf.gradients.problem import InnerStep, Level, Problem, gradients_of
 
 RNG = np.random.default_rng(3)
 IMAGES = tf.constant(RNG.normal(size=[12, 3]))
 BATCH = IMAGES, tf.constant(RNG.normal(size=[12]))
 OTHER = tf.constant(RNG.normal(size=[12, 3])), tf.constant(RNG.normal(size=[12]))
-WEIGHTS = [tf.constant(RNG.normal(size=[3, 4])), tf.constant(RNG.normal(size=[4]))]
-ALPHAS = [tf.constant(RNG.normal(size=[4]))]
+POINT = {
+    "weights": [tf.constant(RNG.normal(size=[3, 4])), tf.constant(RNG.normal(size=[4]))],
+    "architecture": [tf.constant(RNG.normal(size=[4]))],
+}
 
 
-def loss(weights, architecture, batch, part=None):
+def loss(point, batch, part=None):
     inputs, targets = batch
-    hidden = tf.tanh(inputs @ weights[0]) * tf.nn.softmax(architecture[0])
-    return tf.reduce_mean((tf.linalg.matvec(hidden, weights[1]) - targets) ** 2)
+    (kernel, last), (alpha,) = point["weights"], point["architecture"]
+    hidden = tf.tanh(inputs @ kernel) * tf.nn.softmax(alpha)
+    return tf.reduce_mean((tf.linalg.matvec(hidden, last) - targets) ** 2), {"hidden": hidden}
 
 
-@pytest.mark.parametrize("wrt", ["w", "a", "wa"])
+@pytest.mark.parametrize("wrt", [["weights"], ["architecture"], ["weights", "architecture"]])
 @pytest.mark.parametrize("parts", [2, 3, 12])
 def test_gradients_are_those_of_the_whole_batch(wrt, parts):
-    expected = gradients_of(loss, WEIGHTS, ALPHAS, BATCH, wrt=wrt)
-    got = gradients_of(AccumulatedLoss(loss, parts), WEIGHTS, ALPHAS, BATCH, wrt=wrt)
+    """And what is carried is joined again, example by example."""
+    expected = gradients_of(loss, POINT, BATCH, wrt=wrt)
+    got = gradients_of(AccumulatedLoss(loss, parts), POINT, BATCH, wrt=wrt)
     tf.nest.assert_same_structure(got, expected)
     for g, e in zip(tf.nest.flatten(got), tf.nest.flatten(expected), strict=True):
         np.testing.assert_allclose(g, e, rtol=1e-12, atol=1e-14)
@@ -34,9 +38,10 @@ def test_gradients_are_those_of_the_whole_batch(wrt, parts):
 @pytest.mark.parametrize("name", ["first_order", "one_level", "finite_difference"])
 def test_hypergradients_are_those_of_the_whole_batch(name):
     step = InnerStep(0.1, weight_decay=0.01)
+    batches = {"weights": BATCH, "architecture": OTHER}
     expected, got = (
         gradients.get(name)(
-            BilevelProblem(chosen, chosen), WEIGHTS, ALPHAS, BATCH, OTHER, step
+            Problem((Level("architecture", chosen), Level("weights", chosen, step))), POINT, batches
         ).architecture[0]
         for chosen in (loss, AccumulatedLoss(loss, 4))
     )
@@ -60,7 +65,7 @@ def test_mean_over_parts():
 
 def test_unequal_parts():
     with pytest.raises(UserError, match="12 examples cannot be computed in 5 equal parts"):
-        gradients_of(AccumulatedLoss(loss, 5), WEIGHTS, ALPHAS, BATCH, wrt="w")
+        gradients_of(AccumulatedLoss(loss, 5), POINT, BATCH, wrt=["weights"])
 
 
 def test_memory_is_that_of_a_part():
@@ -68,7 +73,7 @@ def test_memory_is_that_of_a_part():
 
     @tf.function
     def run(images, targets):
-        return gradients_of(AccumulatedLoss(loss, 3), WEIGHTS, ALPHAS, (images, targets), wrt="w")
+        return gradients_of(AccumulatedLoss(loss, 3), POINT, (images, targets), wrt=["weights"])
 
     graph = run.get_concrete_function(*BATCH).graph
     first, second, third = (op for op in graph.get_operations() if op.type == "Tanh")

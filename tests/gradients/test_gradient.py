@@ -8,15 +8,16 @@ import tensorflow as tf
 
 from darts_tf import gradients
 from darts_tf.common.errors import UserError
-from darts_tf.gradients import BilevelProblem, Gradient, InnerStep
+from darts_tf.gradients import Gradient, InnerStep
 from darts_tf.verification import problems
 
-POINT = [tf.constant([0.5, 0.0], tf.float64)], [tf.constant([0.5, 0.25], tf.float64)]
+POINT = problems.at([0.5, 0.0], [0.5, 0.25])
+STEP = InnerStep(0.1)
 
 
 def estimate(estimator, problem=None, **options):
-    problem = problem or problems.quadratic()
-    return estimator(problem, *POINT, None, None, InnerStep(0.1), **options).architecture[0]
+    problem = problem or problems.quadratic(STEP)
+    return estimator(problem, POINT, problems.NO_BATCHES, **options).architecture[0]
 
 
 class TestOptions:
@@ -24,12 +25,11 @@ class TestOptions:
         "name, option", [("unrolled", {"steps": 2}), ("finite_difference", {"radius": 1e-3})]
     )
     def test_equal_those_of_a_call(self, name, option):
-        tanh = problems.tanh()
+        tanh = problems.tanh(STEP)
         found = estimate(gradients.get(name, **option), tanh)
         callable_by_name = getattr(gradients, name)
         np.testing.assert_array_equal(found, estimate(callable_by_name, tanh, **option))
-        at = tanh, *POINT, None, None, InnerStep(0.1)
-        behind = callable_by_name(*at, *option.values())
+        behind = callable_by_name(tanh, POINT, problems.NO_BATCHES, *option.values())
         np.testing.assert_array_equal(found, behind.architecture[0])
         assert np.any(found != estimate(gradients.get(name), tanh))
 
@@ -91,7 +91,9 @@ def estimate_nothing(*arguments):
 def test_a_name_of_ones_own(monkeypatch):
     monkeypatch.setattr(gradients._GRADIENTS, "_parts", dict(gradients._GRADIENTS._parts))
     gradients.register("nothing", estimate_nothing)
-    assert gradients.names()[-1] == "nothing" and gradients.get("nothing")(*[None] * 6)[0] == []
+    assert (
+        gradients.names()[-1] == "nothing" and gradients.get("nothing")(None, None, None)[0] == []
+    )
     with pytest.raises(UserError, match="another hypergradient named 'unrolled'"):
         gradients.register("unrolled", estimate_nothing)
 
@@ -129,13 +131,11 @@ class TestOwn:
     def test_a_function(self):
         """A hypergradient that is half of the first-order one."""
 
-        def half(problem, weights, architecture, train_batch, validation_batch, step, factor=0.5):
-            found = gradients.first_order(
-                problem, weights, architecture, train_batch, validation_batch, step
-            )
+        def half(problem, point, batches, factor=0.5):
+            found = gradients.first_order(problem, point, batches)
             return found._replace(architecture=[factor * g for g in found.architecture])
 
-        outer = BilevelProblem(None, problems.mixed_outer_loss().validation_loss)
+        outer = problems.mixed_outer_loss()
         # dL_val/da = (0, 2 w_0 a_1) = (0, .25).
         estimator = gradients.get(half)
         np.testing.assert_allclose(estimate(estimator, outer), [0, 0.125])
@@ -145,7 +145,7 @@ class TestOwn:
         with pytest.raises(UserError, match="half.*unexpected keyword argument 'share'"):
             gradients.get(half, share=2.0)
         with pytest.raises(UserError, match="too many positional arguments; expected a function"):
-            gradients.get(lambda problem, weights: None)
+            gradients.get(lambda problem, point: None)
 
     def test_an_estimator(self):
         @dataclasses.dataclass(frozen=True)

@@ -9,34 +9,53 @@ from darts_tf.common.constant_weights import constant_weights, weights_are_const
 from darts_tf.common.errors import UserError
 from darts_tf.gradients import BilevelProblem, InnerStep
 from darts_tf.gradients.problem import gradients_of
-from darts_tf.verification.problems import hypergradient, quadratic, tanh
+from darts_tf.verification.problems import (
+    NO_BATCHES,
+    at,
+    hypergradient,
+    quadratic,
+    tanh,
+    with_outer_loss,
+)
+
+AT = at([1.0, -1.0], [0.5, 0.25])
 
 
 def constant(values):
     return tf.constant(values, tf.float64)
 
 
-@pytest.mark.parametrize(("wrt", "constants"), [("a", True), ("w", False), ("wa", False)])
+@pytest.mark.parametrize(
+    ("wrt", "constants"),
+    [
+        (["architecture"], True),
+        (["weights"], False),
+        (["weights", "architecture"], False),
+        (["auxiliary"], False),
+    ],
+)
 def test_a_loss_learns_whether_its_weights_are_constants(wrt, constants):
     seen = []
 
-    def loss(w, a, batch):
+    def loss(point, batch):
         seen.append(weights_are_constant())
-        return tf.reduce_sum(w[0] * a[0])
+        return tf.add_n([tf.reduce_sum(values[0]) for values in point.values()])
+
+    point = {name: [constant([2.0])] for name in ("architecture", "weights", "auxiliary")}
 
     with constant_weights(not constants):
-        gradients_of(loss, [constant([2.0])], [constant([3.0])], None, wrt=wrt)
+        found = gradients_of(loss, point, None, wrt=wrt)
         assert weights_are_constant() is not constants
     assert seen == [constants] and not weights_are_constant()
+    assert set(found.gradients) == set(wrt) and found.loss == 6.0 and found.carried is None
 
 
 class TestFiniteDifference:
     def estimate(self, factor):
-        problem = BilevelProblem(
-            quadratic().train_loss, lambda w, a, b: factor * tf.reduce_sum(w[0]) + a[0][0] ** 2
+        problem = with_outer_loss(
+            lambda w, a, b: factor * tf.reduce_sum(w[0]) + a[0][0] ** 2, InnerStep(0.1)
         )
-        point = [constant([1.0, -1.0])], [constant([0.5, 0.25])]
-        return gradients.finite_difference(problem, *point, None, None, InnerStep(0.1))
+        return gradients.finite_difference(problem, AT, NO_BATCHES)
 
     @pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
     def test_useless_direction_leaves_the_first_order_term(self, bad):
@@ -70,16 +89,14 @@ class TestUnrolledSteps:
             (self.numeric(step, steps, a + h * e) - self.numeric(step, steps, a - h * e)) / (2 * h)
             for e in np.eye(2)
         ]
-        got = gradients.unrolled(
-            tanh(), [constant([0.3, -0.7])], [constant(a)], None, None, step, steps=steps
-        )
+        got = gradients.unrolled(tanh(step), at([0.3, -0.7], a), NO_BATCHES, steps=steps)
         np.testing.assert_allclose(got.architecture[0], expected, rtol=1e-8)
 
 
 class TestImplicit:
     def test_one_iteration_of_conjugate_gradients_is_not_enough(self):
         got = hypergradient(
-            "conjugate_gradient", quadratic(), [0.5, 0.0], [0.5, 0.25], InnerStep(0.4), iterations=1
+            "conjugate_gradient", quadratic(InnerStep(0.4)), [0.5, 0.0], [0.5, 0.25], iterations=1
         )
         assert np.abs(got - [0.15, 0.3]).max() > 0.01
 
@@ -87,27 +104,22 @@ class TestImplicit:
         problem = BilevelProblem(
             lambda w, a, b: -tf.reduce_sum(w[0] ** 2) * (1 + a[0][0]) / 2,
             lambda w, a, b: w[0][0] + a[0][1] ** 2,
+            step=InnerStep(0.1),
         )
-        result = gradients.conjugate_gradient(
-            problem, [constant([1.0, 2.0])], [constant([0.0, 3.0])], None, None, InnerStep(0.1)
-        )
+        result = gradients.conjugate_gradient(problem, at([1.0, 2.0], [0.0, 3.0]), NO_BATCHES)
         np.testing.assert_array_equal(result.architecture[0], [0.0, 6.0])
 
 
 class TestOneLevel:
     def test_both_gradients_of_the_mean_loss(self):
-        result = gradients.one_level(
-            quadratic(), [constant([1.0, -1.0])], [constant([0.5, 0.25])], None, None, InnerStep(1)
-        )
+        result = gradients.one_level(quadratic(), AT, NO_BATCHES)
         # w - Ba = (.5, -1), H(w - Ba) = (.5, -.75), w - t = (.8, -1.3).
         np.testing.assert_allclose(result.weights[0], [0.65, -1.025], rtol=1e-12)
         np.testing.assert_allclose(result.architecture[0], [-0.0625, -0.375], rtol=1e-12)
         np.testing.assert_allclose(result.loss, (0.5 + 1.165) / 2, rtol=1e-12)
 
     def test_on_the_training_loss_alone(self):
-        result = gradients.one_level_train(
-            quadratic(), [constant([1.0, -1.0])], [constant([0.5, 0.25])], None, None, InnerStep(1)
-        )
+        result = gradients.one_level_train(quadratic(), AT, NO_BATCHES)
         # H(w - Ba) = (.5, -.75), and the gradient in a is -B^T times that.
         np.testing.assert_allclose(result.weights[0], [0.5, -0.75], rtol=1e-12)
         np.testing.assert_allclose(result.architecture[0], [-0.125, -0.75], rtol=1e-12)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from darts_tf import gradients
 from darts_tf.common.draws import gumbel, uniform
 from darts_tf.common.errors import UserError
-from darts_tf.gradients import BilevelProblem, InnerStep, Ram, Rebar, Relax, ScoreFunction
+from darts_tf.gradients import BilevelProblem, Ram, Rebar, Relax, ScoreFunction
 from darts_tf.gradients.ram import _losses_of_all_categories
 from darts_tf.gradients.relax import conditional
 from darts_tf.gradients.sampling import MovingAverage
@@ -300,7 +300,7 @@ class TestOptions:
     def test_nothing_is_drawn(self):
         problem = BilevelProblem(lambda w, a, b: 0.0, lambda w, a, b: 0.0)
         with pytest.raises(UserError, match="ScoreFunction estimates an expectation over sampled"):
-            gradients.get("score_function")(problem, [], [LOGITS], None, None, InnerStep(0.1))
+            gradients.get("score_function")(problem, {"architecture": [LOGITS]}, {})
 
     def test_rebar_needs_a_relaxed_loss(self):
         with pytest.raises(UserError, match="between the categories"):

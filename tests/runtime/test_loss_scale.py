@@ -11,6 +11,7 @@ from darts_tf.gradients import BilevelProblem, InnerStep, finite_difference
 from darts_tf.runtime.loss_scale import LossScale, LossScaledStep
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.verification import problems
 
 
 def gradient(factor, dtype):
@@ -50,11 +51,11 @@ def test_finite_difference():
             (w,) = leave(weights)
             return enter(tf.reduce_sum((w - [0.2, 0.3]) ** 2) / 2)
 
-        return BilevelProblem(train, validation)
+        return BilevelProblem(train, validation, step=InnerStep(0.1))
 
     def hypergradient(enter, leave):
-        given = [tf.constant([0.3, -0.7])], [tf.constant([0.4, 0.1])]
-        found = finite_difference(problem(enter, leave), *given, None, None, InnerStep(0.1))
+        point = problems.at([0.3, -0.7], [0.4, 0.1], "float32")
+        found = finite_difference(problem(enter, leave), point, problems.NO_BATCHES)
         return found.architecture[0].numpy()
 
     plain = hypergradient(tf.identity, list)

@@ -36,11 +36,11 @@ def alphas(searched):
     return np.concatenate([v.numpy() for v in searched.supernet.architecture_variables])
 
 
-def same_as_first_order(problem, weights, architecture, train_batch, validation_batch, step):
+def same_as_first_order(problem, point, batches):
     with tf.GradientTape() as tape:
-        tape.watch(architecture)
-        loss = problem.validation_loss(weights, architecture, validation_batch)
-    return gradients.Hypergradient(tape.gradient(loss, architecture), loss)
+        tape.watch(point["architecture"])
+        loss = problem.outer.loss(point, batches["architecture"])
+    return gradients.Hypergradient(tape.gradient(loss, point["architecture"]), loss)
 
 
 def test_a_function(one_edge_space):

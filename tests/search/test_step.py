@@ -69,11 +69,19 @@ def assert_same(left, right):
 
 
 def estimate(name, problem, train, validation, step, **kwargs):
-    supernet = problem.supernet
-    weights, alphas = supernet.weight_variables, supernet.architecture_variables
     return gradients.get(name)(
-        problem.bilevel(), tensors(weights), tensors(alphas), train, validation, step, **kwargs
+        problem.bilevel(step=step),
+        point(problem.supernet),
+        {"architecture": validation, "weights": train},
+        **kwargs,
     )
+
+
+def point(supernet):
+    return {
+        "architecture": tensors(supernet.architecture_variables),
+        "weights": tensors(supernet.weight_variables),
+    }
 
 
 def flat(arrays):
@@ -257,9 +265,7 @@ class TestRandomRelaxation:
         return random_problem
 
     def loss(self, problem, bilevel, data=TRAIN):
-        supernet = problem.supernet
-        weights = tensors(supernet.weight_variables)
-        return bilevel.train_loss(weights, tensors(supernet.architecture_variables), data).numpy()
+        return bilevel.inner[0].loss(point(problem.supernet), data).numpy()
 
     def test_all_passes_of_a_hypergradient_see_one_draw(self, problem):
         one, other = (problem.bilevel(tf.constant([3, part])) for part in (4, 5))
@@ -351,9 +357,10 @@ class TestSearchStepOptions:
     def test_order_of_the_two_steps(self, problem, supernet, weights_first):
         seen = []
 
-        def gradient(problem, weights, architecture, *_):
-            seen.append([np.array(w) for w in weights])
-            return gradients.Hypergradient([tf.ones_like(a) for a in architecture], tf.zeros(()))
+        def gradient(problem, point, batches):
+            seen.append([np.array(w) for w in point["weights"]])
+            ones = [tf.ones_like(a) for a in point["architecture"]]
+            return gradients.Hypergradient(ones, tf.zeros(()))
 
         before, alphas = values(supernet.weight_variables), values(supernet.architecture_variables)
         result = self.run(problem, gradient, weights_first=weights_first)
@@ -507,8 +514,8 @@ class TestRandomNumbersOfParts:
         assert_same([forward.logits], [again.logits])
         # The parts of the hypergradient have the same losses, so the same numbers.
         losses = [
-            problem.bilevel(self.SEED).validation_loss.of_part(tf.constant(i))(
-                weights, alphas, tuple(x[:4] for x in TRAIN)
+            problem.bilevel(self.SEED).outer.loss.of_part(tf.constant(i))(
+                {"architecture": alphas, "weights": weights}, tuple(x[:4] for x in TRAIN)
             )
             for i in range(2)
         ]

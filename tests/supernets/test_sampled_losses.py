@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import gradients, spaces
-from darts_tf.gradients import InnerStep
 from darts_tf.runtime import optimizers
 from darts_tf.search.step import SearchStep
 from darts_tf.supernets.problem import SupernetProblem
@@ -143,9 +142,12 @@ def table(enumerated):
 
 def through_the_network(estimator, problem, seed):
     supernet = problem.supernet
-    values = (tensors(v) for v in (supernet.weight_variables, supernet.architecture_variables))
-    step = InnerStep(0.1)
-    return estimator(problem.bilevel(seed), *values, TRAIN, VALIDATION, step).architecture[0]
+    point = {
+        "architecture": tensors(supernet.architecture_variables),
+        "weights": tensors(supernet.weight_variables),
+    }
+    batches = {"architecture": VALIDATION, "weights": TRAIN}
+    return estimator(problem.bilevel(seed), point, batches).architecture[0]
 
 
 ESTIMATORS = [
@@ -196,16 +198,17 @@ def test_rebar_differentiates_a_mixture_of_all_operations(supernet, problem, exa
     losses = (without + 0).max(1) / (1 - p[np.arange(3), without.argmax(1)])
     np.testing.assert_allclose(losses, losses[0], rtol=1e-4)
 
-    weights, p = tensors(supernet.weight_variables), tf.nn.softmax(tf.constant(ALPHA))[None]
+    point = {"weights": tensors(supernet.weight_variables)}
+    p = tf.nn.softmax(tf.constant(ALPHA))[None]
     losses = problem.bilevel(seed).categorical.relaxed_losses
     with tf.GradientTape() as tape:
         tape.watch(p)
-        value = losses(weights, p, VALIDATION)
+        value = losses(point, p, VALIDATION)
     slope = tape.gradient(value, p)[0, 1].numpy()
     for k, step in enumerate(2e-4 * np.eye(3, dtype="float32")):
         change = np.zeros((1, 3, 3), "float32")
         change[0, 1] = step
-        up, down = (float(losses(weights, p + s * change, VALIDATION)[0]) for s in (1, -1))
+        up, down = (float(losses(point, p + s * change, VALIDATION)[0]) for s in (1, -1))
         assert (up - down) / 4e-4 == pytest.approx(slope[k], rel=0.05, abs=2e-3)
 
 

@@ -1,10 +1,11 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 from darts_tf import gradients
 from darts_tf.common.constant_weights import constant_weights
-from darts_tf.gradients import problem as bilevel
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.verification import CLAIMS, Claim, check, closed_forms, networks
 
@@ -60,13 +61,10 @@ class TestCheck:
         assert result.error == "ZeroDivisionError: division by zero"
 
 
-def direct_term(problem, weights, architecture, train_batch, validation_batch, step):
+def direct_term(problem, point, batches):
     """dL_val(w', a)/da."""
-    _, g = bilevel.gradients_of(problem.train_loss, weights, architecture, train_batch, wrt="w")
-    moved = step(weights, g)
-    return bilevel.gradients_of(
-        problem.validation_loss, moved, architecture, validation_batch, wrt="a"
-    )[1]
+    moved = problem.stepped(problem.inner[0], point, batches["weights"])
+    return gradients.first_order(problem, {**point, "weights": moved}, batches).architecture
 
 
 def second_order_term_times(estimator, factor):
@@ -84,9 +82,10 @@ def ignored(*args, **options):
     return gradients.first_order(*args)
 
 
-def forgets_the_velocity(problem, weights, architecture, train, validation, step, **options):
-    step = bilevel.InnerStep(step.learning_rate, weight_decay=step.weight_decay)
-    return gradients.unrolled(problem, weights, architecture, train, validation, step, **options)
+def forgets_the_velocity(problem, point, batches, **options):
+    outer, inner = problem.levels
+    inner = dataclasses.replace(inner, step=dataclasses.replace(inner.step, momentum=0.0))
+    return gradients.unrolled(gradients.Problem((outer, inner)), point, batches, **options)
 
 
 FAULTS = {

@@ -1,0 +1,173 @@
+"""Chains of levels: closed forms, central differences, and what estimators refuse."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf import gradients
+from darts_tf.common.errors import UserError
+from darts_tf.gradients import BilevelProblem, InnerStep, Level, Problem
+from darts_tf.verification import problems
+from darts_tf.verification.problems import scalar_chain
+
+CHAINED = ("unrolled", "finite_difference")
+TWO_ONLY = ("one_level", "one_level_train", "neumann", "conjugate_gradient")
+
+
+def point_of(values):
+    return {name: [tf.constant(value, tf.float64)] for name, value in values.items()}
+
+
+def no_batches(problem):
+    return {level.name: None for level in problem.levels}
+
+
+SCALARS = {"architecture": 3.0, "weights": 1.0, "auxiliary": 0.0}
+
+
+class TestScalarChainOfThree:
+    def test_two_steps_of_each_level(self):
+        # W_2 = 3 - 2 * .9^2 = 1.38 and V_2 = W_2 (1 - .8^2), each with its factor 1 - (1 - x)^2.
+        problem = scalar_chain()
+        found = gradients.unrolled(problem, point_of(SCALARS), no_batches(problem), steps=2)
+        expected = (1.38 * 0.36 - 2) * 0.19 * 0.36
+        np.testing.assert_allclose(found.architecture[0], expected, rtol=1e-12)
+
+    def test_first_order_has_no_direct_path(self):
+        problem = scalar_chain(0.5)
+        found = gradients.first_order(problem, point_of(SCALARS), no_batches(problem))
+        assert found.architecture[0] == 0 and found.loss == 2.25
+
+    def test_the_order_of_the_levels_is_that_of_their_steps(self):
+        """With the auxiliary stepped first, its step sees W and not W', which leaves no path."""
+        outer, weights, auxiliary = scalar_chain().levels
+        problem = Problem((outer, auxiliary, weights))
+        found = gradients.unrolled(problem, point_of(SCALARS), no_batches(problem))
+        assert found.architecture[0] == 0
+        np.testing.assert_allclose(found.loss, 1.8**2 / 2, rtol=1e-12)
+
+
+SIZE = 3
+NAMES = ("architecture", "weights", "auxiliary", "last")
+
+
+def quadratic_chain(count, seed=0):
+    """Random quadratics, each in its own variables and in those of all levels stepped before it.
+
+    Returns:
+        (problem, values): with momentum, velocities and L2, at a random point.
+    """
+    rng = np.random.default_rng(seed)
+    names = NAMES[:count]
+
+    def loss_of(names):
+        matrices = {name: rng.normal(size=(SIZE, SIZE)) for name in names}
+        shift = rng.normal(size=SIZE)
+
+        def loss(point, batch):
+            seen = (tf.linalg.matvec(m, point[name][0]) for name, m in matrices.items())
+            return tf.reduce_sum((tf.add_n(list(seen)) + shift) ** 2) / 2
+
+        return loss
+
+    levels = [Level(names[0], loss_of(names))]
+    for k in range(1, count):
+        velocity = tf.constant(0.1 * rng.normal(size=SIZE))
+        step = InnerStep(0.03 * k, 0.9, [velocity], weight_decay=0.1)
+        levels.append(Level(names[k], loss_of(names[: k + 1]), step))
+    return Problem(tuple(levels)), {name: rng.normal(size=SIZE) for name in names}
+
+
+def outer_loss(problem, values, architecture):
+    """The outermost loss after all steps, written out without any estimator."""
+    point = point_of(values | {"architecture": architecture})
+    for level in problem.inner:
+        with tf.GradientTape() as tape:
+            tape.watch(point[level.name])
+            loss = level.loss(point, None)
+        point[level.name] = level.step(point[level.name], tape.gradient(loss, point[level.name]))
+    return float(problem.outer.loss(point, None))
+
+
+@pytest.mark.parametrize("name", CHAINED)
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_equals_central_differences(name, count):
+    problem, values = quadratic_chain(count)
+    start, size = values["architecture"], 1e-4
+    expected = [
+        (outer_loss(problem, values, start + e) - outer_loss(problem, values, start - e))
+        / (2 * size)
+        for e in size * np.eye(SIZE)
+    ]
+    found = gradients.get(name)(problem, point_of(values), no_batches(problem)).architecture[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    if count > 1:
+        # The paths through the inner levels matter.
+        direct = gradients.first_order(problem, point_of(values), no_batches(problem))
+        assert np.abs(direct.architecture[0] - found).max() > 0.1
+
+
+def test_a_difference_without_direction_is_told():
+    """The outermost loss does not depend on the auxiliary level, so its difference has none."""
+    _, weights, auxiliary = scalar_chain().levels
+    outer = Level("architecture", lambda point, batch: point["weights"][0] ** 2)
+    problem = Problem((outer, weights, auxiliary))
+    found = gradients.finite_difference(problem, point_of(SCALARS), no_batches(problem))
+    assert not found.complete
+    # 2 W' * .1: the weights' difference stays.
+    np.testing.assert_allclose(found.architecture[0], 0.24, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", TWO_ONLY)
+def test_refused_for_three(name):
+    problem = scalar_chain()
+    with pytest.raises(UserError, match="2 inner levels; use unrolled or finite_difference"):
+        gradients.get(name)(problem, point_of(SCALARS), no_batches(problem))
+
+
+@pytest.mark.parametrize("name", [*CHAINED, "neumann", "conjugate_gradient"])
+def test_a_missing_step_is_told(name):
+    with pytest.raises(UserError, match="the step of the level 'weights', which has none"):
+        gradients.get(name)(
+            problems.quadratic(), problems.at([1, -1], [0.5, 0.25]), problems.NO_BATCHES
+        )
+
+
+@pytest.mark.parametrize("names", [(), ("weights", "weights")])
+def test_levels_need_names_of_their_own(names):
+    with pytest.raises(UserError, match="each with a name of its own"):
+        Problem(tuple(Level(name, None) for name in names))
+
+
+class TestCarried:
+    """A loss of a stream: the mean of a running sum, and the sum's new state, which is carried."""
+
+    BATCHES = {
+        "architecture": (
+            tf.constant([1.0, 2.0], tf.float64),
+            tf.constant([10.0, 20.0], tf.float64),
+        ),
+        "weights": (tf.constant([3.0, 4.0], tf.float64), tf.constant([30.0, 40.0], tf.float64)),
+    }
+
+    def problem(self):
+        def loss(weights, architecture, batch):
+            inputs, state = batch
+            new = state + weights[0] * inputs
+            return tf.reduce_mean((new - architecture[0]) ** 2), {"state": new}
+
+        return BilevelProblem(loss, loss, step=InnerStep(0.0))
+
+    # At w = 2: (10 + 2, 20 + 4) of the validation batch; that of the training batch is no-one's.
+    @pytest.mark.parametrize(
+        "name", [n for n in gradients.names(sampled=False) if n != "one_level_train"]
+    )
+    def test_is_that_of_the_outer_loss(self, name):
+        found = gradients.get(name)(self.problem(), problems.at(2.0, 1.0), self.BATCHES)
+        np.testing.assert_array_equal(found.carried["state"], [12.0, 24.0])
+        assert np.all(np.isfinite(found.architecture[0]))
+
+    def test_none_where_the_outer_loss_is_not_computed(self):
+        found = gradients.one_level_train(self.problem(), problems.at(2.0, 1.0), self.BATCHES)
+        assert found.carried is None
+        np.testing.assert_allclose(found.loss, ((36 - 1) ** 2 + (48 - 1) ** 2) / 2)
