@@ -17,7 +17,8 @@ from absl import flags
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import datasets
 from darts_tf.search.architecture_search import ArchitectureSearch
-from darts_tf.supernets.supernet import Supernet, convert
+from darts_tf.supernets.conversion import convert
+from darts_tf.supernets.supernet import Supernet
 from train import program
 
 _EPOCHS = flags.DEFINE_integer("epochs", 5, "Epochs to search.", lower_bound=1)

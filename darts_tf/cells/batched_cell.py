@@ -34,6 +34,15 @@ class BatchedMixedCell(_RelaxedCell):
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 
+    together = True
+    graph_factor = 1.0
+
+    @classmethod
+    def suits(cls, space, cell_type, input_shape):
+        """Of images, and where all edges have the same candidates."""
+        of_images = len(input_shape) == 3
+        return of_images and set(space.operations_on(cell_type)) == {space.operations}
+
     def __init__(
         self,
         space: str,

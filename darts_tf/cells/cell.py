@@ -4,78 +4,22 @@ import keras
 import tensorflow as tf
 
 from darts_tf import operations, spaces
+from darts_tf.cells.base import BaseCell
 from darts_tf.cells.mixed_op import MixedOp
+from darts_tf.cells.relaxed import RelaxedCell
+from darts_tf.common.controls import Control
 from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.layers.drop_path import DropPath
 from darts_tf.layers.keras_settings import inner_layers
 from darts_tf.spaces.space import DARTS_PREPROCESS
 
 
-class _BaseCell(keras.layers.Layer):
-    """What both cells share: preprocessed inputs, strides, nodes that sum, an output.
-
-    Args:
-        channels: channels of every state; the output has `channels * len(concat)`.
-        reduction: whether the edges that leave the cell's inputs have strides of 2.
-        reduction_before: whether the cell before was a reduction cell, so that the first of two
-            inputs is twice as large as the second.
-        inputs: number of inputs.
-        preprocess: see `darts_tf.spaces.Space`.
-    """
-
-    affine: bool
-
-    def __init__(
-        self, channels, reduction=False, reduction_before=False, inputs=2, preprocess=(), **kwargs
-    ):
-        super().__init__(**kwargs)
-        self.channels = channels
-        self.reduction = reduction
-        self.reduction_before = reduction_before
-        with inner_layers(self.dtype_policy):
-            self.preprocess = [
-                self._preprocess(preprocess, halves=reduction_before and i < inputs - 1)
-                for i in range(inputs)
-            ]
-
-    def _preprocess(self, names, halves) -> keras.layers.Layer:
-        if not names:
-            return operations.Identity(self.channels)
-        return operations.create(
-            names[1 if halves else 0], self.channels, strides=2 if halves else 1, affine=self.affine
-        )
-
-    def _strides(self, source: int) -> int:
-        return 2 if self.reduction and source < len(self.preprocess) else 1
-
-    def _build_preprocess(self, input_shape):
-        """Builds the preprocessing; returns the shape of the cell's inputs and of its nodes."""
-        for layer, shape in zip(self.preprocess, input_shape, strict=True):
-            layer.build(shape)
-        return self._shapes(input_shape)
-
-    def _shapes(self, input_shape):
-        """The shape of the cell's inputs behind the preprocessing, and of its nodes."""
-        before = self.preprocess[-1].compute_output_shape(input_shape[-1])
-        batch, *size, channels = before
-        steps = self._strides(0)
-        return before, (batch, *(-(-n // steps) for n in size), channels)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "channels": self.channels,
-            "reduction": self.reduction,
-            "reduction_before": self.reduction_before,
-        }
-
-
-class _RelaxedCell(_BaseCell):
+class _RelaxedCell(RelaxedCell, BaseCell):
     """What the plain and the batched relaxed cell share.
 
     Args:
         space: the search space, or its name.
-        channels, reduction, reduction_before: see `_BaseCell`.
+        channels, reduction, reduction_before: see `BaseCell`.
     """
 
     affine = False
@@ -90,8 +34,7 @@ class _RelaxedCell(_BaseCell):
         self._space = found
 
     @property
-    def cell_type(self) -> str:
-        """Whose architecture the cell has."""
+    def cell_type(self):
         return self._space.cell_type_of(self.reduction)
 
     def _output(self, states):
@@ -126,6 +69,14 @@ class MixedCell(_RelaxedCell):
         auxiliary skip connections, a scalar, which a cell that was made with them needs.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
+
+    controls = (
+        Control("skip_dropout", low=0.0, high=1.0, draws=True),
+        Control("auxiliary_skip", low=0.0, high=1.0, argument="auxiliary_skip"),
+    )
+    # Measured for first-order steps of three supernets, two of them with an auxiliary skip
+    # connection.
+    graph_factor = 1.47
 
     def __init__(
         self,
@@ -212,7 +163,7 @@ def _of_part(skip_dropout, number: int):
 
 
 @keras.saving.register_keras_serializable("darts_tf")
-class Cell(_BaseCell):
+class Cell(BaseCell):
     """The discrete cell that a genotype describes.
 
     Args:

@@ -53,6 +53,9 @@ def bypass(inputs, strides: int) -> tf.Tensor:
 class _Partial:
     """What both cells share: a portion of the channels goes through the operations."""
 
+    controls = ()
+    graph_factor = None
+
     def __init__(
         self, space, channels, reduction=False, reduction_before=False, portion=4, **kwargs
     ):

@@ -91,6 +91,9 @@ class SampledCell(BatchedMixedCell):
             TensorFlow does not do; an operation has a random state.
     """
 
+    samples = True
+    graph_factor = None
+
     def __init__(self, space: str, channels, reduction=False, reduction_before=False, **kwargs):
         super().__init__(space, channels, reduction, reduction_before, **kwargs)
         # For every state that edges leave. Made here in any case, because new layers draw the
@@ -123,15 +126,7 @@ class SampledCell(BatchedMixedCell):
         """What computes the edges of each state that edges leave."""
         return [sampled for sampled, _ in self._hidden.plan]
 
-    def chosen_weights(self, weights) -> list[tuple[keras.Variable, tf.Tensor]]:
-        """For the weights of all operations: which entries belong to the chosen ones.
-
-        Args:
-            weights: operation weights `[edges, operations]`.
-
-        Returns:
-            Pairs of a variable and a boolean mask that broadcasts to its shape.
-        """
+    def chosen_weights(self, weights):
         chosen = tf.argmax(weights, axis=-1, output_type=tf.int32)
         return [
             (part.variable, part.mask(tf.gather(chosen, edges)))

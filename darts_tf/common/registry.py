@@ -121,7 +121,15 @@ class Registry(Mapping[str, T]):
                 return name
         kind = type(part)
         if dataclasses.is_dataclass(part) and self._classes().get(kind.__name__) is kind:
-            fields = [f.name for f in dataclasses.fields(part) if f.init]
+            # A field that files of earlier versions don't have is written where it says something.
+            fields = [
+                f.name
+                for f in dataclasses.fields(part)
+                if f.init
+                and (
+                    f.metadata.get("written") != "if changed" or getattr(part, f.name) != f.default
+                )
+            ]
             return {
                 "class_name": kind.__name__,
                 "config": {x: _plain(getattr(part, x)) for x in fields},

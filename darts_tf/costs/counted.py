@@ -50,12 +50,12 @@ def snas_cost(size: float, flops: float, accesses: float) -> float:
 
 def _inference(model) -> list:
     """The operations of a model's graph for one image."""
-    # Only a functional model has inputs; a supernet knows its shape from its arguments.
+    # Only a functional model has inputs; a supernet knows what it takes from its arguments.
     inputs = getattr(model, "inputs", None)
-    shape = inputs[0].shape[1:] if inputs else model.get_config()["input_shape"]
-    images = tf.TensorSpec((1, *shape), tf.float32)
+    taken = inputs[0] if inputs else model.signature
+    one = tf.TensorSpec((1, *taken.shape[1:]), taken.dtype)
     call = tf.function(lambda x: model(x, training=False), autograph=False)
-    return call.get_concrete_function(images).graph.get_operations()
+    return call.get_concrete_function(one).graph.get_operations()
 
 
 def _without_padding(tensor):

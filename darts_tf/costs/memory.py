@@ -16,7 +16,6 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import gradients
-from darts_tf.cells.batched_cell import BatchedMixedCell
 from darts_tf.common.errors import UserError
 from darts_tf.supernets.supernet import Supernet
 
@@ -30,10 +29,6 @@ _KEPT = {
     "Mul": ((0, 1), ()),
     "Relu": ((), (0,)),
 }
-# Cells that are computed edge by edge share less: so many times as many bytes. Measured for
-# first-order steps of three supernets, two of them with an auxiliary skip connection.
-_EDGE_BY_EDGE = 1.47
-
 # A batch size that no other axis has, so that it marks the tensors that grow with the batch.
 _TRACED = 9973
 
@@ -84,10 +79,11 @@ def estimate(
     Raises:
         UserError: there is no estimate for that hypergradient, or for supernets of that kind.
     """
-    if supernet.relaxation.cell != "mixed":
+    factors = {type(cell).__name__: cell.graph_factor for cell in supernet.cells}
+    if None in factors.values():
         raise UserError(
-            "the memory of a supernet that samples operations or channels cannot be estimated; "
-            "give the batch size as a number"
+            f"the memory of a supernet of cells of the class {', '.join(factors)} cannot be "
+            "estimated, because nobody has measured it; give the batch size as a number"
         )
     needed = gradients.get(gradient).memory
     if needed is None:
@@ -96,12 +92,12 @@ def estimate(
             f"the memory of the hypergradient {gradients.label(gradient)!r} cannot be estimated, "
             f"only that of {' and '.join(measured)}; give the batch size as a number"
         )
-    shape = supernet.get_config()["input_shape"]
     function = tf.function(lambda images: supernet(images, training=True), autograph=False)
-    graph = function.get_concrete_function(tf.TensorSpec((_TRACED, *shape), tf.float32)).graph
+    one = supernet.signature
+    traced = tf.TensorSpec((_TRACED, *one.shape[1:]), one.dtype)
+    graph = function.get_concrete_function(traced).graph
     operations = graph.get_operations()
-    together = all(isinstance(cell, BatchedMixedCell) for cell in supernet.cells)
-    bytes_each = needed.graph_bytes * (1 if together else _EDGE_BY_EDGE)
+    bytes_each = needed.graph_bytes * max(factors.values())
     weights = sum(int(np.prod(v.shape)) * 4 for v in supernet.weight_variables)
     fixed = (
         (resident_memory() if held_bytes is None else held_bytes)

@@ -2,10 +2,20 @@
 
 from darts_tf.common.registry import Registry
 from darts_tf.macros.darts import Darts, reduction_cells
-from darts_tf.macros.macro import CellPlan, Macro, Staged, is_plan, walk
+from darts_tf.macros.macro import CellPlan, Layers, Macro, Staged, is_plan, walk
 from darts_tf.macros.nas_bench_201 import NAS_BENCH_201
 
-__all__ = ["CellPlan", "Macro", "Staged", "get", "is_plan", "reduction_cells", "register", "walk"]
+__all__ = [
+    "CellPlan",
+    "Layers",
+    "Macro",
+    "Staged",
+    "get",
+    "is_plan",
+    "reduction_cells",
+    "register",
+    "walk",
+]
 
 _MACROS = Registry(
     "macro network", {macro.name: macro for macro in (Darts(), NAS_BENCH_201)}, Macro

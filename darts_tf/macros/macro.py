@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import keras
+import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.common.registry import Unnamed
@@ -51,6 +52,23 @@ def walk(parts: Iterable, first: tuple, inputs: int, run: Callable, is_cell: Cal
     return last
 
 
+class Layers(NamedTuple):
+    """The layers of a network, as `Macro.walk` goes through them.
+
+    Attributes:
+        stem, head: the first and the last layer.
+        between: what stands between them, in its order, see `Macro.parts`.
+        inputs: how many inputs a cell has.
+        is_cell: which of `between` are cells.
+    """
+
+    stem: keras.layers.Layer
+    between: Iterable
+    head: keras.layers.Layer
+    inputs: int
+    is_cell: Callable = is_plan
+
+
 class Macro(Unnamed):
     """Base: the network around the cells, of a supernet and of a derived network alike.
 
@@ -68,6 +86,21 @@ class Macro(Unnamed):
     auxiliary: bool = False
     stems: tuple[str, ...] = ("cifar",)
 
+    def signature(self, shape: tuple[int, ...]) -> tf.TensorSpec:
+        """What the network takes: `[batch, *shape]`, the batch None. Default: float32.
+
+        Args:
+            shape: of one example, `input_shape` of the supernet.
+        """
+        return tf.TensorSpec((None, *shape), tf.float32)
+
+    def make_stem(self, channels: int, num_classes: int) -> keras.layers.Layer:
+        """The layer before the first cell. Default: `stem`, whatever the number of classes.
+
+        Where inputs are of the same classes as the outputs, such as words, it depends on them.
+        """
+        return self.stem(channels)
+
     def stem(self, channels: int) -> keras.layers.Layer:
         """The layer before the first cell, which has states of `channels` channels."""
         raise NotImplementedError
@@ -83,6 +116,29 @@ class Macro(Unnamed):
             UserError: no such network has so many cells.
         """
         raise NotImplementedError
+
+    def make_head(self, num_classes: int, stem: keras.layers.Layer) -> keras.layers.Layer:
+        """The layer behind the last cell. Default: `head`.
+
+        Args:
+            num_classes: number of logits.
+            stem: what `make_stem` has made, whose variables the head may share.
+        """
+        return self.head(num_classes)
+
+    def walk(self, layers: Layers, inputs, run: Callable):
+        """Goes through a network; returns what the head gives.
+
+        Default: what the stem gives stands for both of the cells before the first one.
+
+        Args:
+            layers: of the network.
+            inputs: tensors, shapes or whatever else `run` takes.
+            run: `(layer, taken) -> output`. `taken` is a list for a cell.
+        """
+        first = run(layers.stem, inputs)
+        last = walk(layers.between, (first, first), layers.inputs, run, layers.is_cell)
+        return run(layers.head, last)
 
     def head(self, num_classes: int, name: str | None = None) -> keras.layers.Layer:
         """From the last cell's output to float32 logits. Default: global mean, dense layer."""

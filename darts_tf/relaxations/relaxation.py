@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from darts_tf.common.controls import Control
 from darts_tf.common.registry import Unnamed
 from darts_tf.relaxations import earlier_flags
 from darts_tf.relaxations.ascent import Ascent
@@ -38,8 +39,8 @@ class Relaxation(Unnamed):
     each cell type, and hands their values to the other methods.
 
     Attributes:
-        cell: the kind of relaxed cell that computes with the weights, see
-        `darts_tf.supernets.supernet`. cell_arguments: further arguments of these cells.
+        cell: the kind of relaxed cell that computes with the weights, see `darts_tf.cells.kinds`.
+        cell_arguments: further arguments of these cells.
         draws: the random draws that the weights depend on, see `Draws`; `NO_DRAWS` for none.
         adversary: what looks for the operation weights that the weights are trained with, near
             those of `weights`, see `darts_tf.relaxations.ascent.Ascent`; None where they are
@@ -77,6 +78,16 @@ class Relaxation(Unnamed):
     def categorical(self) -> bool:
         """Whether the search is over the distribution of the draws."""
         return not self.draws.differentiable
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """What schedules can move in it. Default: `temperature`, where there is one.
+
+        Others than that are further arguments of `weights`, by name.
+        """
+        if self.temperature is None:
+            return ()
+        return (Control("temperature", start=self.temperature),)
 
     def variables(self, space: Space) -> Mapping[str, Start]:
         """The architecture variables of every cell type of the space, by name.

@@ -5,7 +5,6 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf import gradients, relaxations, selections
-from darts_tf.cells.batched_cell import BatchedMixedCell
 from darts_tf.common import lookup
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
@@ -88,7 +87,7 @@ def check_recompute(recompute: bool, supernet: Supernet, strategy: tf.distribute
     """
     if not recompute:
         return
-    if not all(isinstance(cell, BatchedMixedCell) for cell in supernet.cells):
+    if not all(cell.together for cell in supernet.cells):
         kinds = ", ".join(sorted({type(cell).__name__ for cell in supernet.cells}))
         raise UserError(
             "recompute is for supernets whose cells compute all operations that leave a state "

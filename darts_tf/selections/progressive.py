@@ -20,7 +20,8 @@ from darts_tf.selections.criteria import Criterion, Evaluation, Rows
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
-from darts_tf.supernets.supernet import Supernet, convert
+from darts_tf.supernets.conversion import convert
+from darts_tf.supernets.supernet import Supernet
 
 ORDERS = ("random", "margin", "topological")
 
@@ -108,7 +109,8 @@ class Progressive:
     def run(self, supernet: Supernet, validation: tf.data.Dataset) -> Outcome:
         """As a call, with the decisions and what they cost."""
         # Cells that sample compute one operation of an edge; what is judged is their mixture.
-        batched = supernet.get_config()["batched"] and supernet.relaxation.cell != "sampled"
+        samples = any(cell.samples for cell in supernet.cells)
+        batched = supernet.get_config()["batched"] and not samples
         copy = convert(supernet, batched, decisions=True)
         architecture = copy.architecture
         if architecture.auxiliary_skip is not None:

@@ -83,7 +83,7 @@ class Space:
     preprocess: tuple[str, str] | None = DARTS_PREPROCESS
     normalized_pooling: bool = True
     macro: Any = "darts"
-    kind: str = "convolutional"
+    kind: str = dataclasses.field(default="convolutional", metadata={"written": "if changed"})
 
     def __post_init__(self):
         edges = self.edges

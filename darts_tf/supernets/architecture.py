@@ -1,9 +1,12 @@
 """The architecture of a supernet: the variables that are searched, and what they stand for."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from darts_tf.common.controls import Control
 from darts_tf.relaxations import Relaxation
 from darts_tf.spaces import Space
 
@@ -12,18 +15,17 @@ class Architecture(keras.layers.Layer):
     """The architecture variables of every cell type, and their operation weights.
 
     All cells of a type share their variables, `parameters[cell_type]`: `alpha`, a matrix `[edges,
-    operations]`, and what else the relaxation asks for. Like what schedules set (`temperature`,
-    `skip_dropout`, `auxiliary_skip`, `fixed`) they have this layer's own type, float32 in a
-    supernet of any dtype policy, are saved with the model, and are not trainable in Keras' sense:
-    `fit` and every weight optimizer pass them by.
+    operations]`, and what else the relaxation asks for. Like what schedules set (`controls`,
+    `fixed`) they have this layer's own type, float32 in a supernet of any dtype policy, are saved
+    with the model, and are not trainable in Keras' sense: `fit` and every weight optimizer pass
+    them by.
 
     Args:
         space: the search space.
         relaxation: how the variables become operation weights.
         seed: of the initial values.
-        skip_dropout: whether there is a variable `skip_dropout`, the rate of the dropout behind
-            skip connections, 0 until a schedule changes it; None otherwise.
-        auxiliary_skip: the same for `auxiliary_skip`, the factor of auxiliary skip connections.
+        controls: of the cells. For each of them and of the relaxation's there is a scalar variable
+            in `controls`, by its name.
         decisions: whether edges can be decided one after the other. `fixed` then holds for every
             cell type a variable `[edges, operations]`: an entry that is not negative takes the
             place of that operation's weight, -1 (all entries at first) leaves it to the relaxation.
@@ -34,8 +36,7 @@ class Architecture(keras.layers.Layer):
         space: Space,
         relaxation: Relaxation,
         seed: int = 0,
-        skip_dropout: bool = False,
-        auxiliary_skip: bool = False,
+        controls: Sequence[Control] = (),
         decisions: bool = False,
         **kwargs,
     ):
@@ -48,9 +49,11 @@ class Architecture(keras.layers.Layer):
                 own_seed = seed + 7919 * len(self.searched_variables)
                 initializer = keras.initializers.RandomNormal(start.mean, start.stddev, own_seed)
                 variables[name] = self._variable(f"{name}_{cell_type}", start.shape, initializer)
-        self.temperature = self._scalar("temperature", relaxation.temperature)
-        self.skip_dropout = self._scalar("skip_dropout", 0.0 if skip_dropout else None)
-        self.auxiliary_skip = self._scalar("auxiliary_skip", 0.0 if auxiliary_skip else None)
+        self._declared = {c.name: c for c in (*relaxation.controls, *controls)}
+        self.controls = {
+            name: self._variable(name, (), keras.initializers.Constant(control.start))
+            for name, control in self._declared.items()
+        }
         self.fixed = {}
         if decisions:
             shape = (len(space.edges), len(space.operations))
@@ -58,11 +61,6 @@ class Architecture(keras.layers.Layer):
             for cell_type in space.cell_types:
                 self.fixed[cell_type] = self._variable(f"fixed_{cell_type}", shape, undecided)
         self.built = True
-
-    def _scalar(self, name, start: float | None) -> keras.Variable | None:
-        if start is None:
-            return None
-        return self._variable(name, (), keras.initializers.Constant(start))
 
     def _variable(self, name, shape, initializer) -> keras.Variable:
         return self.add_weight(
@@ -77,21 +75,43 @@ class Architecture(keras.layers.Layer):
     @property
     def schedule_variables(self) -> list[keras.Variable]:
         """What schedules and decisions set; nothing trains them."""
-        scalars = (self.temperature, self.skip_dropout, self.auxiliary_skip)
-        return [*(v for v in scalars if v is not None), *self.fixed.values()]
+        return [*self.controls.values(), *self.fixed.values()]
+
+    @property
+    def temperature(self) -> keras.Variable | None:
+        """The relaxation's temperature; None if it has none."""
+        return self.controls.get("temperature")
+
+    @property
+    def skip_dropout(self) -> keras.Variable | None:
+        """The rate of the dropout behind skip connections; None if there is none."""
+        return self.controls.get("skip_dropout")
+
+    @property
+    def auxiliary_skip(self) -> keras.Variable | None:
+        """The factor of the auxiliary skip connections; None if there are none."""
+        return self.controls.get("auxiliary_skip")
+
+    def set_control(self, name: str, value: float) -> None:
+        """Gives a control a value.
+
+        Raises:
+            UserError: the value has no meaning for it.
+        """
+        self.controls[name].assign(self._declared[name].check(value))
 
     @property
     def random(self) -> bool:
         """Whether a forward pass in training depends on the seed that it is given."""
-        return self.relaxation.draws.any or self.skip_dropout is not None
+        drawn = any(control.draws for control in self._declared.values())
+        return self.relaxation.draws.any or drawn
 
     def assign(self, other: "Architecture") -> None:
         """Takes over the values of another architecture, as far as that has them."""
         for mine, its in zip(self.searched_variables, other.searched_variables, strict=True):
             mine.assign(its)
-        for name in ("temperature", "skip_dropout", "auxiliary_skip"):
-            if getattr(other, name) is not None:
-                getattr(self, name).assign(getattr(other, name))
+        for name, variable in other.controls.items():
+            self.controls[name].assign(variable)
         for cell_type, fixed in other.fixed.items():
             self.fixed[cell_type].assign(fixed)
 
@@ -101,9 +121,11 @@ class Architecture(keras.layers.Layer):
         Args:
             seed: `[2]` int32, of a random relaxation's draw; None for the weights without noise.
         """
-        temperature = self.temperature
-        if temperature is not None:
-            temperature = keras.ops.convert_to_tensor(temperature)
+        controls = {
+            control.name: keras.ops.convert_to_tensor(self.controls[control.name])
+            for control in self.relaxation.controls
+        }
+        temperature = controls.pop("temperature", None)
         found = {}
         for i, cell_type in enumerate(self.space.cell_types):
             weights = self.relaxation.weights(
@@ -112,6 +134,7 @@ class Architecture(keras.layers.Layer):
                 self._values(cell_type),
                 temperature,
                 None if seed is None else tf.random.experimental.stateless_fold_in(seed, i),
+                **controls,
             )
             # A kind of cell with weights of its own takes a tuple that starts with these.
             first, *others = weights if isinstance(weights, tuple) else (weights,)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from darts_tf.cells.batched_cell import BatchedMixedCell
 from darts_tf.common.constant_weights import constant_weights, weights_are_constant
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS, InnerStep, Level, Problem, identity
@@ -84,7 +83,7 @@ class SupernetProblem:
         # others, the whole pass. Replicas communicate inside a forward pass, which a nested
         # function does not allow.
         self._traces = SharedTraces(recompute) if replicas == 1 else None
-        batched = any(isinstance(cell, BatchedMixedCell) for cell in supernet.cells)
+        batched = any(cell.together for cell in supernet.cells)
         self._run = self._forward
         if traced and replicas == 1 and not batched:
             self._run = tf.function(self._forward, autograph=False)

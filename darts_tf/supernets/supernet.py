@@ -1,24 +1,15 @@
 """The supernet: a network of relaxed cells."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from darts_tf import macros, relaxations, spaces
-from darts_tf.cells.batched_cell import BatchedMixedCell, from_plain, to_plain
-from darts_tf.cells.cell import MixedCell
-from darts_tf.cells.partial_cell import BatchedPartialCell, PartialMixedCell
-from darts_tf.cells.sampled_cell import SampledCell
+from darts_tf.cells import kinds
 from darts_tf.common.errors import UserError
 from darts_tf.layers.keras_settings import check_policy, inner_layers
 from darts_tf.supernets.architecture import Architecture
-
-# The kinds of relaxed cell that a relaxation can ask for: one that computes edge by edge, and one
-# that computes the edges which leave a state together, or those operations only that count.
-_CELLS = {
-    "mixed": (MixedCell, BatchedMixedCell),
-    "sampled": (MixedCell, SampledCell),
-    "partial": (PartialMixedCell, BatchedPartialCell),
-}
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -58,12 +49,21 @@ class Supernet(keras.Model):
             of it where it halves the image, as in DARTS-, times `architecture.auxiliary_skip`. Such
             cells are computed edge by edge.
         decisions: whether edges can be decided one after the other; see `Architecture`.
+        controls: the names of more controls that its cells shall have, see `RelaxedCell`; those
+            above are two of them.
 
-    Input shape: `[batch, height, width, channels]`. `call` also takes the seed, `[2]` int32, of a
-        random relaxation's draw and of the dropout, without which there is neither; or the weights
-        that its cells shall compute with, instead of the relaxation's. `mixed` says that cells
-        which compute one operation an edge shall mix all of them.
-    Output shape: `[batch, num_classes]`, float32 logits.
+    Input shape: `[batch, height, width, channels]`, or what else the macro network takes, see
+        `signature`.
+    Output shape: `[batch, num_classes]`, float32 logits, of a sequence `[batch, time,
+        num_classes]`; a pair of them and the state afterwards where cells carry a state from batch
+        to batch.
+
+    Call arguments:
+        images: the inputs.
+        seed: `[2]` int32, of a random relaxation's draw and of the dropout; neither without it.
+        weights: what its cells shall compute with, instead of the relaxation's weights.
+        mixed: whether cells which compute one operation an edge shall mix all of them.
+        state: of `initial_state`, or as the call before returned it; None for the initial one.
 
     Raises:
         UserError: an argument is out of its range, or the dtype policy keeps weights in 16 bits.
@@ -90,12 +90,15 @@ class Supernet(keras.Model):
         skip_dropout: bool = False,
         auxiliary_skip: bool = False,
         decisions: bool = False,
+        controls: Sequence[str] = (),
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_policy(self.dtype_policy)
         self.space = spaces.get(space)
-        macro = macros.get(self.space.macro)
+        self._macro = macro = macros.get(self.space.macro)
+        of_cells = {"skip_dropout": skip_dropout, "auxiliary_skip": auxiliary_skip}
+        self._asked = {*controls, *(name for name, asked in of_cells.items() if asked)}
         self._config = {
             "space": space,
             "input_shape": tuple(input_shape),
@@ -106,30 +109,31 @@ class Supernet(keras.Model):
             "seed": seed,
             "batched": batched,
             "edge_operations": edge_operations,
-            "skip_dropout": skip_dropout,
-            "auxiliary_skip": auxiliary_skip,
+            **{name: name in self._asked for name in of_cells},
             "decisions": decisions,
         }
+        if others := sorted(self._asked - set(of_cells)):
+            self._config["controls"] = others
         if edge_operations is not None:
             self.space = self.space.restrict(edge_operations)
         self.relaxation = relaxations.get(relaxation)
         self._check()
+        self._kind = kinds.get(self.space, self.relaxation.cell)
+        self._check_controls()
         self.architecture = Architecture(
             self.space,
             self.relaxation,
             seed,
-            skip_dropout=skip_dropout,
-            auxiliary_skip=auxiliary_skip,
+            controls=[c for c in self._kind.controls if c.name in self._asked],
             decisions=decisions,
             dtype=self._architecture_dtype,
             name="architecture",
         )
         with inner_layers(self.dtype_policy):
             self._make_layers(macro)
-        self.build((None, *input_shape))
+        self.build(self.signature.shape)
 
     def _check(self):
-        spaces.check_kind(self.space, "convolutional", "a supernet for images")
         if not self.space.searchable:
             raise UserError(
                 f"the space {self.space.name!r} holds cells that were found elsewhere; it has no "
@@ -143,19 +147,18 @@ class Supernet(keras.Model):
         for name in ("channels", "num_classes"):
             if self._config[name] < 2:
                 raise UserError(f"{name} must be at least 2, got {self._config[name]}")
-        for option, what in (
-            ("skip_dropout", "dropout behind skip connections"),
-            ("auxiliary_skip", "an auxiliary skip connection"),
-        ):
-            if self._config[option] and self.relaxation.cell != "mixed":
-                raise UserError(
-                    f"{what} needs cells that mix all operations; the relaxation "
-                    f"{relaxations.label(self.relaxation)!r} has {self.relaxation.cell} ones"
-                )
+
+    def _check_controls(self):
+        known = [control.name for control in self._kind.controls]
+        for name in sorted(self._asked - set(known)):
+            raise UserError(
+                f"the relaxation {relaxations.label(self.relaxation)!r} has {self.relaxation.cell} "
+                f"cells, which have no {name}; their controls are: {', '.join(known) or 'none'}"
+            )
 
     def _make_layers(self, macro):
         channels = self._config["channels"]
-        self.stem = macro.stem(channels)
+        self.stem = macro.make_stem(channels, self._config["num_classes"])
         self._parts = []
         self.cells = []
         for part in macro.parts(channels, self._config["cells"]):
@@ -163,20 +166,18 @@ class Supernet(keras.Model):
                 part = self._make_cell(**part._asdict(), name=f"cell_{len(self.cells)}")
                 self.cells.append(part)
             self._parts.append(part)
-        self.head = macro.head(self._config["num_classes"])
+        self.head = macro.make_head(self._config["num_classes"], self.stem)
 
     def _make_cell(self, channels, reduction, **kwargs):
-        plain, batched = _CELLS[self.relaxation.cell]
-        kwargs.update(self.relaxation.cell_arguments)
-        found = self.space.operations_on(self.space.cell_type_of(reduction))
-        # The batched cells compute images, no dropout and no auxiliary skip connections.
-        batches = self._config["batched"] and not self._config["skip_dropout"]
-        if self._config["auxiliary_skip"]:
-            batches, kwargs["auxiliary_skip"] = False, True
-        batches = batches and len(self._config["input_shape"]) == 3
-        if batches and set(found) == {self.space.operations}:
-            return batched(self.space, channels, reduction, **kwargs)
-        return plain(self.space, channels, reduction, **kwargs)
+        kind = self._kind.choose(
+            self.space,
+            self.space.cell_type_of(reduction),
+            self._config["input_shape"],
+            self._asked,
+            together=self._config["batched"],
+        )
+        kwargs.update(self.relaxation.cell_arguments, **kind.arguments(self._asked))
+        return kind(self.space, channels, reduction, **kwargs)
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
     def build(self, images_shape):
@@ -190,40 +191,74 @@ class Supernet(keras.Model):
     def build_from_config(self, config):
         """Nothing: a supernet is built when it is made."""
 
-    def compute_output_shape(self, images_shape, seed_shape=None, weights_shape=None):
+    def compute_output_shape(
+        self, images_shape, seed_shape=None, weights_shape=None, state_shape=None
+    ):
         return self._walk(images_shape, lambda part, shape: part.compute_output_shape(shape))
 
-    def _walk(self, images, run):
-        """What the head gives for images, or their shape; see `macros.walk`."""
-        first = run(self.stem, images)
-        inputs, is_cell = self.space.inputs, self.cells.__contains__
-        return run(self.head, macros.walk(self._parts, (first, first), inputs, run, is_cell))
+    def _walk(self, inputs, run):
+        """What the head gives for inputs, or their shape; see `Macro.walk`."""
+        is_cell = self.cells.__contains__
+        layers = macros.Layers(self.stem, self._parts, self.head, self.space.inputs, is_cell)
+        return self._macro.walk(layers, inputs, run)
 
-    def call(self, images, seed=None, weights=None, mixed=False):
+    def call(self, images, seed=None, weights=None, mixed=False, state=None):
         if weights is None:
             weights = self.architecture.cell_weights(seed)
+        after = []
 
         def run(part, inputs):
             if part not in self.cells:
                 return part(inputs)
-            options = self._cell_options(seed, self._parts.index(part))
-            if mixed and isinstance(part, SampledCell):
+            options = self._cell_options(part, seed)
+            if mixed and part.samples:
                 options["mixed"] = True
-            return part(inputs, weights[part.cell_type], **options)
+            if not part.carries_state:
+                return part(inputs, weights[part.cell_type], **options)
+            before = None if state is None else state[len(after)]
+            outputs, new = part(inputs, weights[part.cell_type], state=before, **options)
+            after.append(new)
+            return outputs
 
-        return self._walk(images, run)
+        outputs = self._walk(images, run)
+        return (outputs, tuple(after)) if self.carries_state else outputs
 
-    def _cell_options(self, seed, number) -> dict:
-        """What a cell takes besides its weights."""
-        options, architecture = {}, self.architecture
-        if architecture.auxiliary_skip is not None:
-            options["auxiliary_skip"] = keras.ops.convert_to_tensor(architecture.auxiliary_skip)
-        if architecture.skip_dropout is not None and seed is not None:
-            # Behind the numbers that the draws of the cell types have.
-            number += len(self.space.cell_types)
-            own = tf.random.experimental.stateless_fold_in(seed, number)
-            options["skip_dropout"] = (keras.ops.convert_to_tensor(architecture.skip_dropout), own)
+    def _cell_options(self, cell, seed) -> dict:
+        """What a cell takes besides its inputs and weights: its controls."""
+        options, drawn = {}, 0
+        for control in cell.controls:
+            if (variable := self.architecture.controls.get(control.name)) is None:
+                continue
+            value = keras.ops.convert_to_tensor(variable)
+            if not control.draws:
+                options[control.name] = value
+            elif seed is not None:
+                # Behind the numbers that the draws of the cell types have.
+                number = self._parts.index(cell) + len(self.space.cell_types)
+                own = tf.random.experimental.stateless_fold_in(
+                    seed, number + drawn * len(self._parts)
+                )
+                options[control.name] = value, own
+                drawn += 1
         return options
+
+    @property
+    def signature(self) -> tf.TensorSpec:
+        """What it takes, `[batch, *input_shape]`, the batch None."""
+        return self._macro.signature(self._config["input_shape"])
+
+    @property
+    def carries_state(self) -> bool:
+        """Whether `call` takes a state, and returns a pair of logits and the state afterwards."""
+        return any(cell.carries_state for cell in self.cells)
+
+    def initial_state(self, batch_size: int) -> tuple | None:
+        """The state before the first batch: one structure of tensors for each cell that has one.
+
+        None for a supernet without.
+        """
+        found = tuple(c.initial_state(batch_size) for c in self.cells if c.carries_state)
+        return found or None
 
     def operation_weights(self) -> dict:
         """See `Architecture.operation_weights`."""
@@ -238,7 +273,6 @@ class Supernet(keras.Model):
         masks = {
             id(variable): mask
             for cell in self.cells
-            if isinstance(cell, SampledCell)
             for variable, mask in cell.chosen_weights(weights[cell.cell_type])
         }
         return [masks.get(id(variable)) for variable in self.weight_variables]
@@ -263,21 +297,3 @@ class Supernet(keras.Model):
         config["space"] = spaces.serialize(config["space"])
         config["relaxation"] = relaxations.serialize(config["relaxation"])
         return config
-
-
-def convert(supernet: Supernet, batched: bool, **changes) -> Supernet:
-    """A copy of a supernet, with its weights, whose cells are batched or plain ones.
-
-    Args:
-        supernet: the supernet.
-        batched: as for `Supernet`.
-        **changes: other arguments of `Supernet` for the copy that add variables, `decisions`.
-    """
-    other = Supernet.from_config({**supernet.get_config(), "batched": batched, **changes})
-    for mine, its in zip(supernet.parts, other.parts, strict=True):
-        if type(mine) is type(its):
-            its.set_weights(mine.get_weights())
-        else:
-            (from_plain if batched else to_plain)(mine, its)
-    other.architecture.assign(supernet.architecture)
-    return other

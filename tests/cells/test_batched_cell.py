@@ -10,7 +10,8 @@ from darts_tf.cells.batched_cell import BatchedMixedCell, _longer_axis, from_pla
 from darts_tf.cells.batched_convolutions import BatchedPointwise, grouped_gradients_work
 from darts_tf.cells.batched_operations import PerEdge
 from darts_tf.cells.cell import MixedCell
-from darts_tf.supernets.supernet import Supernet, convert
+from darts_tf.supernets.conversion import convert
+from darts_tf.supernets.supernet import Supernet
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 KINDS = {

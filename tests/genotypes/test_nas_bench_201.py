@@ -7,7 +7,8 @@ from darts_tf.costs import counted
 from darts_tf.genotypes import CellGenotype, Edge, Genotype, nas_bench_201
 from darts_tf.networks.network import build_network
 from darts_tf.spaces import NAS_BENCH_201
-from darts_tf.supernets.supernet import Supernet, convert
+from darts_tf.supernets.conversion import convert
+from darts_tf.supernets.supernet import Supernet
 from tests.nas_bench import every_cell
 
 FIRST = (

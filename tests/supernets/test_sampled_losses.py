@@ -10,9 +10,10 @@ import tensorflow as tf
 from darts_tf import gradients, spaces
 from darts_tf.runtime import optimizers
 from darts_tf.search.step import SearchStep
+from darts_tf.supernets.conversion import convert
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.sampled_losses import SampledLosses
-from darts_tf.supernets.supernet import Supernet, convert
+from darts_tf.supernets.supernet import Supernet
 from tests.gradients.dag import moments
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1")
