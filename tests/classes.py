@@ -14,8 +14,10 @@ EDGE = {"nodes": [[("sep_conv_3x3", 0)]], "concat": [1], "inputs": 1, "preproces
 CELL = {"space": "one_edge", "channels": 4}
 # The arguments of one object of each class; where a layer takes more than images, a call too.
 ARGUMENTS = {
+    "ActivationRegularization": {"factor": 0.5},
     "Adam": {"l2": 0.1},
     "AuxiliaryHead": {"num_classes": 3},
+    "AveragedSGD": {"learning_rate": 0.1, "l2": 0.1},
     "AvgPool3x3": {"channels": 4, "strides": 2},
     "BatchNormalization": {"center": False},
     "BatchedMixedCell": CELL,
@@ -31,6 +33,7 @@ ARGUMENTS = {
     "GlobalMean": {},
     "Identity": {"channels": 4},
     "ImageNetStem": {"channels": 4, "first": True},
+    "LanguageModel": {"cell": keras.layers.SimpleRNNCell(3), "vocabulary_size": 4},
     "MaxPool3x3": {"channels": 4, "strides": 2},
     "MixedCell": {**CELL, "auxiliary_skip": False},
     "MixedOp": {"operations": ["none", "avg_pool_3x3", "nor_conv_1x1"], "channels": 4},
@@ -43,6 +46,7 @@ ARGUMENTS = {
     "SGD": {"learning_rate": keras.optimizers.schedules.CosineDecay(0.1, 9), "l2": 0.1},
     "SampledCell": CELL,
     "SeparableConvolution": {"channels": 6, "strides": 2},
+    "Slowness": {"factor": 0.5},
     "SmoothedCrossentropy": {"smoothing": 0.1},
     "TaskLoss": {"label_smoothing": 0.1},
     "Stem": {"channels": 6},
@@ -53,6 +57,7 @@ ARGUMENTS = {
         "channels": 2,
         "cells": 3,
     },
+    "TiedEmbedding": {"vocabulary_size": 4, "units": 3},
     "Zero": {"channels": 4, "strides": 2},
 }
 WEIGHTS = {
@@ -63,7 +68,10 @@ WEIGHTS = {
 # Cells with these arguments take a list of one input.
 CELLS = ("Cell", "BatchedMixedCell", "BatchedPartialCell", "MixedCell", "PartialMixedCell")
 CELLS += ("SampledCell",)
-LAYERS = sorted(set(ARGUMENTS) - {"Adam", "SGD", "SmoothedCrossentropy", "TaskLoss"})
+# Those of texts have tests of their own.
+OF_TEXTS = {"LanguageModel", "TiedEmbedding"}
+OTHERS = {"Adam", "AveragedSGD", "SGD", "SmoothedCrossentropy", "TaskLoss"}
+LAYERS = sorted(set(ARGUMENTS) - OF_TEXTS - OTHERS)
 
 
 def cls(name):

@@ -18,12 +18,14 @@ class ActivationRegularization(keras.layers.Layer):
     def __init__(self, factor: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.factor = factor
-        self.built = True
 
     def call(self, inputs, training=False):
         if training and self.factor:
             self.add_loss(self.factor * ops.mean(ops.square(ops.cast(inputs, "float32"))))
         return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
@@ -46,7 +48,6 @@ class Slowness(keras.layers.Layer):
     def __init__(self, factor: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.factor = factor
-        self.built = True
 
     def call(self, inputs, training=False):
         if training and self.factor:
@@ -55,6 +56,9 @@ class Slowness(keras.layers.Layer):
             count = ops.maximum(ops.cast(ops.size(change), "float32"), 1.0)
             self.add_loss(self.factor * ops.sum(change) / count)
         return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
