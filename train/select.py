@@ -115,7 +115,7 @@ def _select(name, search, data, table, evaluation):
     return genotype, {
         "skip_connections": _by_cell(genotype, "count_skips"),
         "parameter_free": _by_cell(genotype, "count"),
-        "supernet_validation_accuracy": evaluation.accuracy(
+        "supernet_validation_accuracy": evaluation.objective(
             one_hot(search.supernet.space, genotype)
         ),
         "cost": {

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 import keras
 import tensorflow as tf
 
+from darts_tf import tasks
+from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
 from darts_tf.layers.drop_path import DropPathSchedule
 from darts_tf.layers.keras_settings import check_floatx
@@ -15,6 +17,7 @@ from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.runtime import optimizers
 from darts_tf.runtime.recalibration import BATCHES, BeforeValidation, Recalibration
 from darts_tf.search import callbacks
+from darts_tf.tasks.keras_loss import TaskLoss
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,29 +45,39 @@ class Recipe:
     label_smoothing: float = 0.0
 
 
-def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
+def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int, task=None) -> None:
     """Compiles a network of `build_network` with the recipe's optimizer, losses and metrics.
 
-    The targets of `fit` are integer labels, with an auxiliary head a dictionary of them for
-    `logits` and `auxiliary`.
+    The targets of `fit` are the task's, such as integer labels, with an auxiliary head a dictionary
+    of them for `logits` and `auxiliary`.
+
+    Args:
+        network: from `build_network`.
+        recipe: how it is trained.
+        steps_per_epoch: for the schedule of the learning rate.
+        task: see `darts_tf.tasks`; default: the classification of images.
+
+    Raises:
+        UserError: the recipe smooths labels, which the task has none of.
     """
     check_floatx()
+    task = tasks.get(task)
     schedule = keras.optimizers.schedules.CosineDecay(
         recipe.learning_rate, recipe.epochs * steps_per_epoch
     )
     optimizer = optimizers.SGD(
         schedule, recipe.momentum, l2=recipe.weight_decay, global_clipnorm=recipe.clip_norm
     )
-    loss = SmoothedCrossentropy(recipe.label_smoothing)
+    loss, metrics = TaskLoss(task, recipe.label_smoothing), [m() for m in task.metrics()]
     if isinstance(network.output, dict):
         network.compile(
             optimizer,
             loss={"logits": loss, "auxiliary": loss},
             loss_weights={"logits": 1.0, "auxiliary": recipe.auxiliary_weight},
-            metrics={"logits": ["accuracy"]},
+            weighted_metrics={"logits": metrics},
         )
     else:
-        network.compile(optimizer, loss=loss, metrics=["accuracy"])
+        network.compile(optimizer, loss=loss, weighted_metrics=metrics)
 
 
 def train_network(
@@ -75,6 +88,7 @@ def train_network(
     validation: tf.data.Dataset | None = None,
     extra_callbacks=(),
     checkpoint_dir=None,
+    task=None,
 ) -> keras.callbacks.History:
     """Trains a network from scratch, or goes on from the newest checkpoint.
 
@@ -83,22 +97,26 @@ def train_network(
 
     Args:
         network: from `build_network`.
-        train: a function from the number of the epoch to its batches of (images, labels).
+        train: a function from the number of the epoch to its batches of the task, such as (images,
+            labels).
         recipe: how to train.
         validation: batches to evaluate after every epoch; None for none.
         extra_callbacks: more Keras callbacks.
         checkpoint_dir: where a checkpoint is written after every epoch; None for none.
+        task: see `darts_tf.tasks`; default: the classification of images.
 
     Returns:
         The Keras history of this call.
 
     Raises:
-        UserError: the number of training batches is unknown or infinite, or the validation data
-            have no end.
+        UserError: the number of training batches is unknown or infinite, the validation data have
+            no end, or the task carries a state.
     """
+    task = tasks.get(task)
+    _refuse_state(task)
     steps = count_batches("training batches", train(0))
     refuse_endless("validation data", validation)
-    compile_network(network, recipe, steps)
+    compile_network(network, recipe, steps, task)
     network.optimizer.build(network.trainable_variables)
     first_epoch, last_callbacks = 0, []
     if checkpoint_dir:
@@ -123,8 +141,12 @@ def train_network(
     )
     recalibrate = Recalibration(network)
 
-    def images(epoch):
-        return (images for images, *_ in train(epoch).take(BATCHES))
+    auxiliary = isinstance(network.output, dict)
+    if validation is not None:
+        validation = _with_targets(validation, task, auxiliary)
+
+    def inputs(epoch):
+        return (task.parts(batch).inputs for batch in train(epoch).take(BATCHES))
 
     network.stop_training = False
     calls.on_train_begin()
@@ -132,20 +154,20 @@ def train_network(
         # One data set for all epochs would need a Python generator inside of tf.data, whose thread
         # waits for the interpreter while the interpreter waits for it.
         network.fit(
-            _with_targets(train(epoch), isinstance(network.output, dict)),
+            _with_targets(train(epoch), task, auxiliary),
             epochs=epoch + 1,
             initial_epoch=epoch,
             validation_data=validation,
             callbacks=[
                 _OfOneEpoch(calls),
-                BeforeValidation(recalibrate, functools.partial(images, epoch)),
+                BeforeValidation(recalibrate, functools.partial(inputs, epoch)),
             ],
             shuffle=False,
             verbose=0,
         )
         if network.stop_training:
             break
-    recalibrate(images(recipe.epochs - 1))
+    recalibrate(inputs(recipe.epochs - 1))
     calls.on_train_end()
     network.history = history
     return history
@@ -163,19 +185,34 @@ class _OfOneEpoch(keras.callbacks.Callback):
             setattr(self, name, getattr(calls, name))
 
 
-def test_network(network: keras.Model, data: tf.data.Dataset) -> dict[str, float]:
-    """Mean loss and accuracy on batches of (images, labels), without the auxiliary head.
+def test_network(network: keras.Model, data: tf.data.Dataset, task=None) -> dict[str, float]:
+    """Mean loss and the task's metrics on batches, without the auxiliary head.
 
     What the network was compiled with stays.
 
+    Args:
+        network: from `build_network`.
+        data: batches of the task, such as (images, labels).
+        task: see `darts_tf.tasks`; default: the classification of images, which has `accuracy`.
+
     Raises:
-        UserError: the data have no end.
+        UserError: the data have no end, or the task carries a state.
     """
+    task = tasks.get(task)
+    _refuse_state(task)
     refuse_endless("test data", data)
     check_floatx()
     network = without_training(network)
-    network.compile(loss=SmoothedCrossentropy(), metrics=["accuracy"])
-    return network.evaluate(data, verbose=0, return_dict=True)
+    network.compile(loss=TaskLoss(task, 0.0), weighted_metrics=[m() for m in task.metrics()])
+    return network.evaluate(_with_targets(data, task), verbose=0, return_dict=True)
+
+
+def _refuse_state(task) -> None:
+    if task.carries_state:
+        raise UserError(
+            f"the task {task.name!r} carries a state from batch to batch, which Keras' fit does "
+            "not; train such a network with a loop that hands it on"
+        )
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -194,11 +231,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
-        log_probabilities = keras.ops.log_softmax(y_pred)
-        labels = keras.ops.cast(y_true, "int32")
-        target = keras.ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
-        target = (1 - self.smoothing) * target + self.smoothing / y_pred.shape[-1]
-        return -keras.ops.sum(target * log_probabilities, axis=-1)
+        return tasks.ImageClassification().training_losses(y_true, y_pred, self.smoothing)
 
     def get_config(self):
         return {**super().get_config(), "smoothing": self.smoothing}
@@ -215,10 +248,19 @@ def all_epochs(
         auxiliary: whether the network has an auxiliary head, which takes the labels too.
     """
     batches = functools.reduce(tf.data.Dataset.concatenate, map(train, epochs))
-    return _with_targets(batches, auxiliary)
+    return _with_targets(batches, tasks.get(), auxiliary)
 
 
-def _with_targets(batches: tf.data.Dataset, auxiliary: bool) -> tf.data.Dataset:
-    if not auxiliary:
-        return batches
-    return batches.map(lambda images, labels: (images, {"logits": labels, "auxiliary": labels}))
+def _with_targets(
+    batches: tf.data.Dataset, task: tasks.Task, auxiliary: bool = False
+) -> tf.data.Dataset:
+    """The batches as Keras' `fit` takes them, with the targets of every head."""
+
+    def convert(*batch):
+        inputs, *others = task.parts(batch)
+        found = [x for x in others if x is not None]
+        if auxiliary:
+            found = [{"logits": x, "auxiliary": x} for x in found]
+        return inputs, *found
+
+    return batches.map(convert)

@@ -59,8 +59,9 @@ class Recalibration:
         count, sums = 0, 0.0
         for batch in images if self._layers else ():
             # A larger batch knows more.
-            sums = sums + len(batch) * self._measure(batch).numpy()
-            count += len(batch)
+            examples = len(tf.nest.flatten(batch)[0])
+            sums = sums + examples * self._measure(batch).numpy()
+            count += examples
         if not count:
             return
         variables = [variable for layer in self._layers for variable in _statistics_of(layer)]

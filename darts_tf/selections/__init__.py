@@ -2,7 +2,8 @@
 
 A selection is a function `(space, weights) -> Genotype` of the operation weights `[edges,
 operations]` of every cell type. One that has `needs_data` is a function `(supernet, validation) ->
-Genotype` of the whole supernet and of batches of (images, labels).
+Genotype` of the whole supernet and of batches of the task, such as (images, labels); one that has
+`needs_task` too also takes `task`, see `darts_tf.tasks`.
 """
 
 from darts_tf.common.registry import Registry
@@ -31,6 +32,7 @@ __all__ = [
     "magnitude",
     "names",
     "needs_data",
+    "needs_task",
     "register",
     "serialize",
     "threshold",
@@ -93,3 +95,8 @@ def label(selection) -> str:
 def needs_data(selection) -> bool:
     """Whether a selection, or the one of that name, evaluates architectures on data."""
     return getattr(get(selection), "needs_data", False)
+
+
+def needs_task(selection) -> bool:
+    """Whether a selection, or the one of that name, takes the task besides the data."""
+    return getattr(get(selection), "needs_task", False)

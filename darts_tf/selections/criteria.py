@@ -10,7 +10,7 @@ Retention is the operation strength of OStr-DARTS (Yang, Zheng, Han, Song, Huang
 2409.14433); its equations could not be read, and the formulas here are this project's reading of
 its abstract and figures. Removal is the rule of network pruning, which the paper argues against:
 with more than two candidates it never looks at an operation that is alone. DARTS-PT (Wang et al.,
-ICLR 2021) removes and measures the accuracy.
+ICLR 2021) removes and measures the accuracy, or whatever else a task is ranked by.
 
 The first-order form of any of them takes g = dL/dr from one backward pass for all edges:
 
@@ -35,8 +35,8 @@ class Evaluation(Protocol):
     def loss(self, rows: Rows) -> float:
         """The mean loss."""
 
-    def accuracy(self, rows: Rows) -> float:
-        """The share of examples that are classified rightly."""
+    def score(self, rows: Rows) -> float:
+        """The task's objective; more is better."""
 
     def gradients(self, rows: Rows) -> Rows:
         """The gradient of the loss in every weight."""
@@ -71,13 +71,14 @@ class Criterion:
             place, one row for every operation.
         retains: whether row o holds o alone, so that a small loss speaks for o; otherwise row o
             is without o, and a large loss speaks for it.
-        by_accuracy: whether the accuracy is measured instead of the loss.
+        by_objective: whether the task's objective is measured, such as the accuracy, instead of the
+            loss.
         first_order: whether the change of the loss is estimated by its gradient.
     """
 
     replace: Callable[[np.ndarray], np.ndarray]
     retains: bool = False
-    by_accuracy: bool = False
+    by_objective: bool = False
     first_order: bool = False
 
     def strengths(self, evaluation: Evaluation, rows: Rows, places) -> np.ndarray:
@@ -113,7 +114,7 @@ class Criterion:
         ]
 
     def _badness(self, evaluation, rows) -> float:
-        return -evaluation.accuracy(rows) if self.by_accuracy else evaluation.loss(rows)
+        return -evaluation.score(rows) if self.by_objective else evaluation.loss(rows)
 
 
 def with_row(rows: Rows, place: tuple[str, int], row) -> dict[str, np.ndarray]:
@@ -132,6 +133,6 @@ CRITERIA = types.MappingProxyType(
         "removal": Criterion(take_out),
         "removal_first_order": Criterion(take_out, first_order=True),
         "removal_renormalized": Criterion(take_out_renormalized),
-        "perturbation": Criterion(take_out, by_accuracy=True),
+        "perturbation": Criterion(take_out, by_objective=True),
     }
 )

@@ -1,11 +1,11 @@
-"""Loss and accuracy of a supernet whose cells compute with given operation weights."""
+"""Loss and objective of a supernet whose cells compute with given operation weights."""
 
 from collections.abc import Callable, Iterable
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from darts_tf import tasks
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import refuse_endless
 from darts_tf.runtime.grappler import without_grappler
@@ -24,60 +24,81 @@ class SupernetEvaluation:
     Args:
         supernet: its weights, and what its relaxation gives the cells besides operation weights,
             are read in every call.
-        batches: of (images, labels), with an end.
-        loss: `(labels, logits) -> [batch]`; default: cross-entropy of integer labels.
+        batches: of the task, such as (images, labels), with an end.
+        loss: `(targets, outputs) -> [batch]` in place of the task's; None for that.
+        task: see `darts_tf.tasks`; default: the classification of images.
 
     Attributes:
-        forward: number of images that were evaluated.
-        backward: number of images whose loss was differentiated.
+        forward: number of examples that were evaluated.
+        backward: number of examples whose loss was differentiated.
 
     Raises:
         UserError: the batches have no end; (when called) there is none.
     """
 
-    def __init__(self, supernet: Supernet, batches: Iterable, loss: Callable | None = None):
+    def __init__(
+        self, supernet: Supernet, batches: Iterable, loss: Callable | None = None, task=None
+    ):
         refuse_endless("validation data", batches)
         self.forward = self.backward = 0
         self._supernet = supernet
         self._batches = batches
-        self._loss = loss or keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction=None, dtype="float32"
-        )
+        self._task = tasks.get(task, loss)
+        name = self._task.objective.name
+        # In float64, because criteria compare differences.
+        self._metrics = [m("float64") for m in self._task.metrics() if m.name == name]
         self._sums = tf.function(self._sum, autograph=False, reduce_retracing=True)
         self._slopes = tf.function(self._differentiate, autograph=False, reduce_retracing=True)
 
     def loss(self, rows) -> float:
         """The mean loss with the operation weights `rows`, cell type -> `[edges, operations]`."""
-        return self._means(rows)[0]
+        return self._mean_loss(rows, self._batches)
 
-    def accuracy(self, rows, batches: Iterable | None = None) -> float:
-        """The share of the images, of `batches` if given, that are classified rightly."""
-        return self._means(rows, batches)[1]
+    def objective(self, rows, batches: Iterable | None = None) -> float:
+        """The task's objective, such as the accuracy, on all batches or on those that are given."""
+        loss = self._mean_loss(rows, self._batches if batches is None else batches)
+        return float(self._metrics[0].result()) if self._metrics else loss
+
+    def score(self, rows, batches: Iterable | None = None) -> float:
+        """The task's objective, its sign turned where smaller is better."""
+        return self._task.objective.score(self.objective(rows, batches))
 
     @without_grappler()
     def gradients(self, rows) -> dict[str, np.ndarray]:
         """The gradient of the mean loss in every operation weight, shaped as `rows`."""
-        rows, images, sums = _tensors(rows), 0, None
-        for batch in self._batches:
-            found = {name: value.numpy() for name, value in self._slopes(rows, *batch).items()}
+        rows, total, sums = _tensors(rows), 0.0, None
+        for batch, state in self._with_states(self._batches):
+            found, count, state[:] = self._slopes(rows, batch, state)
+            found = {name: value.numpy() for name, value in found.items()}
             sums = found if sums is None else {name: sums[name] + found[name] for name in sums}
-            images += len(batch[1])
-        _refuse_nothing(images)
-        self.backward += images
-        return {name: value / images for name, value in sums.items()}
+            total += float(count)
+            self.backward += _examples(batch)
+        _refuse_nothing(sums)
+        return {name: value / total for name, value in sums.items()}
 
     @without_grappler()
-    def _means(self, rows, batches=None) -> np.ndarray:
-        """Mean loss and accuracy."""
-        rows, images, sums = _tensors(rows), 0, np.zeros(2)
-        for batch in self._batches if batches is None else batches:
-            sums += self._sums(rows, *batch).numpy()
-            images += len(batch[1])
-        _refuse_nothing(images)
-        self.forward += images
-        return sums / images
+    def _mean_loss(self, rows, batches) -> float:
+        """The mean loss; the metrics are measured besides."""
+        for metric in self._metrics:
+            metric.reset_state()
+        rows, sums = _tensors(rows), None
+        for batch, state in self._with_states(batches):
+            found, state[:] = self._sums(rows, batch, state)
+            sums = found.numpy().astype(float) + (0.0 if sums is None else sums)
+            self.forward += _examples(batch)
+        _refuse_nothing(sums)
+        return sums[0] / sums[1]
 
-    def _logits(self, rows, images):
+    def _with_states(self, batches):
+        """Every batch and a list of the state before it, which takes the one after it; or empty."""
+        state = None
+        for batch in batches:
+            if state is None:
+                start = self._task.initial_state(self._supernet, _examples(batch))
+                state = [] if start is None else [start]
+            yield batch, state
+
+    def _outputs(self, rows, inputs, state):
         weights = {}
         for cell_type, whole in self._supernet.architecture.cell_weights().items():
             of_cell = (rows[cell_type], *whole[1:]) if isinstance(whole, tuple) else rows[cell_type]
@@ -87,25 +108,36 @@ class SupernetEvaluation:
         given = [] if auxiliary is None else [(auxiliary, tf.zeros(()))]
         # What a forward pass in training mode writes stays in the scope.
         with given_values(self._supernet, others=given):
-            return self._supernet(images, training=True, weights=weights)
+            return self._task.call(self._supernet, inputs, *state, training=True, weights=weights)
 
-    def _sum(self, rows, images, labels):
-        logits = self._logits(rows, images)
-        hits = tf.argmax(logits, axis=-1) == tf.cast(labels, tf.int64)
-        loss = tf.reduce_sum(self._loss(labels, logits))
-        return tf.stack([loss, tf.reduce_sum(tf.cast(hits, loss.dtype))])
+    def _sum(self, rows, batch, state):
+        """The sum of the losses and their number, `[2]`, and the state after the batch."""
+        inputs, targets, weights = self._task.parts(batch)
+        outputs, after = self._outputs(rows, inputs, state)
+        for metric in self._metrics:
+            metric.update_state(targets, outputs, weights)
+        counted = self._task.counted_loss(targets, outputs, weights)
+        return tf.stack(counted), [after] if state else []
 
-    def _differentiate(self, rows, images, labels):
+    def _differentiate(self, rows, batch, state):
+        inputs, targets, weights = self._task.parts(batch)
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            loss = tf.reduce_sum(self._loss(labels, self._logits(rows, images)))
-        return tape.gradient(loss, rows, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            outputs, after = self._outputs(rows, inputs, state)
+            loss, count = self._task.counted_loss(targets, outputs, weights)
+        zero = tf.UnconnectedGradients.ZERO
+        slopes = tape.gradient(loss, rows, unconnected_gradients=zero)
+        return slopes, count, [after] if state else []
+
+
+def _examples(batch) -> int:
+    return len(tf.nest.flatten(batch)[0])
 
 
 def _tensors(rows) -> dict[str, tf.Tensor]:
     return {name: tf.constant(value, tf.float32) for name, value in rows.items()}
 
 
-def _refuse_nothing(images: int) -> None:
-    if not images:
+def _refuse_nothing(sums) -> None:
+    if sums is None:
         raise UserError("the validation data hold no whole batch; use a smaller batch size")

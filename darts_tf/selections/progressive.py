@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
     Attributes:
         genotype: the cells.
         decisions: in their order.
-        forward, backward: how many images the supernet evaluated, and how many of them it
+        forward, backward: how many examples the supernet evaluated, and how many of them it
             differentiated the loss of; without those of `fine_tune`.
     """
 
@@ -74,7 +74,7 @@ class Progressive:
         batches: how many of the validation batches are used; None for all.
         fine_tune: called with the supernet between two decisions, to train it; None for no
             training. It gets a copy, in which the edges that are decided compute what was decided.
-        loss: `(labels, logits) -> [batch]`; default: cross-entropy of integer labels.
+        loss: `(targets, outputs) -> [batch]` in place of the task's; None for that.
 
     Raises:
         UserError: there is no such order.
@@ -82,6 +82,7 @@ class Progressive:
 
     #: It looks at the supernet and at validation data, not only at operation weights.
     needs_data: ClassVar[bool] = True
+    needs_task: ClassVar[bool] = True
 
     criterion: Criterion
     order: str = "random"
@@ -94,19 +95,20 @@ class Progressive:
         if self.order not in ORDERS:
             raise UserError(f"unknown order {self.order!r}; expected one of {', '.join(ORDERS)}")
 
-    def __call__(self, supernet: Supernet, validation: tf.data.Dataset) -> Genotype:
+    def __call__(self, supernet: Supernet, validation: tf.data.Dataset, task=None) -> Genotype:
         """The cells that are left in the end. The supernet is not changed.
 
         Args:
             supernet: a trained supernet.
-            validation: batches of (images, labels).
+            validation: batches of the task, such as (images, labels).
+            task: see `darts_tf.tasks`; default: the classification of images.
 
         Raises:
             UserError: there is no batch.
         """
-        return self.run(supernet, validation).genotype
+        return self.run(supernet, validation, task).genotype
 
-    def run(self, supernet: Supernet, validation: tf.data.Dataset) -> Outcome:
+    def run(self, supernet: Supernet, validation: tf.data.Dataset, task=None) -> Outcome:
         """As a call, with the decisions and what they cost."""
         # Cells that sample compute one operation of an edge; what is judged is their mixture.
         samples = any(cell.samples for cell in supernet.cells)
@@ -116,7 +118,7 @@ class Progressive:
         if architecture.auxiliary_skip is not None:
             architecture.auxiliary_skip.assign(0.0)
         few = validation if self.batches is None else validation.take(self.batches)
-        evaluation = SupernetEvaluation(copy, few, self.loss)
+        evaluation = SupernetEvaluation(copy, few, self.loss, task)
         procedure = Procedure(
             copy.space,
             self.criterion,

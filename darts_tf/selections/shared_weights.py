@@ -15,7 +15,7 @@ from darts_tf.supernets.supernet import Supernet
 
 @dataclasses.dataclass(frozen=True)
 class SharedWeights:
-    """Scores random architectures by the accuracy that they reach with the supernet's weights.
+    """Scores random architectures by the task's objective with the supernet's weights.
 
     Li, Talwalkar, Random Search and Reproducibility for NAS, UAI 2019, section 3.3: a thousand
     architectures on a few validation batches, then the best of them on all. Batch normalisation
@@ -29,33 +29,35 @@ class SharedWeights:
 
     #: It looks at the supernet and at validation data, not only at operation weights.
     needs_data: ClassVar[bool] = True
+    needs_task: ClassVar[bool] = True
 
     samples: int = 1000
     batches: int = 10
     finalists: int = 10
 
-    def __call__(self, supernet: Supernet, validation: tf.data.Dataset) -> Genotype:
-        """The architecture with the best accuracy, the earliest of equals.
+    def __call__(self, supernet: Supernet, validation: tf.data.Dataset, task=None) -> Genotype:
+        """The architecture with the best objective, such as accuracy, the earliest of equals.
 
         Args:
             supernet: whose weights were trained by random architectures.
-            validation: batches of (images, labels).
+            validation: batches of the task, such as (images, labels).
+            task: see `darts_tf.tasks`; default: the classification of images.
 
         Raises:
             UserError: there is no batch.
         """
-        evaluation = SupernetEvaluation(supernet, validation)
+        evaluation = SupernetEvaluation(supernet, validation, task=task)
         few = list(validation.take(self.batches))
 
-        def accuracy(genotype, batches=None):
-            return evaluation.accuracy(one_hot(supernet.space, genotype), batches)
+        def score(genotype, batches=None):
+            return evaluation.score(one_hot(supernet.space, genotype), batches)
 
         seed = supernet.get_config()["seed"]
         found = [genotypes.sample(supernet.space, seed * 10**6 + i) for i in range(self.samples)]
         found = list(dict.fromkeys(found))
-        scores = np.array([accuracy(genotype, few) for genotype in found])
+        scores = np.array([score(genotype, few) for genotype in found])
         best = np.argsort(-scores, kind="stable")[: self.finalists]
-        return max((found[i] for i in best), key=accuracy)
+        return max((found[i] for i in best), key=score)
 
 
 def one_hot(space: Space, genotype: Genotype) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from darts_tf import tasks
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import Progress
 from darts_tf.genotypes.genotype import Genotype
@@ -54,18 +55,20 @@ class TrainingFree:
 
     #: It looks at images, not only at operation weights.
     needs_data: ClassVar[bool] = True
+    needs_task: ClassVar[bool] = True
 
     repeats: int = 3
     prune: int | None = None
     kernel_images: int = 16
     inputs: tuple[int, int] = (3, 1000)
 
-    def __call__(self, supernet: Supernet, validation: tf.data.Dataset) -> Genotype:
+    def __call__(self, supernet: Supernet, validation: tf.data.Dataset, task=None) -> Genotype:
         """The cells that are left in the end. The supernet is not changed.
 
         Args:
             supernet: a supernet, trained or not.
-            validation: batches of (images, labels); the first ten are used.
+            validation: batches of the task; the inputs of the first ten are used.
+            task: see `darts_tf.tasks`; default: the classification of images.
 
         Raises:
             UserError: there are fewer images than `kernel_images`.
@@ -77,21 +80,30 @@ class TrainingFree:
             validation,
             seed=config["seed"],
             edge_operations=config["edge_operations"],
+            task=task,
         )
 
     def of_space(
-        self, space: Space, num_classes: int, data: tf.data.Dataset, seed=0, edge_operations=None
+        self,
+        space: Space,
+        num_classes: int,
+        data: tf.data.Dataset,
+        seed=0,
+        edge_operations=None,
+        task=None,
     ) -> Genotype:
         """The same without a supernet.
 
         Args:
             space: the search space.
             num_classes: classes of the data.
-            data: batches of (images, labels), of which the first ten are used.
+            data: batches of the task, of which the inputs of the first ten are used.
             seed: of the weights and of the pieces of images.
             edge_operations: see `Supernet`.
+            task: see `darts_tf.tasks`; default: the classification of images.
         """
-        images = np.concatenate([np.asarray(images) for images, _ in data.take(10)] or [()])
+        parts = tasks.get(task).parts
+        images = np.concatenate([np.asarray(parts(b).inputs) for b in data.take(10)] or [()])
         if len(images) < self.kernel_images:
             raise UserError(
                 f"the tangent kernel is of {self.kernel_images} images, but there are only "

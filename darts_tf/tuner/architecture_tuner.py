@@ -11,12 +11,13 @@ import keras_tuner
 import tensorflow as tf
 from keras_tuner.errors import FailedTrialError
 
-from darts_tf import methods, spaces
+from darts_tf import methods, spaces, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.networks import training
 from darts_tf.networks.network import build_network
 from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.tasks.keras_loss import TaskLoss
 from darts_tf.tuner import checks
 from darts_tf.tuner.resumable import ResumableTuner, ended_by_a_full_disk
 from darts_tf.tuner.search_data import SearchData
@@ -27,7 +28,8 @@ class ArchitectureTuner(ResumableTuner):
 
     A trial searches a cell on the training images, half of them for the weights and half for the
     alphas (Liu, Simonyan, Yang, ICLR 2019, algorithm 1), builds the network of that cell, trains it
-    on all of them and scores it by `val_accuracy` on the validation images, which neither has seen.
+    on all of them and scores it by the task's objective, such as `val_accuracy`, on the validation
+    images, which neither has seen.
     What the trials differ in are the settings of the search: one value is fixed, several are a
     hyperparameter of that name, and so is a pair (least, greatest) for a learning rate.
 
@@ -54,7 +56,10 @@ class ArchitectureTuner(ResumableTuner):
             DARTS' recipe without drop path.
         max_trials: number of trials.
         seed: of all random choices; a trial adds its number.
-        oracle: proposes the hyperparameters. It maximises `val_accuracy`. Default: random.
+        oracle: proposes the hyperparameters. Its objective is the task's, `val_accuracy` of images.
+            Default: random.
+        task: see `darts_tf.tasks`; default: the classification of images. The data of others come
+            as a `SearchData`.
         **kwargs: more arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`.
 
     Raises:
@@ -84,8 +89,10 @@ class ArchitectureTuner(ResumableTuner):
         max_trials: int = 10,
         seed: int = 0,
         oracle: keras_tuner.Oracle | None = None,
+        task=None,
         **kwargs,
     ):
+        self.task = tasks.get(task)
         self.space = spaces.get(space)
         self.input_shape = tuple(input_shape)
         self.num_classes = num_classes
@@ -120,9 +127,11 @@ class ArchitectureTuner(ResumableTuner):
             checks.check_method(one)
         # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         oracle = oracle or keras_tuner.oracles.RandomSearchOracle(
-            objective=checks.SCORE, max_trials=max_trials, seed=10_000 * (seed + 1) % 2**32
+            objective=checks.trial_objective(self.task),
+            max_trials=max_trials,
+            seed=10_000 * (seed + 1) % 2**32,
         )
-        checks.check_oracle(oracle)
+        checks.check_oracle(oracle, self.task)
         # Declared now, because a second process would otherwise find nothing to tune.
         oracle.update_space(self._hyperparameters())
         super().__init__(oracle, **kwargs)
@@ -149,7 +158,7 @@ class ArchitectureTuner(ResumableTuner):
             epochs: of the derived network's training.
             batch_size: where arrays are given.
             callbacks: Keras callbacks for the training of the derived network, which see `val_loss`
-                and `val_accuracy` after every epoch; every trial has copies of its own.
+                and such as `val_accuracy` after every epoch; every trial has copies of its own.
                 `keras.callbacks.TensorBoard` writes to a folder for each trial, and its
                 hyperparameters and scores there, for TensorBoard's HParams.
             verbose: 0 is silent, 1 reports every trial.
@@ -157,10 +166,11 @@ class ArchitectureTuner(ResumableTuner):
         Raises:
             UserError: there is no whole batch in a half of the training images, there are no
                 validation data, labels are not integers from 0 to `num_classes - 1`, a data set
-                gives other examples in every pass, or arrays are not those of the trials that are
-                in the tuner's folder already.
+                gives other examples in every pass, arrays are not those of the trials that are in
+                the tuner's folder already, or it is another task and `x` is no `SearchData`.
         """
         if not isinstance(x, SearchData):
+            checks.check_arrays(self.task)
             if validation_data is None:
                 raise UserError("validation_data are missing; they score the derived networks")
             x = SearchData.of(x, y, validation_data, batch_size, self.seed, self.num_classes)
@@ -186,11 +196,12 @@ class ArchitectureTuner(ResumableTuner):
                 dataclasses.replace(self.recipe, epochs=epochs),
                 validation=data.validation,
                 extra_callbacks=callbacks,
+                task=self.task,
             )
         except UserError as error:
             raise FailedTrialError(str(error)) from error
-        tested = training.test_network(network, data.validation)
-        scores |= {"val_accuracy": tested["accuracy"], "val_loss": tested["loss"]}
+        tested = training.test_network(network, data.validation, self.task)
+        scores |= {f"val_{name}": value for name, value in tested.items()}
         _write_scores(scores, callbacks, epochs)
         network.save_weights(folder / "network.weights.h5")
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
@@ -201,7 +212,8 @@ class ArchitectureTuner(ResumableTuner):
         self._check_completed(trial)
         network = self._network(self._genotype(trial))
         network.load_weights(pathlib.Path(self.get_trial_dir(trial.trial_id), "network.weights.h5"))
-        network.compile(loss=training.SmoothedCrossentropy(), metrics=["accuracy"])
+        metrics = [metric() for metric in self.task.metrics()]
+        network.compile(loss=TaskLoss(self.task, 0.0), weighted_metrics=metrics)
         # Or the file of a network that is saved again could not be loaded without a warning.
         network.optimizer.build(network.trainable_variables)
         return network
@@ -251,7 +263,7 @@ class ArchitectureTuner(ResumableTuner):
             self._value(hp, "cells"),
             seed=self.seed,
         )
-        search = ArchitectureSearch(supernet, method)
+        search = ArchitectureSearch(supernet, method, task=self.task)
         search.fit(
             *data.halves,
             epochs=self._value(hp, "search_epochs"),
@@ -259,8 +271,9 @@ class ArchitectureTuner(ResumableTuner):
             checkpoint_dir=folder / "checkpoints",
             keep_checkpoints=1,
         )
-        scores = search.evaluate(data.validation)
-        return search.genotype(data.halves[1](0)), {"supernet_val_accuracy": scores["accuracy"]}
+        objective = self.task.objective.name
+        scores = {f"supernet_val_{objective}": search.evaluate(data.validation)[objective]}
+        return search.genotype(data.halves[1](0)), scores
 
     def _network(self, genotype) -> keras.Model:
         return build_network(genotype, self.input_shape, self.num_classes, *self._network_size)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 import keras
 import keras_tuner
 
-from darts_tf import spaces
+from darts_tf import spaces, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.networks.network import build_network
 from darts_tf.runtime.recalibration import BeforeValidation, Recalibration, some_batches
+from darts_tf.tasks.keras_loss import TaskLoss
 
 
 class CellHyperModel(keras_tuner.HyperModel):
@@ -40,6 +41,7 @@ class CellHyperModel(keras_tuner.HyperModel):
         learning_rate: of Adam; a pair (least, greatest) is the hyperparameter `learning_rate`, on a
             logarithmic scale. A tuner's own `optimizer` replaces it.
         name: the hypermodel's name.
+        task: its loss and metrics, see `darts_tf.tasks`; default: the classification of images.
 
     Raises:
         UserError: an argument is out of its range.
@@ -61,8 +63,10 @@ class CellHyperModel(keras_tuner.HyperModel):
         cells: int | Sequence[int] | None = None,
         learning_rate: float | tuple[float, float] = 1e-3,
         name: str | None = None,
+        task=None,
     ):
         super().__init__(name=name)
+        self.task = tasks.get(task)
         self.space = spaces.get(space)
         self.input_shape = tuple(input_shape)
         self.num_classes = num_classes
@@ -164,7 +168,7 @@ class CellHyperModel(keras_tuner.HyperModel):
         )
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """The network, compiled for integer labels with the metric `accuracy`."""
+        """The network, compiled with the loss and the metrics of the task."""
         # A tuner builds the network anew for every condition that it sees here, and one that
         # declared the hyperparameters needs to see none.
         names = _names(hp)
@@ -178,8 +182,8 @@ class CellHyperModel(keras_tuner.HyperModel):
         rate = self._learning_rate
         network.compile(
             keras.optimizers.Adam(_value(hp, "learning_rate") if isinstance(rate, tuple) else rate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float32"),
-            metrics=["accuracy"],
+            TaskLoss(self.task),
+            weighted_metrics=[metric() for metric in self.task.metrics()],
         )
         return network
 

@@ -4,10 +4,19 @@ from collections.abc import Sequence
 
 import keras_tuner
 
+from darts_tf import tasks
 from darts_tf.common.errors import UserError
 from darts_tf.methods import Method
 
-SCORE = keras_tuner.Objective("val_accuracy", "max")
+
+def trial_objective(task=None) -> keras_tuner.Objective:
+    """What trials are ranked by: a task's objective on the validation data.
+
+    Args:
+        task: see `darts_tf.tasks`; None for the classification of images: `val_accuracy`.
+    """
+    objective = tasks.get(task).objective
+    return keras_tuner.Objective(f"val_{objective.name}", objective.direction)
 
 
 def check_method(method: Method) -> None:
@@ -23,20 +32,33 @@ def check_method(method: Method) -> None:
         )
 
 
-def check_oracle(oracle: keras_tuner.Oracle) -> None:
-    """Refuses an oracle that does not maximise `val_accuracy`.
+def check_oracle(oracle: keras_tuner.Oracle, task=None) -> None:
+    """Refuses an oracle that has another objective than the task.
 
     Raises:
-        UserError: it has another objective.
+        UserError: says which one is expected.
     """
-    objective = oracle.objective
+    objective, expected = oracle.objective, trial_objective(task)
     if (getattr(objective, "name", None), getattr(objective, "direction", None)) != (
-        SCORE.name,
-        SCORE.direction,
+        expected.name,
+        expected.direction,
     ):
         raise UserError(
             "the oracle has another objective; expected "
-            "objective=keras_tuner.Objective('val_accuracy', 'max')"
+            f"objective=keras_tuner.Objective({expected.name!r}, {expected.direction!r})"
+        )
+
+
+def check_arrays(task: tasks.Task) -> None:
+    """Refuses data that have to be cut into halves by their labels, where there are none.
+
+    Raises:
+        UserError: the task is no classification.
+    """
+    if not isinstance(task, tasks.ImageClassification):
+        raise UserError(
+            f"the data of the task {task.name!r} are not cut by labels into the weights' and the "
+            "alphas' half; cut them yourself and give a darts_tf.tuner.SearchData"
         )
 
 

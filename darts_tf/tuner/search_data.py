@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from darts_tf import datasets
+from darts_tf import datasets, tasks
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import refuse_endless
@@ -30,25 +30,29 @@ class SearchData:
         validation: what scores the derived network.
         hashes: of the arrays that these come from, by what they are called to the user. None for
             data sets, which cannot be told from others.
+        task: what the batches are of, see `darts_tf.tasks`. Default: the classification of images.
 
     Raises:
-        UserError: there is no whole batch in a half, data have no end, or labels are not integers
-            `[batch]`.
+        UserError: there is no whole batch in a half, data have no end, or labels of a
+            classification are not integers `[batch]`.
     """
 
     halves: tuple[Batches, Batches]
     batches: Batches
     validation: tf.data.Dataset
     hashes: dict[str, str] | None = None
+    task: tasks.Task | str | None = None
 
     def __post_init__(self):
+        labelled = isinstance(tasks.get(self.task), tasks.ImageClassification)
         parts = [batches(0) for batches in (*self.halves, self.batches)]
         for name, data in zip(
             ("the weights' half", "the alphas' half", "the training data", "the validation data"),
             (*parts, self.validation),
             strict=True,
         ):
-            _check_labels(name, data)
+            if labelled:
+                _check_labels(name, data)
             refuse_endless(f"batches of {name}", data)
         if any(int(data.cardinality()) == 0 for data in parts[:2]):
             raise UserError(

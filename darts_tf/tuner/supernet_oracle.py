@@ -7,21 +7,33 @@ import numpy as np
 import tensorflow as tf
 from keras_tuner.oracles import RandomSearchOracle
 
+from darts_tf import tasks
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
 from darts_tf.spaces import Space, check_operation_weights
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.tuner import checks
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
 from darts_tf.tuner.proposals import replace_cells
 
 
 class Ranked(NamedTuple):
-    """An architecture and its accuracy with the supernet's weights."""
+    """An architecture and the task's objective with the supernet's weights.
+
+    Attributes:
+        genotype: the architecture.
+        objective: such as the accuracy.
+    """
 
     genotype: Genotype
-    accuracy: float
+    objective: float
+
+    @property
+    def accuracy(self) -> float:
+        """The objective where it is the accuracy, as it is of images."""
+        return self.objective
 
 
 def sample_learned(
@@ -68,18 +80,21 @@ def rank_by_supernet(
     samples: int = 100,
     batches: int = 10,
     seed: int = 0,
+    task=None,
 ) -> list[Ranked]:
-    """Samples architectures by a supernet's alphas and orders them by their one-shot accuracy.
+    """Samples architectures by a supernet's alphas and orders them by their one-shot objective.
 
-    The accuracy is that with the supernet's weights, batch normalisation by the statistics of the
-    batch, as in Li, Talwalkar, UAI 2019, section 3.3, whose samples are uniform.
+    That is the task's objective, such as the accuracy, with the supernet's weights, batch
+    normalisation by the statistics of the batch, as in Li, Talwalkar, UAI 2019, section 3.3, whose
+    samples are uniform.
 
     Args:
         supernet: of a finished search.
-        validation: batches of (images, labels).
+        validation: batches of the task, such as (images, labels).
         samples: how many are drawn; the same one is evaluated once.
         batches: of the validation data, for each of them.
         seed: of the draws.
+        task: see `darts_tf.tasks`; default: the classification of images.
 
     Returns:
         Different architectures, best first, the earlier drawn of equals.
@@ -90,12 +105,13 @@ def rank_by_supernet(
     draw = np.random.default_rng(seed)
     weights = {k: np.asarray(value) for k, value in supernet.operation_weights().items()}
     drawn = [sample_learned(supernet.space, weights, draw) for _ in range(samples)]
-    evaluation = SupernetEvaluation(supernet, list(validation.take(batches)))
+    evaluation = SupernetEvaluation(supernet, list(validation.take(batches)), task=task)
     ranked = [
-        Ranked(genotype, float(evaluation.accuracy(one_hot(supernet.space, genotype))))
+        Ranked(genotype, evaluation.objective(one_hot(supernet.space, genotype)))
         for genotype in dict.fromkeys(drawn)
     ]
-    return sorted(ranked, key=lambda candidate: -candidate.accuracy)
+    objective = tasks.get(task).objective
+    return sorted(ranked, key=lambda candidate: -objective.score(candidate.objective))
 
 
 class SupernetOracle(RandomSearchOracle):
@@ -106,14 +122,15 @@ class SupernetOracle(RandomSearchOracle):
 
     Args:
         hypermodel: a `CellHyperModel` of the supernet's space.
-        supernet, validation, samples, batches: see `rank_by_supernet`.
-        objective: what the trials maximise or minimise, see `keras_tuner.Oracle`.
+        supernet, validation, samples, batches, task: see `rank_by_supernet`.
+        objective: what the trials maximise or minimise, see `keras_tuner.Oracle`. Default: the
+            task's objective on the validation data, such as `val_accuracy`.
         max_trials: greatest number of trials.
         seed: of all draws.
         **kwargs: more arguments of `RandomSearchOracle`.
 
     Attributes:
-        ranking: the architectures and their one-shot accuracy.
+        ranking: the architectures and their one-shot objective.
 
     Raises:
         UserError: the supernet is of another space, or there is no batch.
@@ -132,9 +149,10 @@ class SupernetOracle(RandomSearchOracle):
         *,
         samples: int = 100,
         batches: int = 10,
-        objective="val_accuracy",
+        objective=None,
         max_trials: int = 10,
         seed: int = 0,
+        task=None,
         **kwargs,
     ):
         if hypermodel.space.name != supernet.space.name:
@@ -144,14 +162,14 @@ class SupernetOracle(RandomSearchOracle):
             )
         # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         super().__init__(
-            objective=objective,
+            objective=objective or checks.trial_objective(task),
             max_trials=max_trials,
             seed=10_000 * (seed + 1) % 2**32,
             hyperparameters=hypermodel.hyperparameters(),
             **kwargs,
         )
         self.ranking = rank_by_supernet(
-            supernet, validation, samples=samples, batches=batches, seed=seed
+            supernet, validation, samples=samples, batches=batches, seed=seed, task=task
         )
         self._hypermodel = hypermodel
 

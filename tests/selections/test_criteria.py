@@ -93,9 +93,9 @@ def test_renormalized_rows_keep_their_sum():
     np.testing.assert_array_equal(take_out_renormalized(np.array([0.0, 1.0]))[1], [0, 0])
 
 
-def test_perturbation_measures_the_accuracy():
+def test_perturbation_measures_the_objective():
     class Accuracy:
-        def accuracy(self, rows):
+        def score(self, rows):
             return float(rows["normal"][0] @ [0.5, 0.1, 0.9])
 
     (found,) = CRITERIA["perturbation"].strengths(Accuracy(), {"normal": BETA[None]}, [PLACE])

@@ -69,7 +69,7 @@ def test_ranking(supernet, batches):
     evaluation = SupernetEvaluation(supernet, batches)
     for genotype, accuracy in (ranking[0], ranking[-1]):
         rows = one_hot(supernet.space, genotype)
-        assert evaluation.accuracy(rows) == pytest.approx(accuracy)
+        assert evaluation.objective(rows) == pytest.approx(accuracy)
 
 
 def test_trials_are_the_ranking(supernet, batches, one_cell, tmp_path):
