@@ -5,6 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from darts_tf import tasks
+
 
 class TrainFunction:
     """Runs a step on every replica, in one `tf.function`, and moves the metrics.
@@ -13,15 +15,24 @@ class TrainFunction:
         step: a `SearchStep` or what behaves like one.
         strategy: of the search.
         jit_compile: whether XLA compiles the step.
+        task: its metrics are measured on the training batches; see `darts_tf.tasks`. Default: the
+            classification of images.
     """
 
-    def __init__(self, step: Callable, strategy: tf.distribute.Strategy, jit_compile: bool = False):
+    def __init__(
+        self,
+        step: Callable,
+        strategy: tf.distribute.Strategy,
+        jit_compile: bool = False,
+        task=None,
+    ):
+        self._task = tasks.get(task)
         self._step = step
         self._strategy = strategy
         self._jit_compile = jit_compile
         with strategy.scope():
             self._loss = keras.metrics.Mean("loss", dtype="float32")
-            self._accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy", dtype="float32")
+            self._measured = [metric() for metric in self._task.metrics()]
             self._architecture_loss = keras.metrics.Mean("architecture_loss", dtype="float32")
         self._run = tf.function(self._run_replicas, reduce_retracing=True, autograph=False)
 
@@ -29,7 +40,7 @@ class TrainFunction:
         """Runs the step on a distributed batch.
 
         Args:
-            train_batch, validation_batch: pairs of images and labels.
+            train_batch, validation_batch: of the task, such as pairs of images and labels.
             frozen: whether to leave the architecture step out.
 
         Returns:
@@ -46,7 +57,9 @@ class TrainFunction:
             self._loss.update_state(result["loss"] * replicas)
             if not frozen:
                 self._architecture_loss.update_state(result["architecture_loss"] * replicas)
-            self._accuracy.update_state(train_batch[1], result["logits"])
+            _, targets, weights = self._task.parts(train_batch)
+            for metric in self._measured:
+                metric.update_state(targets, result["logits"], weights)
             # One tensor, so that workers exchange it at once.
             return tf.concat([[result["finite"], result["complete"]], result["entropies"]], 0)
 
@@ -58,7 +71,7 @@ class TrainFunction:
 
     @property
     def _metrics(self):
-        return self._loss, self._accuracy, self._architecture_loss
+        return self._loss, *self._measured, self._architecture_loss
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -72,7 +85,7 @@ class TrainFunction:
 
     def logs(self, frozen: bool) -> dict[str, float]:
         """The means over the epoch so far; without `architecture_loss` if it is frozen."""
-        metrics = self._metrics[:2] if frozen else self._metrics
+        metrics = self._metrics[:-1] if frozen else self._metrics
         return {metric.name: float(metric.result()) for metric in metrics}
 
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from darts_tf import methods
+from darts_tf import methods, tasks
 from darts_tf.methods import paper_rate
 from darts_tf.methods.method import Method
 from darts_tf.runtime import distribution
@@ -41,7 +41,8 @@ class ArchitectureSearch(Readings):
         architecture_optimizer: trains the alphas. Default: the method's Adam, whose learning rate
             grows where the search is shorter than the paper's unless the method has a number of
             your own; see `darts_tf.methods.paper_rate.PaperRate`.
-        loss: `(labels, logits) -> [batch]`. Default: cross-entropy of integer labels.
+        loss: `(targets, outputs) -> [batch]`, or of sequences `[batch, time]`, in place of the
+            task's. Default: that.
         penalty: is added to the loss that the alphas descend, such as an expected cost: a function
             of the operation weights, cell type -> `[edges, operations]`, to a scalar.
         accumulate_steps: number of equal parts that every batch is computed in, one after another,
@@ -50,10 +51,13 @@ class ArchitectureSearch(Readings):
         jit_compile: whether XLA compiles the step; "auto": on GPUs.
         recompute: whether gradients compute the operations of a cell again instead of keeping what
             is inside them, which needs less memory and more time; same result.
+        task: what the data are, the loss, the metrics, and the objective that ranks epochs: a name,
+            a `Task` or a configuration, see `darts_tf.tasks`. Default: the classification of
+            images, which is ranked by its accuracy.
 
     Raises:
-        UserError: the method is unknown, its parts do not fit together, or it does not fit the
-            supernet's relaxation or precision.
+        UserError: the method or the task is unknown, the method's parts do not fit together, or it
+            does not fit the supernet's relaxation or precision.
 
     Example:
         >>> supernet = Supernet("darts_cnn", (8, 8, 1), num_classes=10, channels=4, cells=3)
@@ -74,11 +78,9 @@ class ArchitectureSearch(Readings):
         accumulate_steps: int = 1,
         jit_compile: bool | str = "auto",
         recompute: bool = False,
+        task=None,
     ):
-        loss = loss or keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction=None, dtype="float32"
-        )
-        super().__init__(supernet, methods.get(method), loss, penalty)
+        super().__init__(supernet, methods.get(method), tasks.get(task, loss), penalty)
         self.weight_optimizer = weight_optimizer
         self.architecture_optimizer = architecture_optimizer
         self._own_weight_optimizer = weight_optimizer is not None
@@ -92,10 +94,10 @@ class ArchitectureSearch(Readings):
             "recompute": recompute,
         }
         self._trainer = None
-        self._evaluation = SupernetEvaluation(supernet, loss)
+        self._evaluation = SupernetEvaluation(supernet, self.task)
         self._stop = StopRequest()
         self._loop: SearchLoop | None = None
-        self._record = SearchRecord(self._rule)
+        self._record = SearchRecord(self._rule, self.task.objective)
 
     @property
     def step_entropies(self) -> dict[str, list[float]]:
@@ -137,7 +139,8 @@ class ArchitectureSearch(Readings):
         optimizers go on as they are, and nothing is traced again.
 
         Args:
-            train: batches of `(images, labels)` for the weights; one pass is one epoch. Either a
+            train: batches of the task, such as `(images, labels)`, for the weights; one pass is one
+                epoch. Either a
                 `tf.data.Dataset`, or a function from the number of the epoch to one, which makes a
                 resumed search see exactly the batches that an uninterrupted one would have seen.
                 Under a strategy a batch is the global batch; its replicas share it equally, and
@@ -158,10 +161,11 @@ class ArchitectureSearch(Readings):
 
         Returns:
             The Keras history of this call; `stopped_at` tells whether it is the whole search. An
-            epoch has `loss` and `accuracy` on the training batches, `architecture_loss`, the loss
-            that the alphas descend, unless they are frozen, `val_loss` and `val_accuracy` of the
-            supernet on all of `validation`, with moving statistics that were measured on the images
-            of its first 19 batches (`darts_tf.runtime.recalibration`), `entropy`, the mean over all
+            epoch has `loss` and the task's metrics, such as `accuracy`, on the training batches,
+            `architecture_loss`, the loss that the alphas descend, unless they are frozen,
+            `val_loss`, `val_accuracy` and so on of the supernet on all of `validation`, with moving
+            statistics that were measured on the inputs of its first 19 batches
+            (`darts_tf.runtime.recalibration`), `entropy`, the mean over all
             edges of the entropy of the operation weights in nats, `entropy_normal` and so on, its
             sum over the edges of a cell type, `learning_rate`, and what the `CollapseMonitor`
             measures; with an estimator that samples architectures also `loss_evaluations` and
@@ -211,7 +215,7 @@ class ArchitectureSearch(Readings):
         return evaluating or not self._record.unsaved
 
     def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:
-        """Mean loss and accuracy of the supernet on batches of (images, labels).
+        """Mean loss and the task's metrics, such as accuracy, of the supernet on batches.
 
         Batch normalisation uses its moving statistics, as in any Keras `evaluate`. `fit` measures
         them after every epoch.
@@ -248,7 +252,7 @@ class ArchitectureSearch(Readings):
             self._trainer = SearchTrainer(
                 self.supernet,
                 self.method.at_length(epochs, steps),
-                self._loss,
+                self.task,
                 self.weight_optimizer,
                 self.architecture_optimizer,
                 epochs * steps,

@@ -1,46 +1,52 @@
 """How good a supernet is on data, with moving statistics that are measured before."""
 
 import itertools
-from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
 from darts_tf.common.lengths import one_pass
 from darts_tf.runtime import recalibration
 from darts_tf.runtime.grappler import without_grappler
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.tasks import MeanLoss, Task
 
 
 class SupernetEvaluation:
-    """Loss and accuracy of a supernet in inference mode, traced once.
+    """Loss and metrics of a supernet in inference mode, traced once.
 
     Args:
         supernet: what is evaluated.
-        loss: `(labels, logits) -> [batch]`.
+        task: what is measured.
     """
 
-    def __init__(self, supernet: Supernet, loss: Callable):
-        self._loss = loss
+    def __init__(self, supernet: Supernet, task: Task):
+        self._supernet = supernet
+        self._task = task
         self._predict = tf.function(
-            lambda images: supernet(images, training=False), reduce_retracing=True, autograph=False
+            lambda inputs, *state: task.call(supernet, inputs, *state, training=False),
+            reduce_retracing=True,
+            autograph=False,
         )
         self._recalibrate = recalibration.Recalibration(supernet)
 
     @without_grappler()
     def evaluate(self, data) -> dict[str, float]:
-        """Mean loss and accuracy on batches of (images, labels).
+        """Mean loss and the task's metrics on batches, through which a state is carried.
 
         Raises:
             UserError: the data have no end.
         """
-        loss = keras.metrics.Mean(dtype="float32")
-        accuracy = keras.metrics.SparseCategoricalAccuracy(dtype="float32")
-        for images, labels in one_pass("data to evaluate on", data):
-            logits = self._predict(images)
-            loss.update_state(self._loss(labels, logits))
-            accuracy.update_state(labels, logits)
-        return {"loss": float(loss.result()), "accuracy": float(accuracy.result())}
+        task, loss = self._task, MeanLoss()
+        metrics, state = [metric() for metric in task.metrics()], None
+        for batch in one_pass("data to evaluate on", data):
+            inputs, targets, weights = task.parts(batch)
+            if task.carries_state and state is None:
+                state = task.initial_state(self._supernet, tf.nest.flatten(inputs)[0].shape[0])
+            outputs, state = self._predict(inputs, *(() if state is None else (state,)))
+            loss.update_state(*task.counted_loss(targets, outputs, weights))
+            for metric in metrics:
+                metric.update_state(targets, outputs, weights)
+        return {metric.name: float(metric.result()) for metric in (loss, *metrics)}
 
     def measure_statistics(self, data):
         """Measures the moving statistics on the first batches; returns all batches, to go through.
@@ -49,5 +55,5 @@ class SupernetEvaluation:
         """
         batches = one_pass("validation data", data)
         first = list(itertools.islice(batches, recalibration.BATCHES))
-        self._recalibrate(images for images, _ in first)
+        self._recalibrate(self._task.parts(batch).inputs for batch in first)
         return itertools.chain(first, batches)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from darts_tf import tasks
 from darts_tf.methods.method import Method
 from darts_tf.runtime import optimizers
 from darts_tf.schedules import WarmUp
@@ -25,8 +26,7 @@ class FineTuning:
         train, validation: a function from the number of the epoch to batches, as for
             `ArchitectureSearch.fit`; the numbers count on from call to call.
         epochs: for each call.
-        loss: as for `ArchitectureSearch`.
-
+        loss, task: as for `ArchitectureSearch`.
     """
 
     def __init__(
@@ -36,11 +36,12 @@ class FineTuning:
         validation: Callable[[int], tf.data.Dataset],
         epochs: int,
         loss: Callable | None = None,
+        task=None,
     ):
         self._method = method
         self._data = train, validation
         self._epochs = epochs
-        self._loss = loss
+        self._task = tasks.get(task, loss)
         self._search = None
         self._done = 0
 
@@ -82,5 +83,5 @@ class FineTuning:
                 nesterov=method.nesterov,
                 l2=method.weight_decay,
             ),
-            loss=self._loss,
+            task=self._task,
         )

@@ -110,7 +110,7 @@ class SearchLoop:
             logs |= self._logs_of_epoch()
             if not selections.needs_data(self._search.method.selection):
                 genotype = self._search.genotype
-                self._record.after_epoch(epoch, logs["val_accuracy"], genotype)
+                self._record.after_epoch(epoch, logs, genotype)
             self._rule.after_epoch(epoch, epochs)
             calls.on_epoch_end(epoch, logs)
             epoch, start = self._rule.next_epoch(epoch), 0

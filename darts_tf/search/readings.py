@@ -14,6 +14,7 @@ from darts_tf.runtime.grappler import without_grappler
 from darts_tf.search.rule_follower import RuleFollower
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.supernets.validation_hessian import ValidationHessian
+from darts_tf.tasks import Task
 
 
 class Readings:
@@ -22,11 +23,11 @@ class Readings:
     Args:
         supernet: what is read.
         method: of the search.
-        loss: `(labels, logits) -> [batch]`.
-        penalty: what is added to it for the alphas; None for nothing.
+        task: what it is searched for.
+        penalty: what is added to the loss for the alphas; None for nothing.
 
     Attributes:
-        supernet, method: the same.
+        supernet, method, task: the same.
         strategy: the `tf.distribute` strategy that it was made under.
     """
 
@@ -34,13 +35,13 @@ class Readings:
         self,
         supernet: Supernet,
         method: Method,
-        loss: Callable,
+        task: Task,
         penalty: Callable | None = None,
     ):
         self.supernet = supernet
         self.method = method
         self.strategy = tf.distribute.get_strategy()
-        self._loss = loss
+        self.task = task
         self._penalty = penalty
         self._hessian = None
         self._hessian_batch = None
@@ -85,7 +86,8 @@ class Readings:
         that an early stop goes back to, it is those, unless a selection is given.
 
         Args:
-            validation: batches of (images, labels), for a selection that evaluates architectures.
+            validation: batches of the task, such as (images, labels), for a selection that
+                evaluates architectures.
             selection: the name of a selection or a selection of your own; None for the method's.
 
         Raises:
@@ -102,7 +104,8 @@ class Readings:
                 f"the selection of the method {self.method.name!r} evaluates architectures; give "
                 "genotype() the validation batches"
             )
-        return select(self.supernet, validation)
+        options = {"task": self.task} if selections.needs_task(select) else {}
+        return select(self.supernet, validation, **options)
 
     def leads(self, genotype: Genotype | None = None) -> decidedness.Leads:
         """By what share each operation of the cells weighs more than the next one on its edge.
@@ -141,7 +144,7 @@ class Readings:
         architecture, in training mode and without the relaxation's noise. Nothing is changed.
 
         Args:
-            batch: images and labels; default: the first validation batch of epoch 0.
+            batch: of the task; default: the first validation batch of epoch 0.
             exact_up_to: see `darts_tf.supernets.hessian.largest_eigenvalue`.
 
         Raises:
@@ -153,7 +156,7 @@ class Readings:
                 "variables, a relaxation that mixes operations, and a batch or a call of fit before"
             )
         if self._hessian is None:
-            self._hessian = ValidationHessian(self.supernet, self._loss, self._penalty)
+            self._hessian = ValidationHessian(self.supernet, self.task, self._penalty)
         batch = self._hessian_batch() if batch is None else batch
         found = self._hessian.largest_eigenvalue(batch, exact_up_to)
         return found + self.method.architecture_weight_decay

@@ -3,16 +3,17 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from darts_tf import gradients, relaxations, selections
+from darts_tf import gradients, relaxations, selections, tasks
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.methods.method import Method
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.search.collapse_monitor import CollapseMonitor
 from darts_tf.search.rule_follower import RuleFollower
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.tasks import ImageClassification, Objective, Task
 
 # Of Keras' layers; the name is a number that counts the supernets of a process.
 _NO_SETTINGS = ("name", "trainable")
@@ -23,22 +24,32 @@ class Best(NamedTuple):
 
     Attributes:
         epoch: counted from 1; of several equally good ones the first.
-        val_accuracy: of the supernet on all validation data.
+        value: the task's objective on all validation data.
         genotype: the cells that were selected at the end of that epoch.
+        objective: its name.
     """
 
     epoch: int
-    val_accuracy: float
+    value: float
     genotype: Genotype
+    objective: str = "accuracy"
+
+    @property
+    def val_accuracy(self) -> float:
+        """The value where the objective is the accuracy, as it is of images."""
+        return self.value
 
     def to_dict(self) -> dict:
-        """JSON-ready."""
-        return {**self._asdict(), "genotype": self.genotype.to_dict()}
+        """JSON-ready; the value is called `val_accuracy`, or what else the objective is."""
+        named = {f"val_{self.objective}": self.value}
+        return {"epoch": self.epoch, **named, "genotype": self.genotype.to_dict()}
 
     @classmethod
     def from_dict(cls, data: dict) -> "Best":
         """The inverse of `to_dict`."""
-        return cls(**{**data, "genotype": Genotype.from_dict(data["genotype"])})
+        (name,) = (name for name in data if name.startswith("val_"))
+        genotype = Genotype.from_dict(data["genotype"])
+        return cls(data["epoch"], data[name], genotype, name.removeprefix("val_"))
 
 
 class SearchRecord:
@@ -46,6 +57,7 @@ class SearchRecord:
 
     Args:
         rule: of the search; what it has seen is remembered too.
+        objective: what epochs are ranked by.
 
     Attributes:
         best: the best epoch so far; None before the first one has ended.
@@ -53,8 +65,9 @@ class SearchRecord:
         unsaved: whether there were steps that no checkpoint holds.
     """
 
-    def __init__(self, rule: RuleFollower):
+    def __init__(self, rule: RuleFollower, objective: Objective):
         self._rule = rule
+        self._objective = objective
         self._checkpoints = self._monitor = None
         self.best: Best | None = None
         self.step_entropies: dict[str, list[float]] = {}
@@ -91,16 +104,18 @@ class SearchRecord:
         for cell_type, entropy in entropies.items():
             self.step_entropies.setdefault(cell_type, []).append(entropy)
 
-    def after_epoch(self, epoch: int, val_accuracy: float, genotype: Callable) -> None:
+    def after_epoch(self, epoch: int, logs: Mapping[str, float], genotype: Callable) -> None:
         """Notes an epoch, counted from 0, if it is better than all before.
 
         Args:
             epoch: its number.
-            val_accuracy: of the supernet.
+            logs: hold the objective on the validation data.
             genotype: returns the cells of now.
         """
-        if self.best is None or val_accuracy > self.best.val_accuracy:
-            self.best = Best(epoch + 1, val_accuracy, genotype())
+        name, score = self._objective.name, self._objective.score
+        value = logs[f"val_{name}"]
+        if self.best is None or score(value) > score(self.best.value):
+            self.best = Best(epoch + 1, value, genotype(), name)
 
     @property
     def due(self) -> bool:
@@ -136,18 +151,22 @@ class SearchRecord:
             raise
 
 
-def settings(supernet: Supernet, method: Method, **others) -> dict:
+def settings(supernet: Supernet, method: Method, task: Task | None = None, **others) -> dict:
     """All that decides the result of `ArchitectureSearch.fit` but the data; flat and JSON-ready.
 
     Args:
         supernet: what is searched.
         method: how.
+        task: what for. The classification of images is no setting, as searches of before there were
+            tasks have none.
         **others: more settings.
     """
     parts = {
         "supernet": {k: v for k, v in supernet.get_config().items() if k not in _NO_SETTINGS},
         "method": dataclasses.asdict(_with_names(method)),
     }
+    if not isinstance(task, ImageClassification | None):
+        others["task"] = tasks.serialize(task)
     found = {
         **others,
         **{

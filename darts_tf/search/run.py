@@ -37,6 +37,7 @@ class Saving(NamedTuple):
             settings=settings(
                 search.supernet,
                 search.method,
+                search.task,
                 epochs=epochs,
                 steps_per_epoch=steps,
                 accumulate_steps=search.accumulate_steps,

@@ -12,6 +12,7 @@ from darts_tf.search import checks
 from darts_tf.search.step import SearchStep
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.tasks import Task
 
 
 class SearchTrainer:
@@ -20,7 +21,7 @@ class SearchTrainer:
     Args:
         supernet: what is trained.
         method: how.
-        loss: `(labels, logits) -> [batch]`.
+        task: what for.
         weight_optimizer, architecture_optimizer: None for the method's.
         total_steps: of the whole search, for the schedule of the learning rate.
         penalty, accumulate_steps, jit_compile, recompute: as for `ArchitectureSearch`.
@@ -38,7 +39,7 @@ class SearchTrainer:
         self,
         supernet: Supernet,
         method: Method,
-        loss: Callable,
+        task: Task,
         weight_optimizer: keras.optimizers.Optimizer | None,
         architecture_optimizer: keras.optimizers.Optimizer | None,
         total_steps: int,
@@ -58,10 +59,10 @@ class SearchTrainer:
         self._build()
         replicas = strategy.num_replicas_in_sync
         problem = SupernetProblem(
-            supernet, loss, replicas, penalty, accumulate_steps, self._loss_scale, recompute
+            supernet, task.losses, replicas, penalty, accumulate_steps, self._loss_scale, recompute
         )
         self.train_function = TrainFunction(
-            self._make_step(problem, replicas), strategy, compiles(jit_compile, strategy)
+            self._make_step(problem, replicas), strategy, compiles(jit_compile, strategy), task
         )
 
     def _build(self) -> None:

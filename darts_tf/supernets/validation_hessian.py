@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from darts_tf import gradients
+from darts_tf import gradients, tasks
 from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
 from darts_tf.supernets.hessian import HessianProduct, largest_eigenvalue
 from darts_tf.supernets.problem import SupernetProblem
@@ -22,13 +22,13 @@ class ValidationHessian:
 
     Args:
         supernet: the supernet.
-        loss: `(labels, logits) -> [batch]`.
+        task: see `darts_tf.tasks.get`; default: the classification of images.
         penalty: what is added to the loss, see `SupernetProblem`; None for none.
     """
 
-    def __init__(self, supernet: Supernet, loss: Callable, penalty: Callable | None = None):
+    def __init__(self, supernet: Supernet, task=None, penalty: Callable | None = None):
         self._supernet = supernet
-        self._problem = SupernetProblem(supernet, loss, penalty=penalty).bilevel()
+        self._problem = SupernetProblem(supernet, tasks.get(task).losses, penalty=penalty).bilevel()
         shapes = [v.shape for v in supernet.architecture_variables]
         self._product = HessianProduct(self._gradient, shapes)
 
@@ -36,7 +36,7 @@ class ValidationHessian:
         """The largest eigenvalue at the present weights and alphas.
 
         Args:
-            batch: images and labels.
+            batch: of the task, such as images and labels.
             exact_up_to: see `darts_tf.supernets.hessian.largest_eigenvalue`.
         """
         alphas = [tf.convert_to_tensor(v) for v in self._supernet.architecture_variables]

@@ -3,10 +3,11 @@
 from darts_tf.common.registry import Registry
 from darts_tf.tasks.image_classification import ImageClassification
 from darts_tf.tasks.language_modeling import LanguageModeling
-from darts_tf.tasks.metrics import MeanLoss, Metric, Objective
+from darts_tf.tasks.metrics import ElementMean, MeanLoss, Metric, Objective
 from darts_tf.tasks.task import Parts, Task
 
 __all__ = [
+    "ElementMean",
     "ImageClassification",
     "LanguageModeling",
     "MeanLoss",
@@ -52,13 +53,16 @@ def get(task=None, loss=None) -> Task:
     """The task that a name, a `Task`, its class or a configuration stands for.
 
     Args:
-        task: one of these; None for the classification of images.
+        task: one of these; None for the classification of images; a function of losses, see `loss`,
+            for that classification with other losses.
         loss: `(targets, outputs) -> [batch]` or `[batch, time]` in place of the task's losses; None
             for those.
 
     Raises:
         UserError: no task has that name; it is something else.
     """
+    if callable(task) and not isinstance(task, Task | type):
+        return get(None, task if loss is None else loss)
     found = _TASKS.resolve("image_classification" if task is None else task)
     return found if loss is None else found.with_loss(loss)
 

@@ -1,9 +1,11 @@
 """What a task measures, and by which of these numbers networks are ranked."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 
@@ -45,7 +47,8 @@ class Metric:
         UserError: the name is "loss".
 
     Example:
-        >>> Metric("mean_absolute_error", keras.metrics.MeanAbsoluteError, larger_is_better=False)
+        >>> Metric("top_5", keras.metrics.SparseTopKCategoricalAccuracy, True, share=True)
+        >>> Metric.mean("error", lambda targets, outputs: abs(targets - outputs), False)
     """
 
     name: str
@@ -56,6 +59,13 @@ class Metric:
     def __post_init__(self):
         if self.name == "loss":
             raise UserError("a metric is named 'loss', as the loss is; choose another name")
+
+    @classmethod
+    def mean(
+        cls, name: str, values: Callable, larger_is_better: bool, share: bool = False
+    ) -> "Metric":
+        """The mean of a function over all elements; see `ElementMean`."""
+        return cls(name, functools.partial(ElementMean, values), larger_is_better, share)
 
     def __call__(self, dtype: str = "float32") -> keras.metrics.Metric:
         """A new Keras metric, whose sums are of this type."""
@@ -68,12 +78,13 @@ class Metric:
 
 
 class MeanLoss(keras.metrics.Metric):
-    """The mean loss of a counted element over the batches of a pass, from sums and counts."""
+    """The mean of counted elements over the batches of a pass, from sums and counts."""
 
     def __init__(self, name: str = "loss", dtype="float32"):
         super().__init__(name=name, dtype=dtype)
         self.total, self.count = (
-            self.add_variable((), initializer="zeros", name=name) for name in ("total", "count")
+            self.add_variable((), initializer="zeros", dtype=self.dtype, name=part)
+            for part in ("total", "count")
         )
 
     def update_state(self, total, count):
@@ -83,3 +94,44 @@ class MeanLoss(keras.metrics.Metric):
 
     def result(self):
         return keras.ops.divide_no_nan(self.total, self.count)
+
+
+class ElementMean(MeanLoss):
+    """The mean of a function's values over all elements that count.
+
+    Keras' own metrics take the last axis of targets as that of features, and count examples.
+
+    Args:
+        values: `(targets, outputs) -> [batch]` or, of sequences, `[batch, time]`.
+        name: of the metric.
+        dtype: of its sums.
+    """
+
+    def __init__(self, values: Callable, name: str = "mean", dtype="float32"):
+        super().__init__(name=name, dtype=dtype)
+        self._values = values
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds the elements of a batch."""
+        values = tf.cast(self._values(y_true, y_pred), self.dtype)
+        super().update_state(*counted(values, sample_weight))
+
+
+def counted(values: tf.Tensor, weights=None) -> tuple[tf.Tensor, tf.Tensor]:
+    """The sum of values and how many they are.
+
+    Args:
+        values: `[batch]` or, of sequences, `[batch, time]`.
+        weights: of the examples, `[batch]`, or shaped as the values; 0 for what is masked, whether
+            it is a number or not. None where all count alike.
+
+    Returns:
+        Two scalars of the values' type.
+    """
+    if weights is None:
+        return tf.reduce_sum(values), tf.cast(tf.size(values), values.dtype)
+    weights = tf.cast(weights, values.dtype)
+    missing = values.shape.rank - weights.shape.rank
+    weights = tf.reshape(weights, tf.concat([tf.shape(weights), [1] * missing], 0))
+    weights = tf.broadcast_to(weights, tf.shape(values))
+    return tf.reduce_sum(tf.math.multiply_no_nan(values, weights)), tf.reduce_sum(weights)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.common.registry import Unnamed
-from darts_tf.tasks.metrics import Metric, Objective
+from darts_tf.tasks.metrics import Metric, Objective, counted
 
 
 class Parts(NamedTuple):
@@ -101,15 +101,7 @@ class Task(Unnamed):
         Returns:
             Two scalars of the losses' type. Default: the sums of `losses` and of the weights.
         """
-        losses = self.losses(targets, outputs)
-        if weights is None:
-            return tf.reduce_sum(losses), tf.cast(tf.size(losses), losses.dtype)
-        weights = tf.cast(weights, losses.dtype)
-        missing = losses.shape.rank - weights.shape.rank
-        weights = tf.reshape(weights, tf.concat([tf.shape(weights), [1] * missing], 0))
-        weights = tf.broadcast_to(weights, tf.shape(losses))
-        # Whatever stands in a masked place, a number or not.
-        return tf.reduce_sum(tf.math.multiply_no_nan(losses, weights)), tf.reduce_sum(weights)
+        return counted(self.losses(targets, outputs), weights)
 
     def metrics(self) -> tuple[Metric, ...]:
         """What is measured besides the loss. Default: nothing."""

@@ -112,6 +112,13 @@ class TestMetric:
         metric = Metric("top", keras.metrics.SparseTopKCategoricalAccuracy, True)("float64")
         assert metric.name == "top" and metric.dtype == "float64"
 
+    def test_mean_of_elements(self):
+        metric = Metric.mean("error", lambda x, y: abs(x - y), False)("float64")
+        metric.update_state(TARGETS, OUTPUTS, tf.constant([[1, 1, 0], [1, 0, 0]]))
+        assert float(metric.result()) == pytest.approx(7 / 3) and metric.total.dtype == "float64"
+        metric.update_state(TARGETS[:, :1], OUTPUTS[:, :1])
+        assert float(metric.result()) == pytest.approx(12 / 5) and metric.name == "error"
+
     def test_curves(self):
         assert Metric("mean_error", keras.metrics.Mean, False).title == "Mean error"
         assert ImageClassification().curves() == {
