@@ -6,11 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from darts_tf.cells.recurrent.cell import RecurrentCell
 from darts_tf.common import saved_classes
 from darts_tf.operations import Identity
 
 IMAGES = (2, 6, 6, 4)
 EDGE = {"nodes": [[("sep_conv_3x3", 0)]], "concat": [1], "inputs": 1, "preprocess": None}
+CHAIN = {"nodes": [[("tanh", 0)], [("relu", 1)]], "concat": [1, 2]}
 CELL = {"space": "one_edge", "channels": 4}
 # The arguments of one object of each class; where a layer takes more than images, a call too.
 ARGUMENTS = {
@@ -41,6 +43,9 @@ ARGUMENTS = {
     "Normalized": {"layer": Identity(4)},
     "NormalizedClassifier": {"num_classes": 3},
     "PartialMixedCell": {**CELL, "portion": 2},
+    "RecurrentCell": {"cell": CHAIN, "units": 3},
+    "RecurrentLayer": {"cell": RecurrentCell(CHAIN, 3), "dropout": 0.2, "return_sequences": True},
+    "RecurrentMixedCell": {"space": "darts_rnn", "units": 3, "stacked": False},
     "ReLUConvBN": {"channels": 6, "kernel_size": 3},
     "ResidualReduction": {"channels": 8},
     "SGD": {"learning_rate": keras.optimizers.schedules.CosineDecay(0.1, 9), "l2": 0.1},
@@ -49,6 +54,7 @@ ARGUMENTS = {
     "Slowness": {"factor": 0.5},
     "SmoothedCrossentropy": {"smoothing": 0.1},
     "TaskLoss": {"label_smoothing": 0.1},
+    "StateNormalization": {"states": 2, "units": 3, "momentum": 0.8},
     "Stem": {"channels": 6},
     "Supernet": {
         "space": "one_edge",
@@ -68,8 +74,9 @@ WEIGHTS = {
 # Cells with these arguments take a list of one input.
 CELLS = ("Cell", "BatchedMixedCell", "BatchedPartialCell", "MixedCell", "PartialMixedCell")
 CELLS += ("SampledCell",)
-# Those of texts have tests of their own.
+# What takes no images: texts and their networks have tests of their own.
 OF_TEXTS = {"LanguageModel", "TiedEmbedding"}
+OF_TEXTS |= {"RecurrentCell", "RecurrentLayer", "RecurrentMixedCell", "StateNormalization"}
 OTHERS = {"Adam", "AveragedSGD", "SGD", "SmoothedCrossentropy", "TaskLoss"}
 LAYERS = sorted(set(ARGUMENTS) - OF_TEXTS - OTHERS)
 

@@ -1,0 +1,1 @@
+"""Recurrent cells as layers: relaxed and discrete ones, and the layer that runs them over time."""
