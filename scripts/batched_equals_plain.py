@@ -10,11 +10,12 @@ close choice may fall the other way.
 
 import functools
 
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
 import keras
 import numpy as np
 from absl import flags
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import datasets
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.conversion import convert

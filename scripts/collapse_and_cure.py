@@ -19,10 +19,11 @@ import shutil
 import subprocess
 import sys
 
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
 import numpy as np
 from absl import flags
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.common.errors import UserError
 from darts_tf.runs import run_folder
 from train import program

@@ -9,10 +9,11 @@ by budget, and baselines.png. With 500 seeds it takes some minutes of one core.
 
 import pathlib
 
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
 import numpy as np
 from absl import flags
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import baselines, plots, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.nas_bench.table_searches import JUDGED, SEARCHED, as_csv, best_so_far

@@ -20,10 +20,11 @@ import resource
 import subprocess
 import sys
 
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
 import numpy as np
 from absl import flags
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import nas_bench_201
 from darts_tf.nas_bench.tables import BenchmarkTable

@@ -17,41 +17,52 @@ were and, for a supernet, Kendall's tau between its accuracies of what was drawn
 """
 
 import csv
+import dataclasses
 import io
 import json
 import pathlib
 import tempfile
 
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+import keras
 import keras_tuner
 import numpy as np
-from absl import flags
 from scipy.stats import kendalltau
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import plots, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.nas_bench.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
 from darts_tf.runs import run_folder
 from darts_tf.tuner import BayesianOptimizationOracle, CellHyperModel, SupernetOracle
-from train import data_flags, found, program, search_flags, searching
+from train import data_flags, fields, found, program, searching
 from train import runs as runs_of_train
+from train.search_flags import SearchConfig
 
-_SEEDS = flags.DEFINE_integer("seeds", 20, "Searches of each kind.", lower_bound=2)
-_BAYESIAN_SEEDS = flags.DEFINE_integer(
-    "bayesian_seeds",
-    None,
-    "Searches by BayesianOptimization, each of which takes half a minute of a core; default: as "
-    "many as of the others.",
-    lower_bound=2,
-)
-_TRIALS = flags.DEFINE_integer("trials", 50, "Trials of each search.", lower_bound=10)
-_SUPERNETS = flags.DEFINE_list("supernets", [], "Folders of train.search, for SupernetOracle.")
-_SAMPLES = flags.DEFINE_integer(
-    "samples", 100, "Architectures that a supernet ranks.", lower_bound=2
-)
-_BATCHES = flags.DEFINE_integer("batches", 2, "Validation batches for each of them.", lower_bound=1)
-_RUNS = flags.DEFINE_string("runs", "runs/tuner", "Where the searches are kept.")
-_OUTPUT = flags.DEFINE_string("output", "results/tuner", "The folder to write to.")
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TunerBaselinesConfig(SearchConfig):
+    """The tuners that are compared, and the searches whose supernets guide some of them."""
+
+    seeds: int = fields.integer(20, "Searches of each kind.", lower_bound=2)
+    bayesian_seeds: int | None = fields.integer(
+        None,
+        "Searches by BayesianOptimization, each of which takes half a minute of a core; default: "
+        "as many as of the others.",
+        lower_bound=2,
+    )
+    trials: int = fields.integer(50, "Trials of each search.", lower_bound=10)
+    supernets: tuple[str, ...] = fields.words([], "Folders of train.search, for SupernetOracle.")
+    samples: int = fields.integer(100, "Architectures that a supernet ranks.", lower_bound=2)
+    batches: int = fields.integer(2, "Validation batches for each of them.", lower_bound=1)
+    runs: str = fields.text("runs/tuner", "Where the searches are kept.")
+    output: str = fields.text("results/tuner", "The folder to write to.")
+
+    @classmethod
+    def shown(cls) -> list[str]:
+        # The settings of a search are those of its folder.
+        return [name for name in cls.names() if name not in SearchConfig.names()]
+
 
 BUDGETS = (10, 25, 50, 100)
 OBJECTIVE = keras_tuner.Objective(SEARCHED, "max")
@@ -63,66 +74,62 @@ STOCK = {
 }
 
 
-def main() -> None:
-    """Runs the searches that the flags describe."""
-    table = found.load_table(spaces.NAS_BENCH_201.name)
+def main(config: TunerBaselinesConfig) -> None:
+    """Runs the searches."""
+    table = found.load_table(config, spaces.NAS_BENCH_201.name)
     if table is None:
         raise UserError("--benchmark_table is missing; give a CSV file")
-    results = {"RandomSearch": stock("RandomSearch", table, _SEEDS.value)}
+    results = {"RandomSearch": stock(config, "RandomSearch", table, config.seeds)}
     by_method = {}
-    for run in map(pathlib.Path, _SUPERNETS.value):
-        searching.take_settings(run)
-        by_method.setdefault(search_flags.METHOD.value, []).append(run)
+    for run in map(pathlib.Path, config.supernets):
+        by_method.setdefault(searching.of_run(config, run).method, []).append(run)
     for method, runs in by_method.items():
         results[f"SupernetOracle, {method}"] = [
-            search for i in range(len(runs)) for search in guided(runs, i, table)
+            search for i in range(len(runs)) for search in guided(config, runs, i, table)
         ]
     results["BayesianOptimization"] = stock(
-        "BayesianOptimization", table, _BAYESIAN_SEEDS.value or _SEEDS.value
+        config, "BayesianOptimization", table, config.bayesian_seeds or config.seeds
     )
-    write(results, table)
+    write(config, results, table)
 
 
-def stock(name: str, table, seeds: int) -> list[dict]:
+def stock(config: TunerBaselinesConfig, name: str, table, seeds: int) -> list[dict]:
     """The searches by one of Keras Tuner's oracles."""
 
     def search(seed):
         oracle = STOCK[name](
             objective=OBJECTIVE,
-            max_trials=_TRIALS.value,
+            max_trials=config.trials,
             # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
             seed=10_000 * (seed + 1),
             hyperparameters=_hypermodel().hyperparameters(),
         )
         return {"seed": seed, "evaluated": evaluate(oracle, table)}
 
-    return [kept(f"{name}_{seed}", lambda s=seed: search(s)) for seed in range(seeds)]
+    return [kept(config, f"{name}_{seed}", lambda s=seed: search(s)) for seed in range(seeds)]
 
 
-def guided(runs: list[pathlib.Path], i: int, table) -> list[dict]:
+def guided(config: TunerBaselinesConfig, runs: list[pathlib.Path], i: int, table) -> list[dict]:
     """The searches whose seeds take the supernet of `runs[i]`."""
-    import keras
-
     supernet = validation = None
 
     def search(seed):
         nonlocal supernet, validation
         if supernet is None:
-            searching.take_settings(runs[i])
-            keras.utils.set_random_seed(data_flags.SEED.value)
-            runs_of_train.keep_augmentation(runs[i])
-            data = data_flags.load()
-            runs_of_train.refuse_other_data(runs[i], data.description(), "supernets")
-            supernet = searching.restore(data, search_flags.method(), runs[i])[0].supernet
-            validation = searching.validation_batches(data)
+            run = searching.of_run(config, runs[i])
+            keras.utils.set_random_seed(run.seed)
+            run, data = data_flags.load(runs_of_train.keep_augmentation(run, runs[i]))
+            runs_of_train.refuse_other_data(run, runs[i], data.description(), "supernets")
+            supernet = searching.restore(run, data, run.make_method(), runs[i])[0].supernet
+            validation = searching.validation_batches(run, data)
         oracle = SupernetOracle(
             _hypermodel(),
             supernet,
             validation,
-            samples=_SAMPLES.value,
-            batches=_BATCHES.value,
+            samples=config.samples,
+            batches=config.batches,
             objective=OBJECTIVE,
-            max_trials=_TRIALS.value,
+            max_trials=config.trials,
             seed=seed,
         )
         known = [table.accuracy(candidate.genotype, SEARCHED) for candidate in oracle.ranking]
@@ -135,15 +142,16 @@ def guided(runs: list[pathlib.Path], i: int, table) -> list[dict]:
             "kendall_tau": float(kendalltau(guessed, known).statistic),
         }
 
-    seeds = range(i, _SEEDS.value, len(runs))
+    seeds = range(i, config.seeds, len(runs))
     return [
-        kept(f"SupernetOracle_{runs[i].name}_{seed}", lambda s=seed: search(s)) for seed in seeds
+        kept(config, f"SupernetOracle_{runs[i].name}_{seed}", lambda s=seed: search(s))
+        for seed in seeds
     ]
 
 
-def kept(name: str, search) -> dict:
+def kept(config: TunerBaselinesConfig, name: str, search) -> dict:
     """What a search gives, from the file of an earlier start if there is one."""
-    path = pathlib.Path(_RUNS.value) / f"{name}.json"
+    path = pathlib.Path(config.runs) / f"{name}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         run_folder.write_file(path, json.dumps(search()) + "\n")
@@ -169,9 +177,9 @@ def _hypermodel() -> CellHyperModel:
     return CellHyperModel(spaces.NAS_BENCH_201.name, (32, 32, 3), 10)
 
 
-def write(results: dict[str, list[dict]], table) -> None:
+def write(config: TunerBaselinesConfig, results: dict[str, list[dict]], table) -> None:
     """Writes and prints what was found."""
-    folder = pathlib.Path(_OUTPUT.value)
+    folder = pathlib.Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
     best = {
         name: np.array([best_so_far(table, search["evaluated"]) for search in searches])
@@ -212,4 +220,4 @@ def _line_by_line(results, table) -> str:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, TunerBaselinesConfig)

@@ -1,44 +1,46 @@
 """--batch_size=auto: the largest batch whose search fits into the memory."""
 
-from absl import flags
+import dataclasses
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
-from train import search_flags
+from darts_tf.costs import memory
+from train.search_flags import SearchConfig
 
 _FILE = "batch_size.json"
 
 
-def check() -> None:
+def check(config: SearchConfig) -> None:
     """Refuses flags about the batch that have no meaning together."""
-    flag = search_flags.BATCH_SIZE
-    automatic = flag.value == "auto"
-    if search_flags.positive(search_flags.MEMORY_LIMIT) is not None and not automatic:
+    automatic = config.batch_size == "auto"
+    if config.positive("memory_limit") is not None and not automatic:
         raise UserError("--memory_limit is for --batch_size=auto; leave one of them out")
-    parts = search_flags.ACCUMULATE_STEPS.value
-    if not automatic and flag.value % parts:
+    parts = config.accumulate_steps
+    if not automatic and config.batch_size % parts:
         raise UserError(
-            f"--accumulate_steps={parts}: --batch_size={flag.value} is no multiple of it; the "
-            "parts of a batch are equally large"
+            f"--accumulate_steps={parts}: --batch_size={config.batch_size} is no multiple of it; "
+            "the parts of a batch are equally large"
         )
-    if automatic and search_flags.RECOMPUTE.value:
+    if automatic and config.recompute:
         raise UserError(
             "--batch_size=auto does not know what --recompute saves; give a number, or leave one "
             "of them out"
         )
-    if automatic and (search_flags.method() is None or search_flags.method().stages):
+    method = config.make_method()
+    if automatic and (method is None or method.stages):
         raise UserError(
-            f"--batch_size=auto does not suit --method={search_flags.METHOD.value}, which does not "
+            f"--batch_size=auto does not suit --method={config.method}, which does not "
             "search one supernet; give a number"
         )
 
 
-def settle(folder, data, method, replicas: int) -> None:
-    """Gives --batch_size its number if it is "auto": that of the folder, else the largest.
+def settle(config: SearchConfig, folder, data, method, replicas: int) -> SearchConfig:
+    """The search with a number where its batch size is "auto": the folder's, else the largest.
 
     A search that is started again keeps its batch size, whatever memory is free then.
 
     Args:
+        config: the search.
         folder: the `RunFolder` of the search.
         data: the images.
         method: how to search.
@@ -48,14 +50,14 @@ def settle(folder, data, method, replicas: int) -> None:
         UserError: there are several replicas, there is no estimate for such a search, or nothing
             fits.
     """
-    if search_flags.BATCH_SIZE.value != "auto":
-        return
+    if config.batch_size != "auto":
+        return config
     if replicas > 1:
         raise UserError("--batch_size=auto is for one device; give a number, or --distribute=none")
     if (chosen := folder.read_json(_FILE)) is None:
-        chosen = _largest(data, method)
+        chosen = _largest(config, data, method)
         folder.write_json(_FILE, chosen)
-    flags.FLAGS[search_flags.BATCH_SIZE.name].value = chosen
+    return dataclasses.replace(config, batch_size=chosen)
 
 
 def settled(run_dir) -> int | None:
@@ -64,16 +66,14 @@ def settled(run_dir) -> int | None:
     return reading.read_json(path) if path.exists() else None
 
 
-def _largest(data, method) -> int:
-    from darts_tf.costs import memory
-
-    channels, cells = search_flags.size()
+def _largest(config: SearchConfig, data, method) -> int:
+    channels, cells = config.size()
     size = (data.image_shape, data.num_classes, channels, cells)
-    supernet = method.make_supernet(search_flags.SPACE.value, *size)
+    supernet = method.make_supernet(config.space, *size)
     estimate = memory.estimate(supernet, method.make_gradient())
-    given, parts = search_flags.MEMORY_LIMIT.value, search_flags.ACCUMULATE_STEPS.value
+    given, parts = config.memory_limit, config.accumulate_steps
     limit = given * 1e9 if given else memory.free_memory()
-    portion = search_flags.TRAIN_PORTION.value
+    portion = config.train_portion
     # The smaller part of the data must hold a batch.
     most = int(min(portion, 1 - portion) * len(data.train_labels)) // parts * parts
     chosen = max(parts, min(estimate.largest_batch(limit, parts), most))

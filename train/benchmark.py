@@ -13,7 +13,6 @@ runs these flags, and these flags with each change, in turn, every run in a fres
 measures all that this project promises, `--grid` how the cost grows.
 """
 
-import copy
 import json
 import os
 import pathlib
@@ -21,19 +20,22 @@ import shlex
 import shutil
 import sys
 
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+import keras
+import tensorflow as tf
 from absl import flags
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf.benchmark import comparison
+from darts_tf import gradients
+from darts_tf.benchmark import comparison, goals, growth, workloads
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from train import benchmark_flags, program
+from train.benchmark_flags import BenchmarkConfig
 from train.peers import commands
 
-flags.adopt_module_key_flags(benchmark_flags)
 
-
-def main() -> None:
+def main(config: BenchmarkConfig) -> None:
     """Measures what the flags describe."""
     modes = {
         "goals": _goals,
@@ -42,49 +44,47 @@ def main() -> None:
         "compare": _compare,
         "peer": _compare,
     }
-    chosen = [name for name in modes if flags.FLAGS[name].value]
+    chosen = [name for name in modes if getattr(config, name)]
     if "peer" in chosen and chosen[0] in ("goals", "compare"):
         chosen.remove("peer")
-    if "gradients" in chosen and benchmark_flags.NETWORK.value:
+    if "gradients" in chosen and config.network:
         chosen.append("network")
     if len(chosen) > 1:
         raise UserError(
             f"--{chosen[0]} and --{chosen[1]} exclude each other; leave one of them out"
         )
-    if benchmark_flags.TURNS.value > 1 and not {"goals", "compare", "peer"} & set(chosen):
+    if config.turns > 1 and not {"goals", "compare", "peer"} & set(chosen):
         raise UserError("--turns is for --compare, --peer and --goals; leave it out")
-    modes[chosen[0]]() if chosen else _measure()
+    (modes[chosen[0]] if chosen else _measure)(config)
 
 
-def _measure() -> None:
-    from darts_tf.benchmark import workloads
-
-    if benchmark_flags.ESTIMATE.value and benchmark_flags.NETWORK.value:
+def _measure(config: BenchmarkConfig) -> None:
+    if config.estimate and config.network:
         raise UserError("--estimate is for a search, not for --network; leave one of them out")
-    _configure()
+    _configure(config)
     counts = {
-        "steps": benchmark_flags.STEPS.value,
-        "warmup": benchmark_flags.WARMUP.value,
-        "turns": benchmark_flags.TAKES_TURNS.value,
+        "steps": config.steps,
+        "warmup": config.warmup,
+        "turns": config.takes_turns,
     }
-    if benchmark_flags.NETWORK.value:
+    if config.network:
         measurement = workloads.measure_training(
-            _size(),
-            benchmark_flags.NETWORK.value,
-            auxiliary=benchmark_flags.AUXILIARY.value,
+            _size(config),
+            config.network,
+            auxiliary=config.auxiliary,
             **counts,
         )
     else:
         measurement = workloads.measure_search(
-            _size(),
-            benchmark_flags.METHOD.value,
-            space=benchmark_flags.SPACE.value,
-            batched=benchmark_flags.BATCHED.value,
-            recompute=benchmark_flags.RECOMPUTE.value,
-            estimate=benchmark_flags.ESTIMATE.value,
+            _size(config),
+            config.method,
+            space=config.space,
+            batched=config.batched,
+            recompute=config.recompute,
+            estimate=config.estimate,
             **counts,
         )
-    if benchmark_flags.JSON.value:
+    if config.json:
         print(json.dumps(measurement.to_dict()))
         return
     print(f"{measurement.weights:,} weights; {measurement.library}; {measurement.threads} threads")
@@ -98,43 +98,33 @@ def _measure() -> None:
         print(f"a step waits {waits.text()} ms for its data")
 
 
-def _size(settings=None):
-    from darts_tf.benchmark.workloads import Size
-
-    if settings is None:
-        settings = {flag.name: flag.value for flag in benchmark_flags.CONFIGURATION}
-    channels, cells = (36, 20) if settings["network"] else (16, 8)
-    return Size(
-        settings["channels"] or channels,
-        settings["cells"] or cells,
-        settings["batch_size"],
-        settings["image_size"],
+def _size(config: BenchmarkConfig) -> workloads.Size:
+    channels, cells = (36, 20) if config.network else (16, 8)
+    return workloads.Size(
+        config.channels or channels,
+        config.cells or cells,
+        config.batch_size,
+        config.image_size,
     )
 
 
-def _configure() -> None:
+def _configure(config: BenchmarkConfig) -> None:
     """Sets what belongs to the whole process."""
-    import keras
-    import tensorflow as tf
-
-    if benchmark_flags.THREADS.value:
+    if config.threads:
         tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(benchmark_flags.THREADS.value)
-    keras.config.set_dtype_policy(benchmark_flags.PRECISION.value)
+        tf.config.threading.set_inter_op_parallelism_threads(config.threads)
+    keras.config.set_dtype_policy(config.precision)
 
 
-def _measure_gradients() -> None:
-    from darts_tf import gradients
-    from darts_tf.benchmark import workloads
-
-    _configure()
+def _measure_gradients(config: BenchmarkConfig) -> None:
+    _configure(config)
     seconds = workloads.measure_gradients(
-        _size(),
-        space=benchmark_flags.SPACE.value,
-        rounds=benchmark_flags.STEPS.value,
-        warmup=1 + benchmark_flags.WARMUP.value,
+        _size(config),
+        space=config.space,
+        rounds=config.steps,
+        warmup=1 + config.warmup,
     )
-    if benchmark_flags.JSON.value:
+    if config.json:
         print(json.dumps(seconds))
         return
     spreads = {name: comparison.Spread.of(values) for name, values in seconds.items()}
@@ -150,87 +140,77 @@ def _measure_gradients() -> None:
     print(f"a weight step takes {weight_step:.3f} s")
 
 
-def _compare() -> None:
-    base = [flag.serialize() for flag in _present()]
+def _compare(config: BenchmarkConfig) -> None:
+    base = _given(config)
     configurations = [_configuration("these flags", base)]
-    for text in benchmark_flags.COMPARE.value:
+    for text in config.compare:
         configurations.append(_configuration(text, [*base, *_split(text)]))
     names = [configuration.name for configuration in configurations]
     if len(set(names)) < len(names):
         raise UserError("--compare: two of the configurations are the same; leave one of them out")
     reference = names[0]
-    if benchmark_flags.PEER.value:
-        configurations.append(_peer(flags.FLAGS))
+    if config.peer:
+        configurations.append(_peer(config))
         reference = commands.TITLE
-    results = comparison.alternate(
-        configurations, benchmark_flags.RUNS.value, _report, benchmark_flags.TURNS.value
-    )
-    if benchmark_flags.JSON.value:
+    results = comparison.alternate(configurations, config.runs, _report, config.turns)
+    if config.json:
         print(json.dumps({"flags": base, **comparison.to_dict(results, reference)}))
     else:
         print("these flags:", " ".join(base) or "(defaults)")
         print(comparison.table(results, reference))
 
 
-def _goals() -> None:
-    from darts_tf.benchmark import goals
-
-    if not benchmark_flags.PEER.value:
+def _goals(config: BenchmarkConfig) -> None:
+    if not config.peer:
         raise UserError("--goals compares with a peer; add --peer=pytorch")
-    base = [flag.serialize() for flag in _present()]
+    base = _given(config)
     spreads, record = goals.measure(
         lambda text, words: _configuration(text, [*base, *words]),
-        lambda words: _peer(_parsed([*base, *words])),
-        benchmark_flags.RUNS.value,
+        lambda words: _peer(BenchmarkConfig.from_words([*base, *words])),
+        config.runs,
         _report,
-        _output("goals.json") if benchmark_flags.OUTPUT_DIR.value else None,
-        benchmark_flags.TURNS.value,
+        _output(config, "goals.json") if config.output_dir else None,
+        config.turns,
     )
-    print(json.dumps(record) if benchmark_flags.JSON.value else goals.table(spreads))
+    print(json.dumps(record) if config.json else goals.table(spreads))
 
 
-def _grid() -> None:
-    from darts_tf.benchmark import growth
-
-    if not benchmark_flags.OUTPUT_DIR.value:
+def _grid(config: BenchmarkConfig) -> None:
+    if not config.output_dir:
         raise UserError("--output_dir is missing; give the folder that --grid writes to")
-    for flag in _present():
-        if flag.name in growth.BASE or flag.name == "network":
-            raise UserError(f"--grid chooses --{flag.name} itself; leave it out")
-    base = [flag.serialize() for flag in _present()]
+    for name in benchmark_flags.CONFIGURATION:
+        if name in config.given and (name in growth.BASE or name == "network"):
+            raise UserError(f"--grid chooses --{name} itself; leave it out")
+    base = _given(config)
     results = growth.measure(
         lambda text: _configuration(text, [*base, *text.split(), "--estimate"]),
         {"flags": base},
-        _output("growth.json"),
+        _output(config, "growth.json"),
         _report,
     )
-    growth.write_csv(results, _output("growth.csv"))
-    growth.plot(results, _output("growth.png"))
-    print(_output("growth.csv").read_text(), end="")
+    growth.write_csv(results, _output(config, "growth.csv"))
+    growth.plot(results, _output(config, "growth.png"))
+    print(_output(config, "growth.csv").read_text(), end="")
 
 
-def _output(name: str) -> pathlib.Path:
-    return files.own_folder(benchmark_flags.OUTPUT_DIR.value) / name
+def _output(config: BenchmarkConfig, name: str) -> pathlib.Path:
+    return files.own_folder(config.output_dir) / name
 
 
-def _present() -> list[flags.Flag]:
-    """The flags of the configuration that the user gave."""
-    return [
-        flags.FLAGS[flag.name]
-        for flag in benchmark_flags.CONFIGURATION
-        if flags.FLAGS[flag.name].present
-    ]
+def _given(config: BenchmarkConfig) -> list[str]:
+    """What the user gave of that which is measured, as on a command line."""
+    return config.words(name for name in benchmark_flags.CONFIGURATION if name in config.given)
 
 
 def _split(text: str) -> list[str]:
     """The flags of a `--compare`, after checking that they describe a configuration."""
     try:
         words = shlex.split(text)
-        parsed = _parsed(words)
+        parsed = BenchmarkConfig.from_words(words)
     except (flags.Error, ValueError) as error:
         raise UserError(f"--compare={text!r}: {error}") from error
-    allowed = {flag.name for flag in benchmark_flags.CONFIGURATION}
-    wrong = [f"--{name}" for name in parsed if parsed[name].present and name not in allowed]
+    others = parsed.given.difference(benchmark_flags.CONFIGURATION)
+    wrong = [f"--{name}" for name in parsed.names() if name in others]
     wrong += [word for word in words if not word.startswith("-")]
     if wrong or not words:
         got = f"; got {wrong[0]}" if wrong else ""
@@ -241,37 +221,26 @@ def _split(text: str) -> list[str]:
     return words
 
 
-def _parsed(words: list[str]) -> flags.FlagValues:
-    """What the flags would be if these words were all that was given."""
-    parsed = copy.deepcopy(flags.FLAGS)
-    parsed.unparse_flags()
-    for name in list(parsed):
-        parsed[name].present = 0
-        parsed[name].value = parsed[name].default
-    parsed([sys.argv[0], *words])
-    return parsed
-
-
 def _configuration(name: str, words: list[str]) -> comparison.Configuration:
     command = [sys.executable, "-m", "train.benchmark", *words, "--json"]
     return comparison.Configuration(name, command, _environment())
 
 
-def _peer(values: flags.FlagValues) -> comparison.Configuration:
-    """The peer of the configuration that these flags describe."""
-    settings = {flag.name: values[flag.name].value for flag in benchmark_flags.CONFIGURATION}
-    size = _size(settings)
+def _peer(config: BenchmarkConfig) -> comparison.Configuration:
+    """The peer of what these flags measure."""
+    settings = config.values(benchmark_flags.CONFIGURATION)
+    size = _size(config)
     settings |= {"channels": size.channels, "cells": size.cells}
-    python = benchmark_flags.PEER_PYTHON.value or sys.executable
+    python = config.peer_python or sys.executable
     if not shutil.which(python):
         raise UserError(f"--peer_python={python} is no program; give the path of a Python")
 
     def make(layout):
         return commands.pytorch(settings, python, _environment(), layout)
 
-    if benchmark_flags.PEER_LAYOUT.value == "auto":
+    if config.peer_layout == "auto":
         return commands.in_faster_layout(make, _report)
-    return make(benchmark_flags.PEER_LAYOUT.value)
+    return make(config.peer_layout)
 
 
 def _environment() -> dict:
@@ -286,4 +255,4 @@ def _report(line: str) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, BenchmarkConfig)

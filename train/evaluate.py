@@ -7,136 +7,132 @@ multiply-adds and time; metrics.jsonl, history.png, pictures of the cells, Tenso
 checkpoints. Started again with the same settings it goes on where it stopped.
 """
 
-from absl import flags
+import dataclasses
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+import keras
+
+from darts_tf import datasets, genotypes, macros, plots
 from darts_tf.common.errors import UserError
+from darts_tf.costs import counted
+from darts_tf.networks import training
+from darts_tf.networks.network import build_network, without_auxiliary, without_training
 from darts_tf.runs.settings import Changeable
-from train import data_flags, program, runs
-
-# They stand in --help too.
-flags.adopt_module_key_flags(data_flags)
-
-_GENOTYPE = flags.DEFINE_string(
-    "genotype", None, "A genotype.json, or the name of a published cell such as DARTS_V2."
-)
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder that the training writes to.")
-_EPOCHS = flags.DEFINE_integer("epochs", 600, "Epochs to train.", lower_bound=1)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 96, "Images in a batch.", lower_bound=1)
-_CHANNELS = flags.DEFINE_integer(
-    "channels",
-    None,
-    "Channels of the first cell; a smaller number is faster. By default those of the cell's space: "
-    "36 in darts_cnn, 16 in nas_bench_201.",
-    lower_bound=2,
-)
-_CELLS = flags.DEFINE_integer(
-    "cells",
-    None,
-    "Cells of the network. In darts_cnn 20 by default; those at 1/3 and 2/3 halve the image. In "
-    "nas_bench_201 15 by default, in three stages.",
-    lower_bound=3,
-)
-_STEM = flags.DEFINE_enum(
-    "stem", "cifar", ["cifar", "imagenet"], "imagenet divides the image's size by 8 at once."
-)
-_AUXILIARY = flags.DEFINE_bool(
-    "auxiliary",
-    None,
-    "Train with an auxiliary head (weight 0.4); by default where the cell's space has one, as "
-    "darts_cnn has.",
-)
-_CUTOUT = flags.DEFINE_bool(
-    "cutout",
-    None,
-    "Cut a random square, half as wide as the image, out of every training image. By default only "
-    "for known sets of photos: an 8 without its lower left is a 9.",
-)
-_DROP_PATH = flags.DEFINE_float("drop_path", 0.2, "Drop path at the end of the training.")
-_LABEL_SMOOTHING = flags.DEFINE_float("label_smoothing", 0.0, "Label smoothing.")
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.025, "First learning rate.")
-_WEIGHT_DECAY = flags.DEFINE_float("weight_decay", 3e-4, "L2 of the weights.")
+from darts_tf.search import callbacks
+from train import data_flags, fields, program, runs
+from train.data_flags import DataConfig
 
 
-def main() -> None:
-    """Runs the training that the flags describe."""
-    for flag in (_GENOTYPE, _OUTPUT_DIR):
-        if not flag.value:
-            raise UserError(f"--{flag.name} is missing; see --help")
-    for flag in (_DROP_PATH, _LABEL_SMOOTHING):
-        if not 0 <= flag.value < 1:
-            raise UserError(f"--{flag.name}={flag.value}: expected a number from 0 to below 1")
-    if not 0 < _LEARNING_RATE.value < float("inf"):
-        raise UserError(f"--learning_rate={_LEARNING_RATE.value}: expected a number above 0")
-    if not 0 <= _WEIGHT_DECAY.value < float("inf"):
-        raise UserError(f"--weight_decay={_WEIGHT_DECAY.value}: expected 0 or a number above it")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluationConfig(DataConfig):
+    """A training of the network of a cell from scratch."""
 
-    import keras
+    genotype: str | None = fields.text(
+        None, "A genotype.json, or the name of a published cell such as DARTS_V2."
+    )
+    output_dir: str | None = fields.text(None, "The folder that the training writes to.")
+    epochs: int = fields.integer(600, "Epochs to train.", lower_bound=1)
+    batch_size: int = fields.integer(96, "Images in a batch.", lower_bound=1)
+    channels: int | None = fields.integer(
+        None,
+        "Channels of the first cell; a smaller number is faster. By default those of the cell's "
+        "space: 36 in darts_cnn, 16 in nas_bench_201.",
+        lower_bound=2,
+    )
+    cells: int | None = fields.integer(
+        None,
+        "Cells of the network. In darts_cnn 20 by default; those at 1/3 and 2/3 halve the image. "
+        "In nas_bench_201 15 by default, in three stages.",
+        lower_bound=3,
+    )
+    stem: str = fields.choice(
+        "cifar", ["cifar", "imagenet"], "imagenet divides the image's size by 8 at once."
+    )
+    auxiliary: bool | None = fields.switch(
+        None,
+        "Train with an auxiliary head (weight 0.4); by default where the cell's space has one, as "
+        "darts_cnn has.",
+    )
+    cutout: bool | None = fields.switch(
+        None,
+        "Cut a random square, half as wide as the image, out of every training image. By default "
+        "only for known sets of photos: an 8 without its lower left is a 9.",
+    )
+    drop_path: float = fields.number(0.2, "Drop path at the end of the training.")
+    label_smoothing: float = fields.number(0.0, "Label smoothing.")
+    learning_rate: float = fields.number(0.025, "First learning rate.")
+    weight_decay: float = fields.number(3e-4, "L2 of the weights.")
 
-    from darts_tf import genotypes
 
-    genotype = genotypes.get(_GENOTYPE.value)
-    runs.keep_augmentation(_OUTPUT_DIR.value)
-    data = data_flags.load()
-    if _CUTOUT.value is None:
-        flags.FLAGS[_CUTOUT.name].value = data.cutout
-    augmentation = data_flags.augmentation(data, _CUTOUT.value)
+def main(config: EvaluationConfig) -> None:
+    """Runs a training."""
+    for name, value in config.values(("genotype", "output_dir")).items():
+        if not value:
+            raise UserError(f"--{name} is missing; see --help")
+    for name, value in config.values(("drop_path", "label_smoothing")).items():
+        if not 0 <= value < 1:
+            raise UserError(f"--{name}={value}: expected a number from 0 to below 1")
+    if not 0 < config.learning_rate < float("inf"):
+        raise UserError(f"--learning_rate={config.learning_rate}: expected a number above 0")
+    if not 0 <= config.weight_decay < float("inf"):
+        raise UserError(f"--weight_decay={config.weight_decay}: expected 0 or a number above it")
+    genotype = genotypes.get(config.genotype)
+    config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
+    if config.cutout is None:
+        config = dataclasses.replace(config, cutout=data.cutout)
+    augmentation = data_flags.augmentation(config, data, config.cutout)
     # Refuses a batch that is larger than the data, before a network is built.
-    _batches(data)(0)
+    _batches(config, data)(0)
     folder = runs.open_folder(
-        _OUTPUT_DIR.value, _config(genotype), data, augmentation, Changeable(raised=("epochs",))
+        config, _decisive(config, genotype), data, augmentation, Changeable(raised=("epochs",))
     )
     if folder.finished:
         result = folder.read_json("result.json")
         print(f"this training is finished: test accuracy {result['test_accuracy']:.4f}")
         return
     genotype.save(folder.file("genotype.json"))
-    keras.utils.set_random_seed(data_flags.SEED.value)
-    _evaluate(genotype, data, folder)
+    keras.utils.set_random_seed(config.seed)
+    _evaluate(config, genotype, data, folder)
 
 
-def _config(genotype) -> dict:
+def _decisive(config: EvaluationConfig, genotype) -> dict:
+    """All settings that decide the result: a run goes on only with the same ones."""
     own = (
-        *(_EPOCHS, _BATCH_SIZE, _CHANNELS, _CELLS, _STEM, _AUXILIARY, _CUTOUT, _DROP_PATH),
-        *(_LABEL_SMOOTHING, _LEARNING_RATE, _WEIGHT_DECAY),
+        *("epochs", "batch_size", "channels", "cells", "stem", "auxiliary", "cutout"),
+        *("drop_path", "label_smoothing", "learning_rate", "weight_decay"),
     )
-    settings = {flag.name: flag.value for flag in own}
-    settings["channels"], settings["cells"] = _size(genotype)
-    settings["auxiliary"] = _auxiliary(genotype)
+    settings = config.values(own)
+    settings["channels"], settings["cells"] = _size(config, genotype)
+    settings["auxiliary"] = _auxiliary(config, genotype)
     return {
         "program": "evaluate",
         "genotype": genotype.to_dict(),
         **settings,
-        **data_flags.config(),
+        **config.decisive(),
     }
 
 
-def _size(genotype) -> tuple[int, int]:
+def _size(config: EvaluationConfig, genotype) -> tuple[int, int]:
     """Channels and cells, by default those of the space's macro network."""
     channels, cells = _macro(genotype).network_size
     return (
-        channels if _CHANNELS.value is None else _CHANNELS.value,
-        cells if _CELLS.value is None else _CELLS.value,
+        channels if config.channels is None else config.channels,
+        cells if config.cells is None else config.cells,
     )
 
 
-def _auxiliary(genotype) -> bool:
-    return _macro(genotype).auxiliary if _AUXILIARY.value is None else _AUXILIARY.value
+def _auxiliary(config: EvaluationConfig, genotype) -> bool:
+    return _macro(genotype).auxiliary if config.auxiliary is None else config.auxiliary
 
 
 def _macro(genotype):
-    from darts_tf import macros
-
     return macros.get(genotype.search_space.macro)
 
 
-def _evaluate(genotype, data, folder) -> None:
-    from darts_tf import plots
-    from darts_tf.networks import training
-    from darts_tf.networks.network import without_auxiliary, without_training
-
-    network = _network(genotype, data)
-    channels, cells = _size(genotype)
+def _evaluate(config: EvaluationConfig, genotype, data, folder) -> None:
+    network = _network(config, genotype, data)
+    channels, cells = _size(config, genotype)
     cost = _cost(without_auxiliary(network))
     print(
         f"network: {cells} cells, {channels} channels, {cost['parameters']:,} "
@@ -144,8 +140,8 @@ def _evaluate(genotype, data, folder) -> None:
         flush=True,
     )
     plots.plot_genotype(genotype, folder.path)
-    accuracy = _accuracy(genotype)
-    records = _train(network, data, folder, accuracy)
+    accuracy = _accuracy(config, genotype)
+    records = _train(config, network, data, folder, accuracy)
     test = training.test_network(network, _test_batches(data))
     folder.write_model(without_training(network), "model.keras")
     plots.plot_history(
@@ -160,7 +156,7 @@ def _evaluate(genotype, data, folder) -> None:
             "test_loss": test["loss"],
             "test_examples": len(data.test_labels),
             **cost,
-            "epochs": _EPOCHS.value,
+            "epochs": config.epochs,
             "train_seconds": records[-1]["seconds"],
             **runs.provenance(folder),
         },
@@ -171,43 +167,38 @@ def _evaluate(genotype, data, folder) -> None:
     )
 
 
-def _network(genotype, data):
-    """The network that the flags describe."""
-    from darts_tf.networks.network import build_network
-
+def _network(config: EvaluationConfig, genotype, data):
+    """The network that is trained."""
     return build_network(
         genotype,
         data.image_shape,
         data.num_classes,
-        *_size(genotype),
-        stem=_STEM.value,
-        auxiliary=_auxiliary(genotype),
-        drop_path=_DROP_PATH.value > 0,
+        *_size(config, genotype),
+        stem=config.stem,
+        auxiliary=_auxiliary(config, genotype),
+        drop_path=config.drop_path > 0,
     )
 
 
-def _accuracy(genotype) -> str:
+def _accuracy(config: EvaluationConfig, genotype) -> str:
     """The name of the accuracy among Keras' metrics."""
-    return "logits_accuracy" if _auxiliary(genotype) else "accuracy"
+    return "logits_accuracy" if _auxiliary(config, genotype) else "accuracy"
 
 
-def _train(network, data, folder, accuracy) -> list[dict]:
-    """Trains, or goes on, as the flags say; returns the metrics of all epochs."""
-    from darts_tf.networks import training
-    from darts_tf.search import callbacks
-
+def _train(config: EvaluationConfig, network, data, folder, accuracy) -> list[dict]:
+    """Trains, or goes on, as the configuration says; returns the metrics of all epochs."""
     recipe = training.Recipe(
-        epochs=_EPOCHS.value,
-        learning_rate=_LEARNING_RATE.value,
-        weight_decay=_WEIGHT_DECAY.value,
-        drop_path=_DROP_PATH.value,
-        label_smoothing=_LABEL_SMOOTHING.value,
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        drop_path=config.drop_path,
+        label_smoothing=config.label_smoothing,
     )
     metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
     print("building the graph; the first step takes longest", flush=True)
     training.train_network(
         network,
-        _batches(data),
+        _batches(config, data),
         recipe,
         extra_callbacks=[
             metrics,
@@ -220,38 +211,32 @@ def _train(network, data, folder, accuracy) -> list[dict]:
 
 
 def _cost(network) -> dict:
-    from darts_tf.costs import counted
-
     return {
         "parameters": counted.parameters(network),
         "multiply_adds": counted.multiply_adds(network),
     }
 
 
-def _batches(data):
-    from darts_tf import datasets
-
-    augmentation = data_flags.augmentation(data, _CUTOUT.value)
+def _batches(config: EvaluationConfig, data):
+    augmentation = data_flags.augmentation(config, data, config.cutout)
     return lambda epoch: datasets.batches(
         data.train_images,
         data.train_labels,
-        _BATCH_SIZE.value,
+        config.batch_size,
         mean=data.mean,
         std=data.std,
         augmentation=augmentation,
         shuffle=True,
-        seed=data_flags.SEED.value,
+        seed=config.seed,
         epoch=epoch,
         drop_remainder=True,
     )
 
 
 def _test_batches(data):
-    from darts_tf import datasets
-
     size = min(256, len(data.test_labels))
     return datasets.batches(data.test_images, data.test_labels, size, mean=data.mean, std=data.std)
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, EvaluationConfig)

@@ -7,37 +7,46 @@ reads the network that `python -m train.evaluate` trained and writes `MODEL/1/`,
 --model_base_path=MODEL` (an absolute path there) load as it is.
 """
 
+import dataclasses
 import os
 from pathlib import Path
 
-from absl import flags, logging
+from absl import logging
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError, reason
-from train import program, stops
+from train import fields, program, stops
+from train.config import Config
 
-_RUN_DIR = flags.DEFINE_string(
-    "run_dir", None, "The folder that train.evaluate wrote (model.keras, data.json, genotype.json)."
-)
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Where to write the export; it goes into a subfolder named by its version."
-)
-_MODEL_VERSION = flags.DEFINE_integer(
-    "model_version", 1, "The version number; servers load the highest one.", lower_bound=1
-)
-_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace this version if it exists already.")
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportConfig(Config):
+    """What is exported, and to where."""
+
+    run_dir: str | None = fields.text(
+        None, "The folder that train.evaluate wrote (model.keras, data.json, genotype.json)."
+    )
+    output_dir: str | None = fields.text(
+        None, "Where to write the export; it goes into a subfolder named by its version."
+    )
+    model_version: int = fields.integer(
+        1, "The version number; servers load the highest one.", lower_bound=1
+    )
+    overwrite: bool = fields.switch(False, "Replace this version if it exists already.")
+
+
 # How many image files of the data set the export is checked on.
 _SAMPLE = 16
 
 
-def main() -> None:
+def main(config: ExportConfig) -> None:
     """Exports `--run_dir` to `--output_dir` and prints how far it is from the Keras model."""
     # So that the unfinished folder is removed.
     stops.raising()
-    for flag in (_RUN_DIR, _OUTPUT_DIR):
-        if not flag.value:
-            raise UserError(f"--{flag.name} is missing; give the folder; see --help")
-    run_dir = Path(_RUN_DIR.value)
+    for name in ("run_dir", "output_dir"):
+        if not getattr(config, name):
+            raise UserError(f"--{name} is missing; give the folder; see --help")
+    run_dir = Path(config.run_dir)
     if not os.path.isdir(run_dir):
         raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
     data = _read_data(run_dir / "data.json")
@@ -54,7 +63,7 @@ def main() -> None:
     logging.set_verbosity(logging.WARNING)
     result = export_model(
         model,
-        _OUTPUT_DIR.value,
+        config.output_dir,
         image_shape=data["image_shape"],
         mean=data["mean"],
         std=data["std"],
@@ -64,8 +73,8 @@ def main() -> None:
         # A run from before there was this key was trained on images as they are stored.
         upright="bit_depth" in data,
         image_files=_sample_files(run_dir),
-        version=_MODEL_VERSION.value,
-        overwrite=_OVERWRITE.value,
+        version=config.model_version,
+        overwrite=config.overwrite,
     )
     if not compared:
         print(
@@ -167,4 +176,4 @@ def _load_model(path: Path):
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, ExportConfig)

@@ -1,35 +1,42 @@
 """What is said and written about an architecture that a search found."""
 
-from absl import flags
+import dataclasses
 
-from darts_tf import spaces
+from darts_tf import plots, spaces
 from darts_tf.common.errors import UserError
+from darts_tf.costs import counted
+from darts_tf.genotypes import decidedness
+from darts_tf.nas_bench.tables import BenchmarkTable
+from darts_tf.networks.network import build_network
 from darts_tf.spaces import node_names
-
-_BENCHMARK_TABLE = flags.DEFINE_string(
-    "benchmark_table",
-    None,
-    "With --space=nas_bench_201: a CSV of known accuracies, or a folder of NATS-Bench; the place "
-    "of the architecture found is printed at the end.",
-)
-FLAGS = (_BENCHMARK_TABLE,)
+from train import fields
+from train.config import Config
 
 
-def load_table(space: str):
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TableConfig(Config):
+    """What is known of the architectures of a benchmark."""
+
+    benchmark_table: str | None = fields.text(
+        None,
+        "With --space=nas_bench_201: a CSV of known accuracies, or a folder of NATS-Bench; the "
+        "place of the architecture found is printed at the end.",
+    )
+
+
+def load_table(config: TableConfig, space: str):
     """The table of --benchmark_table, None without.
 
     Raises:
         UserError: it cannot be read, or the space has no table.
     """
-    if _BENCHMARK_TABLE.value is None:
+    if config.benchmark_table is None:
         return None
     if space != spaces.NAS_BENCH_201.name:
         raise UserError(
             f"--benchmark_table is for --space={spaces.NAS_BENCH_201.name}, got --space={space}"
         )
-    from darts_tf.nas_bench.tables import BenchmarkTable
-
-    return BenchmarkTable.load(_BENCHMARK_TABLE.value)
+    return BenchmarkTable.load(config.benchmark_table)
 
 
 def report(genotype, data, channels: int, cells: int, table=None) -> dict:
@@ -44,9 +51,6 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
     Returns:
         The same, JSON-ready.
     """
-    from darts_tf.costs import counted
-    from darts_tf.networks.network import build_network
-
     inputs, kind = genotype.search_space.inputs, genotype.search_space.kind
     for cell_type, cell in genotype.cells.items():
         print(f"{cell_type} cell: {node_names.cell_text(cell.nodes, cell.concat, inputs, kind)}")
@@ -80,8 +84,6 @@ def decided(leads) -> dict:
     """
     if leads is None:
         return {}
-    from darts_tf.genotypes import decidedness
-
     return {
         "close_to_a_draw": decidedness.is_draw(leads),
         "edges_close_to_a_draw": decidedness.close(leads),
@@ -90,8 +92,6 @@ def decided(leads) -> dict:
 
 def write(genotype, folder, result: dict, leads=None) -> None:
     """Writes the genotype, its pictures and result.json, which marks the search as finished."""
-    from darts_tf import plots
-
     plots.plot_genotype(genotype, folder.path, leads=leads)
     genotype.save(folder.file("genotype.json"))
     folder.write_json("result.json", result)

@@ -7,55 +7,52 @@ Give both programs the same space, images, channels and cells. The table is JSON
 one inference of every layer, the median of many; leave the machine alone meanwhile.
 """
 
+import dataclasses
 import platform
 
-from absl import flags
-
 import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+import tensorflow as tf
+
 from darts_tf import spaces
 from darts_tf.common.errors import UserError
-from train import data_flags, program
-
-# They stand in --help too.
-flags.adopt_module_key_flags(data_flags)
-
-_SPACE = flags.DEFINE_enum(
-    "space", "darts_cnn", spaces.names(searchable_only=True), "The search space."
-)
-_OUTPUT = flags.DEFINE_string("output", None, "The file to write.")
-_CHANNELS = flags.DEFINE_integer("channels", None, "As in train.search.", lower_bound=2)
-_CELLS = flags.DEFINE_integer("cells", None, "As in train.search.", lower_bound=3)
-_LATENCY_BATCH = flags.DEFINE_integer(
-    "latency_batch", 1, "Images that are computed at once.", lower_bound=1
-)
+from darts_tf.costs import expected_cost
+from darts_tf.costs.latency import Latencies
+from train import data_flags, fields, program
+from train.data_flags import DataConfig
 
 
-def main() -> None:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LatencyConfig(DataConfig):
+    """What is measured."""
+
+    space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")
+    output: str | None = fields.text(None, "The file to write.")
+    channels: int | None = fields.integer(None, "As in train.search.", lower_bound=2)
+    cells: int | None = fields.integer(None, "As in train.search.", lower_bound=3)
+    latency_batch: int = fields.integer(1, "Images that are computed at once.", lower_bound=1)
+
+
+def main(config: LatencyConfig) -> None:
     """Measures and writes the table."""
-    if not _OUTPUT.value:
+    if not config.output:
         raise UserError("--output is missing; give the file to write")
-    data_flags.refuse_augmentation("train.latency")
-
-    import tensorflow as tf
-
-    from darts_tf.costs import expected_cost
-    from darts_tf.costs.latency import Latencies
-
-    data = data_flags.load()
+    data_flags.refuse_augmentation(config, "train.latency")
+    config, data = data_flags.load(config)
     kinds = sorted({device.device_type for device in tf.config.list_logical_devices()})
     device = f"{platform.system()} {platform.machine()}, {', '.join(kinds)}"
-    latencies = Latencies(batch_size=_LATENCY_BATCH.value, device=device)
+    latencies = Latencies(batch_size=config.latency_batch, device=device)
     expected_cost.table(
-        _SPACE.value,
+        config.space,
         data.image_shape,
         data.num_classes,
-        _CHANNELS.value,
-        _CELLS.value,
+        config.channels,
+        config.cells,
         measure=latencies.measure_now,
     )
-    latencies.save(_OUTPUT.value)
-    print(f"measured {len(latencies.milliseconds)} layers on {device}; see {_OUTPUT.value}")
+    latencies.save(config.output)
+    print(f"measured {len(latencies.milliseconds)} layers on {device}; see {config.output}")
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, LatencyConfig)

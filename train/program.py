@@ -12,6 +12,7 @@ from darts_tf.common import files, reading
 from darts_tf.common.errors import UserError
 from darts_tf.runs.run_folder import RunFolder
 from train import limits, stops
+from train.config import Config
 
 # Characters of a line of explanation; names that a user gave may be longer.
 _LONGEST = 1000
@@ -20,11 +21,13 @@ _LONGEST = 1000
 stopping = stops.in_order
 
 
-def run(main) -> None:
+def run(main, kind: type[Config] | None = None) -> None:
     """Runs `main` as an absl program, and ends the process.
 
     Args:
-        main: a function without arguments. Flags are parsed when it is called.
+        main: a function of the configuration.
+        kind: the class of the configuration, whose fields are the program's flags. None for a
+            program with flags of absl's own; then `main` has no argument.
 
     A `darts_tf.common.errors.UserError` becomes one line on standard error and exit code 2, and so
     does a disk that is full; a run that had computed nothing by then leaves no file behind. Ctrl-C
@@ -32,9 +35,11 @@ def run(main) -> None:
     flags are refused, because a forgotten `--` would otherwise be ignored silently.
     """
     stops.install()
+    if kind:
+        kind.define_flags(flags.FLAGS)
     code = 0
     try:
-        app.run(lambda argv: _main(main, argv), flags_parser=_parse_flags)
+        app.run(lambda argv: _main(main, kind, argv), flags_parser=_parse_flags)
     except BaseException as error:
         code = _explain(error)
     stops.leave(code)
@@ -56,12 +61,12 @@ def _explain(error: BaseException) -> int:
     return _say(reason)
 
 
-def _main(main, argv):
+def _main(main, kind, argv):
     logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
     logging.get_absl_logger().addFilter(_is_news)
     if len(argv) > 1:
         raise UserError(f"unexpected argument {argv[1]!r}; every option is written --name=value")
-    return main()
+    return main(kind.from_flags(flags.FLAGS)) if kind else main()
 
 
 def _code(done: SystemExit) -> int:
@@ -78,18 +83,11 @@ def _is_news(record) -> bool:
     )
 
 
-def flag_file() -> str:
-    """All flags of the program and their values, as the text of a `--flagfile`."""
+def flag_file(config: Config) -> str:
+    """All flags of the program that have a value, as the text of a `--flagfile`."""
     program = sys.modules["__main__"].__spec__
-    chosen = [
-        flag
-        for module, found in flags.FLAGS.flags_by_module_dict().items()
-        if module.startswith("train.") or module == sys.argv[0] or module == "__main__"
-        for flag in found
-        if flag.value is not None
-    ]
-    lines = sorted(flag.serialize() for flag in chosen)
     name = program.name if program else "this program"
+    lines = sorted(config.words(config.names()))
     return f"# python -m {name} --flagfile=THIS_FILE\n" + "".join(f"{x}\n" for x in lines)
 
 

@@ -4,8 +4,6 @@ import dataclasses
 import os
 import pathlib
 
-from absl import flags
-
 from darts_tf import datasets
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
@@ -13,6 +11,7 @@ from darts_tf.datasets import fingerprint
 from darts_tf.runs.run_folder import RunFolder, has_begun
 from darts_tf.runs.settings import Changeable
 from train import data_flags, program
+from train.data_flags import C, DataConfig
 
 # They say where the data are; whether these are the same is told by their fingerprint.
 _PLACES = ("dataset", "data_dir", "train_examples", "image_size")
@@ -20,24 +19,24 @@ _PLACES = ("dataset", "data_dir", "train_examples", "image_size")
 _WITHOUT_EFFECT = ("benchmark_table", "latency_table", "memory_limit")
 
 
-def keep_augmentation(run_dir) -> None:
-    """Gives --flip and --cutout, unless they are given, the values that they had in a run.
+def keep_augmentation(config: C, run_dir) -> C:
+    """The configuration with a run's --flip and --cutout, unless the user gave them.
 
     Their defaults depend on the data, and once were others.
     """
     if not has_begun(run_dir):
-        return
+        return config
     run_dir = pathlib.Path(run_dir)
-    config = _read(run_dir / "config.json") or {}
-    before = {"flip": _flip(run_dir, None), "cutout": config.get("cutout")}
-    for name, value in before.items():
-        if name in flags.FLAGS and not flags.FLAGS[name].present and isinstance(value, bool):
-            flags.FLAGS[name].value = value
+    settings = _read(run_dir / "config.json") or {}
+    before = {"flip": _flip(run_dir, None), "cutout": settings.get("cutout")}
+    names = set(config.names()) - config.given
+    kept = {k: value for k, value in before.items() if k in names and isinstance(value, bool)}
+    return dataclasses.replace(config, **kept)
 
 
 def open_folder(
-    output_dir,
-    config: dict,
+    config: DataConfig,
+    decisive: dict,
     data: datasets.ImageData,
     augmentation: datasets.Augmentation | None,
     changeable: Changeable,
@@ -46,8 +45,8 @@ def open_folder(
     """The folder of a run; says what is done to the training images unless the run is finished.
 
     Args:
-        output_dir: where.
-        config: all settings that decide the result.
+        config: of the program; --output_dir is where.
+        decisive: all settings that decide the result.
         data: the images.
         augmentation: of the training images; None where none train.
         changeable: what may change when the run goes on, besides what is the same in all programs.
@@ -57,31 +56,34 @@ def open_folder(
         UserError: the folder holds a run on other data or with other settings, or it cannot be
             written.
     """
-    description = data.description()
+    output_dir, description = config.output_dir, data.description()
     if augmentation is not None:
         description["augmentation"] = vars(augmentation)
-    same = has_begun(output_dir) and refuse_other_data(output_dir, description, "output_dir")
+    same = has_begun(output_dir) and refuse_other_data(
+        config, output_dir, description, "output_dir"
+    )
     free = (*_WITHOUT_EFFECT, *(_PLACES if same else ()))
     # Earlier versions always shifted, and kept the default of --flip only as what it came to.
     before = {"crop": True, "flip": _flip(output_dir, data.flip)}
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}
     )
-    folder = RunFolder(output_dir, config, writes, changeable)
+    folder = RunFolder(output_dir, decisive, writes, changeable)
     if folder.finished:
         return folder
     folder.write_json("data.json", description)
-    folder.write("flags.txt", program.flag_file())
+    folder.write("flags.txt", program.flag_file(config))
     _say_extension(folder)
     if augmentation is not None:
-        print(data_flags.augmentation_line(augmentation), flush=True)
+        print(data_flags.augmentation_line(config, augmentation), flush=True)
     return folder
 
 
-def refuse_other_data(run_dir, description: dict, flag: str) -> bool:
+def refuse_other_data(config: DataConfig, run_dir, description: dict, flag: str) -> bool:
     """Compares data with those of an earlier run; says so where that is only possible in part.
 
     Args:
+        config: of the program.
         run_dir: the folder of the run.
         description: of the present data.
         flag: the one that names `run_dir`.
@@ -100,7 +102,7 @@ def refuse_other_data(run_dir, description: dict, flag: str) -> bool:
         raise UserError(
             f"--{flag}={run_dir} holds a run on other data: {difference}. Bring back the data of "
             "that run to go on with it, or give another folder"
-            + _other_settings(_read(path.with_name("config.json")) or {})
+            + _other_settings(config, _read(path.with_name("config.json")) or {})
         )
     if "fingerprint" not in before:
         print(
@@ -115,13 +117,13 @@ def _flip(run_dir, default: bool | None) -> bool | None:
     return (_read(pathlib.Path(run_dir) / "data.json") or {}).get("flip", default)
 
 
-def _other_settings(config: dict) -> str:
+def _other_settings(config: DataConfig, before: dict) -> str:
     """Which of the flags that choose the data have other values than in a run."""
-    now = data_flags.config()
+    now = config.values(_PLACES)
     found = [
-        f"--{name} was {config[name]!r} and is now {now[name]!r}"
+        f"--{name} was {before[name]!r} and is now {now[name]!r}"
         for name in _PLACES
-        if name in config and config[name] != now[name]
+        if name in before and before[name] != now[name]
     ]
     return f" ({'; '.join(found)})" if found else ""
 

@@ -13,15 +13,19 @@ write them to candidates.jsonl. The method te-nas trains nothing: it writes the 
 and result.json, and begins again when it is started again before it has ended.
 """
 
+import dataclasses
 import sys
 import time
 
-from absl import flags
-
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import baselines, genotypes, gradients, spaces
+
+import keras
+
+from darts_tf import genotypes, gradients, plots, selections, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.runtime import distribution
+from darts_tf.search import callbacks
+from darts_tf.search.collapse_monitor import CollapseMonitor
 from train import (
     baseline_search,
     batch_sizes,
@@ -31,184 +35,147 @@ from train import (
     rates,
     runs,
     search_changes,
-    search_flags,
+    search_checks,
     searching,
     selection_flags,
     stages,
     strategies,
 )
-
-# They stand in --help.
-flags.adopt_module_key_flags(search_flags)
-flags.adopt_module_key_flags(data_flags)
-flags.adopt_module_key_flags(strategies)
-flags.adopt_module_key_flags(baseline_search)
-flags.adopt_module_key_flags(found)
-flags.adopt_module_key_flags(stages)
-flags.adopt_module_key_flags(selection_flags)
+from train.search_flags import SearchConfig
+from train.strategies import DeviceConfig
 
 
-def main() -> None:
-    """Runs the search that the flags describe."""
-    if not search_flags.OUTPUT_DIR.value:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DistributedSearchConfig(SearchConfig, DeviceConfig):
+    """A search, and the devices that it runs on."""
+
+
+def main(config: DistributedSearchConfig) -> None:
+    """Runs a search."""
+    if not config.output_dir:
         raise UserError("--output_dir is missing; give the folder that the search writes to")
-    method = search_flags.method()
-    if method is None:
-        baseline_search.check(search_flags.only_gradient_flags())
-    else:
-        baseline_search.refuse_flags(method)
-        selection_flags.refuse_without_effect([method.selection])
-        if not method.trains:
-            search_flags.refuse_training_flags()
-        search_flags.check_cost()
-    table = found.load_table(search_flags.SPACE.value)
-
-    import keras
-
+    method = config.make_method()
+    search_checks.check(config, method)
+    table = found.load_table(config, config.space)
     started = time.perf_counter()
-    batch_sizes.check()
-    automatic = search_flags.BATCH_SIZE.value == "auto"
-    strategy = strategies.get(None if automatic else search_flags.BATCH_SIZE.value)
-    keras.config.set_dtype_policy(search_flags.PRECISION.value)
-    runs.keep_augmentation(search_flags.OUTPUT_DIR.value)
-    data = data_flags.load()
+    batch_sizes.check(config)
+    automatic = config.batch_size == "auto"
+    strategy = strategies.get(config, None if automatic else config.batch_size)
+    keras.config.set_dtype_policy(config.precision)
+    config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     trains = method is None or method.trains
     if not automatic:
-        _check_batches(data, method)
+        _check_batches(config, data, method)
     folder = runs.open_folder(
-        search_flags.OUTPUT_DIR.value,
-        search_flags.config(),
+        config,
+        config.decisive(),
         data,
-        data_flags.augmentation(data) if trains else None,
-        search_changes.changeable(method),
+        data_flags.augmentation(config, data) if trains else None,
+        search_changes.changeable(config, method),
         writes=distribution.is_chief(strategy),
     )
     if folder.finished:
-        _say_finished(folder, data, table)
+        _say_finished(config, folder, data, table)
         return
-    batch_sizes.settle(folder, data, method, strategy.num_replicas_in_sync)
-    keras.utils.set_random_seed(data_flags.SEED.value)
+    config = batch_sizes.settle(config, folder, data, method, strategy.num_replicas_in_sync)
+    keras.utils.set_random_seed(config.seed)
     leads = None
     with strategy.scope():
         if method is None:
-            _refuse_replicas(strategy)
-            genotype, result = _train_candidates(data, folder)
+            _refuse_replicas(config, strategy)
+            genotype, result = baseline_search.run(config, data, folder)
         elif not method.trains:
-            _refuse_replicas(strategy)
-            genotype, result = _select_untrained(data, method)
+            _refuse_replicas(config, strategy)
+            genotype, result = _select_untrained(config, data, method)
         else:
-            search, history = _run(data, method, folder)
-            genotype, result = _result(search, data, folder, history)
+            search, history = _run(config, data, method, folder)
+            genotype, result = _result(config, search, data, folder, history)
             leads = search.leads() if search.selects_by_weights else None
     result |= found.decided(leads)
     seconds = time.perf_counter() - started
-    result |= found.report(genotype, data, *search_flags.size(), table) | runs.provenance(folder)
+    result |= found.report(genotype, data, *config.size(), table) | runs.provenance(folder)
     result["wall_seconds_of_last_start"] = round(seconds, 1)
     found.write(genotype, folder, result, leads)
-    where = search_flags.OUTPUT_DIR.value
     draw = ", which is close to a draw" if result.get("close_to_a_draw") else ""
-    print(f"found a cell in {seconds:.0f} s{draw}; genotype and pictures are in {where}")
+    print(
+        f"found a cell in {seconds:.0f} s{draw}; genotype and pictures are in {config.output_dir}"
+    )
 
 
-def _check_batches(data, method) -> None:
+def _check_batches(config: SearchConfig, data, method) -> None:
     """Refuses a batch that is larger than a part of the data, before a supernet is built."""
     if method is not None and not method.trains:
-        searching.validation_batches(data)
+        searching.validation_batches(config, data)
         return
-    train, validation = searching.streams(data)
+    train, validation = searching.streams(config, data)
     train(0)
     if method is not None:
         validation(0)
 
 
-def _say_finished(folder, data, table) -> None:
+def _say_finished(config: SearchConfig, folder, data, table) -> None:
     """A table that was given later than the search ended shows the found cell's place too."""
     print(f"this search is finished; see {folder.path}")
     if table is not None:
         genotype = genotypes.get(str(folder.file("genotype.json")))
         result = folder.read_json("result.json")
-        result |= found.report(genotype, data, *search_flags.size(), table)
+        result |= found.report(genotype, data, *config.size(), table)
         folder.write_json("result.json", result)
 
 
-def _refuse_replicas(strategy):
+def _refuse_replicas(config: SearchConfig, strategy):
     if strategy.num_replicas_in_sync > 1:
-        raise UserError(
-            f"--method={search_flags.METHOD.value} runs on one device; add --distribute=none"
-        )
+        raise UserError(f"--method={config.method} runs on one device; add --distribute=none")
 
 
-def _train_candidates(data, folder):
-    """A search without a supernet: the genotype, and what is written down about the search."""
-    channels, cells = search_flags.size()
-    return baseline_search.run(
-        baselines.get(search_flags.METHOD.value),
-        spaces.get(search_flags.SPACE.value),
-        data,
-        folder,
-        channels=channels,
-        cells=cells,
-        batch_size=search_flags.BATCH_SIZE.value,
-        train_portion=search_flags.TRAIN_PORTION.value,
-        learning_rate=search_flags.positive(search_flags.WEIGHT_LEARNING_RATE),
-    )
-
-
-def _select_untrained(data, method):
+def _select_untrained(config: SearchConfig, data, method):
     """The genotype by a selection that needs no search, and what is written down about it."""
-    from darts_tf import selections
-
     started = time.process_time()
     genotype = selections.get(method.selection).of_space(
-        spaces.get(search_flags.SPACE.value),
+        spaces.get(config.space),
         data.num_classes,
-        searching.validation_batches(data),
-        data_flags.SEED.value,
+        searching.validation_batches(config, data),
+        config.seed,
     )
     seconds = round(time.process_time() - started, 1)
     return genotype, {"method": method.name, "cpu_seconds": seconds}
 
 
-def _run(data, method, folder):
+def _run(config: SearchConfig, data, method, folder):
     """Searches, in stages where the method has them; returns the last search and its history."""
-    import keras
-
-    method = rates.settle(folder, method, search_flags.EPOCHS.value, _steps(data))
+    method = rates.settle(folder, method, config.epochs, _steps(config, data))
     if not method.stages:
-        search = searching.make(data, method, search_flags.size()[1])
-        return search, _fit(search, data, folder)
+        search = searching.make(config, data, method, config.size()[1])
+        return search, _fit(config, search, data, folder)
 
     def search_stage(method, stage, number, edge_operations, prefix):
         # Whether the stage before was searched in this process must make no difference.
-        seed = data_flags.SEED.value + number
+        seed = config.seed + number
         keras.utils.set_random_seed(seed)
         search = searching.make(
-            data, method, stage.cells, seed=seed, edge_operations=edge_operations
+            config, data, method, stage.cells, seed=seed, edge_operations=edge_operations
         )
-        return search, _fit(search, data, folder, prefix)
+        return search, _fit(config, search, data, folder, prefix)
 
     return stages.run(method, folder, search_stage)
 
 
-def _steps(data) -> int:
+def _steps(config: SearchConfig, data) -> int:
     """Batches of an epoch."""
-    return int(searching.streams(data)[0](0).cardinality())
+    return int(searching.streams(config, data)[0](0).cardinality())
 
 
-def _fit(search, data, folder, prefix=""):
-    from darts_tf.search import callbacks
-    from darts_tf.search.collapse_monitor import CollapseMonitor
-
-    train_batches, validation_batches = searching.streams(data)
+def _fit(config: SearchConfig, search, data, folder, prefix=""):
+    train_batches, validation_batches = searching.streams(config, data)
     metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search)
     print("building the graph; the first step takes longest", flush=True)
     with program.stopping(search.stop, lambda: search.interruptible) as signals:
         search.fit(
             train_batches,
             validation_batches,
-            search_flags.EPOCHS.value,
+            config.epochs,
             callbacks=[
-                CollapseMonitor(search, search_flags.EIGENVALUE_EVERY.value),
+                CollapseMonitor(search, config.eigenvalue_every),
                 metrics,
                 callbacks.OperationWeightsLog(
                     search, folder.file(f"{prefix}operation_weights.npz")
@@ -218,10 +185,10 @@ def _fit(search, data, folder, prefix=""):
             ],
             verbose=0,
             checkpoint_dir=folder.checkpoints / prefix,
-            keep_checkpoints=search_flags.KEEP_CHECKPOINTS.value,
+            keep_checkpoints=config.keep_checkpoints,
         )
     if signals:
-        epoch, step = search.stopped_at or (search_flags.EPOCHS.value - 1, "last")
+        epoch, step = search.stopped_at or (config.epochs - 1, "last")
         print(
             f"stopped in epoch {epoch + 1} after step {step}; the same command goes on from there"
         )
@@ -229,25 +196,20 @@ def _fit(search, data, folder, prefix=""):
     return metrics.records
 
 
-def _genotype(search, data, folder):
+def _genotype(config: SearchConfig, search, data, folder):
     """The discrete cells; a selection that evaluates architectures sees the validation images."""
-    from darts_tf import selections
-
     # What is trained between two decisions goes on with the search's rate.
     method = rates.of_run(folder.checkpoints.parent, search.method)
-    seed = data_flags.SEED.value
-    streams = searching.streams(data)
-    selection, _ = selection_flags.get(method.selection, method, seed, streams)
+    seed = config.seed
+    streams = searching.streams(config, data)
+    selection, _ = selection_flags.get(config, method.selection, method, seed, streams)
     if not isinstance(selection, selections.Progressive):
-        selection = baseline_search.with_samples(selection)
-    return search.genotype(searching.validation_batches(data), selection)
+        selection = baseline_search.with_samples(config, selection)
+    return search.genotype(searching.validation_batches(config, data), selection)
 
 
-def _result(search, data, folder, history):
+def _result(config: SearchConfig, search, data, folder, history):
     """The genotype that was found and what is written down about the search."""
-    from darts_tf import plots
-    from darts_tf.search import callbacks
-
     weights = callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")).read()
     plots.plot_operation_weights(
         weights, search.supernet.space, folder.file("operation_weights.png")
@@ -263,7 +225,7 @@ def _result(search, data, folder, history):
             "best_epoch": search.best.epoch,
             "best_supernet_validation_accuracy": search.best.val_accuracy,
         }
-    return _genotype(search, data, folder), {
+    return _genotype(config, search, data, folder), {
         "method": search.method.name,
         "hypergradient": gradients.label(search.method.gradient),
         "epochs": len(history),
@@ -275,4 +237,4 @@ def _result(search, data, folder, history):
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, DistributedSearchConfig)

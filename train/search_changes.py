@@ -3,19 +3,20 @@
 from darts_tf import selections
 from darts_tf.datasets import fingerprint
 from darts_tf.runs.settings import Changeable
-from train import search_flags
+from train.search_flags import SearchConfig
 
 
-def changeable(method) -> Changeable:
+def changeable(config: SearchConfig, method) -> Changeable:
     """What may be another one when a search goes on, besides where its data are.
 
     Args:
+        config: the search.
         method: how to search; None for a baseline.
     """
     samples = getattr(selections.get(method.selection), "samples", 20) if method else 20
     unwritten = {"candidates": samples}
-    if search_flags.LATENCY_TABLE.value is not None:
-        unwritten["latency_table_sha256"] = fingerprint.hash_file(search_flags.LATENCY_TABLE.value)
+    if config.latency_table is not None:
+        unwritten["latency_table_sha256"] = fingerprint.hash_file(config.latency_table)
     if method and method.stages:
         reason = "but stages that have ended cannot become longer"
         return Changeable(unwritten=unwritten, reasons={"epochs": reason})

@@ -8,64 +8,69 @@ selections.png, the cells side by side; selections.json, the table that is print
 own files stay as they are.
 """
 
+import dataclasses
 import json
 import pathlib
 import time
 
-from absl import flags, logging
-
 import train.quiet  # noqa: F401  TensorFlow is first imported here
-from darts_tf import selections
+
+import keras
+from absl import logging
+
+from darts_tf import plots, selections
+from darts_tf.common import files
 from darts_tf.common.errors import UserError
+from darts_tf.genotypes import decidedness
+from darts_tf.selections.evaluation import SupernetEvaluation
+from darts_tf.selections.shared_weights import one_hot
+from darts_tf.supernets import parameter_free
 from train import (
     data_flags,
+    fields,
     found,
     program,
     rates,
     runs,
-    search_flags,
     searching,
     selection_flags,
 )
-
-flags.adopt_module_key_flags(selection_flags)
-flags.adopt_module_key_flags(found)
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "The folder that train.search wrote.")
-_SELECTIONS = flags.DEFINE_list(
-    "selection",
-    ["magnitude", "operation_strength"],
-    f"The selections, separated by commas, of {', '.join(selections.names())}.",
-)
-# Data may have moved since; all other settings are those of the search.
-flags.declare_key_flag("dataset")
-flags.declare_key_flag("data_dir")
-_OF_THIS_PROGRAM = selection_flags.FLAGS
+from train.search_flags import SearchConfig
 
 
-def main() -> None:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SelectConfig(SearchConfig):
+    """Selections of cells from the supernet of a search, and that search."""
+
+    run_dir: str | None = fields.text(None, "The folder that train.search wrote.")
+    selection: tuple[str, ...] = fields.words(
+        ["magnitude", "operation_strength"],
+        f"The selections, separated by commas, of {', '.join(selections.names())}.",
+    )
+
+    @classmethod
+    def shown(cls) -> list[str]:
+        # Data may have moved since; all other settings are those of the search.
+        places = ("benchmark_table", "dataset", "data_dir")
+        return ["run_dir", "selection", *selection_flags.NAMES, *places]
+
+
+def main(config: SelectConfig) -> None:
     """Selects, prints the table and writes the files."""
-    run_dir = _check_flags()
-    searching.take_settings(run_dir, _OF_THIS_PROGRAM)
-    table = found.load_table(search_flags.SPACE.value)
-    method = search_flags.method()
-
-    import keras
-
-    from darts_tf import plots
-    from darts_tf.common import files
-    from darts_tf.selections.evaluation import SupernetEvaluation
-
-    runs.keep_augmentation(run_dir)
-    data = data_flags.load()
-    runs.refuse_other_data(run_dir, description := data.description(), "run_dir")
-    keras.config.set_dtype_policy(search_flags.PRECISION.value)
-    keras.utils.set_random_seed(data_flags.SEED.value)
-    search, epoch = searching.restore(data, rates.of_run(run_dir, method), run_dir)
-    evaluation = SupernetEvaluation(search.supernet, searching.validation_batches(data))
+    run_dir = _check_flags(config)
+    config = searching.of_run(config, run_dir, selection_flags.NAMES)
+    table = found.load_table(config, config.space)
+    method = config.make_method()
+    config, data = data_flags.load(runs.keep_augmentation(config, run_dir))
+    runs.refuse_other_data(config, run_dir, description := data.description(), "run_dir")
+    keras.config.set_dtype_policy(config.precision)
+    keras.utils.set_random_seed(config.seed)
+    search, epoch = searching.restore(config, data, rates.of_run(run_dir, method), run_dir)
+    evaluation = SupernetEvaluation(search.supernet, searching.validation_batches(config, data))
     output = files.own_folder(run_dir / "selections")
     genotypes, leads, rows = {}, {}, []
-    for name in _SELECTIONS.value:
-        genotypes[name], row = _select(name, search, data, table, evaluation)
+    for name in config.selection:
+        genotypes[name], row = _select(config, name, search, data, table, evaluation)
         leads[name] = _leads(name, search, genotypes[name])
         row |= found.decided(leads[name])
         rows.append({"selection": name, "after_epochs": epoch, **row})
@@ -81,26 +86,24 @@ def main() -> None:
     print(f"genotypes and pictures are in {output}")
 
 
-def _check_flags() -> pathlib.Path:
-    if not _RUN_DIR.value:
+def _check_flags(config: SelectConfig) -> pathlib.Path:
+    if not config.run_dir:
         raise UserError("--run_dir is missing; give the folder that train.search wrote")
-    run_dir = pathlib.Path(_RUN_DIR.value)
-    names = _SELECTIONS.value
+    run_dir = pathlib.Path(config.run_dir)
+    names = config.selection
     for name in names:
         selections.get(name)
     if not names or len(set(names)) < len(names):
         raise UserError(f"--selection={','.join(names)}: expected different names of selections")
-    selection_flags.refuse_without_effect(names)
+    selection_flags.refuse_without_effect(config, names)
     return run_dir
 
 
-def _select(name, search, data, table, evaluation):
+def _select(config: SelectConfig, name, search, data, table, evaluation):
     """The genotype by a selection, and its line of the table."""
-    from darts_tf.selections.shared_weights import one_hot
-
-    validation, method = searching.validation_batches(data), search.method
+    validation, method = searching.validation_batches(config, data), search.method
     selection, tuning = selection_flags.get(
-        name, method, data_flags.SEED.value, searching.streams(data)
+        config, name, method, config.seed, searching.streams(config, data)
     )
     print(f"\n{name}", flush=True)
     started = time.process_time()
@@ -111,7 +114,7 @@ def _select(name, search, data, table, evaluation):
         images = (None, None) if selections.needs_data(selection) else (0, 0)
         genotype = search.genotype(validation, selection)
     seconds = time.process_time() - started
-    report = found.report(genotype, data, *search_flags.size(), table)
+    report = found.report(genotype, data, *config.size(), table)
     return genotype, {
         "skip_connections": _by_cell(genotype, "count_skips"),
         "parameter_free": _by_cell(genotype, "count"),
@@ -132,8 +135,6 @@ def _leads(name, search, genotype):
     """How clearly operation weights chose a genotype, None if they did not; warns of a draw."""
     if selections.needs_data(name) or not search.supernet.architecture_variables:
         return None
-    from darts_tf.genotypes import decidedness
-
     leads = search.leads(genotype)
     if decidedness.is_draw(leads):
         logging.warning("%s: %s. %s", name, decidedness.describe(leads), decidedness.CURE)
@@ -141,8 +142,6 @@ def _leads(name, search, genotype):
 
 
 def _by_cell(genotype, what) -> dict[str, int]:
-    from darts_tf.supernets import parameter_free
-
     return {t: getattr(parameter_free, what)(cell) for t, cell in genotype.cells.items()}
 
 
@@ -183,4 +182,4 @@ def _sum(first, second) -> str:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, SelectConfig)

@@ -6,51 +6,54 @@ answers TensorFlow Serving's REST API (`/v1/models/NAME:predict`), the Open Infe
 (`/v2/models/NAME/infer`) and a page for people (`/`). SIGTERM or Ctrl-C ends it.
 """
 
+import dataclasses
 import os
 import re
 import signal
 import socket
 import sys
 
-from absl import flags
-
 from darts_tf.common.errors import UserError
 from darts_tf.serving import versions
 from darts_tf.serving.limits import Limits
-from train import program
-
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "The folder that train.export wrote.")
-_HOST = flags.DEFINE_string(
-    "host", "127.0.0.1", "The address to listen at; 0.0.0.0 lets other machines connect."
-)
-_PORT = flags.DEFINE_integer(
-    "port", 8501, "The port to listen at; 0 takes any free one.", lower_bound=0, upper_bound=65535
-)
-_NAME = flags.DEFINE_string("name", "darts", "The model's name in the addresses.")
-_MAX_BODY_MB = flags.DEFINE_integer(
-    "max_body_mb", 32, "Longer requests (in MB) are refused.", lower_bound=1
-)
-_MAX_SECONDS = flags.DEFINE_float(
-    "max_seconds", 120, "Requests that take longer (in s of work) are given up.", lower_bound=1
-)
-_LOG_REQUESTS = flags.DEFINE_bool("log_requests", False, "Print a line for each request.")
+from train import fields, program
+from train.config import Config
 
 
-def main() -> None:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServeConfig(Config):
+    """What is served, and where."""
+
+    model_dir: str | None = fields.text(None, "The folder that train.export wrote.")
+    host: str = fields.text(
+        "127.0.0.1", "The address to listen at; 0.0.0.0 lets other machines connect."
+    )
+    port: int = fields.integer(
+        8501, "The port to listen at; 0 takes any free one.", lower_bound=0, upper_bound=65535
+    )
+    name: str = fields.text("darts", "The model's name in the addresses.")
+    max_body_mb: int = fields.integer(32, "Longer requests (in MB) are refused.", lower_bound=1)
+    max_seconds: float = fields.number(
+        120.0, "Requests that take longer (in s of work) are given up.", lower_bound=1
+    )
+    log_requests: bool = fields.switch(False, "Print a line for each request.")
+
+
+def main(config: ServeConfig) -> None:
     """Serves `--model_dir` until SIGTERM or Ctrl-C."""
-    if not _MODEL_DIR.value:
+    if not config.model_dir:
         raise UserError("--model_dir is missing; give the folder that train.export wrote")
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+", _NAME.value):
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", config.name):
         raise UserError(
-            f"--name={_NAME.value} cannot stand in an address; use letters, digits, '_', '.', '-'"
+            f"--name={config.name} cannot stand in an address; use letters, digits, '_', '.', '-'"
         )
-    versions.find(_MODEL_DIR.value)
+    versions.find(config.model_dir)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     # Importing TensorFlow imports Keras where it is installed, which serving does not need.
     sys.modules.setdefault("keras", None)
-    listener = _listen(_HOST.value, _PORT.value)
-    _serve(listener)
+    listener = _listen(config.host, config.port)
+    _serve(config, listener)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -67,7 +70,7 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _serve(listener: socket.socket) -> None:
+def _serve(config: ServeConfig, listener: socket.socket) -> None:
     import train.quiet  # noqa: F401  TensorFlow is first imported here
 
     try:
@@ -82,9 +85,9 @@ def _serve(listener: socket.socket) -> None:
         ) from error
     from darts_tf.serving.model import ServedModel
 
-    model = ServedModel(_MODEL_DIR.value, _NAME.value)
-    limits = Limits(body_bytes=_MAX_BODY_MB.value * 1024 * 1024, work_seconds=_MAX_SECONDS.value)
-    server = Server(create_app(model, limits), limits, _LOG_REQUESTS.value)
+    model = ServedModel(config.model_dir, config.name)
+    limits = Limits(body_bytes=config.max_body_mb * 1024 * 1024, work_seconds=config.max_seconds)
+    server = Server(create_app(model, limits), limits, config.log_requests)
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     print(
@@ -103,4 +106,4 @@ def _stop(number, frame) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, ServeConfig)

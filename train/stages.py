@@ -2,35 +2,37 @@
 
 import dataclasses
 
-from absl import flags
-
 from darts_tf.common import files, reading
 from darts_tf.common.errors import UserError
 from darts_tf.methods.method import Method
 from darts_tf.schedules import Stage, keep_largest
-from train import limits
-
-_STAGE_CELLS = flags.DEFINE_list(
-    "stage_cells",
-    None,
-    "For p-darts: cells of the supernet in its three stages. Default: 5,11,17; with --cells as "
-    "many more or fewer in every stage as in the first.",
-)
-
-FLAGS = (_STAGE_CELLS,)
+from train import fields, limits
+from train.config import Config
 
 
-def with_cells(method: Method, cells: int | None) -> Method:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StageConfig(Config):
+    """The sizes of a search in stages."""
+
+    stage_cells: tuple[str, ...] | None = fields.words(
+        None,
+        "For p-darts: cells of the supernet in its three stages. Default: 5,11,17; with --cells as "
+        "many more or fewer in every stage as in the first.",
+    )
+
+
+def with_cells(config: StageConfig, method: Method, cells: int | None) -> Method:
     """The method whose stages have the cells that the flags say.
 
     Args:
+        config: the flags.
         method: a method, with stages or without.
         cells: the value of --cells, None if it is not given.
 
     Raises:
         UserError: --stage_cells is no list of so many numbers, or the method has no stages.
     """
-    given = _STAGE_CELLS.value
+    given = config.stage_cells
     if not method.stages:
         if given is not None:
             raise UserError(
@@ -55,7 +57,7 @@ def _parse(given, count) -> list[int]:
         )
     numbers = [int(text) for text in given]
     for number in numbers:
-        limits.check(_STAGE_CELLS.name, number)
+        limits.check("stage_cells", number)
     return numbers
 
 

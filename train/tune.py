@@ -18,54 +18,54 @@ where the chief listens, and KERASTUNER_TUNER_ID, which is chief in one process 
 import os
 import pathlib
 
-from absl import flags
-
 import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+import keras
+import keras_tuner
+
+from darts_tf import datasets
+from darts_tf import tuner as tuners
 from darts_tf.common.errors import UserError
+from darts_tf.networks import training
+from darts_tf.networks.network import without_training
 from darts_tf.runs.settings import Changeable
 from train import data_flags, found, program, runs, stops, tune_flags
+from train.tune_flags import TuneConfig
 
-flags.adopt_module_key_flags(tune_flags)
-flags.adopt_module_key_flags(data_flags)
-flags.adopt_module_key_flags(found)
 # More of them are another tuning, not a longer one.
 _REASONS = dict.fromkeys(
     ("epochs", "search_epochs"), "and trials of different lengths cannot be compared"
 )
 
 
-def main() -> None:
-    """Runs the trials that the flags describe."""
-    tune_flags.check()
-    table = found.load_table(tune_flags.SPACE.value)
+def main(config: TuneConfig) -> None:
+    """Runs the trials."""
+    tune_flags.check(config)
+    table = found.load_table(config, config.space)
     worker = _is_worker()
-
-    import keras
-
-    runs.keep_augmentation(tune_flags.OUTPUT_DIR.value)
-    data = data_flags.load()
+    config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     # Refuses a batch that is larger than the data.
-    _stream(data, _parts(data)[0], 0)(0)
+    _stream(config, data, _parts(config, data)[0], 0)(0)
     folder = runs.open_folder(
-        tune_flags.OUTPUT_DIR.value,
-        tune_flags.config(),
+        config,
+        config.decisive(),
         data,
-        data_flags.augmentation(data),
+        data_flags.augmentation(config, data),
         Changeable(raised=("trials",), reasons=_REASONS),
         writes=not worker,
     )
     if folder.finished:
-        print(f"this tuner is finished; see {tune_flags.OUTPUT_DIR.value}")
+        print(f"this tuner is finished; see {config.output_dir}")
         return
-    keras.utils.set_random_seed(data_flags.SEED.value)
-    tuner = _tuner(data)
+    keras.utils.set_random_seed(config.seed)
+    tuner = _tuner(config, data)
     # Keras Tuner would take an error for a failed trial, and write that down.
     with stops.at_once():
-        _search(tuner, data)
+        _search(config, tuner, data)
     if worker:
         print("there are no more trials; the chief writes the results")
         return
-    _write_results(tuner, data, folder, table)
+    _write_results(config, tuner, data, folder, table)
 
 
 def _is_worker() -> bool:
@@ -80,36 +80,32 @@ def _is_worker() -> bool:
     return not missing and "chief" not in os.environ[names[-1]]
 
 
-def _tuner(data):
-    """The tuner that the flags describe; one that was stopped goes on."""
-    import keras_tuner
-
-    from darts_tf import tuner
-
-    kind, seed = tune_flags.TUNER.value, data_flags.SEED.value
-    problem = (tune_flags.SPACE.value, data.image_shape, data.num_classes)
-    folder = {"directory": tune_flags.OUTPUT_DIR.value, "project_name": "tuner"}
-    channels, cells = (tune_flags.counts(f) for f in (tune_flags.CHANNELS, tune_flags.CELLS))
+def _tuner(config: TuneConfig, data):
+    """The tuner; one that was stopped goes on."""
+    kind, seed = config.tuner, config.seed
+    problem = (config.space, data.image_shape, data.num_classes)
+    folder = {"directory": config.output_dir, "project_name": "tuner"}
+    channels, cells = map(config.counts, ("channels", "cells"))
     if kind == "architecture":
-        return tuner.ArchitectureTuner(
+        return tuners.ArchitectureTuner(
             *problem,
-            method=tune_flags.METHOD.value,
-            search_epochs=tune_flags.counts(tune_flags.SEARCH_EPOCHS),
-            channels=tune_flags.counts(tune_flags.SEARCH_CHANNELS),
-            cells=tune_flags.counts(tune_flags.SEARCH_CELLS),
-            weight_learning_rate=tune_flags.rates(tune_flags.WEIGHT_LEARNING_RATE),
-            architecture_learning_rate=tune_flags.rates(tune_flags.ARCHITECTURE_LEARNING_RATE),
+            method=config.method,
+            search_epochs=config.counts("search_epochs"),
+            channels=config.counts("search_channels"),
+            cells=config.counts("search_cells"),
+            weight_learning_rate=config.rates("weight_learning_rate"),
+            architecture_learning_rate=config.rates("architecture_learning_rate"),
             network_channels=channels and channels[0],
             network_cells=cells and cells[0],
-            max_trials=tune_flags.TRIALS.value,
+            max_trials=config.trials,
             seed=seed,
             **folder,
         )
-    hypermodel = tuner.CellHyperModel(
+    hypermodel = tuners.CellHyperModel(
         *problem,
         channels=channels,
         cells=cells,
-        learning_rate=tune_flags.rates(tune_flags.LEARNING_RATE),
+        learning_rate=config.rates("learning_rate"),
     )
     options = {
         "objective": keras_tuner.Objective("val_accuracy", "max"),
@@ -117,38 +113,33 @@ def _tuner(data):
         "seed": 10_000 * (seed + 1) % 2**32,
     }
     if kind == "hyperband":
-        oracle = keras_tuner.oracles.HyperbandOracle(max_epochs=tune_flags.EPOCHS.value, **options)
-        return tuner.ResumableHyperband(oracle, hypermodel, **folder)
+        oracle = keras_tuner.oracles.HyperbandOracle(max_epochs=config.epochs, **options)
+        return tuners.ResumableHyperband(oracle, hypermodel, **folder)
     kinds = {
         "random": keras_tuner.oracles.RandomSearchOracle,
-        "bayesian": tuner.BayesianOptimizationOracle,
-        "grid": tuner.GridSearchOracle,
+        "bayesian": tuners.BayesianOptimizationOracle,
+        "grid": tuners.GridSearchOracle,
     }
-    oracle = kinds[kind](max_trials=tune_flags.TRIALS.value, **options)
-    return tuner.ResumableTuner(oracle, hypermodel, **folder)
+    oracle = kinds[kind](max_trials=config.trials, **options)
+    return tuners.ResumableTuner(oracle, hypermodel, **folder)
 
 
-def _search(tuner, data) -> None:
+def _search(config: TuneConfig, tuner, data) -> None:
     """Runs the trials that are left."""
-    import keras
-
-    from darts_tf.networks import training
-    from darts_tf.tuner import SearchData
-
-    training_part, halves, validation = _parts(data)
-    logs = pathlib.Path(tune_flags.OUTPUT_DIR.value, "tensorboard")
+    training_part, halves, validation = _parts(config, data)
+    logs = pathlib.Path(config.output_dir, "tensorboard")
     options = {
-        "epochs": tune_flags.EPOCHS.value,
+        "epochs": config.epochs,
         "callbacks": [keras.callbacks.TensorBoard(str(logs))],
     }
-    batches = _stream(data, training_part, 0)
+    batches = _stream(config, data, training_part, 0)
     try:
-        if tune_flags.TUNER.value == "architecture":
-            streams = tuple(_stream(data, half, i + 1) for i, half in enumerate(halves))
-            tuner.search(SearchData(streams, batches, validation), **options)
+        if config.tuner == "architecture":
+            streams = tuple(_stream(config, data, half, i + 1) for i, half in enumerate(halves))
+            tuner.search(tuners.SearchData(streams, batches, validation), **options)
         else:
             tuner.search(
-                training.all_epochs(batches, range(tune_flags.EPOCHS.value)),
+                training.all_epochs(batches, range(config.epochs)),
                 steps_per_epoch=int(batches(0).cardinality()),
                 validation_data=validation,
                 verbose=2,
@@ -162,46 +153,37 @@ def _search(tuner, data) -> None:
         raise UserError(f"three trials in a row failed, the last with {lines[-1]}") from error
 
 
-def _parts(data):
+def _parts(config: TuneConfig, data):
     """The images that train, their halves, and the batches that score."""
-    from darts_tf import datasets
-
-    seed = data_flags.SEED.value
+    seed = config.seed
     images, labels = data.train_images, data.train_labels
-    share = 1 - tune_flags.VALIDATION_PORTION.value
+    share = 1 - config.validation_portion
     training_part, scoring = datasets.split(images, labels, share, seed)
     halves = datasets.split(*training_part, 0.5, seed)
     return training_part, halves, _in_order(data, *scoring)
 
 
-def _stream(data, part, number: int):
-    from darts_tf import datasets
-
+def _stream(config: TuneConfig, data, part, number: int):
     return lambda epoch: datasets.batches(
         *part,
-        tune_flags.BATCH_SIZE.value,
+        config.batch_size,
         mean=data.mean,
         std=data.std,
-        augmentation=data_flags.augmentation(data),
+        augmentation=data_flags.augmentation(config, data),
         shuffle=True,
-        seed=3 * data_flags.SEED.value + number,
+        seed=3 * config.seed + number,
         epoch=epoch,
         drop_remainder=True,
     )
 
 
 def _in_order(data, images, labels):
-    from darts_tf import datasets
-
     size = min(256, len(labels))
     return datasets.batches(images, labels, size, mean=data.mean, std=data.std)
 
 
-def _write_results(tuner, data, folder, table) -> None:
+def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
     """Writes what the best trial found; result.json last, which marks the tuner as finished."""
-    from darts_tf.networks import training
-    from darts_tf.networks.network import without_training
-
     trials = tuner.oracle.get_best_trials(len(tuner.oracle.trials))
     if not trials:
         raise UserError(f"no trial has succeeded; see {folder.path / 'tuner'}")
@@ -219,8 +201,8 @@ def _write_results(tuner, data, folder, table) -> None:
         ],
     )
     best = trials[0]
-    channels, cells = tune_flags.size()
-    if tune_flags.TUNER.value == "architecture":
+    channels, cells = config.size()
+    if config.tuner == "architecture":
         genotype = tuner.get_best_genotypes()[0]
     else:
         genotype = tuner.hypermodel.genotype(best.hyperparameters)
@@ -231,7 +213,7 @@ def _write_results(tuner, data, folder, table) -> None:
     folder.write_model(without_training(network), "model.keras")
     result = (
         {
-            "tuner": tune_flags.TUNER.value,
+            "tuner": config.tuner,
             "trials": len(trials) + len(failed),
             "failed_trials": len(failed),
             "best_trial": best.trial_id,
@@ -245,10 +227,10 @@ def _write_results(tuner, data, folder, table) -> None:
     )
     found.write(genotype, folder, result)
     # Hyperband counts by itself.
-    if result["trials"] < tune_flags.TRIALS.value and result["tuner"] != "hyperband":
+    if result["trials"] < config.trials and result["tuner"] != "hyperband":
         print(
             f"the flags leave no more than {result['trials']} different trials, although "
-            f"--trials={tune_flags.TRIALS.value}; give a flag several values, such as "
+            f"--trials={config.trials}; give a flag several values, such as "
             "--method=darts-v1,gdas"
         )
     print(
@@ -258,4 +240,4 @@ def _write_results(tuner, data, folder, table) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, TuneConfig)

@@ -12,60 +12,93 @@ import json
 import math
 import sys
 
-from absl import flags
-
 import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+from darts_tf import verification
 from darts_tf.common.errors import UserError
 from darts_tf.runs.run_folder import versions
-from train import program
+from darts_tf.verification import kinks, precision
+from train import fields, program
+from train.config import Config
 
-_JSON = flags.DEFINE_bool("json", False, "Print JSON instead of a table.")
-_ONLY = flags.DEFINE_string("only", "", "Check only the claims whose name contains this text.")
-_KINKS = flags.DEFINE_bool(
-    "kinks",
-    False,
-    "Instead of the claims, measure how far equation 8 of DARTS (finite_difference) is from the "
-    "exact hypergradient, with ReLUs and max pooling and without. There is no right or wrong here.",
-)
-_PRECISION = flags.DEFINE_bool(
-    "precision",
-    False,
-    "Instead of the claims, measure what computing in 16 bits does to equation 8 of DARTS.",
-)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VerifyConfig(Config):
+    """What is checked."""
+
+    json: bool = fields.switch(False, "Print JSON instead of a table.")
+    only: str = fields.text("", "Check only the claims whose name contains this text.")
+    kinks: bool = fields.switch(
+        False,
+        "Instead of the claims, measure how far equation 8 of DARTS (finite_difference) is from "
+        "the exact hypergradient, with ReLUs and max pooling and without. There is no right or "
+        "wrong here.",
+    )
+    precision: bool = fields.switch(
+        False,
+        "Instead of the claims, measure what computing in 16 bits does to equation 8 of DARTS.",
+    )
+
+
+class _Report:
+    """Prints lines as they come to be, or all numbers as JSON at the end.
+
+    Args:
+        as_json: which of the two.
+    """
+
+    def __init__(self, as_json: bool):
+        self._as_json = as_json
+
+    def head(self) -> None:
+        """The line that says what the numbers were measured with."""
+        self.row(", ".join(f"{name} {version}" for name, version in versions().items()))
+
+    def row(self, text: str) -> None:
+        """A line of the table."""
+        if not self._as_json:
+            print(text.rstrip(), flush=True)
+
+    def end(self, **content) -> None:
+        """All that was measured."""
+        if self._as_json:
+            print(json.dumps(_without_nan({"versions": versions(), **content}), indent=2))
+
 
 _COLUMNS = "{:<5} {:<81} {:<26} {:<26} {}"
 
 
-def main() -> None:
+def main(config: VerifyConfig) -> None:
     """Checks the claims that the flags choose; exits with 1 if one is not met."""
+    report = _Report(config.json)
     chosen = [
         measure
-        for flag, measure in ((_KINKS, _measure_kinks), (_PRECISION, _measure_precision))
-        if flag.value
+        for flag, measure in (
+            (config.kinks, _measure_kinks),
+            (config.precision, _measure_precision),
+        )
+        if flag
     ]
     if chosen:
-        if _ONLY.value or len(chosen) > 1:
+        if config.only or len(chosen) > 1:
             raise UserError(
                 "--only chooses claims, --kinks and --precision check none; give one of the three"
             )
-        chosen[0]()
+        chosen[0](report)
         return
 
-    from darts_tf import verification
-
-    claims = [claim for claim in verification.CLAIMS if _ONLY.value in claim.name]
+    claims = [claim for claim in verification.CLAIMS if config.only in claim.name]
     if not claims:
-        raise UserError(f"--only={_ONLY.value}: no claim has that in its name")
-    _print_head()
-    _print_row(_COLUMNS.format("", "claim", "expected", "measured", "tolerance"))
+        raise UserError(f"--only={config.only}: no claim has that in its name")
+    report.head()
+    report.row(_COLUMNS.format("", "claim", "expected", "measured", "tolerance"))
     results = []
     for claim in claims:
         results.append(result := verification.check(claim))
-        _print_row(_row(result))
+        report.row(_row(result))
     failed = [result.claim for result in results if not result.passed]
-    if _JSON.value:
-        _print_json(passed=not failed, claims=[dataclasses.asdict(result) for result in results])
-    else:
+    report.end(passed=not failed, claims=[dataclasses.asdict(result) for result in results])
+    if not config.json:
         print(f"{len(claims) - len(failed)} of {len(claims)} claims hold")
         for name in failed:
             print(f"failed: {name}", file=sys.stderr)
@@ -89,63 +122,44 @@ def _numbers(values) -> str:
     return ", ".join(f"{value:.8g}" for value in values)
 
 
-def _measure_kinks() -> None:
-    from darts_tf.verification import kinks
-
-    _print_head()
-    _print_row(
+def _measure_kinks(report: _Report) -> None:
+    report.head()
+    report.row(
         "Distance from the exact hypergradient (unrolled), relative to its norm; tiny supernets, "
         "float64"
     )
     columns = "{:<26} {:>4} {:>13}" + " {:>20}" * len(kinks.RADII)
-    _print_row(
+    report.row(
         columns.format("", "seed", "first_order", *(f"eq. 8, radius {r:g}" for r in kinks.RADII))
     )
     measured = []
     for distance in kinks.distances():
         measured.append(distance)
-        _print_row(
+        report.row(
             columns.format(
                 "softplus, average pooling" if distance.smooth else "ReLU, max pooling",
                 distance.seed,
                 *(f"{x:.2e}" for x in (distance.first_order, *distance.finite_difference)),
             )
         )
-    if _JSON.value:
-        _print_json(radii=kinks.RADII, distances=[distance._asdict() for distance in measured])
+    report.end(radii=kinks.RADII, distances=[distance._asdict() for distance in measured])
 
 
-def _measure_precision() -> None:
-    from darts_tf.verification import precision
-
-    _print_head()
-    _print_row(
+def _measure_precision(report: _Report) -> None:
+    report.head()
+    report.row(
         "Distance from the exact values in float64, relative to their norm; tiny supernets with "
         "softplus and average pooling"
     )
     columns = "{:<16} {:>4} {:>13} {:>13} {:>26}"
-    _print_row(
+    report.row(
         columns.format("layers", "seed", "first_order", "equation 8", "its second-order term alone")
     )
     measured = []
     for loss in precision.losses():
         measured.append(loss)
-        _print_row(columns.format(loss.policy, loss.seed, *(f"{x:.2e}" for x in loss[2:])))
-    if _JSON.value:
-        _print_json(losses=[loss._asdict() for loss in measured])
-
-
-def _print_head() -> None:
-    _print_row(", ".join(f"{name} {version}" for name, version in versions().items()))
-
-
-def _print_row(text: str) -> None:
-    if not _JSON.value:
-        print(text.rstrip(), flush=True)
-
-
-def _print_json(**content) -> None:
-    print(json.dumps(_without_nan({"versions": versions(), **content}), indent=2))
+        report.row(columns.format(loss.policy, loss.seed, *(f"{x:.2e}" for x in loss[2:])))
+    report.end(losses=[loss._asdict() for loss in measured])
 
 
 def _without_nan(value):
@@ -158,4 +172,4 @@ def _without_nan(value):
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, VerifyConfig)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from absl import flags
-from absl.testing import flagsaver
 
 from darts_tf import METHODS, gradients, methods, relaxations, selections
 from darts_tf.benchmark import workloads
@@ -19,7 +18,8 @@ from darts_tf.costs import expected_cost, memory
 from darts_tf.search import record
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.tuner import ArchitectureTuner
-from train import baseline_search, search_changes, search_flags, selection_flags
+from train import search_changes, search_checks, selection_flags
+from train.search_flags import SearchConfig
 
 ROOT = pathlib.Path(__file__).parents[2]
 SIZE = ((4, 4, 1), 2, 2, 3)
@@ -75,31 +75,30 @@ def test_the_tuner_takes_it(added, one_edge_space, tmp_path):
 
 
 def test_the_programs_take_it(added):
-    assert flags.FLAGS["method"].parser.enum_values == [
+    known = SearchConfig.define_flags(flags.FlagValues())
+    assert known["method"].parser.enum_values == [
         *(name for name in METHODS if name != added),
         *("random", "aging-evolution"),
     ]
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver(method=added):
-        method = search_flags.method()
-        assert method == METHODS[added]
-        baseline_search.refuse_flags(method)
-        selection_flags.refuse_without_effect([method.selection])
-        assert search_changes.changeable(method).difference({"epochs": 1}, {"epochs": 2}) is None
-        assert search_flags.size() == (16, 8)
-        select, tuning = selection_flags.get(method.selection, method, 0, None)
-        assert select is selections.every_edge and tuning is None
+    config = SearchConfig(method=added)
+    method = config.make_method()
+    assert method == METHODS[added]
+    search_checks.check(config, method)
+    changeable = search_changes.changeable(config, method)
+    assert changeable.difference({"epochs": 1}, {"epochs": 2}) is None
+    assert config.size() == (16, 8)
+    select, tuning = selection_flags.get(config, method.selection, method, 0, None)
+    assert select is selections.every_edge and tuning is None
 
 
 def test_the_programs_take_parts_without_names(added):
     own = dataclasses.replace(METHODS[added], name="own", relaxation=Doubled(), selection=last)
     methods.register(own)
-    with flagsaver.flagsaver(method="own", edge_order="random"):
-        assert search_flags.method() == own
-        assert selection_flags.get(own.selection, own, 0, None) == (last, None)
-        with pytest.raises(UserError, match="decide edge by edge .*, got last"):
-            selection_flags.refuse_without_effect([own.selection])
+    config = SearchConfig(method="own", edge_order="random")
+    assert config.make_method() == own
+    assert selection_flags.get(config, own.selection, own, 0, None) == (last, None)
+    with pytest.raises(UserError, match="decide edge by edge .*, got last"):
+        search_checks.check(config, own)
 
 
 class Doubled(relaxations.Relaxation):

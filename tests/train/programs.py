@@ -1,7 +1,7 @@
 """Starts the command-line programs, as a user does or many times."""
 
-import importlib
 import pathlib
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -48,10 +48,8 @@ def _fork(program, arguments) -> Done:
 
 
 def _run(program, arguments) -> None:
-    # Programs define flags of the same names, so the server cannot have imported them.
     sys.argv = [program, *arguments]
-    module = importlib.import_module(program)
-    module.program.run(module.main)
+    runpy.run_module(program, run_name="__main__")
 
 
 def assert_refused(done: Done, *reasons: str) -> None:

@@ -1,12 +1,11 @@
 """How --gradient_options is read."""
 
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from darts_tf import gradients
 from darts_tf.common.errors import UserError
 from train import search_flags
+from train.search_flags import SearchConfig
 
 
 @pytest.mark.parametrize(
@@ -31,9 +30,8 @@ def test_what_is_none(text):
 
 
 def test_they_reach_the_estimator():
-    flags.FLAGS.mark_as_parsed()
-    given = {"hypergradient": "unrolled", "gradient_options": ["steps=2"]}
-    with flagsaver.flagsaver(method="darts-v2", **given):
-        assert search_flags.method().make_gradient() == gradients.Unrolled(2)
-    with flagsaver.flagsaver(method="darts-v2", gradient_options=["radius=1e-3"]):
-        assert search_flags.method().make_gradient() == gradients.FiniteDifference(1e-3)
+    given = {"hypergradient": "unrolled", "gradient_options": ("steps=2",)}
+    unrolled = SearchConfig(method="darts-v2", **given)
+    assert unrolled.make_method().make_gradient() == gradients.Unrolled(2)
+    difference = SearchConfig(method="darts-v2", gradient_options=("radius=1e-3",))
+    assert difference.make_method().make_gradient() == gradients.FiniteDifference(1e-3)

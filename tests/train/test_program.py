@@ -9,30 +9,31 @@ from tests.forks import REPOSITORY
 from train import program
 
 SOURCE = """
-import os, signal, time
-from absl import flags
+import dataclasses, os, signal, time
 from darts_tf.common.errors import UserError
-from train import program
+from train import config, fields, program
 
-WHAT = flags.DEFINE_string("what", "nothing", "What happens.")
-COUNT = flags.DEFINE_integer("count", 1, "A number.", lower_bound=1)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    what: str = fields.text("nothing", "What happens.")
+    count: int = fields.integer(1, "A number.", lower_bound=1)
 
-def main():
-    if WHAT.value == "user error":
+def main(config):
+    if config.what == "user error":
         raise UserError("two lines\\n  of an error")
-    if WHAT.value == "bug":
+    if config.what == "bug":
         raise ValueError("a bug")
-    if WHAT.value == "interrupt":
+    if config.what == "interrupt":
         # Where the tests run in the background, SIGINT is ignored from the start.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(10)
-    if WHAT.value == "terminate":
+    if config.what == "terminate":
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(10)
-    print(program.flag_file() if WHAT.value == "flags" else f"{WHAT.value} {COUNT.value}")
+    print(program.flag_file(config) if config.what == "flags" else f"{config.what} {config.count}")
 
-program.run(main)
+program.run(main, Config)
 """
 
 

@@ -1,33 +1,26 @@
 """The folder of a run tells other data and other settings from the same ones."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from darts_tf import datasets
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint
 from darts_tf.runs.settings import Changeable
 from train import data_flags, runs
+from train.data_flags import DataConfig
 
 X = np.random.RandomState(0).randint(0, 256, (20, 8, 8, 1)).astype(np.uint8)
 Y = np.arange(20) % 2
 CHANGEABLE = Changeable(raised=("epochs",))
 
 
-@pytest.fixture(autouse=True)
-def parsed():
-    flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver():
-        yield
-
-
-@pytest.fixture(autouse=True)
-def no_program(monkeypatch):
-    monkeypatch.setattr("train.program.flag_file", lambda: "")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(DataConfig):
+    output_dir: str
 
 
 def save(path, x=X, y=Y, names=("cat", "dog")):
@@ -37,18 +30,13 @@ def save(path, x=X, y=Y, names=("cat", "dog")):
 
 
 def start(folder, dataset, *, changeable=CHANGEABLE, **settings):
-    """A program that has parsed its flags."""
+    """What a program does first."""
     given = {name: settings.pop(name) for name in ("flip", "train_examples") if name in settings}
-    with flagsaver.flagsaver(dataset=dataset, flip=None):
-        for name, value in given.items():
-            flags.FLAGS[name].value = value
-        if "flip" in given:
-            flags.FLAGS["flip"].present = 1
-        runs.keep_augmentation(folder)
-        data = data_flags.load()
-        config = {"program": "search", "epochs": 2, **settings, **data_flags.config()}
-        augmentation = data_flags.augmentation(data)
-        return runs.open_folder(folder, config, data, augmentation, changeable)
+    config = Config(output_dir=folder, dataset=dataset, given=frozenset(given), **given)
+    config, data = data_flags.load(runs.keep_augmentation(config, folder))
+    decisive = {"program": "search", "epochs": 2, **settings, **config.decisive()}
+    augmentation = data_flags.augmentation(config, data)
+    return runs.open_folder(config, decisive, data, augmentation, changeable)
 
 
 def begin(folder, dataset, finished=False, **settings):
@@ -186,9 +174,9 @@ class TestAugmentation:
 
     def test_without_crop(self):
         data = datasets.load("digits")
-        with flagsaver.flagsaver(crop=False):
-            assert data_flags.augmentation(data) == datasets.Augmentation()
-            line = data_flags.augmentation_line(datasets.Augmentation())
+        config = DataConfig(crop=False)
+        assert data_flags.augmentation(config, data) == datasets.Augmentation()
+        line = data_flags.augmentation_line(config, datasets.Augmentation())
         assert "--crop, --flip" in line
 
     def test_a_finished_run_says_nothing(self, tmp_path, capsys):

@@ -3,32 +3,22 @@
 import dataclasses
 
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from darts_tf import methods
 from darts_tf.runs.settings import Changeable
-from train import search_changes, search_flags
-
-
-@pytest.fixture(autouse=True)
-def parsed():
-    flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver():
-        yield
+from train import search_changes
+from train.search_flags import SearchConfig
 
 
 def test_of_a_latency_table_the_content_decides_not_the_place(tmp_path):
     places = tmp_path / "latency.json", tmp_path / "moved.json"
     for place in places:
         place.write_text('{"milliseconds": {}}')
-    found = []
-    for place in places:
-        with flagsaver.flagsaver(latency_table=str(place)):
-            found.append(search_flags.config())
+    configs = [SearchConfig(latency_table=str(place)) for place in places]
+    found = [config.decisive() for config in configs]
     places[0].write_text('{"milliseconds": {"a": 1}}')
-    with flagsaver.flagsaver(latency_table=str(places[0])):
-        measured_again, program = search_flags.config(), search_changes.changeable(None)
+    measured_again = configs[0].decisive()
+    program = search_changes.changeable(configs[0], None)
     changeable = Changeable(free=("latency_table",))
     assert changeable.difference(*found) is None
     assert "latency_table_sha256 was" in changeable.difference(found[0], measured_again)
@@ -40,13 +30,15 @@ def test_of_a_latency_table_the_content_decides_not_the_place(tmp_path):
 
 @pytest.mark.parametrize("method, candidates", [("random", 20), ("random-ws", 1000)])
 def test_candidates_that_were_not_given(method, candidates):
-    with flagsaver.flagsaver(method=method):
-        how = search_flags.method()
-        assert search_changes.changeable(how).unwritten == {"candidates": candidates}
+    config = SearchConfig(method=method)
+    changeable = search_changes.changeable(config, config.make_method())
+    assert changeable.unwritten == {"candidates": candidates}
 
 
 def test_stages_cannot_become_longer():
     before, now = {"epochs": 2}, {"epochs": 3}
-    changeable = search_changes.changeable(methods.get("p-darts"))
+    config = SearchConfig()
+    changeable = search_changes.changeable(config, methods.get("p-darts"))
     assert "is now 3, but stages that have ended" in changeable.difference(before, now)
-    assert search_changes.changeable(methods.get("darts-v1")).difference(before, now) is None
+    changeable = search_changes.changeable(config, methods.get("darts-v1"))
+    assert changeable.difference(before, now) is None

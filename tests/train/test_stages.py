@@ -2,12 +2,12 @@ import contextlib
 
 import numpy as np
 import pytest
-from absl import flags
 
 from darts_tf import methods, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.runs.run_folder import RunFolder
 from train import stages
+from train.stages import StageConfig
 
 SPACE = spaces.get("darts_cnn")
 
@@ -77,44 +77,30 @@ def test_a_stopped_search_goes_on_with_its_stage(tmp_path, stop_at):
     assert first == whole[: stop_at + 1]
 
 
-@pytest.fixture
-def stage_cells():
-    """A function that sets --stage_cells for one test."""
-
-    def give(value):
-        flags.FLAGS["stage_cells"].value = value
-
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS.mark_as_parsed()
-    yield give
-    give(None)
-
-
 @pytest.mark.parametrize(
     "given, cells, expected",
     [
         (None, None, [5, 11, 17]),
         (None, 5, [5, 11, 17]),
         (None, 8, [8, 14, 20]),
-        (["3", "3", "4"], None, [3, 3, 4]),
+        (("3", "3", "4"), None, [3, 3, 4]),
     ],
 )
-def test_cells(stage_cells, given, cells, expected):
-    stage_cells(given)
-    method = stages.with_cells(methods.get("p-darts"), cells)
+def test_cells(given, cells, expected):
+    method = stages.with_cells(StageConfig(stage_cells=given), methods.get("p-darts"), cells)
     assert [stage.cells for stage in method.stages] == expected
     assert [stage.keep for stage in method.stages] == [5, 3, None]
 
 
-def test_a_method_without_stages(stage_cells):
-    assert stages.with_cells(methods.get("darts-v1"), 3) == methods.get("darts-v1")
-    stage_cells(["3", "4", "5"])
+def test_a_method_without_stages():
+    method = methods.get("darts-v1")
+    assert stages.with_cells(StageConfig(), method, 3) == method
+    config = StageConfig(stage_cells=("3", "4", "5"))
     with pytest.raises(UserError, match="--stage_cells has no meaning for darts-v1"):
-        stages.with_cells(methods.get("darts-v1"), 3)
+        stages.with_cells(config, method, 3)
 
 
 @pytest.mark.parametrize("given", [["3", "4"], ["3", "4", "x"], ["3", "4", "2"], ["3", "4", "-5"]])
-def test_bad_cells(stage_cells, given):
-    stage_cells(given)
+def test_bad_cells(given):
     with pytest.raises(UserError, match="expected 3 numbers of cells, each at least 3"):
-        stages.with_cells(methods.get("p-darts"), None)
+        stages.with_cells(StageConfig(stage_cells=tuple(given)), methods.get("p-darts"), None)

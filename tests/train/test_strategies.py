@@ -2,20 +2,15 @@ import json
 
 import pytest
 import tensorflow as tf
-from absl import flags
-from absl.testing import flagsaver
 
 from darts_tf.common.errors import UserError
 from train import strategies
+from train.strategies import DeviceConfig
 
 
 @pytest.fixture(autouse=True)
-def parsed(monkeypatch):
+def no_cluster(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver():
-        yield
 
 
 def workers(count, index=0, **changes):
@@ -24,13 +19,13 @@ def workers(count, index=0, **changes):
 
 
 def test_one_device_is_no_strategy():
-    assert strategies.get(7) is tf.distribute.get_strategy()
+    assert strategies.get(DeviceConfig(), 7) is tf.distribute.get_strategy()
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_automatic(monkeypatch, count):
     monkeypatch.setenv("TF_CONFIG", workers(count))
-    assert strategies._automatic() == ("workers" if count > 1 else "none")
+    assert strategies._automatic(DeviceConfig()) == ("workers" if count > 1 else "none")
 
 
 @pytest.mark.parametrize(
@@ -49,13 +44,10 @@ def test_automatic(monkeypatch, count):
 def test_bad_tf_config(monkeypatch, text):
     if text is not None:
         monkeypatch.setenv("TF_CONFIG", text)
-    flags.FLAGS.distribute = "workers"
     with pytest.raises(UserError, match="variable TF_CONFIG; (got|it is not)"):
-        strategies.get(8)
+        strategies.get(DeviceConfig(distribute="workers"), 8)
 
 
 def test_no_tpu():
-    flags.FLAGS.distribute = "tpu"
-    flags.FLAGS.tpu = "local"
     with pytest.raises(UserError, match="--distribute=tpu found no TPU .--tpu='local'."):
-        strategies.get(8)
+        strategies.get(DeviceConfig(distribute="tpu", tpu="local"), 8)

@@ -1,0 +1,41 @@
+"""Refuses settings of a search that have no meaning together, before anything is loaded."""
+
+from darts_tf.common.errors import UserError
+from darts_tf.methods.method import Method
+from train import baseline_search, costs, data_flags, selection_flags
+from train.search_flags import SearchConfig
+
+_OF_GRADIENTS = (
+    *("hypergradient", "epochs", "architecture_learning_rate", "accumulate_steps", "recompute"),
+    *("cost", "cost_weight", "latency_table", "eigenvalue_every", *selection_flags.NAMES),
+    *("gradient_options", "entropy_weight", "jit_compile", "keep_checkpoints"),
+)
+_OF_TRAINING = (*_OF_GRADIENTS, "memory_limit", "weight_learning_rate", "precision")
+
+
+def check(config: SearchConfig, method: Method | None) -> None:
+    """Refuses what has no meaning for a method, or is out of its range.
+
+    Args:
+        config: the search.
+        method: its method; None for a baseline.
+
+    Raises:
+        UserError: names the flag.
+    """
+    if method is None:
+        config.refuse_given(_OF_GRADIENTS, "has no meaning for a method without a supernet")
+        return
+    baseline_search.refuse_flags(config, method)
+    selection_flags.refuse_without_effect(config, [method.selection])
+    if not method.trains:
+        _refuse_training(config)
+    costs.check(config)
+
+
+def _refuse_training(config: SearchConfig) -> None:
+    why = f"has no meaning for the method {config.method}, which trains nothing"
+    config.refuse_given(_OF_TRAINING, why)
+    data_flags.refuse_augmentation(config, f"the method {config.method}")
+    if config.batch_size == "auto":
+        raise UserError(f"--batch_size=auto is for a method that trains, got {config.method}")
