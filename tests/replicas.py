@@ -94,7 +94,9 @@ def hypergradients(strategy) -> dict[str, np.ndarray]:
         for name in gradients.names(sampled=False):
             fewer = {"neumann": {"terms": 2}, "conjugate_gradient": {"iterations": 2}}
             estimate = gradients.get(name, **fewer.get(name, {}))
-            found[name] = estimate(problem.bilevel(step=step), point, batches).architecture
+            found[name] = estimate(
+                problem.levels().with_steps(weights=step), point, batches
+            ).architecture
         return found
 
     data = tf.data.Dataset.zip(tuple(batches(part, 0, 1, "float64") for part in (0, 1)))

@@ -17,7 +17,7 @@ from darts_tf.networks import training
 from darts_tf.networks.network import build_network
 from darts_tf.runtime.grappler import without_grappler
 from darts_tf.search.architecture_search import ArchitectureSearch
-from darts_tf.search.step import SearchStep
+from darts_tf.search.player import Player
 from darts_tf.supernets.problem import SupernetProblem
 
 CLASSES = 10
@@ -179,7 +179,7 @@ def _gradient_functions(supernet, names) -> dict:
     method = methods.get("darts-v2")
     optimizer = method.make_weight_optimizer(1000)
     optimizer.build(supernet.weight_variables)
-    step = SearchStep(problem, None, method.clip_norm, optimizer, None)
+    player = Player(WEIGHTS, supernet.weight_variables, optimizer, "train", method.clip_norm)
 
     def point():
         variables = {
@@ -189,7 +189,7 @@ def _gradient_functions(supernet, names) -> dict:
         return {name: [tf.convert_to_tensor(v) for v in vs] for name, vs in variables.items()}
 
     def architecture_step(name, train, validation):
-        levels = problem.bilevel(step=step.inner_step())
+        levels = problem.levels().with_steps(weights=player.inner_step())
         batches = {ARCHITECTURE: validation, WEIGHTS: train}
         hypergradient = gradients.get(name)(levels, point(), batches)
         # Gradients that nothing reads would be left out of the graph.
@@ -198,9 +198,9 @@ def _gradient_functions(supernet, names) -> dict:
 
     def weight_step(train, validation):
         del validation
-        loss = problem.bilevel().inner[0].loss
+        loss = problem.levels().inner[0].loss
         value, found, _ = gradients_of(loss, point(), train, wrt=[WEIGHTS])
-        optimizer.apply(tf.clip_by_global_norm(found[WEIGHTS], method.clip_norm)[0])
+        player.apply(player.clip(found[WEIGHTS])[0], replicas=1)
         return value
 
     # Partial functions, because TensorFlow would take functions of one code for one that is traced

@@ -15,6 +15,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from darts_tf.common.dense_gradients import dense
 from darts_tf.gradients.gradient import (
     Stateless,
     is_count,
@@ -55,8 +56,8 @@ class _Implicit(Stateless):
                     inner_tape.watch(weights)
                     train, _ = evaluate(inner.loss, point, batches[inner.name])
                 gradients = inner_tape.gradient(train, weights, unconnected_gradients=_ZERO)
-                slope = _dot(gradients, vector)
-            return outer_tape.gradient(slope, source, unconnected_gradients=_ZERO)
+                slope = _dot(dense(gradients), vector)
+            return dense(outer_tape.gradient(slope, source, unconnected_gradients=_ZERO))
 
         def product(vector):
             hessian = problem.reduce(along(vector, weights))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from darts_tf.common.constant_weights import constant_weights
+from darts_tf.common.dense_gradients import dense
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
 
@@ -154,6 +155,14 @@ class Problem:
         """All others, in the order in which they are stepped."""
         return self.levels[1:]
 
+    def with_steps(self, **steps: InnerStep) -> "Problem":
+        """The same problem with the steps of the inner levels, by level name."""
+        levels = tuple(
+            dataclasses.replace(level, step=steps[level.name]) if level.name in steps else level
+            for level in self.levels
+        )
+        return Problem(levels, self.reduce, self.categorical)
+
     def stepped(self, level: Level, point: Point, batch, steps: int = 1) -> Tensors:
         """An inner level's variables after steps by its own gradient, all on one batch.
 
@@ -257,7 +266,10 @@ def gradients_of(loss: Loss, point: Point, batch, *, wrt: Collection[str]) -> De
         with constant_weights(set(wrt) == {ARCHITECTURE}):
             value, carried = evaluate(loss, point, batch)
     zero = tf.UnconnectedGradients.ZERO
-    return Derivatives(value, tape.gradient(value, sources, unconnected_gradients=zero), carried)
+    found = tape.gradient(value, sources, unconnected_gradients=zero)
+    return Derivatives(
+        value, {name: dense(gradients) for name, gradients in found.items()}, carried
+    )
 
 
 def step_of(level: Level) -> InnerStep:

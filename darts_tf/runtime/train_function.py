@@ -1,6 +1,6 @@
 """The step of a search under a `tf.distribute` strategy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
@@ -14,6 +14,8 @@ class TrainFunction:
     Args:
         step: a `SearchStep` or what behaves like one.
         strategy: of the search.
+        streams: level name -> the stream that its batches come from, "train" or "validation"; the
+            outermost level first.
         jit_compile: whether XLA compiles the step.
         task: its metrics are measured on the training batches; see `darts_tf.tasks`. Default: the
             classification of images.
@@ -23,6 +25,7 @@ class TrainFunction:
         self,
         step: Callable,
         strategy: tf.distribute.Strategy,
+        streams: Mapping[str, str],
         jit_compile: bool = False,
         task=None,
     ):
@@ -30,10 +33,16 @@ class TrainFunction:
         self._step = step
         self._strategy = strategy
         self._jit_compile = jit_compile
+        self._streams = dict(streams)
+        self._outer, self._first, *_ = streams
         with strategy.scope():
-            self._loss = keras.metrics.Mean("loss", dtype="float32")
             self._measured = [metric() for metric in self._task.metrics()]
-            self._architecture_loss = keras.metrics.Mean("architecture_loss", dtype="float32")
+            self._losses = {
+                level: keras.metrics.Mean(
+                    "loss" if level == self._first else f"{level}_loss", dtype="float32"
+                )
+                for level in streams
+            }
         self._run = tf.function(self._run_replicas, reduce_retracing=True, autograph=False)
 
     def __call__(self, train_batch, validation_batch, frozen: bool):
@@ -51,15 +60,17 @@ class TrainFunction:
 
     def _run_replicas(self, train_batch, validation_batch, frozen):
         def run(train_batch, validation_batch):
-            result = self._step(train_batch, validation_batch, frozen=frozen)
+            of_stream = {"train": train_batch, "validation": validation_batch}
+            batches = {level: of_stream[stream] for level, stream in self._streams.items()}
+            result = self._step(batches, frozen=frozen)
             # Each replica holds its share of a mean over the global batch.
             replicas = self._strategy.num_replicas_in_sync
-            self._loss.update_state(result["loss"] * replicas)
-            if not frozen:
-                self._architecture_loss.update_state(result["architecture_loss"] * replicas)
-            _, targets, weights = self._task.parts(train_batch)
+            for level, loss in result["losses"].items():
+                if level != self._outer or not frozen:
+                    self._losses[level].update_state(loss * replicas)
+            _, targets, weights = self._task.parts_and_state(batches[self._first])[0]
             for metric in self._measured:
-                metric.update_state(targets, result["logits"], weights)
+                metric.update_state(targets, result["outputs"], weights)
             # One tensor, so that workers exchange it at once.
             return tf.concat([[result["finite"], result["complete"]], result["entropies"]], 0)
 
@@ -71,7 +82,8 @@ class TrainFunction:
 
     @property
     def _metrics(self):
-        return self._loss, *self._measured, self._architecture_loss
+        outer, first, *others = self._losses.values()
+        return first, *self._measured, outer, *others
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -84,9 +96,9 @@ class TrainFunction:
             metric.reset_state()
 
     def logs(self, frozen: bool) -> dict[str, float]:
-        """The means over the epoch so far; without `architecture_loss` if it is frozen."""
-        metrics = self._metrics[:-1] if frozen else self._metrics
-        return {metric.name: float(metric.result()) for metric in metrics}
+        """The means over the epoch so far; without that of the outermost level if it is frozen."""
+        left_out = self._losses[self._outer] if frozen else None
+        return {m.name: float(m.result()) for m in self._metrics if m is not left_out}
 
 
 def compiles(jit_compile: bool | str, strategy: tf.distribute.Strategy) -> bool:

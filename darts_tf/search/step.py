@@ -1,192 +1,151 @@
 """One step of a search: the architecture's optimizer, then the weights', or the other way round."""
 
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-import keras
 import tensorflow as tf
 
-from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS, InnerStep
+from darts_tf.gradients.problem import Hypergradient, Point
+from darts_tf.search.player import Player
 from darts_tf.supernets.problem import SupernetProblem
 
 
 class SearchStep:
-    """An architecture step followed by a weight step, or the other way round, in replica context.
+    """A step of the outermost level followed by one of each inner level, in replica context.
 
-    Liu, Simonyan, Yang, ICLR 2019, algorithm 1; GDAS steps the weights first. As in the reference
-    the raw gradient of the weights is clipped, before an optimizer of
-    `darts_tf.runtime.optimizers` adds L2 to it.
+    Liu, Simonyan, Yang, ICLR 2019, algorithm 1, of the architecture and the weights; GDAS steps the
+    weights first. The outermost level descends what the estimator returns, each inner one the
+    gradient of its own loss.
 
     Args:
-        problem: the supernet.
+        problem: the supernet, or what else makes a chain of levels; see `SupernetProblem`.
+        players: the levels, the outermost first, the others in the order in which they are stepped.
         gradient: an estimator of `darts_tf.gradients`.
-        clip_norm: largest global norm of the weights' gradient.
-        weight_optimizer, architecture_optimizer: built Keras optimizers.
+        weights_first: whether the inner levels are stepped before the outermost one.
         replicas: number of replicas.
-        architecture_clip_norm: largest global norm of the architecture's gradient; None: no limit.
-        weights_first: whether the weights are stepped before the architecture.
-        entropy_weight: of the operation weights' entropy in the loss that the architecture
-            descends.
     """
 
     def __init__(
         self,
         problem: SupernetProblem,
+        players: Sequence[Player],
         gradient: Callable,
-        clip_norm: float,
-        weight_optimizer: keras.optimizers.Optimizer,
-        architecture_optimizer: keras.optimizers.Optimizer,
-        replicas: int = 1,
-        architecture_clip_norm: float | None = None,
         weights_first: bool = False,
-        entropy_weight: float = 0.0,
+        replicas: int = 1,
     ):
         self._problem = problem
+        self._outer, *self._inner = players
         self._gradient = gradient
-        self._clip_norm = clip_norm
-        self._weight_optimizer = weight_optimizer
-        self._architecture_optimizer = architecture_optimizer
-        self._replicas = replicas
-        self._architecture_clip_norm = architecture_clip_norm
         self._weights_first = weights_first
-        self._entropy_weight = entropy_weight
+        self._replicas = replicas
 
-    def __call__(self, train_batch, validation_batch, frozen: bool = False) -> dict[str, tf.Tensor]:
+    def __call__(self, batches: Mapping, frozen: bool = False) -> dict:
         """Runs the step.
 
         Args:
-            train_batch, validation_batch: pairs of images and labels.
-            frozen: whether to leave the architecture step out; `architecture_loss` is 0 then.
+            batches: level name -> its batch.
+            frozen: whether to leave the step of the outermost level out; its loss is 0 then.
 
         Returns:
-            Each replica's `loss`, `architecture_loss` and `logits`; `finite`, a product over all
-            numbers that enter an optimizer, not finite if one isn't; `complete`, 1 or, where the
-            estimator had to leave out its second-order term, 0; `entropies` after the step,
-            `[cell types]`.
+            Each replica's `losses`, level name -> scalar; `outputs` of the first inner level's
+            pass; `carried`, level name -> what goes on to its next batch, without those that have
+            nothing; `finite`, the sum of the gradients' norms, not finite if a number that enters
+            an optimizer isn't; `complete`, 1 or, where the estimator had to leave out its
+            second-order term, 0; `entropies` after the step, `[cell types]`.
         """
+        outer = self._outer
         # Read once: a supernet has hundreds of weights, and each read is an operation.
-        weights, before = self._weights(), self._alphas()
-        seeds = self._seed(0), self._seed(1)
-        architecture_loss = architecture_norm = tf.zeros(())
-        complete = tf.ones(())
-        gradients = None
+        point = {player.name: player.values() for player in (outer, *self._inner)}
+        seeds = self._seeds()
+        found, norms, passes = None, [], {}
         if self._weights_first:
-            forward, norm = self._weight_step(weights, before, train_batch, seeds[1])
-            weights = self._weights()
+            passes, norms = self._inner_steps(point, batches, seeds)
+            point |= {player.name: player.values() for player in self._inner}
         if not frozen:
-            hypergradient, architecture_norm = self._architecture_step(
-                weights, before, train_batch, validation_batch, seeds[0]
+            found, norm = self._outer_step(point, batches, seeds[outer.name])
+            norms = [*norms, norm]
+        if not self._weights_first:
+            given = {} if found is None or found.weights is None else self._given(found)
+            if given:
+                # They came with the hypergradient, so they belong to its draw and its architecture.
+                seeds = dict.fromkeys(seeds, seeds[outer.name])
+            else:
+                point[outer.name] = outer.values()
+            passes, of_inner = self._inner_steps(point, batches, seeds, given)
+            norms = [*norms, *of_inner]
+        return self._result(found, passes, norms)
+
+    def _given(self, found: Hypergradient) -> dict:
+        """The gradients of the one inner level of an estimator that has them for free."""
+        return {self._inner[0].name: found.weights}
+
+    def _outer_step(self, point: Point, batches, seed) -> tuple[Hypergradient, tf.Tensor]:
+        """Applies the hypergradient; returns it and its global norm."""
+        outer = self._outer
+        steps = {player.name: player.inner_step() for player in self._inner}
+        problem = self._problem.levels(seed).with_steps(**steps)
+        found = self._gradient(problem, point, batches)
+        gradients = found.architecture
+        if outer.added is not None:
+            added = outer.gradient_of_added(point[outer.name])
+            gradients = [x + y for x, y in zip(gradients, added, strict=True)]
+        clipped, norm = outer.clip(gradients)
+        outer.apply(clipped, self._replicas)
+        return found, norm
+
+    def _inner_steps(self, point: Point, batches, seeds, given=()):
+        """Steps the inner levels one after the other, each where those before it have arrived.
+
+        Args:
+            point, batches, seeds: by level name.
+            given: level name -> gradients of the global batch that are known already.
+
+        Returns:
+            Level name -> the forward pass; and the gradients' norms.
+        """
+        passes, norms, point = {}, [], dict(point)
+        for number, player in enumerate(self._inner):
+            name = player.name
+            forward, gradients = player.passes(
+                point, batches[name], seeds[name], differentiate=name not in given
             )
-            gradients, architecture_loss = hypergradient.weights, hypergradient.loss
-            if hypergradient.complete is not None:
-                complete = tf.cast(hypergradient.complete, tf.float32)
-        if not self._weights_first and gradients is None:
-            forward, norm = self._weight_step(weights, self._alphas(), train_batch, seeds[1])
-        elif not self._weights_first:
-            # They came with the hypergradient, so they belong to its draw and its architecture.
-            forward, norm = self._weight_step(weights, before, train_batch, seeds[0], gradients)
+            gradients = given[name] if name in given else self._problem.reduce(gradients)
+            clipped, norm = player.clip(gradients)
+            with player.passes.untouched(seeds[name], player.optimizer):
+                player.apply(clipped, self._replicas)
+            for variable, value in zip(player.passes.statistics, forward.statistics, strict=True):
+                variable.assign(value)
+            passes[name] = forward
+            norms.append(norm)
+            if number + 1 < len(self._inner):
+                point[name] = player.values()
+        return passes, norms
+
+    def _result(self, found: Hypergradient | None, passes: dict, norms: list) -> dict:
+        """What the step returns; see `__call__`."""
+        outer = self._outer.name
+        losses = {outer: tf.zeros(()) if found is None else found.loss}
+        carried = {outer: None if found is None else found.carried}
+        for name, forward in passes.items():
+            losses[name], carried[name] = forward.loss, forward.carried
+        complete = tf.ones(())
+        if found is not None and found.complete is not None:
+            complete = tf.cast(found.complete, tf.float32)
         return {
-            "loss": forward.loss,
-            "architecture_loss": architecture_loss,
-            "logits": forward.logits,
-            "finite": tf.cast(norm, tf.float32) * (1 + architecture_norm),
+            "losses": losses,
+            "outputs": passes[self._inner[0].name].outputs,
+            "carried": {name: state for name, state in carried.items() if state is not None},
+            "finite": tf.add_n([tf.cast(norm, tf.float32) for norm in norms]),
             "complete": complete,
             "entropies": self._problem.supernet.architecture.entropies(),
         }
 
-    def _weight_step(self, weights, alphas, train_batch, seed, gradients=None):
-        """Steps the weights, by these gradients if given; returns the forward pass and the norm."""
-        problem, rows = self._problem, None
-        if problem.supernet.relaxation.adversary is not None:
-            rows = problem.worst_rows(weights, alphas, train_batch, seed)
-        forward, found = problem.forward_and_gradients(
-            weights, alphas, train_batch, seed, differentiate=gradients is None, rows=rows
-        )
-        if gradients is None:
-            gradients = problem.reduce(found)
-        clipped, norm = tf.clip_by_global_norm(gradients, self._clip_norm)
-        with self._only_what_was_drawn(seed):
-            self._apply(self._weight_optimizer, clipped, problem.supernet.weight_variables)
-        for variable, value in zip(problem.statistics, forward.statistics, strict=True):
-            variable.assign(value)
-        return forward, norm
+    def _seeds(self) -> dict[str, tf.Tensor | None]:
+        """The seed of each level's draw in this step, None where nothing is drawn.
 
-    def _architecture_step(self, weights, alphas, train_batch, validation_batch, seed):
-        """Applies the hypergradient; returns it and its global norm."""
-        hypergradient = self._gradient(
-            self._problem.bilevel(seed, self.inner_step()),
-            {ARCHITECTURE: alphas, WEIGHTS: weights},
-            {ARCHITECTURE: validation_batch, WEIGHTS: train_batch},
-        )
-        gradients = hypergradient.architecture
-        if self._entropy_weight:
-            added = self._entropy_gradient(alphas)
-            gradients = [x + y for x, y in zip(gradients, added, strict=True)]
-        norm = tf.linalg.global_norm(gradients)
-        if self._architecture_clip_norm is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, self._architecture_clip_norm, norm)
-        variables = self._problem.supernet.architecture_variables
-        self._apply(self._architecture_optimizer, gradients, variables)
-        return hypergradient, norm
-
-    def _entropy_gradient(self, alphas):
-        """The gradient of what the entropy adds to the loss."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(alphas)
-            added = self._entropy_weight * self._problem.entropy(alphas)
-        return tape.gradient(added, alphas, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-
-    @contextlib.contextmanager
-    def _only_what_was_drawn(self, seed):
-        """Takes back what momentum and L2 do to the weights that a categorical draw left out."""
-        supernet = self._problem.supernet
-        if supernet.relaxation.draws.differentiable:
-            yield
-            return
-        masks = supernet.chosen_weights(supernet.architecture.drawn_weights(seed))
-        slots = getattr(self._weight_optimizer, "momentums", None) or []
-        kept = [
-            (variable, mask, tf.identity(variable))
-            for variables in (supernet.weight_variables, slots)
-            for variable, mask in zip(variables, masks, strict=bool(variables))
-            if mask is not None
-        ]
-        yield
-        for variable, mask, before in kept:
-            variable.assign(tf.where(mask, variable, before))
-
-    def _weights(self):
-        return [tf.convert_to_tensor(v) for v in self._problem.supernet.weight_variables]
-
-    def _alphas(self):
-        return [tf.convert_to_tensor(v) for v in self._problem.supernet.architecture_variables]
-
-    def inner_step(self) -> InnerStep:
-        """The step that the weight optimizer would take now, for the unrolled gradients."""
-        optimizer = self._weight_optimizer
-        momentum = float(getattr(optimizer, "momentum", 0.0))
-        return InnerStep(
-            learning_rate=tf.convert_to_tensor(optimizer.learning_rate),
-            momentum=momentum,
-            # Not read before an estimator asks for them: first order does not.
-            velocities=optimizer.momentums if momentum else None,
-            weight_decay=getattr(optimizer, "l2", 0.0),
-        )
-
-    def _seed(self, part: int) -> tf.Tensor | None:
-        """The seed of this step's draw: 0 for the hypergradient, 1 for the weights.
-
-        A function of the supernet's seed and the number of steps that the weight optimizer has
-        taken, so that replicas agree and a resumed search draws what an uninterrupted one would.
+        A function of the supernet's seed and the number of steps that the first inner level's
+        optimizer has taken, so that replicas agree and a resumed search draws what an uninterrupted
+        one would.
         """
-        supernet = self._problem.supernet
-        if not supernet.architecture.random or (part == 0 and supernet.relaxation.weights_only):
-            return None
-        steps = tf.cast(tf.convert_to_tensor(self._weight_optimizer.iterations), tf.int32)
-        return tf.stack([supernet.get_config()["seed"], 2 * steps + part])
-
-    def _apply(self, optimizer, gradients, variables):
-        if self._replicas > 1:
-            # The gradients are reduced already, and `apply` sums over the replicas again.
-            gradients = [g / self._replicas for g in gradients]
-        optimizer.apply(gradients, variables)
+        steps = tf.cast(tf.convert_to_tensor(self._inner[0].optimizer.iterations), tf.int32)
+        players = self._outer, *self._inner
+        return {p.name: self._problem.seed_of(level, steps) for level, p in enumerate(players)}

@@ -5,13 +5,16 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
 from darts_tf.methods.method import Method
 from darts_tf.runtime.loss_scale import LossScale, LossScaledStep
 from darts_tf.runtime.train_function import TrainFunction, compiles
 from darts_tf.search import checks
+from darts_tf.search.player import Player
 from darts_tf.search.step import SearchStep
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.supernets.weight_passes import WeightPasses
 from darts_tf.tasks import Task
 
 
@@ -59,10 +62,15 @@ class SearchTrainer:
         self._build()
         replicas = strategy.num_replicas_in_sync
         problem = SupernetProblem(
-            supernet, task.losses, replicas, penalty, accumulate_steps, self._loss_scale, recompute
+            supernet, task, replicas, penalty, accumulate_steps, self._loss_scale, recompute
         )
+        self._players = self._make_players(problem)
         self.train_function = TrainFunction(
-            self._make_step(problem, replicas), strategy, compiles(jit_compile, strategy), task
+            self._make_step(problem, replicas),
+            strategy,
+            {player.name: player.stream for player in self._players},
+            compiles(jit_compile, strategy),
+            task,
         )
 
     def _build(self) -> None:
@@ -80,18 +88,35 @@ class SearchTrainer:
         shape = len(space.cell_types) * len(space.edges), len(space.operations)
         self.gradient.build(shape, supernet.get_config()["seed"])
 
-    def _make_step(self, problem: SupernetProblem, replicas: int) -> Callable:
-        step = SearchStep(
-            problem,
-            self.gradient,
-            self._method.clip_norm,
-            self.weight_optimizer,
+    def _make_players(self, problem: SupernetProblem) -> list[Player]:
+        """The levels of the search, the outermost first."""
+        method, supernet, added = self._method, self._supernet, None
+        if method.entropy_weight:
+
+            def added(alphas):
+                return method.entropy_weight * problem.entropy(alphas)
+
+        architecture = Player(
+            ARCHITECTURE,
+            supernet.architecture_variables,
             self.architecture_optimizer,
-            replicas,
-            self._method.architecture_clip_norm,
-            self._method.weights_first,
-            self._method.entropy_weight,
+            "validation",
+            clip_norm=method.architecture_clip_norm,
+            added=added,
         )
+        weights = Player(
+            WEIGHTS,
+            supernet.weight_variables,
+            self.weight_optimizer,
+            "train",
+            clip_norm=method.clip_norm,
+            passes=WeightPasses(problem),
+        )
+        return [architecture, weights]
+
+    def _make_step(self, problem: SupernetProblem, replicas: int) -> Callable:
+        players, first = self._players, self._method.weights_first
+        step = SearchStep(problem, players, self.gradient, first, replicas)
         if self._loss_scale is None:
             return step
         optimizers = self.weight_optimizer, self.architecture_optimizer

@@ -3,18 +3,30 @@
 import contextlib
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from darts_tf import tasks
+from darts_tf.common import seeds
 from darts_tf.common.constant_weights import constant_weights, weights_are_constant
+from darts_tf.common.dense_gradients import dense
+from darts_tf.common.errors import UserError
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
-from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS, InnerStep, Level, Problem, identity
+from darts_tf.gradients.problem import (
+    ARCHITECTURE,
+    WEIGHTS,
+    Level,
+    Point,
+    Problem,
+    identity,
+)
 from darts_tf.runtime.loss_scale import LossScale
 from darts_tf.runtime.shared_traces import SharedTraces
 from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.sampled_losses import SampledLosses
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.tasks import Task
 
 
 class ForwardPass(NamedTuple):
@@ -23,26 +35,29 @@ class ForwardPass(NamedTuple):
     Attributes:
         loss: this replica's share of the mean loss of the global batch, float32.
         penalty: this replica's share of what is added to the loss.
-        logits: `[batch, classes]`.
+        outputs: of the supernet, such as logits `[batch, classes]`.
         statistics: new values of the supernet's other variables (moving statistics and random
             state), in the order of `SupernetProblem.statistics`.
+        carried: the state after the batch, of a task that carries one; None for others.
     """
 
     loss: tf.Tensor
     penalty: tf.Tensor
-    logits: tf.Tensor
+    outputs: Any
     statistics: list[tf.Tensor]
+    carried: Any = None
 
 
 class SupernetProblem:
     """A supernet as a function of given weights and architecture variables.
 
-    Evaluating it never touches a stored variable: the weights and alphas are arguments, and what
-    a forward pass would write (moving statistics, random state) is returned instead.
+    Evaluating it never touches a stored variable: the weights and alphas are found at a point of
+    `darts_tf.gradients`, and what a forward pass would write (moving statistics, random state) is
+    returned instead.
 
     Args:
         supernet: the supernet.
-        loss: `(labels, logits) -> [batch]`.
+        task: a `Task`, or a loss `(targets, outputs) -> [batch]` for the classification of images.
         replicas: number of replicas that share a global batch; all have equally many examples.
         penalty: is added to the loss besides what the relaxation adds: a function of the operation
             weights that the pass computes with, cell type -> `[edges, operations]`, to a float32
@@ -59,7 +74,7 @@ class SupernetProblem:
     def __init__(
         self,
         supernet: Supernet,
-        loss: Callable,
+        task: Task | Callable,
         replicas: int = 1,
         penalty: Callable | None = None,
         parts: int = 1,
@@ -74,7 +89,7 @@ class SupernetProblem:
             for variable in supernet.non_trainable_variables
             if not any(variable is other for other in others)
         ]
-        self._loss = loss
+        self._task = task if isinstance(task, Task) else tasks.get(None, task)
         self._replicas = replicas
         self._penalty = penalty
         self._parts = parts
@@ -87,14 +102,14 @@ class SupernetProblem:
         self._run = self._forward
         if traced and replicas == 1 and not batched:
             self._run = tf.function(self._forward, autograph=False)
-        self._sampled = SampledLosses(supernet, loss, penalty, parts)
+        self._sampled = SampledLosses(supernet, self._task, penalty, parts)
 
-    def forward(self, weights, architecture, batch, seed=None, rows=None, part=None) -> ForwardPass:
+    def forward(self, point: Point, batch, seed=None, rows=None, part=None) -> ForwardPass:
         """One forward pass in training mode.
 
         Args:
-            weights, architecture: values of the supernet's variables.
-            batch: images and labels.
+            point: the values of the weights and of the architecture variables.
+            batch: of the task, such as images and labels.
             seed: `[2]` int32, of a random relaxation's draw; None for no noise.
             rows: what the cells compute with instead of the relaxation's weights; None for those.
             part: the number of this part of an accumulated batch, scalar int32, or None.
@@ -103,13 +118,12 @@ class SupernetProblem:
             A `ForwardPass`; in a scope of `constant_weights` without statistics.
         """
         constant = weights_are_constant()
-        return self._run(weights, architecture, batch, seed, rows, part, constant)
+        given = point[WEIGHTS], point[ARCHITECTURE]
+        return self._run(given, batch, seed, rows, part, constant)
 
-    def _forward(
-        self, weights, architecture, batch, seed, rows, part, constant: bool
-    ) -> ForwardPass:
-        images, labels = batch
-        supernet = self.supernet
+    def _forward(self, given, batch, seed, rows, part, constant: bool) -> ForwardPass:
+        (weights, architecture), supernet = given, self.supernet
+        parts, state = self._task.parts_and_state(batch)
         if self._loss_scale is not None:
             weights = self._loss_scale.leave(weights)
             architecture = self._loss_scale.leave(architecture)
@@ -120,7 +134,9 @@ class SupernetProblem:
             if part is not None and seed is not None:
                 rows = supernet.architecture.cell_weights(seed) if rows is None else rows
                 own_seed = tf.random.experimental.stateless_fold_in(seed, part)
-            logits = supernet(images, training=True, seed=own_seed, weights=rows)
+            outputs, carried = self._task.call(
+                supernet, parts.inputs, state, training=True, seed=own_seed, weights=rows
+            )
             penalty = supernet.architecture.penalty()
             if self._penalty is not None:
                 penalty += self._penalty(supernet.architecture.drawn_weights(seed))
@@ -128,13 +144,38 @@ class SupernetProblem:
             variable.value if (value := scope.get_current_value(variable)) is None else value
             for variable in ([] if constant else self.statistics)
         ]
-        examples = tf.shape(logits)[0] * self._replicas
-        loss = tf.nn.compute_average_loss(self._loss(labels, logits), global_batch_size=examples)
+        loss = self._share(parts, outputs, part)
         statistics = [tf.convert_to_tensor(value) for value in statistics]
         penalty /= self._replicas
         if self._loss_scale is not None:
             loss, penalty = self._loss_scale.enter(loss), self._loss_scale.enter(penalty)
-        return ForwardPass(loss, penalty, logits, statistics)
+        return ForwardPass(loss, penalty, outputs, statistics, carried)
+
+    def _share(self, parts, outputs, part) -> tf.Tensor:
+        """This replica's share of the mean over what is counted in the global batch."""
+        total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
+        if parts.weights is None:
+            return total / (count * self._replicas)
+        if part is not None:
+            raise UserError(
+                "a batch whose elements have weights cannot be computed in parts, which count "
+                "differently; leave accumulate_steps at 1"
+            )
+        (everywhere,) = self.reduce([count])
+        return total / everywhere
+
+    def seed_of(self, level: int, steps: tf.Tensor) -> tf.Tensor | None:
+        """The seed of what a level's passes draw in a step, `[2]` int32; None if nothing is drawn.
+
+        Args:
+            level: its number, 0 for the outermost.
+            steps: how many steps there were before, scalar int32.
+        """
+        if not self.supernet.architecture.random:
+            return None
+        if level == 0 and self.supernet.relaxation.weights_only:
+            return None
+        return seeds.of_level(self.supernet.get_config()["seed"], steps, level)
 
     def _random_states(self, part) -> list:
         """The states of random generators as a part of the batch finds them; none for a whole one.
@@ -155,25 +196,31 @@ class SupernetProblem:
         with given_values(self.supernet, architecture=architecture):
             return tf.reduce_sum(self.supernet.architecture.entropies())
 
-    def loss(self, weights, architecture, batch, seed=None, part=None) -> tf.Tensor:
-        """The loss with what is added to it."""
-        forward = self.forward(weights, architecture, batch, seed, part=part)
-        return forward.loss + forward.penalty
+    def loss(self, point: Point, batch, seed=None, part=None):
+        """The loss with what is added to it; a pair with the state after the batch if there is one.
 
-    def worst_rows(self, weights, architecture, batch, seed) -> dict:
+        The arguments are those of `forward`.
+        """
+        forward = self.forward(point, batch, seed, part=part)
+        loss = forward.loss + forward.penalty
+        return loss if forward.carried is None else (loss, forward.carried)
+
+    def worst_rows(self, point: Point, batch, seed) -> dict:
         """The operation weights near those of the architecture with the largest training loss.
 
         For relaxations with an `adversary`. The supernet is in inference mode meanwhile, as in
         the authors' code of SDARTS-ADV. The arguments are those of `forward`.
         """
-        images, labels = batch
-        supernet = self.supernet
+        supernet, given = self.supernet, (point[WEIGHTS], point[ARCHITECTURE])
+        parts, state = self._task.parts_and_state(batch)
 
         def loss(rows):
-            with given_values(supernet, weights, architecture):
-                return tf.reduce_mean(self._loss(labels, supernet(images, weights=rows)))
+            with given_values(supernet, *given):
+                outputs, _ = self._task.call(supernet, parts.inputs, state, weights=rows)
+            total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
+            return total / count
 
-        with given_values(supernet, weights, architecture):
+        with given_values(supernet, *given):
             start = supernet.architecture.drawn_weights()
         masks = {name: supernet.space.mask(name) for name in start}
         radius = tf.convert_to_tensor(supernet.architecture.temperature)
@@ -181,12 +228,12 @@ class SupernetProblem:
         return {name: supernet.architecture.with_fixed(name, rows) for name, rows in found.items()}
 
     def forward_and_gradients(
-        self, weights, architecture, batch, seed=None, differentiate=True, rows=None
+        self, point: Point, batch, seed=None, differentiate: bool = True, rows=None
     ):
         """A forward pass and the gradients of its loss in the weights, computed part by part.
 
         Args:
-            weights, architecture, batch, seed: as in `forward`.
+            point, batch, seed: as in `forward`.
             differentiate: whether the gradients are wanted; there are none otherwise.
             rows: what the cells compute with instead of the relaxation's weights; None for those.
 
@@ -195,26 +242,29 @@ class SupernetProblem:
             gradients, not yet reduced over the replicas.
         """
 
+        weights = point[WEIGHTS]
+
         def run(batch, part=None):
             if not differentiate:
-                return self.forward(weights, architecture, batch, seed, rows, part), []
+                return self.forward(point, batch, seed, rows, part), []
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(weights)
-                forward = self.forward(weights, architecture, batch, seed, rows, part)
+                forward = self.forward(point, batch, seed, rows, part)
             zero = tf.UnconnectedGradients.ZERO
-            return forward, tape.gradient(forward.loss, weights, unconnected_gradients=zero)
+            return forward, dense(tape.gradient(forward.loss, weights, unconnected_gradients=zero))
 
         if self._parts == 1:
             return run(batch)
 
         def run_part(batch, part):
             forward, gradients = run(batch, part)
-            return (forward.loss, forward.penalty, forward.statistics, gradients), forward.logits
+            means = forward.loss, forward.penalty, forward.statistics, gradients
+            return means, (forward.outputs, forward.carried)
 
-        (loss, penalty, statistics, gradients), logits = mean_over_parts(
-            run_part, batch, self._parts
-        )
-        return ForwardPass(loss, penalty, logits, statistics), gradients
+        means, rows_of = mean_over_parts(run_part, batch, self._parts)
+        loss, penalty, statistics, gradients = means
+        outputs, carried = rows_of
+        return ForwardPass(loss, penalty, outputs, statistics, carried), gradients
 
     def reduce(self, tensors):
         """The sum of every tensor over the replicas; differentiable."""
@@ -222,22 +272,21 @@ class SupernetProblem:
             return tensors
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
-    def bilevel(self, seed=None, step: InnerStep | None = None) -> Problem:
-        """The problem with this loss on both levels, for the estimators in `darts_tf.gradients`.
+    def levels(self, seed=None) -> Problem:
+        """The chain of two with this loss on both levels, for `darts_tf.gradients`.
+
+        Where an estimator needs the step of the weights' optimizer, it is given by
+        `Problem.with_steps`.
 
         Args:
             seed: of a random relaxation's draw, the same for every evaluation.
-            step: that the weights' optimizer would take, for an estimator that needs it.
         """
-        loss = functools.partial(self._loss_at, seed=seed)
+        loss = functools.partial(self.loss, seed=seed)
         if self._parts > 1:
             loss = AccumulatedLoss(loss, self._parts)
         categorical = None
         if self.supernet.relaxation.categorical:
             categorical = self._sampled.problem(seed)
         reduce = identity if self._replicas == 1 else self.reduce
-        levels = Level(ARCHITECTURE, loss), Level(WEIGHTS, loss, step)
+        levels = Level(ARCHITECTURE, loss), Level(WEIGHTS, loss)
         return Problem(levels, reduce, categorical)
-
-    def _loss_at(self, point, batch, seed=None, part=None) -> tf.Tensor:
-        return self.loss(point[WEIGHTS], point[ARCHITECTURE], batch, seed, part)

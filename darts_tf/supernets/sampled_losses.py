@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from darts_tf import tasks
 from darts_tf.gradients.accumulation import mean_over_parts
 from darts_tf.gradients.problem import WEIGHTS, CategoricalProblem
 from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.tasks import Task
 
 
 class SampledLosses:
@@ -19,17 +21,21 @@ class SampledLosses:
 
     Args:
         supernet: with a categorical relaxation.
-        loss: `(labels, logits) -> [batch]`.
+        task: a `Task`, or a loss `(targets, outputs) -> [batch]` for the classification of images.
         penalty: is added to the loss: a function of the operation weights, cell type -> `[edges,
             operations]`. None for none.
         parts: number of equal parts that a batch is computed in.
     """
 
     def __init__(
-        self, supernet: Supernet, loss: Callable, penalty: Callable | None = None, parts: int = 1
+        self,
+        supernet: Supernet,
+        task: Task | Callable,
+        penalty: Callable | None = None,
+        parts: int = 1,
     ):
         self._supernet = supernet
-        self._loss = loss
+        self._task = task if isinstance(task, Task) else tasks.get(None, task)
         self._penalty = penalty
         self._parts = parts
         self._traced = tf.function(self._loss_of, autograph=False)
@@ -58,7 +64,7 @@ class SampledLosses:
         Args:
             weights: of the supernet.
             draws: `[n, cell types * edges, operations]`, one-hot.
-            batch: images and labels.
+            batch: of the task, such as images and labels.
 
         Returns:
             `[n]`, float32.
@@ -84,7 +90,7 @@ class SampledLosses:
         Args:
             weights: of the supernet.
             operation_weights: `[cell types * edges, operations]`.
-            batch: images and labels.
+            batch: of the task, such as images and labels.
             mixed: whether it is a mixture.
         """
         types = self._supernet.space.cell_types
@@ -92,9 +98,12 @@ class SampledLosses:
 
         def run(part, number=None):
             del number  # Nothing in sampled cells is random.
-            images, labels = part
-            logits = self._supernet(images, training=True, weights=by_type, mixed=mixed)
-            return tf.reduce_mean(self._loss(labels, logits)), logits
+            parts, state = self._task.parts_and_state(part)
+            outputs, _ = self._task.call(
+                self._supernet, parts.inputs, state, training=True, weights=by_type, mixed=mixed
+            )
+            total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
+            return total / count, outputs
 
         with given_values(self._supernet, weights):
             loss, _ = run(batch) if self._parts == 1 else mean_over_parts(run, batch, self._parts)

@@ -28,7 +28,7 @@ class ValidationHessian:
 
     def __init__(self, supernet: Supernet, task=None, penalty: Callable | None = None):
         self._supernet = supernet
-        self._problem = SupernetProblem(supernet, tasks.get(task).losses, penalty=penalty).bilevel()
+        self._problem = SupernetProblem(supernet, tasks.get(task), penalty=penalty).levels()
         shapes = [v.shape for v in supernet.architecture_variables]
         self._product = HessianProduct(self._gradient, shapes)
 

@@ -51,7 +51,7 @@ class Example(NamedTuple):
         """The hypergradient by the estimator of that name: all entries in a row, float64."""
         weights, alphas = self.point()
         estimated = gradients.get(name, **options)(
-            self.problem.bilevel(step=self.step),
+            self.problem.levels().with_steps(weights=self.step),
             {ARCHITECTURE: alphas, WEIGHTS: weights},
             {ARCHITECTURE: self.validation, WEIGHTS: self.train},
         )
@@ -63,7 +63,7 @@ class Example(NamedTuple):
         moved = self.step(weights, _train_gradient(self, weights, alphas))
         with tf.GradientTape() as tape:
             tape.watch([moved, alphas])
-            loss = self.problem.loss(moved, alphas, self.validation)
+            loss = self.problem.loss({ARCHITECTURE: alphas, WEIGHTS: moved}, self.validation)
         v, direct = tape.gradient(loss, [moved, alphas])
         return flat(direct), v
 
@@ -137,9 +137,8 @@ def numeric_derivatives() -> tuple[np.ndarray, np.ndarray]:
     @functools.partial(tf.function, autograph=False)
     def values(*alphas):
         gradient = _train_gradient(example, weights, list(alphas))
-        outer = example.problem.loss(
-            example.step(weights, gradient), list(alphas), example.validation
-        )
+        moved = {ARCHITECTURE: list(alphas), WEIGHTS: example.step(weights, gradient)}
+        outer = example.problem.loss(moved, example.validation)
         along = tf.add_n([tf.reduce_sum(g * x) for g, x in zip(gradient, v, strict=True)])
         return tf.stack([outer, along])
 
@@ -167,7 +166,7 @@ def flat(tensors) -> np.ndarray:
 def _train_gradient(example, weights, alphas):
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        loss = example.problem.loss(weights, alphas, example.train)
+        loss = example.problem.loss({ARCHITECTURE: alphas, WEIGHTS: weights}, example.train)
     return tape.gradient(loss, weights)
 
 

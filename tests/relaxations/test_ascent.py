@@ -52,7 +52,7 @@ def test_a_supernet_is_worse_off_and_unchanged(tiny_space):
         [tf.convert_to_tensor(v) for v in variables]
         for variables in (supernet.weight_variables, supernet.architecture_variables)
     )
-    rows = problem.worst_rows(weights, alphas, batch, SEED)
+    rows = problem.worst_rows({"weights": weights, "architecture": alphas}, batch, SEED)
     for variable, value in zip(supernet.variables, before, strict=True):
         np.testing.assert_array_equal(variable, value)
     start = supernet.operation_weights()

@@ -7,9 +7,10 @@ from darts_tf import gradients, spaces
 from darts_tf.gradients import InnerStep
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.runtime import optimizers
-from darts_tf.search.step import SearchStep
+from darts_tf.search.player import Player
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
+from tests.search.steps import make_step
 
 CLIP_NORM = 0.5
 
@@ -70,7 +71,7 @@ def assert_same(left, right):
 
 def estimate(name, problem, train, validation, step, **kwargs):
     return gradients.get(name)(
-        problem.bilevel(step=step),
+        problem.levels().with_steps(weights=step),
         point(problem.supernet),
         {"architecture": validation, "weights": train},
         **kwargs,
@@ -78,10 +79,18 @@ def estimate(name, problem, train, validation, step, **kwargs):
 
 
 def point(supernet):
-    return {
-        "architecture": tensors(supernet.architecture_variables),
-        "weights": tensors(supernet.weight_variables),
-    }
+    return at(tensors(supernet.weight_variables), tensors(supernet.architecture_variables))
+
+
+def at(weights, alphas):
+    return {"architecture": alphas, "weights": weights}
+
+
+BATCHES = {"architecture": VALIDATION, "weights": TRAIN}
+
+
+def list_of(seeds):
+    return {name: seed.numpy().tolist() for name, seed in seeds.items()}
 
 
 def flat(arrays):
@@ -96,11 +105,9 @@ class TestSupernetProblem:
         assert len({id(v) for part in parts for v in part}) == len(supernet.variables)
 
     def test_forward_is_the_supernet_in_training(self, problem, supernet):
-        forward = problem.forward(
-            tensors(supernet.weight_variables), tensors(supernet.architecture_variables), TRAIN
-        )
+        forward = problem.forward(point(supernet), TRAIN)
         logits = supernet(TRAIN[0], training=True)
-        np.testing.assert_allclose(forward.logits, logits, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(forward.outputs, logits, rtol=1e-4, atol=1e-5)
         probabilities = tf.nn.softmax(logits).numpy()[np.arange(8), TRAIN[1].numpy()]
         np.testing.assert_allclose(forward.loss, -np.log(probabilities).mean(), rtol=1e-4)
         # What the ordinary call has written is what the functional one returned.
@@ -110,7 +117,7 @@ class TestSupernetProblem:
     def test_weights_and_alphas_are_arguments(self, problem, supernet):
         weights = [2 * w for w in tensors(supernet.weight_variables)]
         alphas = [-a for a in tensors(supernet.architecture_variables)]
-        got = problem.forward(weights, alphas, TRAIN).logits
+        got = problem.forward(at(weights, alphas), TRAIN).outputs
         for variables, given in (
             (supernet.weight_variables, weights),
             (supernet.architecture_variables, alphas),
@@ -121,7 +128,7 @@ class TestSupernetProblem:
 
     def test_loss_of_a_replica_is_its_share(self, problem, supernet):
         shared = SupernetProblem(supernet, cross_entropy, replicas=2)  # Never traced by itself.
-        args = tensors(supernet.weight_variables), tensors(supernet.architecture_variables), TRAIN
+        args = point(supernet), TRAIN
         np.testing.assert_allclose(
             2 * shared.forward(*args).loss, problem.forward(*args).loss, rtol=1e-5
         )
@@ -138,15 +145,12 @@ def test_an_architecture_step_writes_nothing(name, problem):
 
 class TestSearchStep:
     def run(self, problem, name="first_order", weight_rate=0.1, architecture_rate=0.01, steps=1):
-        supernet = problem.supernet
         weight = optimizers.SGD(weight_rate, 0.9, l2=0.02)
         architecture = optimizers.Adam(
             architecture_rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8, l2=0.03
         )
-        weight.build(supernet.weight_variables)
-        architecture.build(supernet.architecture_variables)
-        step = SearchStep(problem, gradients.get(name), CLIP_NORM, weight, architecture)
-        return [step(TRAIN, VALIDATION) for _ in range(steps)]
+        step = make_step(problem, gradients.get(name), weight, architecture)
+        return [step(BATCHES) for _ in range(steps)]
 
     def test_arithmetic(self, problem, supernet):
         """Two steps against numpy: clipping, then L2, then momentum; Adam with L2."""
@@ -165,7 +169,7 @@ class TestSearchStep:
 
         for t, result in enumerate(results, start=1):
             loss, g, _ = self.derivatives(problem, weights, alphas, VALIDATION, "a")
-            np.testing.assert_allclose(result["architecture_loss"], loss, rtol=1e-4)
+            np.testing.assert_allclose(result["losses"]["architecture"], loss, rtol=1e-4)
             for k, a in enumerate(alphas):
                 total = g[k] + 0.03 * a
                 first[k] = 0.5 * first[k] + 0.5 * total
@@ -173,7 +177,7 @@ class TestSearchStep:
                 moments = first[k] / (1 - 0.5**t), second[k] / (1 - 0.999**t)
                 alphas[k] = a - 0.01 * moments[0] / (np.sqrt(moments[1]) + 1e-8)
             loss, g, new_statistics = self.derivatives(problem, weights, alphas, TRAIN, "w")
-            np.testing.assert_allclose(result["loss"], loss, rtol=1e-4)
+            np.testing.assert_allclose(result["losses"]["weights"], loss, rtol=1e-4)
             norm = np.sqrt(sum(np.sum(x**2) for x in g))
             assert norm > CLIP_NORM
             for k, w in enumerate(weights):
@@ -195,7 +199,7 @@ class TestSearchStep:
         )
         with tf.GradientTape() as tape:
             tape.watch([weights, alphas])
-            forward = problem.forward(weights, alphas, data)
+            forward = problem.forward(at(weights, alphas), data)
         g = tape.gradient(forward.loss, weights if wrt == "w" else alphas)
         return forward.loss, [x.numpy().astype("float64") for x in g], forward.statistics
 
@@ -237,21 +241,21 @@ class TestSearchStep:
         both = [
             self.derivatives(problem, before, alphas, data, "w")[0] for data in (TRAIN, VALIDATION)
         ]
-        np.testing.assert_allclose(result["architecture_loss"], np.mean(both), rtol=1e-3)
+        np.testing.assert_allclose(result["losses"]["architecture"], np.mean(both), rtol=1e-3)
 
     def test_finite_tells_of_a_gradient_that_is_not(self, problem, supernet):
         (good,) = self.run(problem)
         assert np.isfinite(good["finite"])
         images, labels = TRAIN
         not_finite = images * np.nan, labels
-        step = SearchStep(
-            problem,
-            gradients.first_order,
-            CLIP_NORM,
-            optimizers.SGD(0.1),
-            optimizers.Adam(0.1),
-        )
-        assert not np.isfinite(step(not_finite, VALIDATION)["finite"])
+        for bad in ("weights", "architecture"):
+            before = values(supernet.variables)
+            step = make_step(
+                problem, gradients.first_order, optimizers.SGD(0.1), optimizers.Adam(0.1)
+            )
+            assert not np.isfinite(step({**BATCHES, bad: not_finite})["finite"])
+            for variable, value in zip(supernet.variables, before, strict=True):
+                variable.assign(value)
 
 
 @pytest.fixture(scope="module")
@@ -264,21 +268,20 @@ class TestRandomRelaxation:
     def problem(self, random_problem):
         return random_problem
 
-    def loss(self, problem, bilevel, data=TRAIN):
-        return bilevel.inner[0].loss(point(problem.supernet), data).numpy()
+    def loss(self, problem, levels, data=TRAIN):
+        return levels.inner[0].loss(point(problem.supernet), data).numpy()
 
     def test_all_passes_of_a_hypergradient_see_one_draw(self, problem):
-        one, other = (problem.bilevel(tf.constant([3, part])) for part in (4, 5))
+        one, other = (problem.levels(tf.constant([3, part])) for part in (4, 5))
         assert self.loss(problem, one) == self.loss(problem, one)
         assert abs(self.loss(problem, one) - self.loss(problem, other)) > 1e-5
 
     def test_the_draw_changes_with_the_step_and_its_part(self, problem):
         optimizer = optimizers.SGD(0.1)
-        optimizer.build(problem.supernet.weight_variables)
-        step = SearchStep(problem, None, 1.0, optimizer, None)
-        assert [step._seed(0).numpy().tolist(), step._seed(1).numpy().tolist()] == [[3, 0], [3, 1]]
+        step = make_step(problem, None, optimizer, optimizers.SGD(0.1))
+        assert list_of(step._seeds()) == {"architecture": [3, 0], "weights": [3, 1]}
         optimizer.iterations.assign(7)
-        assert step._seed(1).numpy().tolist() == [3, 15]
+        assert list_of(step._seeds()) == {"architecture": [3, 14], "weights": [3, 15]}
 
     def test_a_penalty_is_that_of_the_draw(self, problem):
         """As SNAS has it: the cost of the sampled weights, whose gradient reaches the alphas."""
@@ -292,16 +295,15 @@ class TestRandomRelaxation:
             return tf.add_n([tf.reduce_sum(weights[name] * costs[name]) for name in costs])
 
         costly = SupernetProblem(supernet, cross_entropy, penalty=penalty, traced=False)
-        weights, alphas = (
-            tensors(v) for v in (supernet.weight_variables, supernet.architecture_variables)
-        )
+        here = point(supernet)
+        alphas = here["architecture"]
         expected = penalty(supernet.architecture.drawn_weights(seed))
         assert abs(expected - penalty(supernet.architecture.drawn_weights())) > 0.01
         gradients = []
         for one in (problem, costly):
             with tf.GradientTape() as tape:
                 tape.watch(alphas)
-                loss = one.loss(weights, alphas, TRAIN, seed)
+                loss = one.loss(here, TRAIN, seed)
             gradients.append((loss, tape.gradient(loss, alphas)))
         (plain, by_plain), (with_cost, by_both) = gradients
         np.testing.assert_allclose(with_cost - plain, expected, rtol=1e-4)
@@ -322,14 +324,11 @@ class TestRandomRelaxation:
         """With one-level training it is the draw of the architecture, else a fresh one."""
         for gradient, part in ((gradients.one_level_train, 0), (gradients.first_order, 1)):
             before = values(supernet.variables)
-            step = SearchStep(problem, gradient, 1e9, optimizers.SGD(0.1), optimizers.Adam(1e-9))
-            for optimizer, variables in (
-                (step._weight_optimizer, supernet.weight_variables),
-                (step._architecture_optimizer, supernet.architecture_variables),
-            ):
-                optimizer.build(variables)
-            expected = self.loss(problem, problem.bilevel(tf.constant([3, part])))
-            np.testing.assert_allclose(step(TRAIN, VALIDATION)["loss"], expected, rtol=1e-5)
+            step = make_step(
+                problem, gradient, optimizers.SGD(0.1), optimizers.Adam(1e-9), clip_norm=1e9
+            )
+            expected = self.loss(problem, problem.levels(tf.constant([3, part])))
+            np.testing.assert_allclose(step(BATCHES)["losses"]["weights"], expected, rtol=1e-5)
             for variable, value in zip(supernet.variables, before, strict=True):
                 variable.assign(value)
 
@@ -345,13 +344,8 @@ class TestSearchStepOptions:
         return plain_problem
 
     def run(self, problem, gradient=gradients.first_order, frozen=False, **options):
-        supernet = problem.supernet
-        step = SearchStep(
-            problem, gradient, CLIP_NORM, optimizers.SGD(0.1), optimizers.SGD(1.0), **options
-        )
-        step._weight_optimizer.build(supernet.weight_variables)
-        step._architecture_optimizer.build(supernet.architecture_variables)
-        return step(TRAIN, VALIDATION, frozen)
+        step = make_step(problem, gradient, optimizers.SGD(0.1), optimizers.SGD(1.0), **options)
+        return step(BATCHES, frozen)
 
     @pytest.mark.parametrize("weights_first", [False, True])
     def test_order_of_the_two_steps(self, problem, supernet, weights_first):
@@ -371,20 +365,18 @@ class TestSearchStepOptions:
         # The weights were stepped with the alphas that they found.
         shift = 0 if weights_first else 1
         loss = problem.loss(
-            [tf.constant(w) for w in before], [tf.constant(a - shift) for a in alphas], TRAIN
+            at([tf.constant(w) for w in before], [tf.constant(a - shift) for a in alphas]), TRAIN
         )
-        np.testing.assert_allclose(result["loss"], loss, rtol=1e-5)
+        np.testing.assert_allclose(result["losses"]["weights"], loss, rtol=1e-5)
 
     def test_frozen_alphas(self, problem, supernet):
         alphas = values(supernet.architecture_variables)
-        expected = problem.loss(
-            tensors(supernet.weight_variables), tensors(supernet.architecture_variables), TRAIN
-        )
+        expected = problem.loss(point(supernet), TRAIN)
         weights = values(supernet.weight_variables)
         result = self.run(problem, frozen=True)
         assert_same(values(supernet.architecture_variables), alphas)
-        np.testing.assert_allclose(result["loss"], expected, rtol=1e-5)
-        assert result["architecture_loss"] == 0 and np.isfinite(result["finite"])
+        np.testing.assert_allclose(result["losses"]["weights"], expected, rtol=1e-5)
+        assert result["losses"]["architecture"] == 0 and np.isfinite(result["finite"])
         assert not np.array_equal(supernet.weight_variables[0], weights[0])
 
     def test_architecture_clip_norm(self, problem, supernet):
@@ -401,32 +393,34 @@ class TestSearchStepOptions:
     def test_the_penalty_reaches_the_alphas_and_not_the_reported_loss(self, tiny_space):
         problem = make_problem(make(tiny_space, relaxation="sigmoid"))
         supernet = problem.supernet
-        args = tensors(supernet.weight_variables), tensors(supernet.architecture_variables)
+        here = point(supernet)
         penalty = supernet.architecture.penalty().numpy()
         assert penalty < -0.01
-        forward = problem.forward(*args, TRAIN)
-        np.testing.assert_allclose(problem.loss(*args, TRAIN), forward.loss + penalty, rtol=1e-5)
+        forward = problem.forward(here, TRAIN)
+        np.testing.assert_allclose(problem.loss(here, TRAIN), forward.loss + penalty, rtol=1e-5)
         result = self.run(problem)
         # The weights are stepped after the alphas, whose penalty is no part of what is reported.
         stepped = tensors(supernet.architecture_variables)
-        after = problem.forward(args[0], stepped, TRAIN).loss
-        np.testing.assert_allclose(result["loss"], after, rtol=1e-5)
+        after = problem.forward(at(here["weights"], stepped), TRAIN).loss
+        np.testing.assert_allclose(result["losses"]["weights"], after, rtol=1e-5)
         assert abs(after - forward.loss) > 1e-6
-        validation = problem.forward(*args, VALIDATION).loss
-        np.testing.assert_allclose(result["architecture_loss"], validation + penalty, rtol=1e-4)
+        validation = problem.forward(here, VALIDATION).loss
+        np.testing.assert_allclose(
+            result["losses"]["architecture"], validation + penalty, rtol=1e-4
+        )
         shared = SupernetProblem(supernet, cross_entropy, replicas=2)
-        np.testing.assert_allclose(shared.forward(*args, TRAIN).penalty, penalty / 2, rtol=1e-6)
+        np.testing.assert_allclose(shared.forward(here, TRAIN).penalty, penalty / 2, rtol=1e-6)
 
 
 def test_inner_step_is_the_optimizers_next_step(problem, supernet):
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
     optimizer = optimizers.SGD(schedule, 0.9, l2=0.02)
     optimizer.build(supernet.weight_variables)
-    step = SearchStep(problem, None, 1.0, optimizer, None)
+    player = Player("weights", supernet.weight_variables, optimizer, "train")
     rng = np.random.default_rng(0)
     for _ in range(3):
         g = [tf.constant(rng.normal(size=w.shape), tf.float32) for w in supernet.weight_variables]
-        expected = step.inner_step()(tensors(supernet.weight_variables), g)
+        expected = player.inner_step()(tensors(supernet.weight_variables), g)
         optimizer.apply(g, supernet.weight_variables)
         for variable, value in zip(supernet.weight_variables, expected, strict=True):
             np.testing.assert_allclose(variable, value, rtol=1e-5, atol=1e-6)
@@ -450,16 +444,12 @@ class TestAccumulation:
     def test_both_gradients_are_those_of_the_large_batch(self, pair):
         hypergradients, weights, logits = [], [], []
         for problem in pair:
-            arguments = (
-                tensors(problem.supernet.weight_variables),
-                tensors(problem.supernet.architecture_variables),
-                TRAIN,
-            )
+            arguments = point(problem.supernet), TRAIN
             found = estimate("first_order", problem, TRAIN, VALIDATION, InnerStep(0.1))
             hypergradients.append(flat(found.architecture))
             forward, gradients_of_weights = problem.forward_and_gradients(*arguments)
             weights.append(flat(gradients_of_weights))
-            logits.append(flat([forward.logits]))
+            logits.append(flat([forward.outputs]))
         for whole, parts in (hypergradients, weights, logits):
             scale = np.abs(whole).max()
             assert scale > 0
@@ -471,21 +461,19 @@ class TestAccumulation:
             (result,) = TestSearchStep().run(problem)
             results.append((result, values(problem.supernet.weight_variables)))
         (whole, its_weights), (parts, weights) = results
-        for name in ("loss", "architecture_loss", "finite"):
-            np.testing.assert_allclose(parts[name], whole[name], rtol=1e-4)
+        np.testing.assert_allclose(parts["finite"], whole["finite"], rtol=1e-4)
+        for name, loss in whole["losses"].items():
+            np.testing.assert_allclose(parts["losses"][name], loss, rtol=1e-4)
         for mine, its in zip(weights, its_weights, strict=True):
             np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-5)
 
 
 def test_moving_statistics_of_parts_are_their_mean(tiny_space):
     problem = SupernetProblem(make(tiny_space), cross_entropy, parts=2, traced=False)
-    arguments = (
-        tensors(problem.supernet.weight_variables),
-        tensors(problem.supernet.architecture_variables),
-    )
-    forward, _ = problem.forward_and_gradients(*arguments, TRAIN, differentiate=False)
+    here = point(problem.supernet)
+    forward, _ = problem.forward_and_gradients(here, TRAIN, differentiate=False)
     halves = [
-        problem.forward(*arguments, tuple(x[part] for x in TRAIN)).statistics
+        problem.forward(here, tuple(x[part] for x in TRAIN)).statistics
         for part in (slice(0, 4), slice(4, 8))
     ]
     for got, first, second in zip(forward.statistics, *halves, strict=True):
@@ -501,28 +489,23 @@ class TestRandomNumbersOfParts:
     def halves(self, supernet):
         """The logits of both halves, which must not depend on how often they are computed."""
         problem = SupernetProblem(supernet, cross_entropy, parts=2, traced=False)
-        weights, alphas = (
-            tensors(variables)
-            for variables in (supernet.weight_variables, supernet.architecture_variables)
-        )
+        here = point(supernet)
         forward, again = (
-            problem.forward_and_gradients(
-                weights, alphas, self.BATCH, self.SEED, differentiate=False
-            )[0]
+            problem.forward_and_gradients(here, self.BATCH, self.SEED, differentiate=False)[0]
             for _ in range(2)
         )
-        assert_same([forward.logits], [again.logits])
+        assert_same([forward.outputs], [again.outputs])
         # The parts of the hypergradient have the same losses, so the same numbers.
         losses = [
-            problem.bilevel(self.SEED).outer.loss.of_part(tf.constant(i))(
-                {"architecture": alphas, "weights": weights}, tuple(x[:4] for x in TRAIN)
+            problem.levels(self.SEED).outer.loss.of_part(tf.constant(i))(
+                here, tuple(x[:4] for x in TRAIN)
             )
             for i in range(2)
         ]
         np.testing.assert_allclose(np.mean(losses), forward.loss, rtol=1e-5)
         for variable, value in zip(problem.statistics, forward.statistics, strict=True):
             variable.assign(value)
-        return np.split(forward.logits.numpy(), 2)
+        return np.split(forward.outputs.numpy(), 2)
 
     def test_dropout_and_the_draw_of_the_relaxation(self):
         """There is one draw of the architecture, and without dropout nothing else is random."""

@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from darts_tf import gradients, spaces
 from darts_tf.runtime import optimizers
-from darts_tf.search.step import SearchStep
+from darts_tf.search.player import Player
 from darts_tf.supernets.conversion import convert
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.sampled_losses import SampledLosses
 from darts_tf.supernets.supernet import Supernet
 from tests.gradients.dag import moments
+from tests.search.steps import make_step
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1")
 
@@ -148,7 +149,7 @@ def through_the_network(estimator, problem, seed):
         "weights": tensors(supernet.weight_variables),
     }
     batches = {"architecture": VALIDATION, "weights": TRAIN}
-    return estimator(problem.bilevel(seed), point, batches).architecture[0]
+    return estimator(problem.levels(seed), point, batches).architecture[0]
 
 
 ESTIMATORS = [
@@ -201,7 +202,7 @@ def test_rebar_differentiates_a_mixture_of_all_operations(supernet, problem, exa
 
     point = {"weights": tensors(supernet.weight_variables)}
     p = tf.nn.softmax(tf.constant(ALPHA))[None]
-    losses = problem.bilevel(seed).categorical.relaxed_losses
+    losses = problem.levels(seed).categorical.relaxed_losses
     with tf.GradientTape() as tape:
         tape.watch(p)
         value = losses(point, p, VALIDATION)
@@ -218,19 +219,16 @@ class TestWeightStep:
         """The variables before each step and after the last, and the draws of the weight steps."""
         keras.utils.set_random_seed(1)
         weight, architecture = optimizers.SGD(0.1, 0.9, l2=0.1), optimizers.Adam(0.01)
-        weight.build(supernet.weight_variables)
-        architecture.build(supernet.architecture_variables)
         estimator = gradients.get("score_function")
         estimator.build((3, 3))
-        step = SearchStep(
-            SupernetProblem(supernet, loss), estimator, 5.0, weight, architecture, **options
-        )
-        owners = supernet.weight_variables, weight.momentums, step._problem.statistics
+        problem = SupernetProblem(supernet, loss)
+        step = make_step(problem, estimator, weight, architecture, clip_norm=5.0, **options)
+        owners = supernet.weight_variables, weight.momentums, problem.statistics
         seen, draws = [], []
         for _ in range(count):
             seen.append([[v.numpy() for v in variables] for variables in owners])
-            seed = step._seed(1)
-            step(TRAIN, VALIDATION)
+            seed = step._seeds()["weights"]
+            step({"architecture": VALIDATION, "weights": TRAIN})
             draws.append(supernet.architecture.drawn_weights(seed)["normal"].numpy().argmax(-1))
         seen.append([[v.numpy() for v in variables] for variables in owners])
         return seen, draws
@@ -271,9 +269,13 @@ class TestWeightStep:
         p = np.exp(ALPHA) / np.exp(ALPHA).sum(1, keepdims=True)
         entropies = -(p * np.log(p)).sum(1)
         assert float(supernet.architecture.entropies()[0]) == pytest.approx(3.201463, abs=1e-6)
-        step = SearchStep(problem, None, 5.0, None, None, entropy_weight=0.5)
-        (found,) = step._entropy_gradient(
-            [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
+        player = Player(
+            "architecture",
+            supernet.architecture_variables,
+            optimizers.SGD(0.1),
+            "validation",
+            added=lambda alphas: 0.5 * problem.entropy(alphas),
         )
+        (found,) = player.gradient_of_added(player.values())
         expected = -0.5 * p * (np.log(p) + entropies[:, None])
         np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -83,9 +83,8 @@ def ignored(*args, **options):
 
 
 def forgets_the_velocity(problem, point, batches, **options):
-    outer, inner = problem.levels
-    inner = dataclasses.replace(inner, step=dataclasses.replace(inner.step, momentum=0.0))
-    return gradients.unrolled(gradients.Problem((outer, inner)), point, batches, **options)
+    step = dataclasses.replace(problem.inner[0].step, momentum=0.0)
+    return gradients.unrolled(problem.with_steps(weights=step), point, batches, **options)
 
 
 FAULTS = {
@@ -125,10 +124,10 @@ def test_batch_normalization_of_keras_is_found(monkeypatch):
 def test_an_architecture_step_that_moves_statistics_is_found(monkeypatch):
     forward = SupernetProblem._forward
 
-    def faulty(self, weights, architecture, batch, *others):
+    def faulty(self, given, batch, *others):
         with constant_weights(False):
             self.supernet(batch[0], training=True)
-        return forward(self, weights, architecture, batch, *others)
+        return forward(self, given, batch, *others)
 
     monkeypatch.setattr(SupernetProblem, "_forward", faulty)
     (claim,) = chosen("variables changed")

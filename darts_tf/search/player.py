@@ -1,0 +1,97 @@
+"""One level of a search: variables, and how an optimizer steps them."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import keras
+import tensorflow as tf
+
+from darts_tf.gradients.problem import InnerStep
+
+
+class Passes(Protocol):
+    """What an inner level is trained by."""
+
+    #: Variables that a pass gives new values, such as moving statistics.
+    statistics: list[keras.Variable]
+
+    def __call__(self, point, batch, seed, differentiate: bool = True) -> tuple[Any, list]:
+        """A forward pass of a training step.
+
+        Args:
+            point: the values of all levels' variables.
+            batch: of the level.
+            seed: `[2]` int32, of what is drawn; None for nothing.
+            differentiate: whether the gradients are wanted.
+
+        Returns:
+            What has this replica's share of the `loss`, `outputs`, new values of the `statistics`,
+            and what is `carried` to the next batch, None if nothing; and this replica's share of
+            the gradients in the level's variables, which are empty if not wanted.
+        """
+
+    def untouched(self, seed, optimizer):
+        """A scope after which all that had no part in the draw of that seed is as it was before."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """Variables of a level and what steps them.
+
+    Attributes:
+        name: of the level.
+        variables: what the optimizer steps.
+        optimizer: a built Keras optimizer.
+        stream: the name of the stream of batches that the level is trained on.
+        clip_norm: largest global norm of the gradient; None for no limit. As in the reference the
+            raw gradient is clipped, before an optimizer of `darts_tf.runtime.optimizers` adds L2.
+        passes: of an inner level; None for the outermost, whose gradient an estimator gives.
+        added: what is added to the loss of the outermost level, a differentiable function from the
+            values of its variables to a scalar; None for nothing.
+    """
+
+    name: str
+    variables: list[keras.Variable]
+    optimizer: keras.optimizers.Optimizer
+    stream: str
+    clip_norm: float | None = None
+    passes: Passes | None = None
+    added: Callable[[list[tf.Tensor]], tf.Tensor] | None = None
+
+    def values(self) -> list[tf.Tensor]:
+        """The values of the variables now."""
+        return [tf.convert_to_tensor(v) for v in self.variables]
+
+    def inner_step(self) -> InnerStep:
+        """The step that the optimizer would take now, for the unrolled gradients."""
+        optimizer = self.optimizer
+        momentum = float(getattr(optimizer, "momentum", 0.0))
+        return InnerStep(
+            learning_rate=tf.convert_to_tensor(optimizer.learning_rate),
+            momentum=momentum,
+            # Not read before an estimator asks for them: first order does not.
+            velocities=optimizer.momentums if momentum else None,
+            weight_decay=getattr(optimizer, "l2", 0.0),
+        )
+
+    def gradient_of_added(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
+        """The gradient of `added`."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(values)
+            added = self.added(values)
+        return tape.gradient(added, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def clip(self, gradients: list[tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Gradients of at most `clip_norm`, and the global norm that they had before."""
+        norm = tf.linalg.global_norm(gradients)
+        if self.clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, norm)
+        return gradients, norm
+
+    def apply(self, gradients: list[tf.Tensor], replicas: int) -> None:
+        """Steps the variables by gradients of the global batch."""
+        if replicas > 1:
+            # The gradients are reduced already, and `apply` sums over the replicas again.
+            gradients = [g / replicas for g in gradients]
+        self.optimizer.apply(gradients, self.variables)
