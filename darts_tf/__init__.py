@@ -31,6 +31,7 @@ _MODULES = {
     "RecurrentMixedCell": "cells.recurrent.mixed_cell",
     "Space": "spaces",
     "Supernet": "supernets.supernet",
+    "Task": "tasks",
     "TextData": "datasets",
     "UserError": "common.errors",
     "build_language_model": "networks.language_model",
