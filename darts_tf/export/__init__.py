@@ -1,5 +1,6 @@
 """A trained network as a SavedModel."""
 
 from darts_tf.export.export import TOLERANCE, ExportResult, export_model
+from darts_tf.export.network import NetworkExport, export_network
 
-__all__ = ["TOLERANCE", "ExportResult", "export_model"]
+__all__ = ["TOLERANCE", "ExportResult", "NetworkExport", "export_model", "export_network"]

@@ -57,14 +57,23 @@ def check_arguments(model, preprocessing, class_names, genotype_json, version) -
         )
     if any(not name or "\n" in name or "\r" in name for name in class_names):
         raise UserError("every class name must be one line of text that is not empty")
-    if not isinstance(version, int) or version < 1:
-        raise UserError(f"the version number is {version}; expected a whole number from 1")
+    check_version(version)
     _check_model(model, image_shape, len(class_names))
     if genotype_json is not None:
         try:
             reading.parse_json(genotype_json)
         except ValueError as error:
             raise UserError(f"the genotype is no JSON: {error}") from error
+
+
+def check_version(version) -> None:
+    """Refuses a version that is no whole number from 1.
+
+    Raises:
+        UserError: says what was given.
+    """
+    if not isinstance(version, int) or version < 1:
+        raise UserError(f"the version number is {version}; expected a whole number from 1")
 
 
 def _is_finite(number) -> bool:

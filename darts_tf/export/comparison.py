@@ -10,6 +10,7 @@ from PIL import Image
 
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files
+from darts_tf.tasks import ImageClassification
 
 # The export runs the same kernels as the Keras model, only fused differently by the graph
 # optimizer, so probabilities may differ by a few float32 roundings and not by more.
@@ -103,7 +104,7 @@ def compare(model, directory, preprocessing: Preprocessing, files=()) -> Compari
 
 def _difference(model, preprocessing, images, answer, what) -> float:
     logits = model(normalize(images, preprocessing.mean, preprocessing.std), training=False)
-    expected = tf.nn.softmax(tf.cast(logits, tf.float32)).numpy()
+    expected = ImageClassification().answers(logits)["probabilities"].numpy()
     if not np.all(np.isfinite(expected)):
         raise UserError(
             "the model's probabilities are not finite (NaN); nothing was exported; train it "

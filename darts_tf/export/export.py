@@ -2,19 +2,18 @@
 
 import dataclasses
 import json
-import os
 import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
-from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_graph
-from darts_tf.export.checks import check_arguments, check_replaceable
-from darts_tf.export.comparison import TOLERANCE, Preprocessing, compare, normalize
+from darts_tf.export.checks import check_arguments
+from darts_tf.export.comparison import TOLERANCE, Comparison, Preprocessing, compare, normalize
+from darts_tf.export.writing import write_version
+from darts_tf.tasks import ImageClassification
 
 __all__ = ["TOLERANCE", "ExportResult", "export_model", "normalize"]
 
@@ -102,31 +101,21 @@ def export_model(
     class_names = tuple(str(name) for name in class_names)
     preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth, upright)
     check_arguments(model, preprocessing, class_names, genotype_json, version)
-    target = Path(directory) / str(version)
-    if target.exists():
-        check_replaceable(target, overwrite)
-    made = files.missing_folders(target.parent)
-    # A name without digits only: TensorFlow Serving, which may watch the folder, ignores it.
-    temporary = target.parent / f".{version}.{uuid.uuid4().hex[:8]}.tmp"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
-        try:
-            module = _ServingModule(model, preprocessing, class_names)
-            with files.named(f"the export to {target}"):
-                _save(module, temporary, _assets(preprocessing, class_names, genotype_json))
-            found = compare(model, temporary, preprocessing, image_files)
-            _install(temporary, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-            files.remove_empty(made)
-    except OSError as error:
-        raise UserError(
-            f"cannot write the export to {target}: {files.reason(error)}; choose another folder"
-        ) from error
-    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+
+    def write(folder) -> Comparison:
+        module = _ServingModule(model, preprocessing, class_names)
+        _save(module, folder, _assets(preprocessing, class_names, genotype_json))
+        return compare(model, folder, preprocessing, image_files)
+
+    written = write_version(directory, version, overwrite, write)
+    found = written.found
     return ExportResult(
-        target, size, found.images, found.files, found.refused, found.max_difference
+        written.directory,
+        written.size_bytes,
+        found.images,
+        found.files,
+        found.refused,
+        found.max_difference,
     )
 
 
@@ -145,15 +134,9 @@ class _ServingModule(tf.Module):
 
         def predict(images):
             images = normalize(images, preprocessing.mean, preprocessing.std)
-            logits = model(images, training=False)
-            # Softmax in float32 also for a model that computes in float16 or bfloat16.
-            probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))
-            class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int64)
-            return {
-                "probabilities": probabilities,
-                "class_ids": class_ids,
-                "class_names": tf.gather(tf.constant(class_names), class_ids),
-            }
+            answers = ImageClassification().answers(model(images, training=False))
+            names = tf.gather(tf.constant(class_names), answers["class_ids"])
+            return {**answers, "class_names": names}
 
         self.predict = tf.function(
             predict,
@@ -221,18 +204,3 @@ def _write_warmup_requests(directory, image_shape) -> None:
             request.inputs[name].CopyFrom(tf.make_tensor_proto(tensor))
             log = prediction_log_pb2.PredictLog(request=request)
             writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
-
-
-def _install(temporary, target) -> None:
-    """Gives the finished folder its name; an older version leaves only once it is complete."""
-    if not target.exists():
-        os.rename(temporary, target)
-        return
-    replaced = temporary.with_suffix(".old")
-    os.rename(target, replaced)
-    try:
-        os.rename(temporary, target)
-    except OSError:
-        os.rename(replaced, target)
-        raise
-    shutil.rmtree(replaced)
