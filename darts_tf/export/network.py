@@ -63,7 +63,8 @@ def export_network(
 
     Raises:
         UserError: the model's inputs are not known, the version is no number or exists and
-            `overwrite` is false, the folder cannot be written, or the export's answers differ from the model's.
+            `overwrite` is false, the folder cannot be written, or the export's answers differ from
+            the model's.
     """
     check_version(version)
     task = tasks.get(task)

@@ -41,6 +41,17 @@ def test_records_without_epoch_are_numbered_and_panels_without_data_are_not_draw
     np.testing.assert_array_equal(data, [[1, 2.0], [2, 1.0]])
 
 
+def test_the_curves_of_a_task(drawn):
+    records = [{"bits": 2.0, "loss": 1.0, "hits": 0.5}, {"bits": 1.5, "loss": 0.9, "hits": 0.6}]
+    chosen = {"bits": ("Bits a character", False), "hits": ("Hits", True)}
+    plots.plot_history(records, "history.png", curves=chosen)
+    data = curves(drawn[0])
+    assert set(data) == {("Bits a character", "training"), ("Hits", "training")}
+    np.testing.assert_array_equal(data["Bits a character", "training"], [[1, 2.0], [2, 1.5]])
+    ticks = [axes.yaxis.get_major_formatter()(0.5) for axes in drawn[0].axes]
+    assert [tick.endswith("%") for tick in ticks] == [False, True]
+
+
 @pytest.mark.parametrize("records", [[], [{"epoch": 1}], [{"loss": None}]])
 def test_nothing_to_draw(records, tmp_path):
     with pytest.raises(UserError, match="no training curve to draw"):
