@@ -3,8 +3,10 @@
 import keras
 import tensorflow as tf
 
+from darts_tf import genotypes
+from darts_tf.cells.recurrent.cell import RecurrentCell
+from darts_tf.cells.recurrent.layer import RecurrentLayer
 from darts_tf.common.errors import UserError
-from darts_tf.common.lookup import lookup
 from darts_tf.layers.activation_regularization import ActivationRegularization, Slowness
 from darts_tf.layers.keras_settings import check_policy
 from darts_tf.layers.tied_embedding import TiedEmbedding
@@ -22,7 +24,8 @@ class LanguageModel(keras.Model):
     as well. What `slowness` and `activation` add is among `losses`, in training.
 
     Args:
-        cell: a Keras RNN cell. Its `output_size` is the length of the embedding's vectors.
+        cell: a Keras RNN cell, or a layer that runs one (`keras.layers.RNN`, `RecurrentLayer`) and
+            returns sequences and the state. The size of its outputs is that of the embedding.
         vocabulary_size: number of words or characters.
         embedding_dropout: share of whole words that the embedding loses. Default 0, as others.
         input_dropout: share of the embedding's units, the same at all steps of a sequence.
@@ -70,15 +73,19 @@ class LanguageModel(keras.Model):
         }
         seeds = [None if seed is None else seed + part for part in range(3)]
         options = {"dtype": self.dtype_policy}
+        self._made_layer = not isinstance(cell, keras.layers.RNN)
+        if self._made_layer:
+            cell = keras.layers.RNN(cell, return_sequences=True, return_state=True, **options)
+        _check_layer(cell)
         self.embedding = TiedEmbedding(
-            vocabulary_size, cell.output_size, embedding_dropout, seed=seeds[0], **options
+            vocabulary_size, cell.cell.output_size, embedding_dropout, seed=seeds[0], **options
         )
         # Whole units of a sequence, at all of its steps.
         self.input_dropout, self.output_dropout = (
             keras.layers.SpatialDropout1D(rate, seed=seed, **options)
             for rate, seed in zip((input_dropout, output_dropout), seeds[1:], strict=True)
         )
-        self.recurrent = keras.layers.RNN(cell, return_sequences=True, return_state=True, **options)
+        self.recurrent = cell
         self.slowness = Slowness(slowness, **options)
         self.activation = ActivationRegularization(activation, **options)
         self.build((None, None))
@@ -111,7 +118,9 @@ class LanguageModel(keras.Model):
     def get_config(self):
         return {
             **super().get_config(),
-            "cell": keras.saving.serialize_keras_object(self.cell),
+            "cell": keras.saving.serialize_keras_object(
+                self.cell if self._made_layer else self.recurrent
+            ),
             "vocabulary_size": self.vocabulary_size,
             **self._settings,
         }
@@ -123,24 +132,42 @@ class LanguageModel(keras.Model):
 
 
 def build_language_model(
-    cell, vocabulary_size: int, units: int | None = None, **options
+    cell,
+    vocabulary_size: int,
+    units: int | None = None,
+    *,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    **options,
 ) -> LanguageModel:
     """A language model around a cell, new weights in it.
 
     Args:
-        cell: a Keras RNN cell, or "lstm" or "gru", to compare with.
+        cell: a `Genotype` of a recurrent space or the name of a published one ("RNN_DARTS_V2"),
+            "lstm" or "gru", to compare with, or a Keras RNN cell, or a layer that runs
+            one, as for `LanguageModel`.
         vocabulary_size: number of words or characters.
-        units: of a cell that is given by its name; a cell itself has its own.
+        units: of a cell that is not made yet; a Keras cell has its own.
+        dropout: of the cell's inputs, the same at all steps of a sequence (`dropoutx`); not for a
+            Keras cell, which has its own.
+        recurrent_dropout: of the states inside the cell (`dropouth`), likewise.
         **options: of `LanguageModel`.
 
     Raises:
         UserError: the cell is none, or its size is missing or another one.
     """
-    if isinstance(cell, str):
+    if isinstance(cell, str | genotypes.Genotype):
         if units is None:
-            raise UserError(f"the cell {cell} needs a size: give units")
-        cell = lookup("recurrent cell", _CELLS, cell)(units)
-    size = getattr(cell, "output_size", getattr(cell, "state_size", None))
+            raise UserError(f"the cell {cell!s:.60} needs a size: give units")
+        rates = {"dropout": dropout, "recurrent_dropout": recurrent_dropout}
+        return LanguageModel(_made(cell, units, rates), vocabulary_size, **options)
+    if dropout or recurrent_dropout:
+        raise UserError(
+            f"dropout of {dropout:g} and {recurrent_dropout:g} was asked for inside of the cell "
+            f"{cell!r:.60}, which is made already: make it with them"
+        )
+    inner = cell.cell if isinstance(cell, keras.layers.RNN) else cell
+    size = getattr(inner, "output_size", getattr(inner, "state_size", None))
     if not callable(cell) or size is None:
         raise UserError(f"expected a Keras RNN cell with a state_size, got {cell!r:.60}")
     if not isinstance(size, int) or units not in (None, size):
@@ -149,3 +176,28 @@ def build_language_model(
             "size is decoded: give the cell's size, or leave units out"
         )
     return LanguageModel(cell, vocabulary_size, **options)
+
+
+def _made(cell, units, rates):
+    """A Keras cell of a name, or the layer of a genotype."""
+    if isinstance(cell, str) and cell in _CELLS:
+        return _CELLS[cell](units, **rates)
+    try:
+        genotype = genotypes.get(cell) if isinstance(cell, str) else cell
+    except UserError as error:
+        raise UserError(f"{error}, or {' or '.join(_CELLS)}") from error
+    if list(genotype.cells) != ["recurrent"]:
+        raise UserError(
+            "a language model needs a genotype that has a recurrent cell alone; this one, of the "
+            f"space {genotype.space!r}, has {', '.join(genotype.cells)}"
+        )
+    layer = RecurrentCell(genotype["recurrent"], units)
+    return RecurrentLayer(layer, **rates, return_sequences=True, return_state=True)
+
+
+def _check_layer(layer: keras.layers.RNN) -> None:
+    if not (layer.return_sequences and layer.return_state) or layer.stateful or layer.go_backwards:
+        raise UserError(
+            "a language model's recurrent layer has to be made with return_sequences=True and "
+            "return_state=True, not stateful and not going backwards"
+        )

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf.common.lookup import lookup
-from darts_tf.tasks.metrics import Metric
+from darts_tf.tasks.metrics import ElementMean, Metric
 from darts_tf.tasks.task import Task
 
 
@@ -33,7 +33,7 @@ class LanguageModeling(Task):
 
     def losses(self, targets, outputs) -> tf.Tensor:
         """The cross-entropy of every token in nats, `[batch, time]`, float32."""
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(outputs, tf.float32))
+        return _crossentropies(targets, outputs)
 
     def metrics(self) -> tuple[Metric, ...]:
         """The measure alone."""
@@ -48,25 +48,25 @@ class LanguageModeling(Task):
         return {"probabilities": tf.nn.softmax(tf.cast(outputs, tf.float32))}
 
 
-class MeanCrossentropy(keras.metrics.Mean):
-    """The mean cross-entropy of a token in nats."""
-
-    def update_state(self, targets, outputs, sample_weight=None):
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            targets, tf.cast(outputs, tf.float32)
-        )
-        return super().update_state(losses, sample_weight)
+def _crossentropies(targets, outputs) -> tf.Tensor:
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(outputs, tf.float32))
 
 
-class Perplexity(MeanCrossentropy):
+class Perplexity(ElementMean):
     """The exponential of the mean cross-entropy of a word."""
+
+    def __init__(self, name: str = "perplexity", dtype="float32"):
+        super().__init__(_crossentropies, name, dtype)
 
     def result(self):
         return keras.ops.exp(super().result())
 
 
-class BitsPerCharacter(MeanCrossentropy):
+class BitsPerCharacter(ElementMean):
     """The mean cross-entropy of a character in bits."""
+
+    def __init__(self, name: str = "bits_per_character", dtype="float32"):
+        super().__init__(_crossentropies, name, dtype)
 
     def result(self):
         return super().result() / math.log(2)

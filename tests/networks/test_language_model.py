@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from darts_tf import genotypes
 from darts_tf.common.errors import UserError
 from darts_tf.networks.language_model import LanguageModel, build_language_model
 
@@ -16,7 +17,12 @@ def test_counts_by_hand():
     assert build_language_model("gru", 10, 4).count_params() == 40 + 10 + 120
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", keras.layers.SimpleRNNCell(4)])
+def test_the_published_cell_has_the_papers_number_of_weights():
+    model = build_language_model("RNN_DARTS_V2", 10_000, 850, dropout=0.2, recurrent_dropout=0.25)
+    assert model.count_params() == 22_960_000
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "RNN_DARTS_V2", keras.layers.SimpleRNNCell(4)])
 def test_the_state_goes_on(cell):
     model = build_language_model(cell, 10, 4)
     whole, last = model(TOKENS)
@@ -69,8 +75,11 @@ def test_dropout_is_the_same_at_all_steps_and_scaled(part):
     assert not np.allclose(model(TOKENS, training=True)[0], model(TOKENS)[0])
 
 
-def test_a_cells_own_dropout_is_used():
-    model = build_language_model(keras.layers.LSTMCell(4, recurrent_dropout=0.5), 10)
+@pytest.mark.parametrize("cell", ["lstm", "RNN_DARTS_V2"])
+@pytest.mark.parametrize("part", ["dropout", "recurrent_dropout"])
+def test_a_cells_own_dropout_is_used(cell, part):
+    model = build_language_model(cell, 10, 16, seed=1, **{part: 0.5})
+    model.embedding.embeddings.assign(np.random.RandomState(1).normal(size=(10, 16)))
     assert not np.allclose(model(TOKENS, training=True)[0], model(TOKENS)[0])
 
 
@@ -100,9 +109,10 @@ def test_a_functional_call_carries_the_state():
     np.testing.assert_allclose(logits, model(TOKENS)[0], atol=1e-6)
 
 
-def test_is_saved_and_loaded(tmp_path):
-    cell = keras.layers.LSTMCell(4)
-    model = build_language_model(cell, 10, output_dropout=0.5, slowness=0.1, seed=3)
+@pytest.mark.parametrize("cell", ["lstm", "RNN_DARTS_V2"])
+def test_is_saved_and_loaded(tmp_path, cell):
+    options = {"output_dropout": 0.5, "slowness": 0.1, "seed": 3}
+    model = build_language_model(cell, 10, 4, dropout=0.3, **options)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert type(again) is LanguageModel and again.slowness.factor == 0.1
@@ -110,13 +120,21 @@ def test_is_saved_and_loaded(tmp_path):
     np.testing.assert_array_equal(again(TOKENS)[0], model(TOKENS)[0])
 
 
+def test_dropout_of_a_cell_that_is_made_already():
+    with pytest.raises(UserError, match="dropout of 0.5 and 0 was asked for inside of the cell"):
+        build_language_model(keras.layers.GRUCell(4), 10, dropout=0.5)
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("rnn", 10, 4), "unknown recurrent cell 'rnn'; expected one of lstm, gru"),
+        (("rnn", 10, 4), "'rnn' is neither a genotype file .*, or lstm or gru"),
+        (("DARTS_V2", 10, 4), "of the space 'darts_cnn', has normal, reduce"),
+        ((keras.layers.RNN(keras.layers.GRUCell(4)), 10), "return_sequences=True"),
         (("lstm", 10), "the cell lstm needs a size"),
         ((keras.layers.GRUCell(4), 10, 5), "outputs have the size 4, and units is 5"),
         ((7, 10), "expected a Keras RNN cell"),
+        ((genotypes.get("RNN_DARTS_V2"), 10), "needs a size"),
     ],
 )
 def test_bad_arguments(arguments, message):

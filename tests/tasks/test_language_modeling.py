@@ -39,11 +39,11 @@ def test_measures(name, measure, whole, masked):
     assert tasks.serialize(task) == name
 
 
-def test_a_perplexity_is_that_of_the_mean_over_batches():
-    metric = tasks.LanguageModeling().metrics()[0]()
-    for row in range(2):
-        metric.update_state(TARGETS[row : row + 1], LOGITS[:1])
-    assert float(metric.result()) == pytest.approx(4.0, rel=1e-6)
+def test_windows_count_by_their_length():
+    metric = tasks.LanguageModeling("bits_per_character").metrics()[0]()
+    metric.update_state(TARGETS[:1], LOGITS[:1])
+    metric.update_state(TARGETS[1:, 1:], LOGITS[1:, 1:])
+    assert float(metric.result()) == pytest.approx((1 + 2 + 3) / 3, rel=1e-6)
 
 
 def test_the_state_is_the_models():
