@@ -72,6 +72,12 @@ def register(space_kind: str, cell: str, kind: CellKind, *, replace: bool = Fals
     return lookup.register("kind of cell", _KINDS, (space_kind, cell), kind, replace)
 
 
+def controls(cell: str) -> set[str]:
+    """The names of what schedules can move in any cells of a name, whatever their space."""
+    of_name = [kind for (_, own), kind in _KINDS.items() if own == cell]
+    return {control.name for kind in of_name for control in kind.controls}
+
+
 def get(space: Space, cell: str) -> CellKind:
     """The cells that compute a space.
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 import keras
 
-from darts_tf import gradients, relaxations, selections
-from darts_tf.common.errors import UserError
+from darts_tf import gradients, relaxations, schedules, selections
+from darts_tf.cells import kinds
 from darts_tf.gradients import Gradient
+from darts_tf.methods import earlier_fields, fitting
 from darts_tf.methods.paper_rate import PaperRate
 from darts_tf.relaxations import Relaxation
 from darts_tf.runtime import optimizers
@@ -19,7 +20,11 @@ from darts_tf.supernets.supernet import Supernet
 # 50 epochs of 25,000 images of CIFAR-10 in whole batches of 64.
 DARTS_STEPS = 50 * 390
 
+# Of the alphas' Adam, as in DARTS' own code.
+_BETAS = {"beta_1": 0.5, "beta_2": 0.999}
 
+
+@earlier_fields.accepted
 @dataclasses.dataclass(frozen=True)
 class Method:
     """A method of the literature.
@@ -34,24 +39,23 @@ class Method:
         selection: a name in `darts_tf.selections`, or a selection of your own.
         weight_learning_rate: (first, last) of the weights' SGD, decayed by a cosine.
         weight_momentum: of the weights' SGD.
-        nesterov: whether that is Nesterov's momentum.
         weight_decay: L2 of the weights, added to the gradient after clipping.
         clip_norm: largest global norm of the weights' gradient.
         architecture_learning_rate: of the alphas' Adam. A `PaperRate`, such as the default, grows
             where a search has fewer steps than the paper's, see `at_length`; an ordinary number is
             taken as it is.
-        architecture_betas: of the alphas' Adam.
         architecture_weight_decay: L2 of the alphas, added to the gradient.
         architecture_clip_norm: largest global norm of the alphas' gradient, None for no limit.
-        temperature: the relaxation's temperature, a schedule of `darts_tf.schedules` or a function
-            `(epoch, epochs) -> float` of your own; None keeps the one it starts with.
-        warm_up: whether the alphas are frozen in an epoch, `(epoch, epochs) -> bool`; None for
-            never. Only the weights are trained then.
-        weights_first: whether a step trains the weights before the alphas.
-        skip_dropout: the rate of the dropout behind skip connections, `(epoch, epochs) -> float`;
-            for supernets that were made with `skip_dropout`.
-        auxiliary_skip: the factor of a skip connection beside the candidates of every edge,
-            `(epoch, epochs) -> float`; None for no such skip connection.
+        optimizer_options: more arguments of the optimizers, by level: of the weights' SGD, such as
+            {"weights": {"nesterov": True}}, and of the alphas' Adam, "architecture", whose betas
+            are 0.5 and 0.999 unless they are here.
+        order: the levels whose optimizers step, in their order.
+        controls: what schedules move while the search runs, by the names that the parts have for
+            it: "temperature" of a relaxation, "skip_dropout" and "auxiliary_skip" of cells (see
+            `darts_tf.cells.kinds`), and the search's own, "warm_up", whether the alphas are frozen
+            in an epoch and only the weights are trained. A schedule is one of
+            `darts_tf.schedules`, its configuration, or a function `(epoch, epochs) -> value`. What
+            is not here keeps the value that it starts with, and cells do without.
         rule: looks at the search after every epoch, and may end it or decide about edges; see
             `darts_tf.schedules.rules`. None for none.
         fine_tune_epochs: how long the supernet is trained between two decisions of a selection
@@ -60,8 +64,11 @@ class Method:
             loss that the alphas descend. Above 0 it makes them decide, below 0 it keeps them open.
         stages: what one search after the other is made of; empty for a single search. See
             `of_stage`.
-        trains: whether a supernet is trained; False where the selection does all, and only it and
-            the paper count here.
+
+    The constructor also takes what were fields of their own before, and they can be read:
+    `nesterov` and `architecture_betas` of `optimizer_options`, `weights_first` for `order`,
+    `temperature`, `warm_up`, `skip_dropout` and `auxiliary_skip` of `controls`, `trains` of the
+    selection.
     """
 
     name: str
@@ -71,34 +78,80 @@ class Method:
     selection: str | Callable = "magnitude"
     weight_learning_rate: tuple[float, float] = (0.025, 0.001)
     weight_momentum: float = 0.9
-    nesterov: bool = False
     weight_decay: float = 3e-4
     clip_norm: float = 5.0
     architecture_learning_rate: float = PaperRate(3e-4, steps=DARTS_STEPS)
-    architecture_betas: tuple[float, float] = (0.5, 0.999)
     architecture_weight_decay: float = 1e-3
     architecture_clip_norm: float | None = None
-    temperature: Callable[[int, int], float] | None = None
-    warm_up: Callable[[int, int], bool] | None = None
-    weights_first: bool = False
-    skip_dropout: Callable[[int, int], float] | None = None
-    auxiliary_skip: Callable[[int, int], float] | None = None
+    optimizer_options: Mapping[str, Mapping] = dataclasses.field(default_factory=dict)
+    order: tuple[str, ...] = ("architecture", "weights")
+    controls: Mapping[str, Callable] = dataclasses.field(default_factory=dict)
     rule: Callable | None = None
     fine_tune_epochs: int = 0
     stages: tuple[Stage, ...] = ()
     gradient_options: Mapping = dataclasses.field(default_factory=dict)
     entropy_weight: float = 0.0
-    trains: bool = True
+
+    def __post_init__(self):
+        found = {name: schedules.get(schedule) for name, schedule in self.controls.items()}
+        object.__setattr__(self, "controls", found)
+
+    @property
+    def temperature(self) -> Callable[[int, int], float] | None:
+        """The schedule of the relaxation's temperature; None if it has none."""
+        return self.controls.get("temperature")
+
+    @property
+    def warm_up(self) -> Callable[[int, int], bool] | None:
+        """Whether the alphas are frozen in an epoch; None for never."""
+        return self.controls.get("warm_up")
+
+    @property
+    def skip_dropout(self) -> Callable[[int, int], float] | None:
+        """The schedule of the dropout behind skip connections; None for none."""
+        return self.controls.get("skip_dropout")
+
+    @property
+    def auxiliary_skip(self) -> Callable[[int, int], float] | None:
+        """The schedule of the auxiliary skip connections' factor; None for none."""
+        return self.controls.get("auxiliary_skip")
+
+    @property
+    def nesterov(self) -> bool:
+        """Whether the weights' momentum is Nesterov's."""
+        return self.optimizer_options.get("weights", {}).get("nesterov", False)
+
+    @property
+    def architecture_betas(self) -> tuple[float, float]:
+        """Of the alphas' Adam."""
+        given = self.optimizer_options.get("architecture", {})
+        return tuple(given.get(name, beta) for name, beta in _BETAS.items())
+
+    @property
+    def weights_first(self) -> bool:
+        """Whether a step trains the weights before the alphas."""
+        return self.order.index("weights") < self.order.index("architecture")
+
+    @property
+    def trains(self) -> bool:
+        """Whether a supernet is trained; False where the selection does all."""
+        return selections.needs_training(self.selection)
+
+    def is_frozen(self, epoch: int, epochs: int) -> bool:
+        """Whether the alphas stay as they are in epoch `epoch` of `epochs`."""
+        warm_up = self.warm_up
+        return warm_up is not None and bool(warm_up(epoch, epochs))
 
     def of_stage(self, stage: Stage) -> "Method":
         """The method of one of its stages, with the stage's dropout behind skip connections."""
         if not stage.skip_dropout:
             return self
-        return dataclasses.replace(self, skip_dropout=SkipDropout(stage.skip_dropout))
+        controls = {**self.controls, "skip_dropout": SkipDropout(stage.skip_dropout)}
+        return dataclasses.replace(self, controls=controls)
 
     def architecture_steps(self, epochs: int, steps_per_epoch: int) -> int:
         """How many steps of a search move the alphas, those of a warm-up not counted."""
-        frozen = sum(self.warm_up is not None and self.warm_up(e, epochs) for e in range(epochs))
+        frozen = sum(self.is_frozen(epoch, epochs) for epoch in range(epochs))
         return (epochs - frozen) * steps_per_epoch
 
     def at_length(self, epochs: int, steps_per_epoch: int) -> "Method":
@@ -114,9 +167,9 @@ class Method:
 
     def supernet_options(self) -> dict:
         """The arguments that a `Supernet` needs for this method, besides its relaxation."""
+        of_cells = kinds.controls(relaxations.get(self.relaxation).cell)
         return {
-            "skip_dropout": self.skip_dropout is not None,
-            "auxiliary_skip": self.auxiliary_skip is not None,
+            "controls": tuple(name for name in self.controls if name in of_cells),
             "decisions": getattr(self.rule, "decides", False),
         }
 
@@ -143,7 +196,10 @@ class Method:
             >>> supernet = method.make_supernet("darts_cnn", (32, 32, 3), num_classes=10)
             >>> search = ArchitectureSearch(supernet, method)
         """
-        options = {"relaxation": self.relaxation, **self.supernet_options(), **options}
+        own = self.supernet_options()
+        # An argument that says False of a control leaves it out.
+        own["controls"] = [name for name in own["controls"] if options.get(name, True)]
+        options = {"relaxation": self.relaxation, **own, **options}
         return Supernet(space, input_shape, num_classes, channels, cells, **options)
 
     def check(self) -> None:
@@ -152,69 +208,7 @@ class Method:
         Raises:
             UserError: there is no part of some name, or two parts do not fit; says why.
         """
-        relaxation = relaxations.get(self.relaxation)
-        gradient = self.make_gradient()
-        selections.get(self.selection)
-        self._check_distribution(gradient, relaxation)
-        self._check_second_order(gradient, relaxation)
-        self._check_one_level(gradient, relaxation)
-        if self.temperature is not None and relaxation.temperature is None:
-            raise UserError(
-                f"the relaxation {self.relaxation!r} has no temperature, but the method "
-                f"{self.name!r} has a schedule for one; leave it out, or use another relaxation"
-            )
-
-    def _check_distribution(self, gradient: Gradient, relaxation: Relaxation) -> None:
-        """Estimators over sampled architectures and categorical relaxations need each other."""
-        samples, name = gradient.samples_architectures, gradients.label(self.gradient)
-        if not relaxation.draws.differentiable and not samples:
-            raise UserError(
-                f"the hypergradient {name!r} differentiates the operation weights, but "
-                f"there is no gradient through the draws of the relaxation {self.relaxation!r}; "
-                "use score_function, relax, rebar or ram"
-            )
-        if samples and relaxation.draws.differentiable:
-            raise UserError(
-                f"the hypergradient {name!r} is of an expectation over sampled "
-                f"architectures, but the relaxation {self.relaxation!r} has another distribution "
-                "or none; use the relaxation categorical, or first_order"
-            )
-
-    def _check_second_order(self, gradient: Gradient, relaxation: Relaxation) -> None:
-        """What differentiates a training gradient needs a smooth one, and the weights' step."""
-        if not gradient.second_order:
-            return
-        name = gradients.label(self.gradient)
-        if relaxation.draws.single:
-            raise UserError(
-                f"the hypergradient {name!r} differentiates a training gradient in the "
-                f"architecture, but the relaxation {self.relaxation!r} computes one sampled "
-                "operation of each edge and only estimates how the loss changes with the others; "
-                "its estimate has no derivative. Use first_order or one_level"
-            )
-        if self.nesterov:
-            raise UserError(
-                f"the hypergradient {name!r} knows the weights' step with plain momentum "
-                f"only, but the method {self.name!r} has Nesterov's; use first_order"
-            )
-
-    def _check_one_level(self, gradient: Gradient, relaxation: Relaxation) -> None:
-        """Where both steps come from one loss, neither is before the other or sees another one."""
-        if not gradient.one_level:
-            return
-        name = gradients.label(self.gradient)
-        if relaxation.draws.differ:
-            raise UserError(
-                f"the relaxation {self.relaxation!r} disturbs the steps of the weights only, but "
-                f"the hypergradient {name!r} takes both steps from one loss; use "
-                "first_order"
-            )
-        if self.weights_first:
-            raise UserError(
-                f"the hypergradient {name!r} gives the weights and the architecture their "
-                f"gradients at once, but the method {self.name!r} steps the weights first; use "
-                "first_order"
-            )
+        fitting.check(self)
 
     def make_gradient(self) -> Gradient:
         """The estimator of the hypergradient, without variables as long as it is not built."""
@@ -225,17 +219,11 @@ class Method:
         """SGD whose learning rate falls along a cosine for `total_steps` steps."""
         first, last = self.weight_learning_rate
         schedule = keras.optimizers.schedules.CosineDecay(first, total_steps, alpha=last / first)
-        return optimizers.SGD(
-            schedule, self.weight_momentum, nesterov=self.nesterov, l2=self.weight_decay
-        )
+        own = self.optimizer_options.get("weights", {})
+        return optimizers.SGD(schedule, self.weight_momentum, l2=self.weight_decay, **own)
 
     def make_architecture_optimizer(self) -> optimizers.Adam:
         """Adam for the architecture variables."""
-        beta_1, beta_2 = self.architecture_betas
-        return optimizers.Adam(
-            float(self.architecture_learning_rate),
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=1e-8,
-            l2=self.architecture_weight_decay,
-        )
+        options = {**_BETAS, "epsilon": 1e-8, "l2": self.architecture_weight_decay}
+        options.update(self.optimizer_options.get("architecture", {}))
+        return optimizers.Adam(float(self.architecture_learning_rate), **options)

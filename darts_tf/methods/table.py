@@ -105,7 +105,7 @@ _ROWS = (
         # Of each stage: batches of 96, 15 of 25 epochs.
         architecture_learning_rate=PaperRate(6e-4, steps=15 * 260),
         architecture_clip_norm=5.0,
-        warm_up=WarmUp(10, 25),
+        controls={"warm_up": WarmUp(10, 25)},
         stages=(Stage(5, keep=5), Stage(11, keep=3, skip_dropout=0.4), Stage(17, None, 0.7)),
     ),
     Method(
@@ -116,7 +116,7 @@ _ROWS = (
         weight_learning_rate=(0.1, 0.0),
         # Batches of 256, 35 of 50 epochs.
         architecture_learning_rate=PaperRate(6e-4, steps=35 * 97),
-        warm_up=WarmUp(15, 50),
+        controls={"warm_up": WarmUp(15, 50)},
     ),
     # The optimizers are those of the authors' code for this space.
     Method(
@@ -125,12 +125,12 @@ _ROWS = (
         _GDAS,
         relaxation="hard_gumbel",
         selection="top_pairs",
-        nesterov=True,
+        optimizer_options={"weights": {"nesterov": True}},
         weight_decay=5e-4,
         # Batches of 256, 250 epochs.
         architecture_learning_rate=PaperRate(3e-4, steps=250 * 97),
-        temperature=Linear(10.0, 0.1),
-        weights_first=True,
+        controls={"temperature": Linear(10.0, 0.1)},
+        order=("weights", "architecture"),
     ),
     Method(
         "snas",
@@ -138,7 +138,7 @@ _ROWS = (
         _SNAS,
         relaxation="gumbel_softmax",
         selection="every_edge",
-        temperature=Linear(1.0, 0.03, reaches_last=False),
+        controls={"temperature": Linear(1.0, 0.03, reaches_last=False)},
         # 150 epochs.
         architecture_learning_rate=PaperRate(3e-4, steps=3 * DARTS_STEPS),
         architecture_clip_norm=10.0,
@@ -163,7 +163,7 @@ _ROWS = (
         weight_learning_rate=(0.005, 0.001),
         # Batches of 128, 50 epochs.
         architecture_learning_rate=PaperRate(3e-3, steps=50 * 195),
-        architecture_betas=(0.9, 0.999),
+        optimizer_options={"architecture": {"beta_1": 0.9}},
     ),
     Method(
         "darts-pt",
@@ -180,7 +180,7 @@ _ROWS = (
         selection="operation_strength",
         fine_tune_epochs=5,
     ),
-    Method("te-nas", "first_order", _TE_NAS, selection="training_free", trains=False),
+    Method("te-nas", "first_order", _TE_NAS, selection="training_free"),
     Method(
         "darts-es",
         "first_order",
@@ -198,7 +198,7 @@ _ROWS = (
         "darts-minus",
         "first_order",
         _DARTS_MINUS,
-        auxiliary_skip=Linear(1.0, 0.0, reaches_last=False),
+        controls={"auxiliary_skip": Linear(1.0, 0.0, reaches_last=False)},
     ),
     Method("sgas", "first_order", f"{_SGAS}, criterion 1", rule=GreedyDecisions(stability=False)),
     Method("sgas-2", "first_order", f"{_SGAS}, criterion 2", rule=GreedyDecisions(stability=True)),
@@ -207,14 +207,14 @@ _ROWS = (
         "first_order",
         f"{_SDARTS}, random smoothing",
         relaxation="perturbed",
-        temperature=Linear(0.03, 0.3, reaches_last=False),
+        controls={"temperature": Linear(0.03, 0.3, reaches_last=False)},
     ),
     Method(
         "sdarts-adv",
         "first_order",
         f"{_SDARTS}, adversarial training",
         relaxation="adversarial",
-        temperature=Linear(0.03, 0.3, reaches_last=False),
+        controls={"temperature": Linear(0.03, 0.3, reaches_last=False)},
     ),
     Method("sf", "score_function", f"{_UNBIASED}; {_SCORE_FUNCTION}", **_OVER_A_DISTRIBUTION),
     Method("relax", "relax", f"{_UNBIASED}; {_RELAX}", **_OVER_A_DISTRIBUTION),
@@ -226,7 +226,7 @@ _ROWS = (
         f"{_RANDOM_WS}, section 3.3",
         relaxation="uniform",
         selection="shared_weights",
-        warm_up=WarmUp(1, 1),
+        controls={"warm_up": WarmUp(1, 1)},
     ),
 )
 

@@ -51,12 +51,16 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"{relaxations.label(method.relaxation)!r}; the supernet was made with "
             f"{relaxations.label(supernet.relaxation)!r}. {_MAKE}"
         )
-    for name, value in method.supernet_options().items():
-        if value and not supernet.get_config()[name]:
-            raise UserError(
-                f"the method {method.name!r} needs a supernet that was made with {name}={value!r}. "
-                + _MAKE
-            )
+    options = method.supernet_options()
+    missing = [name for name in options["controls"] if name not in supernet.architecture.controls]
+    wanted = [f"controls={missing}"] if missing else []
+    if options["decisions"] and not supernet.get_config()["decisions"]:
+        wanted.append("decisions=True")
+    if wanted:
+        raise UserError(
+            f"the method {method.name!r} needs a supernet that was made with "
+            f"{' and '.join(wanted)}. {_MAKE}"
+        )
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     if supernet.relaxation.adversary is not None and replicas > 1:
         raise UserError(

@@ -66,21 +66,18 @@ class FineTuning:
             supernet,
             dataclasses.replace(
                 method,
-                temperature=None,
-                skip_dropout=None,
-                auxiliary_skip=None,
+                controls={"warm_up": WarmUp(1, 1)} if frozen else {},
                 stages=(),
                 rule=None,
                 # Neither is this a search of its own length, nor does its selection look at the
                 # operation weights.
                 architecture_learning_rate=float(method.architecture_learning_rate),
                 selection="removal",
-                warm_up=WarmUp(1, 1) if frozen else None,
             ),
             weight_optimizer=optimizers.SGD(
                 method.weight_learning_rate[0] / 10,
                 method.weight_momentum,
-                nesterov=method.nesterov,
+                **method.optimizer_options.get("weights", {}),
                 l2=method.weight_decay,
             ),
             task=self._task,

@@ -171,10 +171,8 @@ class SearchLoop:
 def set_schedules(search, epoch: int, epochs: int) -> bool:
     """Sets what the method's schedules say for an epoch; returns whether the alphas are frozen."""
     method, architecture = search.method, search.supernet.architecture
-    if method.temperature is not None:
-        architecture.temperature.assign(method.temperature(epoch, epochs))
-    if architecture.skip_dropout is not None and method.skip_dropout is not None:
-        architecture.skip_dropout.assign(method.skip_dropout(epoch, epochs))
-    if method.auxiliary_skip is not None:
-        architecture.auxiliary_skip.assign(method.auxiliary_skip(epoch, epochs))
-    return method.warm_up is not None and method.warm_up(epoch, epochs)
+    for name, schedule in method.controls.items():
+        # The others are the search's own.
+        if name in architecture.controls:
+            architecture.set_control(name, schedule(epoch, epochs))
+    return method.is_frozen(epoch, epochs)

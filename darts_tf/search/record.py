@@ -1,13 +1,13 @@
 """What a search's checkpoints hold besides its variables."""
 
 import contextlib
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from darts_tf import gradients, relaxations, selections, tasks
+from darts_tf import tasks
 from darts_tf.genotypes.genotype import Genotype
+from darts_tf.methods import written
 from darts_tf.methods.method import Method
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.search.collapse_monitor import CollapseMonitor
@@ -163,7 +163,7 @@ def settings(supernet: Supernet, method: Method, task: Task | None = None, **oth
     """
     parts = {
         "supernet": {k: v for k, v in supernet.get_config().items() if k not in _NO_SETTINGS},
-        "method": dataclasses.asdict(_with_names(method)),
+        "method": written.settings(method),
     }
     if not isinstance(task, ImageClassification | None):
         others["task"] = tasks.serialize(task)
@@ -177,29 +177,3 @@ def settings(supernet: Supernet, method: Method, task: Task | None = None, **oth
     }
     # An object of a user's own is told by its type; its address would differ in every process.
     return json.loads(json.dumps(found, default=lambda value: type(value).__name__))
-
-
-def _with_names(method: Method) -> Method:
-    """The method with the names of its parts, the configurations of those that have none."""
-    selection = selections.serialize(method.selection)
-    if not isinstance(selection, str | dict):
-        selection = selections.label(selection)
-    return dataclasses.replace(
-        method,
-        gradient=_setting_of(method.gradient),
-        relaxation=relaxations.serialize(method.relaxation),
-        selection=selection,
-    )
-
-
-def _setting_of(gradient):
-    """A hypergradient's name or configuration; of a user's own its type and what tells it apart."""
-    found = gradients.serialize(gradient)
-    if isinstance(found, str | dict):
-        return found
-    options = {} if isinstance(gradient, type) else getattr(gradient, "__dict__", {})
-    plain = (str, int, float, type(None))
-    return {
-        "type": gradients.label(gradient),
-        **{k: v if isinstance(v, plain) else type(v).__name__ for k, v in options.items()},
-    }

@@ -3,7 +3,9 @@
 A selection is a function `(space, weights) -> Genotype` of the operation weights `[edges,
 operations]` of every cell type. One that has `needs_data` is a function `(supernet, validation) ->
 Genotype` of the whole supernet and of batches of the task, such as (images, labels); one that has
-`needs_task` too also takes `task`, see `darts_tf.tasks`.
+`needs_task` too also takes `task`, see `darts_tf.tasks`. One with
+`needs_training = False` takes the supernet as it was made, so that a method that has it trains
+none.
 """
 
 from darts_tf.common.registry import Registry
@@ -33,6 +35,7 @@ __all__ = [
     "names",
     "needs_data",
     "needs_task",
+    "needs_training",
     "register",
     "serialize",
     "threshold",
@@ -90,6 +93,11 @@ def serialize(selection):
 def label(selection) -> str:
     """How messages call a selection: its name, or that of the callable."""
     return _SELECTIONS.label(selection)
+
+
+def needs_training(selection) -> bool:
+    """Whether a selection, or the one of that name, is of a supernet that was trained."""
+    return getattr(get(selection), "needs_training", True)
 
 
 def needs_data(selection) -> bool:

@@ -56,6 +56,7 @@ class TrainingFree:
     #: It looks at images, not only at operation weights.
     needs_data: ClassVar[bool] = True
     needs_task: ClassVar[bool] = True
+    needs_training: ClassVar[bool] = False
 
     repeats: int = 3
     prune: int | None = None

@@ -1,0 +1,56 @@
+"""A method as the settings of a run have it, in the words of the runs that there are."""
+
+import dataclasses
+
+from darts_tf import gradients, relaxations, selections
+from darts_tf.methods import earlier_fields
+from darts_tf.methods.method import Method
+
+
+def settings(method: Method) -> dict:
+    """All of a method that decides what a search finds, by the names that checkpoints have.
+
+    Parts have their names, or the configurations of those that have none.
+    """
+    found = dataclasses.asdict(_with_names(method))
+    controls, options = found.pop("controls"), found.pop("optimizer_options")
+    order = found.pop("order")
+    for name, schedule in {**dict.fromkeys(earlier_fields.CONTROLS), **controls}.items():
+        found[name] = schedule
+    for name in ("nesterov", "architecture_betas", "weights_first", "trains"):
+        found[name] = getattr(method, name)
+    known = {"nesterov", "beta_1", "beta_2"}
+    others = {
+        level: {k: v for k, v in own.items() if k not in known} for level, own in options.items()
+    }
+    if any(others.values()):
+        found["optimizer_options"] = others
+    if set(order) != {"architecture", "weights"}:
+        found["order"] = order
+    return found
+
+
+def _with_names(method: Method) -> Method:
+    """The method with the names of its parts, the configurations of those that have none."""
+    selection = selections.serialize(method.selection)
+    if not isinstance(selection, str | dict):
+        selection = selections.label(selection)
+    return dataclasses.replace(
+        method,
+        gradient=_setting_of(method.gradient),
+        relaxation=relaxations.serialize(method.relaxation),
+        selection=selection,
+    )
+
+
+def _setting_of(gradient):
+    """A hypergradient's name or configuration; of a user's own its type and what tells it apart."""
+    found = gradients.serialize(gradient)
+    if isinstance(found, str | dict):
+        return found
+    options = {} if isinstance(gradient, type) else getattr(gradient, "__dict__", {})
+    plain = (str, int, float, type(None))
+    return {
+        "type": gradients.label(gradient),
+        **{k: v if isinstance(v, plain) else type(v).__name__ for k, v in options.items()},
+    }
