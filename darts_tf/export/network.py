@@ -70,7 +70,7 @@ def export_network(
     task = tasks.get(task)
     signature = _signature(network) if signature is None else signature
 
-    served = _Served(network, task, signature)
+    served = Served(network, task, signature)
 
     def write(folder) -> float:
         tf.saved_model.save(served.module(), str(folder), signatures=served.functions())
@@ -93,7 +93,7 @@ def _signature(network):
     return specs if len(specs) > 1 else specs[0]
 
 
-class _Served:
+class Served:
     """A network as functions of flat lists of tensors, as the signatures of a SavedModel are."""
 
     def __init__(self, network, task, signature):
