@@ -142,7 +142,7 @@ def test_two_epochs(name, digits, space, request):
     assert history.epoch == [0, 1]
     assert all(np.isfinite(values).all() for values in history.history.values())
 
-    frozen = [method.warm_up is not None and method.warm_up(epoch, 2) for epoch in (0, 1)]
+    frozen = [method.is_frozen(epoch, 2) for epoch in (0, 1)]
     assert len(history.history.get("architecture_loss", [])) == frozen.count(False)
     for epoch in (0, 1):
         before, after = watch.values[epoch : epoch + 2]

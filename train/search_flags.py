@@ -152,8 +152,13 @@ class SearchConfig(DataConfig, CandidateConfig, TableConfig, StageConfig, Select
         """
         if self.method in baselines.BASELINES:
             return None
-        changes = {}
+        method, changes = methods.get(self.method), {}
         if self.hypergradient is not None:
+            if method.gradient is None:
+                raise UserError(
+                    f"--hypergradient={self.hypergradient} has no meaning for the method "
+                    f"{self.method}, which takes no step of the architecture"
+                )
             changes["gradient"] = self.hypergradient
         if self.gradient_options:
             changes["gradient_options"] = dict(map(_option, self.gradient_options))
@@ -161,7 +166,6 @@ class SearchConfig(DataConfig, CandidateConfig, TableConfig, StageConfig, Select
             if not math.isfinite(self.entropy_weight):
                 raise UserError(f"--entropy_weight={self.entropy_weight}: expected a number")
             changes["entropy_weight"] = self.entropy_weight
-        method = methods.get(self.method)
         if (first := self.positive("weight_learning_rate")) is not None:
             last = method.weight_learning_rate[1] * first / method.weight_learning_rate[0]
             changes["weight_learning_rate"] = (first, last)

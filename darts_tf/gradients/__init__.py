@@ -16,6 +16,7 @@ from darts_tf.gradients.finite_difference import FiniteDifference, finite_differ
 from darts_tf.gradients.first_order import FirstOrder, first_order
 from darts_tf.gradients.gradient import Function, Gradient
 from darts_tf.gradients.implicit import ConjugateGradient, Neumann, conjugate_gradient, neumann
+from darts_tf.gradients.no_step import NoStep
 from darts_tf.gradients.one_level import OneLevel, OneLevelTrain, one_level, one_level_train
 from darts_tf.gradients.problem import (
     BilevelProblem,
@@ -45,6 +46,7 @@ __all__ = [
     "InnerStep",
     "Level",
     "Neumann",
+    "NoStep",
     "OneLevel",
     "OneLevelTrain",
     "Problem",
@@ -113,7 +115,7 @@ def register(name: str, gradient: type[Gradient] | Callable, *, replace: bool = 
     return _GRADIENTS.register(name, gradient, replace)
 
 
-def get(gradient: str | Mapping | type[Gradient] | Callable, **options) -> Gradient:
+def get(gradient: str | Mapping | type[Gradient] | Callable | None, **options) -> Gradient:
     """An estimator.
 
     Args:
@@ -134,6 +136,8 @@ def get(gradient: str | Mapping | type[Gradient] | Callable, **options) -> Gradi
         >>> found = estimator(problem, point, {"architecture": validation, "weights": train})
     """
     found = _GRADIENTS.named(gradient) if isinstance(gradient, str) else gradient
+    if found is None:
+        found = NoStep()
     made = isinstance(found, type) and issubclass(found, Gradient)
     if callable(found) and not made and not isinstance(found, Gradient):
         return Function(found, options)
@@ -157,11 +161,13 @@ def get(gradient: str | Mapping | type[Gradient] | Callable, **options) -> Gradi
 
 def serialize(gradient):
     """What `get` makes it of again: its name or a configuration; itself if it has neither."""
-    return _GRADIENTS.serialize(gradient)
+    return None if gradient is None else _GRADIENTS.serialize(gradient)
 
 
 def label(gradient) -> str:
     """How messages call a hypergradient: its name, or that of the function or the class."""
+    if gradient is None:
+        return "none"
     if isinstance(gradient, Mapping):
         gradient = get(gradient)
     return _GRADIENTS.label(gradient.function if isinstance(gradient, Function) else gradient)

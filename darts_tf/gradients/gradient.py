@@ -43,6 +43,7 @@ class Gradient:
         samples_architectures: whether it is of an expectation over drawn architectures; see
             `darts_tf.gradients.sampling`.
         memory: what a step needs; None where nobody has measured it.
+        moves: whether there is a step of the architecture at all.
     """
 
     second_order: ClassVar[bool] = False
@@ -51,6 +52,7 @@ class Gradient:
     one_level: ClassVar[bool] = False
     samples_architectures: ClassVar[bool] = False
     memory: ClassVar[StepMemory | None] = None
+    moves: ClassVar[bool] = True
 
     def __call__(self, problem: Problem, point: Point, batches: Mapping) -> Hypergradient:
         """The hypergradient at a point.

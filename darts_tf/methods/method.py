@@ -32,7 +32,7 @@ class Method:
     Attributes:
         name: on the command line.
         gradient: a name in `darts_tf.gradients`, an estimator, or a function of your own; see
-            `darts_tf.gradients.get`.
+            `darts_tf.gradients.get`. None for a search that takes no step of the architecture.
         paper: where it is defined.
         gradient_options: options of the gradient, by name; see `darts_tf.gradients.get`.
         relaxation: a name in `darts_tf.relaxations`, or a `Relaxation` of your own.
@@ -72,7 +72,7 @@ class Method:
     """
 
     name: str
-    gradient: str | Callable
+    gradient: str | Callable | None
     paper: str
     relaxation: str | Relaxation = "softmax"
     selection: str | Callable = "magnitude"
@@ -139,8 +139,9 @@ class Method:
 
     def is_frozen(self, epoch: int, epochs: int) -> bool:
         """Whether the alphas stay as they are in epoch `epoch` of `epochs`."""
-        warm_up = self.warm_up
-        return warm_up is not None and bool(warm_up(epoch, epochs))
+        if not self.make_gradient().moves:
+            return True
+        return self.warm_up is not None and bool(self.warm_up(epoch, epochs))
 
     def of_stage(self, stage: Stage) -> "Method":
         """The method of one of its stages, with the stage's dropout behind skip connections."""

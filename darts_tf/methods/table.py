@@ -180,7 +180,8 @@ _ROWS = (
         selection="operation_strength",
         fine_tune_epochs=5,
     ),
-    Method("te-nas", "first_order", _TE_NAS, selection="training_free"),
+    # It trains nothing, says its selection.
+    Method("te-nas", None, _TE_NAS, selection="training_free"),
     Method(
         "darts-es",
         "first_order",
@@ -219,14 +220,13 @@ _ROWS = (
     Method("sf", "score_function", f"{_UNBIASED}; {_SCORE_FUNCTION}", **_OVER_A_DISTRIBUTION),
     Method("relax", "relax", f"{_UNBIASED}; {_RELAX}", **_OVER_A_DISTRIBUTION),
     Method("ram", "ram", f"{_UNBIASED}; {_RAM}", **_OVER_A_DISTRIBUTION),
-    # Random search with weight sharing: the alphas, of which there are none, stay frozen.
+    # Random search with weight sharing.
     Method(
         "random-ws",
-        "first_order",
+        None,
         f"{_RANDOM_WS}, section 3.3",
         relaxation="uniform",
         selection="shared_weights",
-        controls={"warm_up": WarmUp(1, 1)},
     ),
 )
 

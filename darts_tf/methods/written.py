@@ -19,6 +19,9 @@ def settings(method: Method) -> dict:
         found[name] = schedule
     for name in ("nesterov", "architecture_betas", "weights_first", "trains"):
         found[name] = getattr(method, name)
+    if method.gradient is None:
+        # As it was written when it was a search whose alphas stay frozen from the first epoch on.
+        found |= {"gradient": "first_order", "warm_up": {"frozen": 1, "of": 1}}
     known = {"nesterov", "beta_1", "beta_2"}
     others = {
         level: {k: v for k, v in own.items() if k not in known} for level, own in options.items()
