@@ -133,7 +133,7 @@ class SupernetProblem:
             own_seed = seed
             if part is not None and seed is not None:
                 rows = supernet.architecture.cell_weights(seed) if rows is None else rows
-                own_seed = tf.random.experimental.stateless_fold_in(seed, part)
+                own_seed = seeds.of_part(seed, part)
             outputs, carried = self._task.call(
                 supernet, parts.inputs, state, training=True, seed=own_seed, weights=rows
             )
@@ -164,18 +164,18 @@ class SupernetProblem:
         (everywhere,) = self.reduce([count])
         return total / everywhere
 
-    def seed_of(self, level: int, steps: tf.Tensor) -> tf.Tensor | None:
+    def seed_of(self, level: str, steps: tf.Tensor) -> tf.Tensor | None:
         """The seed of what a level's passes draw in a step, `[2]` int32; None if nothing is drawn.
 
         Args:
-            level: its number, 0 for the outermost.
+            level: its name.
             steps: how many steps there were before, scalar int32.
         """
-        if not self.supernet.architecture.random:
+        draws = self.supernet.relaxation.draws
+        if not self.supernet.architecture.random or (draws.differ and not draws.of(level)):
             return None
-        if level == 0 and self.supernet.relaxation.weights_only:
-            return None
-        return seeds.of_level(self.supernet.get_config()["seed"], steps, level)
+        number = (ARCHITECTURE, WEIGHTS).index(level)
+        return seeds.of_level(self.supernet.get_config()["seed"], steps, number)
 
     def _random_states(self, part) -> list:
         """The states of random generators as a part of the batch finds them; none for a whole one.
@@ -190,6 +190,10 @@ class SupernetProblem:
             for variable in self.statistics
             if tf.as_dtype(variable.dtype).is_integer
         ]
+
+    def entropies(self) -> tf.Tensor:
+        """The entropies of the cell types' operation weights now, in nats."""
+        return self.supernet.architecture.entropies()
 
     def entropy(self, architecture) -> tf.Tensor:
         """The entropy of all operation weights together, in nats; differentiable."""

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from darts_tf import macros, relaxations, spaces
 from darts_tf.cells import kinds
+from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.layers.keras_settings import check_policy, inner_layers
 from darts_tf.supernets.architecture import Architecture
@@ -235,9 +236,7 @@ class Supernet(keras.Model):
             elif seed is not None:
                 # Behind the numbers that the draws of the cell types have.
                 number = self._parts.index(cell) + len(self.space.cell_types)
-                own = tf.random.experimental.stateless_fold_in(
-                    seed, number + drawn * len(self._parts)
-                )
+                own = seeds.of_part(seed, number + drawn * len(self._parts))
                 options[control.name] = value, own
                 drawn += 1
         return options
