@@ -6,6 +6,7 @@ from typing import NamedTuple
 from darts_tf.cells.batched_cell import BatchedMixedCell
 from darts_tf.cells.cell import MixedCell
 from darts_tf.cells.partial_cell import BatchedPartialCell, PartialMixedCell
+from darts_tf.cells.recurrent.relaxed_cell import RelaxedRecurrentCell
 from darts_tf.cells.relaxed import RelaxedCell
 from darts_tf.cells.sampled_cell import SampledCell
 from darts_tf.common import lookup
@@ -54,6 +55,8 @@ _KINDS: dict[tuple[str, str], CellKind] = {
     ("convolutional", "mixed"): CellKind((BatchedMixedCell, MixedCell), MixedCell.controls),
     ("convolutional", "sampled"): CellKind((SampledCell, MixedCell)),
     ("convolutional", "partial"): CellKind((BatchedPartialCell, PartialMixedCell)),
+    ("recurrent", "mixed"): CellKind((RelaxedRecurrentCell,)),
+    ("recurrent", "sampled"): CellKind((RelaxedRecurrentCell,)),
 }
 
 

@@ -29,6 +29,8 @@ class RelaxedCell(keras.layers.Layer):
             of its graph need, see `darts_tf.costs.memory`; None where nobody has measured it.
         carries_state: whether it goes on from a state. It then takes `state`, None for the initial
             one, returns a pair of its output and the state afterwards, and has `initial_state`.
+        draws: whether it draws random numbers of its own, as dropout does. It then takes `seed`,
+            `[2]` int32, None for no draw.
     """
 
     together: ClassVar[bool] = False
@@ -36,6 +38,7 @@ class RelaxedCell(keras.layers.Layer):
     controls: ClassVar[tuple[Control, ...]] = ()
     graph_factor: ClassVar[float | None] = None
     carries_state: ClassVar[bool] = False
+    draws: ClassVar[bool] = False
 
     @classmethod
     def suits(cls, space: Space, cell_type: str, input_shape: tuple[int, ...]) -> bool:

@@ -2,13 +2,17 @@
 
 from darts_tf.common.registry import Registry
 from darts_tf.macros.darts import Darts, reduction_cells
+from darts_tf.macros.language_model import LanguageNetwork
 from darts_tf.macros.macro import CellPlan, Layers, Macro, Staged, is_plan, walk
 from darts_tf.macros.nas_bench_201 import NAS_BENCH_201
+from darts_tf.macros.search_settings import SearchSettings
 
 __all__ = [
     "CellPlan",
+    "LanguageNetwork",
     "Layers",
     "Macro",
+    "SearchSettings",
     "Staged",
     "get",
     "is_plan",
@@ -18,7 +22,9 @@ __all__ = [
 ]
 
 _MACROS = Registry(
-    "macro network", {macro.name: macro for macro in (Darts(), NAS_BENCH_201)}, Macro
+    "macro network",
+    {macro.name: macro for macro in (Darts(), NAS_BENCH_201, LanguageNetwork())},
+    Macro,
 )
 
 

@@ -1,6 +1,7 @@
 """What a macro network is: all of a network except the cells that are searched."""
 
-from collections.abc import Callable, Iterable
+import types
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import keras
@@ -9,6 +10,7 @@ import tensorflow as tf
 from darts_tf.common.errors import UserError
 from darts_tf.common.registry import Unnamed
 from darts_tf.layers.stems import Classifier
+from darts_tf.macros.search_settings import SearchSettings
 
 
 class CellPlan(NamedTuple):
@@ -78,6 +80,9 @@ class Macro(Unnamed):
         network_size: the same of a derived network.
         auxiliary: whether a derived network can have an auxiliary head.
         stems: the names of the stems that a derived network can have.
+        cell_arguments: further arguments of a supernet's cells.
+        search_settings: what a search in this network is to be done with where that is not the
+            same as for images; None where it is.
     """
 
     name: str
@@ -85,6 +90,8 @@ class Macro(Unnamed):
     network_size: tuple[int, int] = (16, 8)
     auxiliary: bool = False
     stems: tuple[str, ...] = ("cifar",)
+    cell_arguments: Mapping = types.MappingProxyType({})
+    search_settings: SearchSettings | None = None
 
     def signature(self, shape: tuple[int, ...]) -> tf.TensorSpec:
         """What the network takes: `[batch, *shape]`, the batch None. Default: float32.
@@ -97,7 +104,9 @@ class Macro(Unnamed):
     def make_stem(self, channels: int, num_classes: int) -> keras.layers.Layer:
         """The layer before the first cell. Default: `stem`, whatever the number of classes.
 
-        Where inputs are of the same classes as the outputs, such as words, it depends on them.
+        Where inputs are of the same classes as the outputs, such as words, it depends on them. This
+        layer, fixed ones and the head may draw random numbers, as dropout does: one that has an
+        attribute `draws` that is true takes `seed`, `[2]` int32, None for no draw.
         """
         return self.stem(channels)
 

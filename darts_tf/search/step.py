@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 from darts_tf.gradients.problem import Hypergradient, Point
-from darts_tf.search.player import Player, SearchProblem
+from darts_tf.search.player import Player
+from darts_tf.supernets.problem import SupernetProblem
 
 
 class SearchStep:
@@ -16,26 +17,22 @@ class SearchStep:
     gradient of its own loss.
 
     Args:
-        problem: the supernet, or what else makes a chain of levels.
+        problem: the supernet, or what else makes a chain of levels; see `SupernetProblem`.
         players: the levels, the outermost first, the others in the order in which they are stepped.
         gradient: an estimator of `darts_tf.gradients`.
         weights_first: whether the inner levels are stepped before the outermost one.
         replicas: number of replicas.
-
-    Attributes:
-        players: those it steps.
     """
 
     def __init__(
         self,
-        problem: SearchProblem,
+        problem: SupernetProblem,
         players: Sequence[Player],
         gradient: Callable,
         weights_first: bool = False,
         replicas: int = 1,
     ):
         self._problem = problem
-        self.players = tuple(players)
         self._outer, *self._inner = players
         self._gradient = gradient
         self._weights_first = weights_first
@@ -57,7 +54,7 @@ class SearchStep:
         """
         outer = self._outer
         # Read once: a supernet has hundreds of weights, and each read is an operation.
-        point = {player.name: player.values() for player in self.players}
+        point = {player.name: player.values() for player in (outer, *self._inner)}
         seeds = self._seeds()
         found, norms, passes = None, [], {}
         if self._weights_first:
@@ -139,7 +136,7 @@ class SearchStep:
             "carried": {name: state for name, state in carried.items() if state is not None},
             "finite": tf.add_n([tf.cast(norm, tf.float32) for norm in norms]),
             "complete": complete,
-            "entropies": self._problem.entropies(),
+            "entropies": self._problem.supernet.architecture.entropies(),
         }
 
     def _seeds(self) -> dict[str, tf.Tensor | None]:
@@ -150,4 +147,5 @@ class SearchStep:
         one would.
         """
         steps = tf.cast(tf.convert_to_tensor(self._inner[0].optimizer.iterations), tf.int32)
-        return {p.name: self._problem.seed_of(p.name, steps) for p in self.players}
+        players = self._outer, *self._inner
+        return {p.name: self._problem.seed_of(level, steps) for level, p in enumerate(players)}

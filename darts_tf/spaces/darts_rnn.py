@@ -15,6 +15,7 @@ DARTS_RNN = Space(
     cell_types=("recurrent",),
     output="mean",
     preprocess=None,
+    macro="language_model",
     kind="recurrent",
 )
 
@@ -30,5 +31,6 @@ ENAS_RNN = Space(
     searchable=False,
     output="mean",
     preprocess=None,
+    macro="language_model",
     kind="recurrent",
 )

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.common import seeds
 from darts_tf.common.controls import Control
 from darts_tf.relaxations import Relaxation
 from darts_tf.spaces import Space
@@ -47,7 +46,7 @@ class Architecture(keras.layers.Layer):
         self.parameters = {cell_type: {} for cell_type in space.cell_types}
         for cell_type, variables in self.parameters.items():
             for name, start in relaxation.variables(space).items():
-                own_seed = seeds.of_variable(seed, len(self.searched_variables))
+                own_seed = seed + 7919 * len(self.searched_variables)
                 initializer = keras.initializers.RandomNormal(start.mean, start.stddev, own_seed)
                 variables[name] = self._variable(f"{name}_{cell_type}", start.shape, initializer)
         self._declared = {c.name: c for c in (*relaxation.controls, *controls)}
@@ -102,10 +101,9 @@ class Architecture(keras.layers.Layer):
         self.controls[name].assign(self._declared[name].check(value))
 
     @property
-    def random(self) -> bool:
-        """Whether a forward pass in training depends on the seed that it is given."""
-        drawn = any(control.draws for control in self._declared.values())
-        return self.relaxation.draws.any or drawn
+    def declared(self) -> tuple[Control, ...]:
+        """What the controls are."""
+        return tuple(self._declared.values())
 
     def assign(self, other: "Architecture") -> None:
         """Takes over the values of another architecture, as far as that has them."""
@@ -134,7 +132,7 @@ class Architecture(keras.layers.Layer):
                 cell_type,
                 self._values(cell_type),
                 temperature,
-                None if seed is None else seeds.of_part(seed, i),
+                None if seed is None else tf.random.experimental.stateless_fold_in(seed, i),
                 **controls,
             )
             # A kind of cell with weights of its own takes a tuple that starts with these.

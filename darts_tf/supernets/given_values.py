@@ -15,7 +15,8 @@ def given_values(
 ) -> keras.StatelessScope:
     """A scope in which a supernet is a function of these values and writes nothing.
 
-    What a pass would write, moving statistics and random state, stays in the scope.
+    What a pass would write, moving statistics and random state, stays in the scope, and so do the
+    losses that layers add, as its `losses`.
 
     Args:
         supernet: the supernet.
@@ -28,4 +29,4 @@ def given_values(
         given += zip(supernet.weight_variables, weights, strict=True)
     if architecture is not None:
         given += zip(supernet.architecture_variables, architecture, strict=True)
-    return keras.StatelessScope(state_mapping=[*given, *others])
+    return keras.StatelessScope(state_mapping=[*given, *others], collect_losses=True)

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -23,29 +22,11 @@ from darts_tf.gradients.problem import (
 )
 from darts_tf.runtime.loss_scale import LossScale
 from darts_tf.runtime.shared_traces import SharedTraces
+from darts_tf.supernets.forward_pass import ForwardPass
 from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.sampled_losses import SampledLosses
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.tasks import Task
-
-
-class ForwardPass(NamedTuple):
-    """What one functional evaluation of the supernet gives.
-
-    Attributes:
-        loss: this replica's share of the mean loss of the global batch, float32.
-        penalty: this replica's share of what is added to the loss.
-        outputs: of the supernet, such as logits `[batch, classes]`.
-        statistics: new values of the supernet's other variables (moving statistics and random
-            state), in the order of `SupernetProblem.statistics`.
-        carried: the state after the batch, of a task that carries one; None for others.
-    """
-
-    loss: tf.Tensor
-    penalty: tf.Tensor
-    outputs: Any
-    statistics: list[tf.Tensor]
-    carried: Any = None
 
 
 class SupernetProblem:
@@ -104,25 +85,28 @@ class SupernetProblem:
             self._run = tf.function(self._forward, autograph=False)
         self._sampled = SampledLosses(supernet, self._task, penalty, parts)
 
-    def forward(self, point: Point, batch, seed=None, rows=None, part=None) -> ForwardPass:
+    def forward(
+        self, point: Point, batch, seed=None, rows=None, part=None, quiet: bool = False
+    ) -> ForwardPass:
         """One forward pass in training mode.
 
         Args:
             point: the values of the weights and of the architecture variables.
             batch: of the task, such as images and labels.
-            seed: `[2]` int32, of a random relaxation's draw; None for no noise.
+            seed: `[2]` int32, of a random relaxation's draw and of dropout; None for neither.
             rows: what the cells compute with instead of the relaxation's weights; None for those.
             part: the number of this part of an accumulated batch, scalar int32, or None.
+            quiet: whether the relaxation draws nothing though there is a seed.
 
         Returns:
             A `ForwardPass`; in a scope of `constant_weights` without statistics.
         """
         constant = weights_are_constant()
         given = point[WEIGHTS], point[ARCHITECTURE]
-        return self._run(given, batch, seed, rows, part, constant)
+        return self._run(given, batch, seed, rows, part, (constant, quiet))
 
-    def _forward(self, given, batch, seed, rows, part, constant: bool) -> ForwardPass:
-        (weights, architecture), supernet = given, self.supernet
+    def _forward(self, given, batch, seed, rows, part, flags: tuple[bool, bool]) -> ForwardPass:
+        (weights, architecture), supernet, (constant, quiet) = given, self.supernet, flags
         parts, state = self._task.parts_and_state(batch)
         if self._loss_scale is not None:
             weights = self._loss_scale.leave(weights)
@@ -130,16 +114,18 @@ class SupernetProblem:
         sharing = self._traces.active() if self._traces else contextlib.nullcontext()
         given = given_values(supernet, weights, architecture, self._random_states(part))
         with sharing, constant_weights(constant), given as scope:
-            own_seed = seed
-            if part is not None and seed is not None:
-                rows = supernet.architecture.cell_weights(seed) if rows is None else rows
-                own_seed = seeds.of_part(seed, part)
+            own_seed, noise = seed, None if quiet else seed
+            of_part = part is not None and seed is not None
+            if rows is None and (quiet or of_part):
+                rows = supernet.architecture.cell_weights(noise)
+            if of_part:
+                own_seed = tf.random.experimental.stateless_fold_in(seed, part)
             outputs, carried = self._task.call(
                 supernet, parts.inputs, state, training=True, seed=own_seed, weights=rows
             )
             penalty = supernet.architecture.penalty()
             if self._penalty is not None:
-                penalty += self._penalty(supernet.architecture.drawn_weights(seed))
+                penalty += self._penalty(supernet.architecture.drawn_weights(noise))
         statistics = [
             variable.value if (value := scope.get_current_value(variable)) is None else value
             for variable in ([] if constant else self.statistics)
@@ -147,9 +133,12 @@ class SupernetProblem:
         loss = self._share(parts, outputs, part)
         statistics = [tf.convert_to_tensor(value) for value in statistics]
         penalty /= self._replicas
+        added = tf.add_n(scope.losses) / self._replicas if scope.losses else None
         if self._loss_scale is not None:
-            loss, penalty = self._loss_scale.enter(loss), self._loss_scale.enter(penalty)
-        return ForwardPass(loss, penalty, outputs, statistics, carried)
+            loss, penalty, added = (
+                None if x is None else self._loss_scale.enter(x) for x in (loss, penalty, added)
+            )
+        return ForwardPass(loss, penalty, outputs, statistics, carried, added)
 
     def _share(self, parts, outputs, part) -> tf.Tensor:
         """This replica's share of the mean over what is counted in the global batch."""
@@ -164,18 +153,16 @@ class SupernetProblem:
         (everywhere,) = self.reduce([count])
         return total / everywhere
 
-    def seed_of(self, level: str, steps: tf.Tensor) -> tf.Tensor | None:
+    def seed_of(self, level: int, steps: tf.Tensor) -> tf.Tensor | None:
         """The seed of what a level's passes draw in a step, `[2]` int32; None if nothing is drawn.
 
         Args:
-            level: its name.
+            level: its number, 0 for the outermost.
             steps: how many steps there were before, scalar int32.
         """
-        draws = self.supernet.relaxation.draws
-        if not self.supernet.architecture.random or (draws.differ and not draws.of(level)):
+        if not self.supernet.draws(ARCHITECTURE if level == 0 else WEIGHTS):
             return None
-        number = (ARCHITECTURE, WEIGHTS).index(level)
-        return seeds.of_level(self.supernet.get_config()["seed"], steps, number)
+        return seeds.of_level(self.supernet.get_config()["seed"], steps, level)
 
     def _random_states(self, part) -> list:
         """The states of random generators as a part of the batch finds them; none for a whole one.
@@ -191,22 +178,21 @@ class SupernetProblem:
             if tf.as_dtype(variable.dtype).is_integer
         ]
 
-    def entropies(self) -> tf.Tensor:
-        """The entropies of the cell types' operation weights now, in nats."""
-        return self.supernet.architecture.entropies()
-
     def entropy(self, architecture) -> tf.Tensor:
         """The entropy of all operation weights together, in nats; differentiable."""
         with given_values(self.supernet, architecture=architecture):
             return tf.reduce_sum(self.supernet.architecture.entropies())
 
-    def loss(self, point: Point, batch, seed=None, part=None):
+    def loss(
+        self, point: Point, batch, seed=None, part=None, quiet=False, regularized: bool = False
+    ):
         """The loss with what is added to it; a pair with the state after the batch if there is one.
 
-        The arguments are those of `forward`.
+        The arguments are those of `forward`, and whether the layers' regularization is among what
+        is added, as it is for the weights.
         """
-        forward = self.forward(point, batch, seed, part=part)
-        loss = forward.loss + forward.penalty
+        forward = self.forward(point, batch, seed, part=part, quiet=quiet)
+        loss = (forward.descended if regularized else forward.loss) + forward.penalty
         return loss if forward.carried is None else (loss, forward.carried)
 
     def worst_rows(self, point: Point, batch, seed) -> dict:
@@ -254,8 +240,9 @@ class SupernetProblem:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(weights)
                 forward = self.forward(point, batch, seed, rows, part)
+                descended = forward.descended
             zero = tf.UnconnectedGradients.ZERO
-            return forward, dense(tape.gradient(forward.loss, weights, unconnected_gradients=zero))
+            return forward, dense(tape.gradient(descended, weights, unconnected_gradients=zero))
 
         if self._parts == 1:
             return run(batch)
@@ -279,18 +266,22 @@ class SupernetProblem:
     def levels(self, seed=None) -> Problem:
         """The chain of two with this loss on both levels, for `darts_tf.gradients`.
 
-        Where an estimator needs the step of the weights' optimizer, it is given by
-        `Problem.with_steps`.
+        What layers add to it, such as slowness, is in the weights' only. Where an estimator needs
+        the step of the weights' optimizer, it is given by `Problem.with_steps`.
 
         Args:
-            seed: of a random relaxation's draw, the same for every evaluation.
+            seed: of a step of the architecture: of a random relaxation's draw and of dropout, the
+                same for every evaluation. The relaxation draws nothing if it does so for the
+                weights only.
         """
-        loss = functools.partial(self.loss, seed=seed)
+        quiet = seed is not None and not self.supernet.relaxation.draws.of(ARCHITECTURE)
+        outer = functools.partial(self.loss, seed=seed, quiet=quiet)
+        inner = functools.partial(outer, regularized=True)
         if self._parts > 1:
-            loss = AccumulatedLoss(loss, self._parts)
+            outer, inner = (AccumulatedLoss(loss, self._parts) for loss in (outer, inner))
         categorical = None
         if self.supernet.relaxation.categorical:
             categorical = self._sampled.problem(seed)
         reduce = identity if self._replicas == 1 else self.reduce
-        levels = Level(ARCHITECTURE, loss), Level(WEIGHTS, loss)
+        levels = Level(ARCHITECTURE, outer), Level(WEIGHTS, inner)
         return Problem(levels, reduce, categorical)

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from darts_tf import macros, relaxations, spaces
 from darts_tf.cells import kinds
-from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.layers.keras_settings import check_policy, inner_layers
+from darts_tf.supernets import part_options
 from darts_tf.supernets.architecture import Architecture
 
 
@@ -177,7 +177,9 @@ class Supernet(keras.Model):
             self._asked,
             together=self._config["batched"],
         )
-        kwargs.update(self.relaxation.cell_arguments, **kind.arguments(self._asked))
+        for arguments in (self._macro.cell_arguments, self.relaxation.cell_arguments):
+            kwargs.update(arguments)
+        kwargs.update(kind.arguments(self._asked))
         return kind(self.space, channels, reduction, **kwargs)
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
@@ -209,9 +211,9 @@ class Supernet(keras.Model):
         after = []
 
         def run(part, inputs):
+            options = part_options.options_of(self, part, seed)
             if part not in self.cells:
-                return part(inputs)
-            options = self._cell_options(part, seed)
+                return part(inputs, **options)
             if mixed and part.samples:
                 options["mixed"] = True
             if not part.carries_state:
@@ -224,22 +226,11 @@ class Supernet(keras.Model):
         outputs = self._walk(images, run)
         return (outputs, tuple(after)) if self.carries_state else outputs
 
-    def _cell_options(self, cell, seed) -> dict:
-        """What a cell takes besides its inputs and weights: its controls."""
-        options, drawn = {}, 0
-        for control in cell.controls:
-            if (variable := self.architecture.controls.get(control.name)) is None:
-                continue
-            value = keras.ops.convert_to_tensor(variable)
-            if not control.draws:
-                options[control.name] = value
-            elif seed is not None:
-                # Behind the numbers that the draws of the cell types have.
-                number = self._parts.index(cell) + len(self.space.cell_types)
-                own = seeds.of_part(seed, number + drawn * len(self._parts))
-                options[control.name] = value, own
-                drawn += 1
-        return options
+    def draws(self, level: str) -> bool:
+        """Whether a pass in training depends on its seed, in a step of a level of the search."""
+        of_relaxation = self.relaxation.draws.of(level)
+        of_controls = any(control.draws for control in self.architecture.declared)
+        return of_relaxation or of_controls or any(map(part_options.draws, self.parts))
 
     @property
     def signature(self) -> tf.TensorSpec:

@@ -32,7 +32,7 @@ class LanguageModeling(Task):
         lookup("measure of a language model", _METRICS, self.measure)
 
     def losses(self, targets, outputs) -> tf.Tensor:
-        """The cross-entropy of every token in nats, `[batch, time]`, float32."""
+        """The cross-entropy of every token in nats, `[batch, time]`, in float32 or better."""
         return _crossentropies(targets, outputs)
 
     def metrics(self) -> tuple[Metric, ...]:
@@ -49,7 +49,9 @@ class LanguageModeling(Task):
 
 
 def _crossentropies(targets, outputs) -> tf.Tensor:
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(outputs, tf.float32))
+    if outputs.dtype.size < 4:
+        outputs = tf.cast(outputs, tf.float32)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, outputs)
 
 
 class Perplexity(ElementMean):

@@ -15,7 +15,6 @@ from keras_tuner.errors import FailedTrialError, FatalError
 
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
-from darts_tf.common.seeds import consecutive
 
 
 class CannotWrite(FatalError, UserError):
@@ -63,7 +62,7 @@ class ResumableTuner(keras_tuner.Tuner):
         Raises:
             CannotWrite: the disk is full.
         """
-        keras.utils.set_random_seed(consecutive(self._seed, int(trial.trial_id)))
+        keras.utils.set_random_seed((self._seed + int(trial.trial_id)) % 2**32)
         with ended_by_a_full_disk():
             return super().run_trial(trial, *args, **kwargs)
 

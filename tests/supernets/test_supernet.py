@@ -186,7 +186,7 @@ class TestCandidatesOfAnEdge:
 class TestSkipDropout:
     def test_needs_a_seed_and_a_rate(self, small_space):
         supernet, seed = Supernet(small_space, **SMALL, skip_dropout=True), tf.constant([1, 2])
-        assert supernet.architecture.random
+        assert supernet.draws("weights") and supernet.draws("architecture")
         without = supernet(images(), training=True)
         np.testing.assert_array_equal(supernet(images(), training=True, seed=seed), without)
         supernet.architecture.skip_dropout.assign(0.5)
@@ -198,7 +198,7 @@ class TestSkipDropout:
         assert np.abs(dropped - other).max() > 1e-3
 
     def test_is_not_there_unless_asked_for(self, supernet):
-        assert supernet.architecture.skip_dropout is None and not supernet.architecture.random
+        assert supernet.architecture.skip_dropout is None and not supernet.draws("weights")
 
 
 @pytest.mark.parametrize("size", [(7, 9), (5, 5), (1, 1)])

@@ -36,6 +36,8 @@ class RecurrentLayer(keras.layers.RNN):
         mask: which examples have which steps, booleans `[batch, time]`; None if all have all.
         training: whether there is dropout, and states are normalised by the batch.
         rows: the operation weights of a relaxed cell, `[edges, operations]`.
+        masks: what all x_t and all states are multiplied by, `[batch, features]` and `[batch,
+            units]`, each None for 1, in place of the dropout; None for that.
 
     Returns all outputs `[batch, time, units]` if `return_sequences`, or the last one `[batch,
     units]`, and behind it the state `[batch, units]` if `return_state`.
@@ -64,19 +66,24 @@ class RecurrentLayer(keras.layers.RNN):
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        if dropout or recurrent_dropout:
+            self.seed_generator = keras.random.SeedGenerator(seed)
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
-    def build(self, sequences_shape, initial_state_shape=None, rows_shape=None):
+    def build(self, sequences_shape, initial_state_shape=None, rows_shape=None, masks_shape=None):
         super().build(sequences_shape)
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None, rows_shape=None):
+    def compute_output_shape(
+        self, sequences_shape, initial_state_shape=None, rows_shape=None, masks_shape=None
+    ):
         return super().compute_output_shape(sequences_shape)
 
-    def call(self, sequences, initial_state=None, mask=None, training=False, rows=None):
+    def call(self, sequences, initial_state=None, mask=None, training=False, rows=None, masks=None):
         cell, backwards = self.cell, self.go_backwards
         state = self._start(sequences, initial_state)
-        constants = cell.constants(rows, *self._masks(sequences, training))
+        if masks is None:
+            masks = self._masks(sequences, training)
+        constants = cell.constants(rows, *masks)
         inputs = _over_time(tf.cast(sequences, cell.compute_dtype), backwards)
         mask = None if mask is None else _over_time(tf.cast(mask, tf.bool), backwards)
         kept = self._kept(inputs, mask, training)

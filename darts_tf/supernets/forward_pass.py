@@ -1,0 +1,32 @@
+"""What one evaluation of a supernet gives."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+
+class ForwardPass(NamedTuple):
+    """What one functional evaluation of the supernet gives.
+
+    Attributes:
+        loss: this replica's share of the mean loss of the global batch, float32.
+        penalty: this replica's share of what is added to the loss.
+        regularization: this replica's share of what the layers add to the loss that the weights
+            descend, such as slowness; None where they add nothing.
+        outputs: of the supernet, such as logits `[batch, classes]`.
+        statistics: new values of the supernet's other variables (moving statistics and random
+            state), in the order of `SupernetProblem.statistics`.
+        carried: the state after the batch, of a task that carries one; None for others.
+    """
+
+    loss: tf.Tensor
+    penalty: tf.Tensor
+    outputs: Any
+    statistics: list[tf.Tensor]
+    carried: Any = None
+    regularization: tf.Tensor | None = None
+
+    @property
+    def descended(self) -> tf.Tensor:
+        """This replica's share of the loss that the weights descend."""
+        return self.loss if self.regularization is None else self.loss + self.regularization
