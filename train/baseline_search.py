@@ -8,7 +8,7 @@ import time
 import keras
 
 from darts_tf import baselines, datasets, selections, spaces
-from darts_tf.common import files, reading
+from darts_tf.common import files, reading, seeds
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
 from darts_tf.genotypes.genotype import Genotype
@@ -155,7 +155,7 @@ class _Training:
         config, data = self._config, self._data
         # Of the number alone, so that a resumed search trains as an uninterrupted one.
         keras.utils.clear_session()
-        keras.utils.set_random_seed(10_000 * config.seed + number)
+        keras.utils.set_random_seed(seeds.of_trial(config.seed, number))
         network = build_network(genotype, data.image_shape, data.num_classes, *config.size())
         normalization = {"mean": data.mean, "std": data.std}
         training.train_network(
@@ -166,7 +166,7 @@ class _Training:
                 **normalization,
                 augmentation=data_flags.augmentation(config, data),
                 shuffle=True,
-                seed=2 * config.seed,
+                seed=seeds.of_stream(config.seed, 0),
                 epoch=epoch,
                 drop_remainder=True,
             ),

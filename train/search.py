@@ -23,6 +23,7 @@ import keras
 
 from darts_tf import genotypes, gradients, plots, selections, spaces
 from darts_tf.common.errors import UserError
+from darts_tf.common.seeds import consecutive
 from darts_tf.runtime import distribution
 from darts_tf.search import callbacks
 from darts_tf.search.collapse_monitor import CollapseMonitor
@@ -150,7 +151,7 @@ def _run(config: SearchConfig, data, method, folder):
 
     def search_stage(method, stage, number, edge_operations, prefix):
         # Whether the stage before was searched in this process must make no difference.
-        seed = config.seed + number
+        seed = consecutive(config.seed, number)
         keras.utils.set_random_seed(seed)
         search = searching.make(
             config, data, method, stage.cells, seed=seed, edge_operations=edge_operations

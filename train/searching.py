@@ -11,6 +11,7 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf import baselines, datasets, gradients, methods
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
+from darts_tf.common.seeds import of_stream
 from darts_tf.costs.counted import parameters
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.search.architecture_search import ArchitectureSearch
@@ -64,7 +65,7 @@ def streams(config: SearchConfig, data):
             std=data.std,
             augmentation=augmentation,
             shuffle=True,
-            seed=2 * seed + offset,
+            seed=of_stream(seed, offset),
             epoch=epoch,
             drop_remainder=True,
         )

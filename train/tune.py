@@ -25,6 +25,7 @@ import keras_tuner
 
 from darts_tf import datasets
 from darts_tf import tuner as tuners
+from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.networks import training
 from darts_tf.networks.network import without_training
@@ -109,8 +110,7 @@ def _tuner(config: TuneConfig, data):
     )
     options = {
         "objective": keras_tuner.Objective("val_accuracy", "max"),
-        # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
-        "seed": 10_000 * (seed + 1) % 2**32,
+        "seed": seeds.of_oracle(seed),
     }
     if kind == "hyperband":
         oracle = keras_tuner.oracles.HyperbandOracle(max_epochs=config.epochs, **options)
@@ -171,7 +171,7 @@ def _stream(config: TuneConfig, data, part, number: int):
         std=data.std,
         augmentation=data_flags.augmentation(config, data),
         shuffle=True,
-        seed=3 * config.seed + number,
+        seed=seeds.of_stream(config.seed, number, streams=3),
         epoch=epoch,
         drop_remainder=True,
     )

@@ -7,6 +7,7 @@ from darts_tf import operations, spaces
 from darts_tf.cells.base import BaseCell
 from darts_tf.cells.mixed_op import MixedOp
 from darts_tf.cells.relaxed import RelaxedCell
+from darts_tf.common import seeds
 from darts_tf.common.controls import Control
 from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.layers.drop_path import DropPath
@@ -159,7 +160,7 @@ def _of_part(skip_dropout, number: int):
     if skip_dropout is None:
         return None
     rate, seed = skip_dropout
-    return rate, tf.random.experimental.stateless_fold_in(seed, number)
+    return rate, seeds.of_part(seed, number)
 
 
 @keras.saving.register_keras_serializable("darts_tf")

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from darts_tf.common.draws import uniform
 from darts_tf.common.errors import UserError
+from darts_tf.common.seeds import consecutive
 from darts_tf.gradients.gradient import is_count, is_within, require
 from darts_tf.gradients.sampling import (
     CategoricalLoss,
@@ -94,7 +95,7 @@ class Relax(Estimator):
 
     def _build(self, shape, seed):
         def dense(units, number, activation=None):
-            start = keras.initializers.GlorotUniform(seed + number)
+            start = keras.initializers.GlorotUniform(consecutive(seed, number))
             return keras.layers.Dense(units, activation, kernel_initializer=start, dtype="float32")
 
         self._network = keras.Sequential(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from darts_tf.common import draws
+from darts_tf.common import draws, seeds
 from darts_tf.common.errors import UserError
 from darts_tf.layers.activation_regularization import Slowness
 from darts_tf.layers.keras_settings import inner_layers
@@ -140,7 +140,7 @@ class WordVectors(keras.layers.Layer):
         if seed is None or not training:
             return vectors
         if self.embedding_dropout:
-            of_words = tf.random.experimental.stateless_fold_in(seed, 0)
+            of_words = seeds.of_part(seed, 0)
             shape = [self.embedding.vocabulary_size]
             kept = draws.kept(shape, self.embedding_dropout, of_words)
             vectors *= tf.cast(tf.gather(kept, tokens)[..., None], vectors.dtype)
@@ -200,7 +200,7 @@ def _dropped(vectors, rate: float, seed) -> tf.Tensor:
     """`[batch, time, units]` without a share of the units of every sequence."""
     if not rate:
         return vectors
-    own = tf.random.experimental.stateless_fold_in(seed, 1)
+    own = seeds.of_part(seed, 1)
     shape = [tf.shape(vectors)[0], vectors.shape[-1]]
     mask = draws.kept_of_batch(shape, rate, own)
     return vectors * tf.cast(mask[:, None], vectors.dtype)

@@ -7,6 +7,7 @@ from darts_tf import genotypes
 from darts_tf.cells.recurrent.cell import RecurrentCell
 from darts_tf.cells.recurrent.layer import RecurrentLayer
 from darts_tf.common.errors import UserError
+from darts_tf.common.seeds import consecutive
 from darts_tf.layers.activation_regularization import ActivationRegularization, Slowness
 from darts_tf.layers.keras_settings import check_policy
 from darts_tf.layers.tied_embedding import TiedEmbedding
@@ -71,7 +72,7 @@ class LanguageModel(keras.Model):
             "slowness": slowness,
             "seed": seed,
         }
-        seeds = [None if seed is None else seed + part for part in range(3)]
+        seeds = [None if seed is None else consecutive(seed, part) for part in range(3)]
         options = {"dtype": self.dtype_policy}
         self._made_layer = not isinstance(cell, keras.layers.RNN)
         if self._made_layer:

@@ -54,7 +54,7 @@ def plot_operation_weights(weights: Mapping[str, np.ndarray], space: Space, path
     with style.context():
         figure = Figure(figsize=(width, height))
         _explain(figure, scale)
-        legend = style.with_indices(node_names.legend(space.inputs))
+        legend = style.with_indices(node_names.legend(space.inputs, space.kind))
         figure.text(0.25 / width, 0.15 / height, f"{legend[0].upper()}{legend[1:]}.", fontsize=9)
         for i, (name, values) in enumerate(arrays.items()):
             _draw_cell(figure, name, values, space, scale, top=height - _HEAD - i * block)
@@ -129,7 +129,9 @@ def _draw_cell(figure, name, values, space, scale, top) -> None:
         _draw_edge(axes, values[:, i], space.operations, scale, first=source == 0)
         if node == max(0, source - space.inputs + 1):
             axes.annotate(
-                style.with_indices(f"from {node_names.node_name(source, space.inputs)}"),
+                style.with_indices(
+                    f"from {node_names.node_name(source, space.inputs, space.kind)}"
+                ),
                 (0.5, 1),
                 xytext=(0, 19),
                 xycoords="axes fraction",
@@ -142,7 +144,7 @@ def _draw_cell(figure, name, values, space, scale, top) -> None:
             figure.text(
                 0.25 / width,
                 (bottom + _PANEL[1] / 2) / height,
-                f"into {node_names.node_name(space.inputs + node, space.inputs)}",
+                f"into {node_names.node_name(space.inputs + node, space.inputs, space.kind)}",
                 fontsize=10.5,
                 weight="bold",
                 va="center",

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from darts_tf.common.seeds import of_part
 from darts_tf.relaxations.draws import Draws
 from darts_tf.relaxations.relaxation import Relaxation
 
@@ -26,9 +27,7 @@ class Uniform(Relaxation):
         draws = tf.random.stateless_uniform(allowed.shape, seed)
         operations = tf.argmax(tf.where(allowed, draws, -1.0), axis=1)
         # The edges of a node with the largest draws of their own are a random subset.
-        edges = tf.random.stateless_uniform(
-            [len(space.edges)], tf.random.experimental.stateless_fold_in(seed, 1)
-        )
+        edges = tf.random.stateless_uniform([len(space.edges)], of_part(seed, 1))
         edges = tf.where(allowed.any(axis=1), edges, -1.0)
         kept = []
         for node in range(space.nodes):

@@ -7,7 +7,23 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from darts_tf.gradients.problem import InnerStep
+from darts_tf.gradients.problem import InnerStep, Problem
+
+
+class SearchProblem(Protocol):
+    """A chain of levels as a search steps it, such as a `SupernetProblem`."""
+
+    def levels(self, seed) -> Problem:
+        """The levels for the hypergradient, without steps; `seed` as of `seed_of`."""
+
+    def reduce(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+        """The sum of every tensor over the replicas."""
+
+    def seed_of(self, level: str, steps: tf.Tensor) -> tf.Tensor | None:
+        """The seed of what a level draws in a step, `[2]` int32; None if nothing is drawn."""
+
+    def entropies(self) -> tf.Tensor:
+        """The entropies of the architecture now, `[cell types]`."""
 
 
 class Passes(Protocol):

@@ -64,7 +64,8 @@ class RuleFollower:
                 self.leads[cell_type, edge] = lead = self._lead(cell_type, edge, chosen)
                 if lead < decidedness.CLOSE:
                     what += f", which leads the next operation by {lead:.1%} only"
-            where = node_names.edge_text(*supernet.space.edges[edge], supernet.space.inputs)
+            space = supernet.space
+            where = node_names.edge_text(*space.edges[edge], space.inputs, space.kind)
             logging.info("epoch %d: %s cell, %s: %s", epoch + 1, cell_type, where, what)
         self._back, self._factor = verdict.back, verdict.weight_decay_factor
         if verdict.reason is not None:

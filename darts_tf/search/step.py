@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 from darts_tf.gradients.problem import Hypergradient, Point
-from darts_tf.search.player import Player
-from darts_tf.supernets.problem import SupernetProblem
+from darts_tf.search.player import Player, SearchProblem
 
 
 class SearchStep:
@@ -17,22 +16,26 @@ class SearchStep:
     gradient of its own loss.
 
     Args:
-        problem: the supernet, or what else makes a chain of levels; see `SupernetProblem`.
+        problem: the supernet, or what else makes a chain of levels.
         players: the levels, the outermost first, the others in the order in which they are stepped.
         gradient: an estimator of `darts_tf.gradients`.
         weights_first: whether the inner levels are stepped before the outermost one.
         replicas: number of replicas.
+
+    Attributes:
+        players: those it steps.
     """
 
     def __init__(
         self,
-        problem: SupernetProblem,
+        problem: SearchProblem,
         players: Sequence[Player],
         gradient: Callable,
         weights_first: bool = False,
         replicas: int = 1,
     ):
         self._problem = problem
+        self.players = tuple(players)
         self._outer, *self._inner = players
         self._gradient = gradient
         self._weights_first = weights_first
@@ -54,7 +57,7 @@ class SearchStep:
         """
         outer = self._outer
         # Read once: a supernet has hundreds of weights, and each read is an operation.
-        point = {player.name: player.values() for player in (outer, *self._inner)}
+        point = {player.name: player.values() for player in self.players}
         seeds = self._seeds()
         found, norms, passes = None, [], {}
         if self._weights_first:
@@ -136,7 +139,7 @@ class SearchStep:
             "carried": {name: state for name, state in carried.items() if state is not None},
             "finite": tf.add_n([tf.cast(norm, tf.float32) for norm in norms]),
             "complete": complete,
-            "entropies": self._problem.supernet.architecture.entropies(),
+            "entropies": self._problem.entropies(),
         }
 
     def _seeds(self) -> dict[str, tf.Tensor | None]:
@@ -147,5 +150,4 @@ class SearchStep:
         one would.
         """
         steps = tf.cast(tf.convert_to_tensor(self._inner[0].optimizer.iterations), tf.int32)
-        players = self._outer, *self._inner
-        return {p.name: self._problem.seed_of(level, steps) for level, p in enumerate(players)}
+        return {p.name: self._problem.seed_of(p.name, steps) for p in self.players}

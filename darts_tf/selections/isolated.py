@@ -34,7 +34,7 @@ def cell_of(space: Space, cell_type: str, weights: np.ndarray, kept: Kept) -> Ce
         warnings.warn(
             f"{cell_type} cell: no operation that was selected connects an input with the output; "
             f"kept the strongest that does, {space.operations[pair[1]]} on "
-            + node_names.edge_text(*edge, space.inputs),
+            + node_names.edge_text(*edge, space.inputs, space.kind),
             stacklevel=2,
         )
         nodes = _connected(space, [*kept, pair])

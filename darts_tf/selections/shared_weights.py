@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import genotypes
+from darts_tf.common import seeds
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.spaces import Space
@@ -53,7 +54,9 @@ class SharedWeights:
             return evaluation.score(one_hot(supernet.space, genotype), batches)
 
         seed = supernet.get_config()["seed"]
-        found = [genotypes.sample(supernet.space, seed * 10**6 + i) for i in range(self.samples)]
+        found = [
+            genotypes.sample(supernet.space, seeds.of_sample(seed, i)) for i in range(self.samples)
+        ]
         found = list(dict.fromkeys(found))
         scores = np.array([score(genotype, few) for genotype in found])
         best = np.argsort(-scores, kind="stable")[: self.finalists]

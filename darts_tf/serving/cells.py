@@ -17,9 +17,9 @@ def describe(genotype) -> dict | None:
         there is no genotype, or one of another form.
     """
     try:
-        inputs = _inputs(genotype)
-        cells = [_cell(kind, cell, inputs) for kind, cell in genotype["cells"].items()]
-        return {"legend": node_names.legend(inputs), "cells": cells} if cells else None
+        inputs, kind = _inputs(genotype), _kind(genotype)
+        cells = [_cell(name, cell, inputs, kind) for name, cell in genotype["cells"].items()]
+        return {"legend": node_names.legend(inputs, kind), "cells": cells} if cells else None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
 
@@ -46,16 +46,24 @@ def _inputs(genotype) -> int:
         return inputs
 
 
-def _cell(kind, cell, inputs) -> dict:
+def _kind(genotype) -> str:
+    """The kind of the cells, see `darts_tf.spaces.Space`; of an unknown space the usual one."""
+    try:
+        return spaces.get(genotype["space"]).kind
+    except UserError:
+        return node_names.CONVOLUTIONAL
+
+
+def _cell(name, cell, inputs, kind) -> dict:
     nodes = [
         {
-            "name": node_names.node_name(inputs + i, inputs),
+            "name": node_names.node_name(inputs + i, inputs, kind),
             "edges": [
-                f"{operation} from {node_names.node_name(source, inputs)}"
+                f"{operation} from {node_names.node_name(source, inputs, kind)}"
                 for operation, source in node
             ],
         }
         for i, node in enumerate(cell["nodes"])
     ]
-    output = node_names.output_text(cell["concat"])
-    return {"title": node_names.cell_name(kind), "nodes": nodes, "output": output}
+    output = node_names.output_text(cell["concat"], kind)
+    return {"title": node_names.cell_name(name), "nodes": nodes, "output": output}

@@ -194,7 +194,16 @@ class Space:
         )
 
     def cell_type_of(self, reduction: bool) -> str:
-        """The cell type of a reduction cell, or of another one."""
+        """The cell type of a reduction cell, or of another one.
+
+        Raises:
+            UserError: there are no reduction cells.
+        """
+        if reduction and len(self.cell_types) < 2:
+            raise UserError(
+                f"the space {self.name!r} has the cell type {self.cell_types[0]} alone, and its "
+                f"macro network {self.macro!r} has reduction cells; choose another macro network"
+            )
         return self.cell_types[1 if reduction else 0]
 
     def restrict(self, edge_operations: Mapping[str, Sequence[Sequence[str]]]) -> "Space":

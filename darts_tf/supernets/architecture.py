@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from darts_tf.common import seeds
 from darts_tf.common.controls import Control
 from darts_tf.relaxations import Relaxation
 from darts_tf.spaces import Space
@@ -46,7 +47,7 @@ class Architecture(keras.layers.Layer):
         self.parameters = {cell_type: {} for cell_type in space.cell_types}
         for cell_type, variables in self.parameters.items():
             for name, start in relaxation.variables(space).items():
-                own_seed = seed + 7919 * len(self.searched_variables)
+                own_seed = seeds.of_variable(seed, len(self.searched_variables))
                 initializer = keras.initializers.RandomNormal(start.mean, start.stddev, own_seed)
                 variables[name] = self._variable(f"{name}_{cell_type}", start.shape, initializer)
         self._declared = {c.name: c for c in (*relaxation.controls, *controls)}
@@ -132,7 +133,7 @@ class Architecture(keras.layers.Layer):
                 cell_type,
                 self._values(cell_type),
                 temperature,
-                None if seed is None else tf.random.experimental.stateless_fold_in(seed, i),
+                None if seed is None else seeds.of_part(seed, i),
                 **controls,
             )
             # A kind of cell with weights of its own takes a tuple that starts with these.

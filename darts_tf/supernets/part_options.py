@@ -1,7 +1,8 @@
 """What the parts of a supernet are called with besides their inputs and operation weights."""
 
 import keras
-import tensorflow as tf
+
+from darts_tf.common import seeds
 
 
 def draws(part) -> bool:
@@ -22,7 +23,7 @@ def options_of(supernet, part, seed) -> dict:
     """
     options = {}
     if draws(part):
-        own = None if seed is None else _fold_in(seed, -1 - supernet.parts.index(part))
+        own = None if seed is None else seeds.of_part(seed, -1 - supernet.parts.index(part))
         options["seed"] = own
     if part in supernet.cells:
         options |= _controls(supernet, part, seed)
@@ -41,10 +42,6 @@ def _controls(supernet, cell, seed) -> dict:
             options[control.name] = value
         elif seed is not None:
             number = parts.index(cell) + len(supernet.space.cell_types) + drawn * len(parts)
-            options[control.name] = value, _fold_in(seed, number)
+            options[control.name] = value, seeds.of_part(seed, number)
             drawn += 1
     return options
-
-
-def _fold_in(seed, number):
-    return tf.random.experimental.stateless_fold_in(seed, number)

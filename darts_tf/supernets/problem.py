@@ -119,7 +119,7 @@ class SupernetProblem:
             if rows is None and (quiet or of_part):
                 rows = supernet.architecture.cell_weights(noise)
             if of_part:
-                own_seed = tf.random.experimental.stateless_fold_in(seed, part)
+                own_seed = seeds.of_part(seed, part)
             outputs, carried = self._task.call(
                 supernet, parts.inputs, state, training=True, seed=own_seed, weights=rows
             )
@@ -153,16 +153,17 @@ class SupernetProblem:
         (everywhere,) = self.reduce([count])
         return total / everywhere
 
-    def seed_of(self, level: int, steps: tf.Tensor) -> tf.Tensor | None:
+    def seed_of(self, level: str, steps: tf.Tensor) -> tf.Tensor | None:
         """The seed of what a level's passes draw in a step, `[2]` int32; None if nothing is drawn.
 
         Args:
-            level: its number, 0 for the outermost.
+            level: its name.
             steps: how many steps there were before, scalar int32.
         """
-        if not self.supernet.draws(ARCHITECTURE if level == 0 else WEIGHTS):
+        if not self.supernet.draws(level):
             return None
-        return seeds.of_level(self.supernet.get_config()["seed"], steps, level)
+        number = (ARCHITECTURE, WEIGHTS).index(level)
+        return seeds.of_level(self.supernet.get_config()["seed"], steps, number)
 
     def _random_states(self, part) -> list:
         """The states of random generators as a part of the batch finds them; none for a whole one.
@@ -177,6 +178,10 @@ class SupernetProblem:
             for variable in self.statistics
             if tf.as_dtype(variable.dtype).is_integer
         ]
+
+    def entropies(self) -> tf.Tensor:
+        """The entropies of the cell types' operation weights now, in nats."""
+        return self.supernet.architecture.entropies()
 
     def entropy(self, architecture) -> tf.Tensor:
         """The entropy of all operation weights together, in nats; differentiable."""

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_tuner.errors import FailedTrialError
 
 from darts_tf import methods, spaces, tasks
+from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.networks import training
@@ -125,11 +126,10 @@ class ArchitectureTuner(ResumableTuner):
             raise UserError(f"method is {method!r}; expected methods with different names")
         for one in found:
             checks.check_method(one)
-        # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         oracle = oracle or keras_tuner.oracles.RandomSearchOracle(
             objective=checks.trial_objective(self.task),
             max_trials=max_trials,
-            seed=10_000 * (seed + 1) % 2**32,
+            seed=seeds.of_oracle(seed),
         )
         checks.check_oracle(oracle, self.task)
         # Declared now, because a second process would otherwise find nothing to tune.
@@ -245,7 +245,7 @@ class ArchitectureTuner(ResumableTuner):
     def _start(self, trial) -> None:
         """What follows depends on the trial alone, not on what this process did before."""
         keras.utils.clear_session()
-        keras.utils.set_random_seed((10_000 * self.seed + int(trial.trial_id)) % 2**32)
+        keras.utils.set_random_seed(seeds.of_trial(self.seed, int(trial.trial_id)))
 
     def _search(self, hp, data, folder):
         """The genotype that a trial's search finds, and the supernet's scores."""

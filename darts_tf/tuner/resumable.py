@@ -15,6 +15,7 @@ from keras_tuner.errors import FailedTrialError, FatalError
 
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
+from darts_tf.common.seeds import consecutive
 
 
 class CannotWrite(FatalError, UserError):
@@ -62,7 +63,7 @@ class ResumableTuner(keras_tuner.Tuner):
         Raises:
             CannotWrite: the disk is full.
         """
-        keras.utils.set_random_seed((self._seed + int(trial.trial_id)) % 2**32)
+        keras.utils.set_random_seed(consecutive(self._seed, int(trial.trial_id)))
         with ended_by_a_full_disk():
             return super().run_trial(trial, *args, **kwargs)
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf import datasets, tasks
-from darts_tf.common import files
+from darts_tf.common import files, seeds
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import refuse_endless
 from darts_tf.datasets.fingerprint import hash_array
@@ -86,7 +86,7 @@ class SearchData:
         else:
             x, y = np.asarray(x), _integers("y", y, len(x), num_classes)
             streams = tuple(
-                _shuffled(*half, batch_size, 2 * seed + i)
+                _shuffled(*half, batch_size, seeds.of_stream(seed, i))
                 for i, half in enumerate(datasets.split(x, y, 0.5, seed))
             )
             batches = _shuffled(x, y, batch_size, seed)
@@ -138,7 +138,7 @@ def _shuffled(images, labels, batch_size, seed) -> Batches:
 
     def batches(epoch):
         data = tf.data.Dataset.from_tensor_slices((images, labels))
-        data = data.shuffle(len(labels), seed=10_000 * seed + epoch)
+        data = data.shuffle(len(labels), seed=seeds.of_epoch(seed, epoch))
         return data.batch(batch_size, drop_remainder=True)
 
     return batches

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_tuner.oracles import RandomSearchOracle
 
 from darts_tf import tasks
+from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.selections.evaluation import SupernetEvaluation
@@ -160,11 +161,10 @@ class SupernetOracle(RandomSearchOracle):
                 f"the supernet is of the space {supernet.space.name!r}, the hypermodel of "
                 f"{hypermodel.space.name!r}; they must be of the same"
             )
-        # Keras Tuner counts its seed up with every draw, so near seeds would share their draws.
         super().__init__(
             objective=objective or checks.trial_objective(task),
             max_trials=max_trials,
-            seed=10_000 * (seed + 1) % 2**32,
+            seed=seeds.of_oracle(seed),
             hyperparameters=hypermodel.hyperparameters(),
             **kwargs,
         )

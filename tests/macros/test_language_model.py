@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import macros, spaces
-from darts_tf.common import draws
+from darts_tf.common import draws, seeds
 from darts_tf.supernets.supernet import Supernet
 
 SEED = tf.constant([3, 4])
@@ -96,7 +96,7 @@ def test_whole_words_are_dropped():
     stem.build((None, None))
     stem.embedding.embeddings.assign(tf.ones([6, 4]))
     vectors = stem(TOKENS, seed=SEED, training=True).numpy()
-    own = tf.random.experimental.stateless_fold_in(SEED, 0)
+    own = seeds.of_part(SEED, 0)
     kept = draws.kept([6], 0.5, own).numpy()
     assert {0, 2} == set(kept)
     np.testing.assert_array_equal(vectors, np.repeat(kept[TOKENS][..., None], 4, axis=-1))

@@ -109,3 +109,15 @@ def test_wrong_arrays(values, message, tmp_path):
 def test_no_cells(tmp_path):
     with pytest.raises(UserError, match="at least one cell type"):
         plots.plot_operation_weights({}, SPACE, tmp_path / "weights.png")
+
+
+def test_a_recurrent_cell(drawn):
+    values = np.random.default_rng(0).dirichlet(np.ones(5), size=(3, 36))
+    plots.plot_operation_weights({"recurrent": values}, spaces.get("darts_rnn"), "weights.png")
+    (figure,) = drawn
+    assert len([axes for axes in figure.axes if axes.images]) == 36
+    texts = {
+        text.get_text() for text in [*figure.texts, *(x for a in figure.axes for x in a.texts)]
+    }
+    assert {"from node 0 ($x_t$, $h_{t-1}$)", "into node 8", "Recurrent cell"} <= texts
+    assert any("$h_t$ is the cell's output" in text for text in texts)

@@ -143,3 +143,19 @@ def test_registered():
     assert selections.get("magnitude") is selections.magnitude
     with pytest.raises(UserError, match="unknown selection 'best'; expected one of magnitude"):
         selections.get("best")
+
+
+def test_a_recurrent_cell_keeps_the_best_predecessor_of_every_node():
+    space = spaces.get("darts_rnn")
+    alpha = np.random.default_rng(0).normal(size=(36, 5))
+    weights = softmax(alpha)
+    expected, start = [], 0
+    for node in range(8):
+        # `none` takes its share and is never chosen.
+        rows = weights[start : start + node + 1, 1:]
+        source = int(rows.max(axis=1).argmax())
+        expected.append([(space.operations[1 + int(rows[source].argmax())], source)])
+        start += node + 1
+    cell = selections.magnitude(space, {"recurrent": weights})["recurrent"]
+    assert [[tuple(edge) for edge in node] for node in cell.nodes] == expected
+    assert cell.concat == tuple(range(1, 9))

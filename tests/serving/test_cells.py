@@ -95,3 +95,15 @@ def test_a_space_of_somebodys_own(inputs):
 )
 def test_what_is_no_genotype_is_left_out(genotype):
     assert cells.describe(genotype) is None
+
+
+def test_a_recurrent_cell():
+    found = cells.describe(genotypes.get("RNN_DARTS_V2").to_dict())
+    assert found["legend"].startswith("node 0 is the state made of x_t")
+    (cell,) = found["cells"]
+    assert cell["title"] == "Recurrent cell"
+    assert cell["nodes"][0] == {
+        "name": "node 1",
+        "edges": ["sigmoid from node 0 (x_t, h_{t-1})"],
+    }
+    assert cell["output"] == "the mean of nodes 1, 2, 3, 4, 5, 6, 7, 8"

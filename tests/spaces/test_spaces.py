@@ -77,6 +77,8 @@ class TestSpace:
     def test_the_second_cell_type_is_that_of_the_reduction_cells(self):
         assert [spaces.DARTS_CNN.cell_type_of(x) for x in (False, True)] == ["normal", "reduce"]
         assert spaces.NAS_BENCH_201.cell_type_of(False) == spaces.NAS_BENCH_201.cell_types[0]
+        with pytest.raises(UserError, match="cell type normal alone, .* has reduction cells"):
+            spaces.NAS_BENCH_201.cell_type_of(True)
 
     def test_restrict_keeps_the_name(self):
         candidates = [("none", "skip_connect")] * 14

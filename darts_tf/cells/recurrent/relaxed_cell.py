@@ -5,7 +5,7 @@ import tensorflow as tf
 from darts_tf.cells.recurrent.layer import RecurrentLayer
 from darts_tf.cells.recurrent.mixed_cell import RecurrentMixedCell
 from darts_tf.cells.relaxed import RelaxedCell
-from darts_tf.common import draws
+from darts_tf.common import draws, seeds
 from darts_tf.layers.keras_settings import inner_layers
 from darts_tf.spaces import Space
 
@@ -75,7 +75,7 @@ class RelaxedRecurrentCell(RelaxedCell):
         widths = sequences.shape[-1], self.recurrent.cell.units
         masks = []
         for number, (width, rate) in enumerate(zip(widths, self._rates, strict=True)):
-            own = tf.random.experimental.stateless_fold_in(seed, number)
+            own = seeds.of_part(seed, number)
             shape = [tf.shape(sequences)[0], width]
             masks.append(draws.kept_of_batch(shape, rate, own) if rate else None)
         return masks

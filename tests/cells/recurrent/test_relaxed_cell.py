@@ -9,7 +9,7 @@ from darts_tf import relaxations
 from darts_tf.cells import kinds
 from darts_tf.cells.recurrent.layer import RecurrentLayer
 from darts_tf.cells.recurrent.relaxed_cell import RelaxedRecurrentCell
-from darts_tf.common import draws
+from darts_tf.common import draws, seeds
 from darts_tf.common.errors import UserError
 from darts_tf.spaces import DARTS_RNN
 
@@ -33,7 +33,7 @@ def test_it_is_the_layer_with_masks_of_the_seed():
     state = RANDOM.normal(size=(3, 6)).astype("float32")
     outputs, last = cell([INPUTS], ROWS, state=state, seed=seed, training=True)
     masks = [
-        draws.kept([3, width], rate, tf.random.experimental.stateless_fold_in(seed, number))
+        draws.kept([3, width], rate, seeds.of_part(seed, number))
         for number, (width, rate) in enumerate([(5, 0.5), (6, 0.25)])
     ]
     layer = RecurrentLayer(cell.recurrent.cell, return_sequences=True, return_state=True)
