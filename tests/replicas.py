@@ -22,6 +22,7 @@ from darts_tf.runtime import distribution
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
+from tests import streams
 
 BATCH, STEPS, EPOCHS = 8, 10, 2
 
@@ -196,9 +197,33 @@ def moving_statistics(strategy) -> dict[str, np.ndarray]:
     return {name: keras.ops.convert_to_numpy(v) for name, v in statistics.items()}
 
 
+def masked_stream(strategy) -> dict[str, np.ndarray]:
+    """What a search by second order moves where a state is carried and some elements are masked."""
+    make_supernet()  # Registers the space.
+    with strategy.scope():
+        supernet = streams.make("replicas")
+        found = ArchitectureSearch(supernet, "darts-v2", task=streams.Stream())
+        data = (functools.partial(streams.masked, part) for part in (0, 1))
+        history = found.fit(*data, 2, verbose=0).history
+    groups = {
+        "alphas": supernet.architecture_variables,
+        "weights": supernet.weight_variables,
+        "states": found.checkpointed()["states"],
+    }
+    values = {
+        f"stream_{name}": np.concatenate([np.ravel(keras.ops.convert_to_numpy(v)) for v in group])
+        for name, group in groups.items()
+    }
+    names = ("loss", "architecture_loss", "error", "val_loss", "val_error")
+    return values | {"stream_history": np.array([history[name] for name in names])}
+
+
 _FUNCTIONS = {
     f.__name__: f
-    for f in (hypergradients, search, examples_seen, random_numbers, moving_statistics)
+    for f in (
+        *(hypergradients, search, examples_seen, random_numbers, moving_statistics),
+        masked_stream,
+    )
 }
 
 

@@ -59,7 +59,10 @@ def share_batches(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) ->
 
         def cut(*batch):
             def parts(x):
-                x = tf.reshape(x, [replicas, x.shape[0] // replicas, *x.shape[1:]])
+                # Other dimensions may differ from batch to batch, as the time of sequences does.
+                own = [replicas, x.shape[0] // replicas]
+                cut = tf.reshape(x, tf.concat([own, tf.shape(x)[1:]], 0))
+                x = tf.ensure_shape(cut, [*own, *x.shape[1:]])
                 return x[first : first + local]
 
             return tf.nest.map_structure(parts, batch)

@@ -1,11 +1,13 @@
 """The step of a search under a `tf.distribute` strategy."""
 
+import types
 from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
 
 from darts_tf import tasks
+from darts_tf.runtime.carried_state import CarriedState
 
 
 class TrainFunction:
@@ -19,6 +21,7 @@ class TrainFunction:
         jit_compile: whether XLA compiles the step.
         task: its metrics are measured on the training batches; see `darts_tf.tasks`. Default: the
             classification of images.
+        states: of the streams, by their names; empty where the task carries none.
     """
 
     def __init__(
@@ -28,7 +31,9 @@ class TrainFunction:
         streams: Mapping[str, str],
         jit_compile: bool = False,
         task=None,
+        states: Mapping[str, CarriedState] = types.MappingProxyType({}),
     ):
+        self._states = dict(states)
         self._task = tasks.get(task)
         self._step = step
         self._strategy = strategy
@@ -61,8 +66,11 @@ class TrainFunction:
     def _run_replicas(self, train_batch, validation_batch, frozen):
         def run(train_batch, validation_batch):
             of_stream = {"train": train_batch, "validation": validation_batch}
+            for stream, state in self._states.items():
+                of_stream[stream] = (*of_stream[stream], state.read())
             batches = {level: of_stream[stream] for level, stream in self._streams.items()}
             result = self._step(batches, frozen=frozen)
+            self._carry(result["carried"] if self._states else {})
             # Each replica holds its share of a mean over the global batch.
             replicas = self._strategy.num_replicas_in_sync
             for level, loss in result["losses"].items():
@@ -80,6 +88,12 @@ class TrainFunction:
         mean = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
         return mean[0], mean[1], mean[2:]
 
+    def _carry(self, carried: Mapping) -> None:
+        """Each stream goes on from its first level: that of the training data from the weights."""
+        of_stream = {self._streams[level]: state for level, state in reversed(carried.items())}
+        for stream, state in of_stream.items():
+            self._states[stream].assign(state)
+
     @property
     def _metrics(self):
         outer, first, *others = self._losses.values()
@@ -94,6 +108,15 @@ class TrainFunction:
         """Starts the means of a new epoch."""
         for metric in self._metrics:
             metric.reset_state()
+
+    def begin_pass(self, stream: str) -> None:
+        """The next batch of a stream is the first of a pass over it, before which its state is new.
+
+        Args:
+            stream: "train" or "validation".
+        """
+        if stream in self._states:
+            self._states[stream].reset()
 
     def logs(self, frozen: bool) -> dict[str, float]:
         """The means over the epoch so far; without that of the outermost level if it is frozen."""

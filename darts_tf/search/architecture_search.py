@@ -86,6 +86,7 @@ class ArchitectureSearch(Readings):
         self._own_weight_optimizer = weight_optimizer is not None
         self._own_architecture_optimizer = architecture_optimizer is not None
         checks.check_method(self.method, supernet, accumulate_steps)
+        checks.check_task(self.task, self.method, supernet)
         checks.check_recompute(recompute, supernet, self.strategy)
         self._options = {
             "penalty": penalty,
@@ -179,7 +180,8 @@ class ArchitectureSearch(Readings):
         """
         streams = Streams(by_epoch(train), by_epoch(validation))
         steps = checks.count_steps(streams.train(0), streams.validation(0))
-        begins = self._prepare(epochs, steps)
+        checks.check_streams(self.task, streams)
+        begins = self._prepare(epochs, steps, streams.batch_sizes)
         saving = Saving(checkpoint_dir, checkpoint_seconds, keep_checkpoints)
         monitor, callbacks = monitored(self, callbacks or [])
         position = self._record.open(saving.open(self, epochs, steps), monitor)
@@ -236,13 +238,14 @@ class ArchitectureSearch(Readings):
         """Takes over what the notes of a checkpoint say of the method's rule and its decisions."""
         self._rule.restore(notes.get("rule"))
 
-    def _prepare(self, epochs: int, steps: int) -> bool:
+    def _prepare(self, epochs: int, steps: int, batch_sizes: dict[str, int | None]) -> bool:
         """Makes the optimizers and the traced step, unless there are some with a user's optimizer.
 
         Returns:
             Whether they are new.
         """
         if self._trainer is not None and self._own_weight_optimizer:
+            checks.check_batch_sizes(self.task, self._trainer.batch_sizes, batch_sizes)
             return False
         if not self._own_weight_optimizer:
             self.weight_optimizer = None
@@ -256,6 +259,7 @@ class ArchitectureSearch(Readings):
                 self.weight_optimizer,
                 self.architecture_optimizer,
                 epochs * steps,
+                batch_sizes,
                 **self._options,
             )
         self.weight_optimizer = self._trainer.weight_optimizer

@@ -11,6 +11,7 @@ from darts_tf.common.lengths import count_batches, refuse_endless
 from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.methods.method import Method
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.tasks import Task
 
 _MAKE = "method.make_supernet(space, input_shape, num_classes) makes one that fits"
 
@@ -75,6 +76,56 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
         )
     warn_of_rounding(method, supernet)
+
+
+def check_task(task: Task, method: Method, supernet: Supernet) -> None:
+    """Refuses a state that the task does not carry, or the method has no single one of.
+
+    Raises:
+        UserError: says which of the two.
+    """
+    if supernet.carries_state and not task.carries_state:
+        raise UserError(
+            f"the cells of the space {supernet.space.name!r} go on from a state, which the task "
+            f"{task.name!r} does not carry; give a task that has initial_state, such as "
+            "task='language_modeling'"
+        )
+    if task.carries_state and method.make_gradient().samples_architectures:
+        raise UserError(
+            f"the task {task.name!r} carries a state, but the hypergradient "
+            f"{gradients.label(method.gradient)!r} samples architectures, each with a state of its "
+            "own; use a method that mixes operations"
+        )
+
+
+def check_streams(task: Task, streams) -> None:
+    """Refuses streams whose states are not known to fit; only of a task that carries one.
+
+    Raises:
+        UserError: batches differ in size, or the number of validation batches is unknown.
+    """
+    if not task.carries_state:
+        return
+    for name, size in streams.batch_sizes.items():
+        if size is None:
+            raise UserError(
+                f"the task {task.name!r} carries a state, so that the {name} batches must all have "
+                "the same number of examples; make them with drop_remainder=True"
+            )
+    count_batches("validation batches", streams.validation(0))
+
+
+def check_batch_sizes(task: Task, before: dict, now: dict) -> None:
+    """Refuses batches of another size than those that states were made for.
+
+    Raises:
+        UserError: says what they were and are.
+    """
+    if task.carries_state and before != now:
+        raise UserError(
+            f"this search has states of batches of {before}, and goes on with its own optimizer; "
+            f"got batches of {now}. Make a new ArchitectureSearch"
+        )
 
 
 def warn_of_rounding(method: Method, supernet: Supernet) -> None:

@@ -85,11 +85,17 @@ class EpochSteps:
         train_step = self._train_function
         if start == 0:
             train_step.reset_metrics()
+            train_step.begin_pass("train")
+            train_step.begin_pass("validation")
             self._record.begin_epoch()
         batches = tf.data.Dataset.zip((train, validation.repeat())).skip(start)
         shared = distribution.share_batches(self._strategy, batches)
         logs = train_step.logs(frozen)
+        # It is known where the task carries a state.
+        length = int(validation.cardinality())
         for step, batch in enumerate(shared, start=start):
+            if step and step % length == 0:
+                train_step.begin_pass("validation")
             calls.on_train_batch_begin(step)
             finite, complete, entropies = train_step(*batch, frozen)
             by_type = dict(zip(self._cell_types, entropies.numpy().tolist(), strict=True))

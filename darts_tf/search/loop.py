@@ -30,7 +30,15 @@ class Streams(NamedTuple):
     @property
     def batch_size(self) -> int | None:
         """Of the training batches; None where they differ."""
-        return tf.nest.flatten(self.train(0).element_spec)[0].shape[0]
+        return self.batch_sizes["train"]
+
+    @property
+    def batch_sizes(self) -> dict[str, int | None]:
+        """By the names of the streams; None where the batches of one differ."""
+        return {
+            name: tf.nest.flatten(data(0).element_spec)[0].shape[0]
+            for name, data in self._asdict().items()
+        }
 
 
 class StopRequest:

@@ -1,12 +1,14 @@
 """What trains a supernet's weights and alphas: optimizers, the traced step, and their variables."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
 
 from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
 from darts_tf.methods.method import Method
+from darts_tf.runtime.carried_state import CarriedState
 from darts_tf.runtime.loss_scale import LossScale, LossScaledStep
 from darts_tf.runtime.train_function import TrainFunction, compiles
 from darts_tf.search import checks
@@ -27,12 +29,14 @@ class SearchTrainer:
         task: what for.
         weight_optimizer, architecture_optimizer: None for the method's.
         total_steps: of the whole search, for the schedule of the learning rate.
+        batch_sizes: of the streams, by their names; for a task that carries a state.
         penalty, accumulate_steps, jit_compile, recompute: as for `ArchitectureSearch`.
 
     Attributes:
         weight_optimizer, architecture_optimizer: those in use, with their slots.
         gradient: the estimator of the hypergradient.
         train_function: the step, see `TrainFunction`.
+        batch_sizes: the same.
 
     Raises:
         UserError: the method cannot unroll a step of the weight optimizer.
@@ -46,6 +50,7 @@ class SearchTrainer:
         weight_optimizer: keras.optimizers.Optimizer | None,
         architecture_optimizer: keras.optimizers.Optimizer | None,
         total_steps: int,
+        batch_sizes: Mapping[str, int],
         *,
         penalty: Callable | None = None,
         accumulate_steps: int = 1,
@@ -65,12 +70,19 @@ class SearchTrainer:
             supernet, task, replicas, penalty, accumulate_steps, self._loss_scale, recompute
         )
         self._players = self._make_players(problem)
+        self.batch_sizes, self._states = dict(batch_sizes), {}
+        if task.carries_state:
+            self._states = {
+                stream: CarriedState(functools.partial(task.initial_state, supernet, size))
+                for stream, size in batch_sizes.items()
+            }
         self.train_function = TrainFunction(
             self._make_step(problem, replicas),
             strategy,
             {player.name: player.stream for player in self._players},
             compiles(jit_compile, strategy),
             task,
+            self._states,
         )
 
     def _build(self) -> None:
@@ -132,6 +144,8 @@ class SearchTrainer:
     def variables(self) -> dict[str, list]:
         """All variables that a search goes on from, in groups."""
         others = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
+        if self._states:
+            others["states"] = [v for state in self._states.values() for v in state.variables]
         if learned := self.gradient.variables:
             others["gradient"] = learned
         return {

@@ -143,15 +143,17 @@ class SupernetProblem:
     def _share(self, parts, outputs, part) -> tf.Tensor:
         """This replica's share of the mean over what is counted in the global batch."""
         total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
-        if parts.weights is None:
-            return total / (count * self._replicas)
-        if part is not None:
+        if part is not None and parts.weights is not None:
             raise UserError(
                 "a batch whose elements have weights cannot be computed in parts, which count "
                 "differently; leave accumulate_steps at 1"
             )
-        (everywhere,) = self.reduce([count])
-        return total / everywhere
+        if self._replicas > 1 and tf.get_static_value(count) is None:
+            (everywhere,) = self.reduce([count])
+        else:
+            # What the shapes tell is the same on all replicas.
+            everywhere = count * self._replicas
+        return tf.math.divide_no_nan(total, everywhere)
 
     def seed_of(self, level: str, steps: tf.Tensor) -> tf.Tensor | None:
         """The seed of what a level's passes draw in a step, `[2]` int32; None if nothing is drawn.
@@ -213,7 +215,7 @@ class SupernetProblem:
             with given_values(supernet, *given):
                 outputs, _ = self._task.call(supernet, parts.inputs, state, weights=rows)
             total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
-            return total / count
+            return tf.math.divide_no_nan(total, count)
 
         with given_values(supernet, *given):
             start = supernet.architecture.drawn_weights()

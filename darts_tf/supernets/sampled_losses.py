@@ -103,7 +103,7 @@ class SampledLosses:
                 self._supernet, parts.inputs, state, training=True, weights=by_type, mixed=mixed
             )
             total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
-            return total / count, outputs
+            return tf.math.divide_no_nan(total, count), outputs
 
         with given_values(self._supernet, weights):
             loss, _ = run(batch) if self._parts == 1 else mean_over_parts(run, batch, self._parts)

@@ -27,8 +27,8 @@ class ValidationHessian:
     """
 
     def __init__(self, supernet: Supernet, task=None, penalty: Callable | None = None):
-        self._supernet = supernet
-        self._problem = SupernetProblem(supernet, tasks.get(task), penalty=penalty).levels()
+        self._supernet, self._task = supernet, tasks.get(task)
+        self._problem = SupernetProblem(supernet, self._task, penalty=penalty).levels()
         shapes = [v.shape for v in supernet.architecture_variables]
         self._product = HessianProduct(self._gradient, shapes)
 
@@ -36,11 +36,15 @@ class ValidationHessian:
         """The largest eigenvalue at the present weights and alphas.
 
         Args:
-            batch: of the task, such as images and labels.
+            batch: of the task, such as images and labels; of a stream the first.
             exact_up_to: see `darts_tf.supernets.hessian.largest_eigenvalue`.
         """
         alphas = [tf.convert_to_tensor(v) for v in self._supernet.architecture_variables]
-        product = self._product.at(alphas, tuple(tf.convert_to_tensor(x) for x in batch))
+        batch = tf.nest.map_structure(tf.convert_to_tensor, tuple(batch))
+        if self._task.carries_state:
+            examples = tf.nest.flatten(batch)[0].shape[0]
+            batch = *batch, self._task.initial_state(self._supernet, examples)
+        product = self._product.at(alphas, batch)
         return largest_eigenvalue(product, self._product.size, exact_up_to)
 
     def _gradient(self, alphas, batch):

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.runtime import distribution
-from tests import forks, replicas
+from tests import forks, replicas, streams
 
 
 def start(folder, *names, environment=None, **options):
@@ -47,6 +47,7 @@ def result(process, folder):
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     what = ("hypergradients", "search", "examples_seen", "random_numbers", "moving_statistics")
+    what += ("masked_stream",)
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -81,6 +82,12 @@ class TestTwoReplicasOfHalfABatch:
         np.testing.assert_allclose(two, one, atol=1e-4)
         one, two = (found["moving_variances"] for found in one_and_two)
         np.testing.assert_allclose(two, one, rtol=1e-4)
+
+    def test_masked_elements_and_the_state_of_streams(self, one_and_two):
+        one, two = one_and_two
+        assert one["stream_states"].shape == (2 * streams.BATCH * 2,)
+        for name in ("stream_alphas", "stream_weights", "stream_states", "stream_history"):
+            np.testing.assert_allclose(two[name], one[name], rtol=1e-4, atol=1e-5)
 
     def test_moving_statistics(self, one_and_two):
         images = np.concatenate([images for images, _ in replicas.batches(0, 0, 1)])
