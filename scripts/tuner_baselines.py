@@ -119,7 +119,8 @@ def guided(config: TunerBaselinesConfig, runs: list[pathlib.Path], i: int, table
             run = searching.of_run(config, runs[i])
             keras.utils.set_random_seed(run.seed)
             run, data = data_flags.load(runs_of_train.keep_augmentation(run, runs[i]))
-            runs_of_train.refuse_other_data(run, runs[i], data.description(), "supernets")
+            description = data.description(trains=False)
+            runs_of_train.refuse_other_data(run, data, runs[i], description, "supernets")
             supernet = searching.restore(run, data, run.make_method(), runs[i])[0].supernet
             validation = searching.validation_batches(run, data)
         oracle = SupernetOracle(

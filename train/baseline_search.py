@@ -7,14 +7,14 @@ import time
 
 import keras
 
-from darts_tf import baselines, datasets, selections, spaces
+from darts_tf import baselines, selections, spaces, tasks
 from darts_tf.common import files, reading, seeds
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.networks import training
 from darts_tf.networks.network import build_network
-from train import data_flags, fields
+from train import fields
 from train.config import Config
 
 
@@ -62,28 +62,30 @@ def run(config, data, folder):
 
     Args:
         config: a `SearchConfig` whose method is a baseline.
-        data: the images; the candidates are compared on those that do not train them.
+        data: of the task; the candidates are compared on those that do not train them.
         folder: where candidates.jsonl is.
 
     Returns:
         The best genotype, and what is written down about the search.
     """
     budget = config.candidates or 20
-    log = _Log(folder.file("candidates.jsonl"))
+    objective = tasks.get(config.task).objective
+    words = objective.name.replace("_", " ")
+    log = _Log(folder.file("candidates.jsonl"), objective)
     evaluate = _Training(config, data)
 
     def evaluate_and_log(genotype):
         started = time.perf_counter()
-        score = evaluate(genotype, number=len(log.records))
-        log.add(genotype, score, time.perf_counter() - started)
+        value = evaluate(genotype, number=len(log.records))
+        log.add(genotype, value, time.perf_counter() - started)
         done, seconds = len(log.records), [record["seconds"] for record in log.records]
         left = statistics.median(seconds) * (budget - done)
         print(
-            f"candidate {done}/{budget}  validation accuracy {score:.4f}  {seconds[-1]:.1f} s"
+            f"candidate {done}/{budget}  validation {words} {value:.4f}  {seconds[-1]:.1f} s"
             + (f", about {duration(left)} left" if left else ""),
             flush=True,
         )
-        return score
+        return objective.score(value)
 
     baseline = baselines.get(config.method)
     candidates = baselines.run(
@@ -94,7 +96,8 @@ def run(config, data, folder):
         "method": baseline.name,
         "candidates": budget,
         "candidate_epochs": config.candidate_epochs or 3,
-        "validation_accuracy": best.score,
+        # The sign turns back.
+        f"validation_{objective.name}": objective.score(best.score),
         "candidate_seconds": round(sum(record["seconds"] for record in log.records), 1),
     }
 
@@ -104,17 +107,20 @@ class _Log:
 
     Args:
         path: the file; its records are read if it is there.
+        objective: what candidates are compared by.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, objective: tasks.Objective):
         self._path = path
+        self._objective = objective
+        self._name = f"validation_{objective.name}"
         self.records = reading.read_json_lines(path)
 
-    def add(self, genotype, score, seconds) -> None:
+    def add(self, genotype, value, seconds) -> None:
         self.records.append(
             {
                 "candidate": len(self.records) + 1,
-                "validation_accuracy": score,
+                self._name: value,
                 "seconds": round(seconds, 3),
                 "genotype": genotype.to_dict(),
             }
@@ -125,14 +131,14 @@ class _Log:
     def candidates(self) -> list:
         return [
             baselines.Candidate(
-                Genotype.from_dict(record["genotype"]), record["validation_accuracy"]
+                Genotype.from_dict(record["genotype"]), self._objective.score(record[self._name])
             )
             for record in self.records
         ]
 
 
 class _Training:
-    """Trains a candidate's network from scratch; its score is the validation accuracy.
+    """Trains a candidate's network from scratch and measures the task's objective on the others.
 
     Args:
         config, data: see `run`.
@@ -141,9 +147,8 @@ class _Training:
     def __init__(self, config, data):
         self._config = config
         self._data = data
-        self._parts = datasets.split(
-            data.train_images, data.train_labels, config.train_portion, config.seed
-        )
+        self._task = tasks.get(config.task)
+        self._parts = data.split(data.training, config.train_portion, config.seed)
         rate = config.positive("weight_learning_rate")
         self._recipe = training.Recipe(
             epochs=config.candidate_epochs or 3,
@@ -156,23 +161,12 @@ class _Training:
         # Of the number alone, so that a resumed search trains as an uninterrupted one.
         keras.utils.clear_session()
         keras.utils.set_random_seed(seeds.of_trial(config.seed, number))
-        network = build_network(genotype, data.image_shape, data.num_classes, *config.size())
-        normalization = {"mean": data.mean, "std": data.std}
+        network = build_network(genotype, data.input_shape, data.num_classes, *config.size())
         training.train_network(
             network,
-            lambda epoch: datasets.batches(
-                *self._parts[0],
-                config.batch_size,
-                **normalization,
-                augmentation=data_flags.augmentation(config, data),
-                shuffle=True,
-                seed=seeds.of_stream(config.seed, 0),
-                epoch=epoch,
-                drop_remainder=True,
-            ),
+            data.stream(self._parts[0], config.batch_size, seeds.of_stream(config.seed, 0)),
             self._recipe,
+            task=self._task,
         )
-        validation = datasets.batches(
-            *self._parts[1], min(256, len(self._parts[1][1])), **normalization
-        )
-        return float(training.test_network(network, validation)["accuracy"])
+        measured = training.test_network(network, data.in_order(self._parts[1]), self._task)
+        return float(measured[self._task.objective.name])

@@ -42,7 +42,7 @@ def settle(config: SearchConfig, folder, data, method, replicas: int) -> SearchC
     Args:
         config: the search.
         folder: the `RunFolder` of the search.
-        data: the images.
+        data: of the task.
         method: how to search.
         replicas: number of replicas.
 
@@ -68,14 +68,14 @@ def settled(run_dir) -> int | None:
 
 def _largest(config: SearchConfig, data, method) -> int:
     channels, cells = config.size()
-    size = (data.image_shape, data.num_classes, channels, cells)
+    size = (data.input_shape, data.num_classes, channels, cells)
     supernet = method.make_supernet(config.space, *size)
     estimate = memory.estimate(supernet, method.make_gradient())
     given, parts = config.memory_limit, config.accumulate_steps
     limit = given * 1e9 if given else memory.free_memory()
     portion = config.train_portion
     # The smaller part of the data must hold a batch.
-    most = int(min(portion, 1 - portion) * len(data.train_labels)) // parts * parts
+    most = int(min(portion, 1 - portion) * data.size(data.training)) // parts * parts
     chosen = max(parts, min(estimate.largest_batch(limit, parts), most))
     print(
         f"batch size: {chosen}, which needs about {estimate.peak(chosen, parts) / 1e9:.1f} of "

@@ -13,7 +13,7 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 
 import keras
 
-from darts_tf import datasets, genotypes, macros, plots
+from darts_tf import genotypes, macros, plots, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
 from darts_tf.networks import training
@@ -21,11 +21,12 @@ from darts_tf.networks.network import build_network, without_auxiliary, without_
 from darts_tf.runs.settings import Changeable
 from darts_tf.search import callbacks
 from train import data_flags, fields, program, runs
-from train.data_flags import DataConfig
+from train.data_flags import TaskConfig
+from train.task_data import TaskData
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluationConfig(DataConfig):
+class EvaluationConfig(TaskConfig):
     """A training of the network of a cell from scratch."""
 
     genotype: str | None = fields.text(
@@ -79,17 +80,15 @@ def main(config: EvaluationConfig) -> None:
         raise UserError(f"--weight_decay={config.weight_decay}: expected 0 or a number above it")
     genotype = genotypes.get(config.genotype)
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
-    if config.cutout is None:
-        config = dataclasses.replace(config, cutout=data.cutout)
-    augmentation = data_flags.augmentation(config, data, config.cutout)
     # Refuses a batch that is larger than the data, before a network is built.
     _batches(config, data)(0)
     folder = runs.open_folder(
-        config, _decisive(config, genotype), data, augmentation, Changeable(raised=("epochs",))
+        config, _decisive(config, genotype), data, Changeable(raised=("epochs",))
     )
     if folder.finished:
-        result = folder.read_json("result.json")
-        print(f"this training is finished: test accuracy {result['test_accuracy']:.4f}")
+        name = tasks.get(config.task).objective.name
+        value = folder.read_json("result.json")[f"test_{name}"]
+        print(f"this training is finished: test {_words(name)} {value:.4f}")
         return
     genotype.save(folder.file("genotype.json"))
     keras.utils.set_random_seed(config.seed)
@@ -140,21 +139,23 @@ def _evaluate(config: EvaluationConfig, genotype, data, folder) -> None:
         flush=True,
     )
     plots.plot_genotype(genotype, folder.path)
-    accuracy = _accuracy(config, genotype)
-    records = _train(config, network, data, folder, accuracy)
-    test = training.test_network(network, _test_batches(data))
+    task = tasks.get(config.task)
+    records = _train(config, network, data, folder, _logged(task, _auxiliary(config, genotype)))
+    test = training.test_network(network, data.in_order(data.test), task)
+    objective, examples = task.objective.name, data.size(data.test)
     folder.write_model(without_training(network), "model.keras")
     plots.plot_history(
-        [{"accuracy": record.get(accuracy), **record} for record in records],
+        [_of_output(record) for record in records],
         folder.file("history.png"),
-        title=f"Training from scratch on {data.name}",
+        f"Training from scratch on {data.name}",
+        task.curves(),
     )
     folder.write_json(
         "result.json",
         {
-            "test_accuracy": test["accuracy"],
+            f"test_{objective}": test[objective],
             "test_loss": test["loss"],
-            "test_examples": len(data.test_labels),
+            "test_examples": examples,
             **cost,
             "epochs": config.epochs,
             "train_seconds": records[-1]["seconds"],
@@ -162,7 +163,7 @@ def _evaluate(config: EvaluationConfig, genotype, data, folder) -> None:
         },
     )
     print(
-        f"test accuracy {test['accuracy']:.4f} on {len(data.test_labels)} images; "
+        f"test {_words(objective)} {test[objective]:.4f} on {examples} images; "
         f"network and pictures are in {folder.path}"
     )
 
@@ -171,7 +172,7 @@ def _network(config: EvaluationConfig, genotype, data):
     """The network that is trained."""
     return build_network(
         genotype,
-        data.image_shape,
+        data.input_shape,
         data.num_classes,
         *_size(config, genotype),
         stem=config.stem,
@@ -180,12 +181,25 @@ def _network(config: EvaluationConfig, genotype, data):
     )
 
 
-def _accuracy(config: EvaluationConfig, genotype) -> str:
-    """The name of the accuracy among Keras' metrics."""
-    return "logits_accuracy" if _auxiliary(config, genotype) else "accuracy"
+# What Keras puts before a metric's name where there is an auxiliary head too.
+_OF_OUTPUT = "logits_"
 
 
-def _train(config: EvaluationConfig, network, data, folder, accuracy) -> list[dict]:
+def _logged(task: tasks.Task, auxiliary: bool) -> list[str]:
+    """The names of the task's metrics in what Keras logs."""
+    return [f"{_OF_OUTPUT if auxiliary else ''}{metric.name}" for metric in task.metrics()]
+
+
+def _of_output(record: dict) -> dict:
+    """A record whose metrics of the output have the names that the task gives them."""
+    return {**{name.removeprefix(_OF_OUTPUT): x for name, x in record.items()}, **record}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _train(config: EvaluationConfig, network, data, folder, logged) -> list[dict]:
     """Trains, or goes on, as the configuration says; returns the metrics of all epochs."""
     recipe = training.Recipe(
         epochs=config.epochs,
@@ -203,9 +217,10 @@ def _train(config: EvaluationConfig, network, data, folder, accuracy) -> list[di
         extra_callbacks=[
             metrics,
             callbacks.TensorBoard(folder.file("tensorboard")),
-            callbacks.TimeLeft(["loss", accuracy]),
+            callbacks.TimeLeft(["loss", *logged]),
         ],
         checkpoint_dir=folder.file("checkpoints"),
+        task=config.task,
     )
     return metrics.records
 
@@ -217,25 +232,8 @@ def _cost(network) -> dict:
     }
 
 
-def _batches(config: EvaluationConfig, data):
-    augmentation = data_flags.augmentation(config, data, config.cutout)
-    return lambda epoch: datasets.batches(
-        data.train_images,
-        data.train_labels,
-        config.batch_size,
-        mean=data.mean,
-        std=data.std,
-        augmentation=augmentation,
-        shuffle=True,
-        seed=config.seed,
-        epoch=epoch,
-        drop_remainder=True,
-    )
-
-
-def _test_batches(data):
-    size = min(256, len(data.test_labels))
-    return datasets.batches(data.test_images, data.test_labels, size, mean=data.mean, std=data.std)
+def _batches(config: EvaluationConfig, data: TaskData):
+    return data.stream(data.training, config.batch_size, config.seed)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ class ExportConfig(Config):
     overwrite: bool = fields.switch(False, "Replace this version if it exists already.")
 
 
+_TASK = "image_classification"
 # How many image files of the data set the export is checked on.
 _SAMPLE = 16
 
@@ -49,6 +50,7 @@ def main(config: ExportConfig) -> None:
     run_dir = Path(config.run_dir)
     if not os.path.isdir(run_dir):
         raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
+    _refuse_other_task(run_dir)
     data = _read_data(run_dir / "data.json")
     genotype_json = _read_text(run_dir / "genotype.json")
 
@@ -100,10 +102,19 @@ def _sample_files(run_dir: Path) -> list[bytes]:
     from darts_tf.datasets import folders
 
     try:
-        path = reading.read_json(run_dir / "config.json")["dataset"]
+        path = _settings(run_dir)["dataset"]
         return folders.sample(path, _SAMPLE) if os.path.isdir(path) else []
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return []  # It may have moved since, and the export can be checked without.
+
+
+def _settings(run_dir: Path) -> dict:
+    """The settings of the training, empty where they cannot be read."""
+    try:
+        settings = reading.read_json(run_dir / "config.json")
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
 
 
 def _read_text(path: Path) -> str:
@@ -142,6 +153,17 @@ def _read_data(path: Path) -> dict:
             kinds = " or ".join(kind.__name__ for kind in types)
             raise UserError(f"{path}: {name} is {values!r:.200}; expected a list of {kinds}")
     return data
+
+
+def _refuse_other_task(run_dir: Path) -> None:
+    """Refuses networks that are given something else than images."""
+    # Earlier versions knew one task.
+    task = _settings(run_dir).get("task", _TASK)
+    if task != _TASK:
+        raise UserError(
+            f"--run_dir={run_dir} holds a network for the task {task}, but train.export knows only "
+            f"{_TASK}; from Python, darts_tf.export.export_network exports any"
+        )
 
 
 def _refuse_other_data(run_dir: Path, data: dict) -> bool:

@@ -44,7 +44,7 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
 
     Args:
         genotype: the architecture.
-        data: the images.
+        data: of the task.
         channels, cells: of the network whose cost is reported.
         table: a `BenchmarkTable`, or None.
 
@@ -55,7 +55,7 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
     for cell_type, cell in genotype.cells.items():
         print(f"{cell_type} cell: {node_names.cell_text(cell.nodes, cell.concat, inputs, kind)}")
     print(f"where {node_names.legend(inputs, kind)}")
-    network = build_network(genotype, data.image_shape, data.num_classes, channels, cells)
+    network = build_network(genotype, data.input_shape, data.num_classes, channels, cells)
     costs = {
         "parameters": counted.parameters(network),
         "multiply_adds": counted.multiply_adds(network),

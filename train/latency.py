@@ -44,7 +44,7 @@ def main(config: LatencyConfig) -> None:
     latencies = Latencies(batch_size=config.latency_batch, device=device)
     expected_cost.table(
         config.space,
-        data.image_shape,
+        data.input_shape,
         data.num_classes,
         config.channels,
         config.cells,

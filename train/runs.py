@@ -4,14 +4,14 @@ import dataclasses
 import os
 import pathlib
 
-from darts_tf import datasets
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint
 from darts_tf.runs.run_folder import RunFolder, has_begun
 from darts_tf.runs.settings import Changeable
-from train import data_flags, program
+from train import program
 from train.data_flags import C, DataConfig
+from train.task_data import TaskData
 
 # They say where the data are; whether these are the same is told by their fingerprint.
 _PLACES = ("dataset", "data_dir", "train_examples", "image_size")
@@ -37,9 +37,10 @@ def keep_augmentation(config: C, run_dir) -> C:
 def open_folder(
     config: DataConfig,
     decisive: dict,
-    data: datasets.ImageData,
-    augmentation: datasets.Augmentation | None,
+    data: TaskData,
     changeable: Changeable,
+    *,
+    trains: bool = True,
     writes: bool = True,
 ) -> RunFolder:
     """The folder of a run; says what is done to the training images unless the run is finished.
@@ -47,24 +48,21 @@ def open_folder(
     Args:
         config: of the program; --output_dir is where.
         decisive: all settings that decide the result.
-        data: the images.
-        augmentation: of the training images; None where none train.
+        data: of the task.
         changeable: what may change when the run goes on, besides what is the same in all programs.
+        trains: whether anything is trained on the data.
         writes: see `RunFolder`.
 
     Raises:
         UserError: the folder holds a run on other data or with other settings, or it cannot be
             written.
     """
-    output_dir, description = config.output_dir, data.description()
-    if augmentation is not None:
-        description["augmentation"] = vars(augmentation)
-    same = has_begun(output_dir) and refuse_other_data(
-        config, output_dir, description, "output_dir"
-    )
+    output_dir, description = config.output_dir, data.description(trains)
+    same = has_begun(output_dir) and refuse_other_data(config, data, output_dir, description)
     free = (*_WITHOUT_EFFECT, *(_PLACES if same else ()))
-    # Earlier versions always shifted, and kept the default of --flip only as what it came to.
-    before = {"crop": True, "flip": _flip(output_dir, data.flip)}
+    # Earlier versions knew one task and always shifted; they kept the default of --flip only as
+    # what it came to.
+    before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}
     )
@@ -74,18 +72,21 @@ def open_folder(
     folder.write_json("data.json", description)
     folder.write("flags.txt", program.flag_file(config))
     _say_extension(folder)
-    if augmentation is not None:
-        print(data_flags.augmentation_line(config, augmentation), flush=True)
+    if trains and (line := data.training_line()):
+        print(line, flush=True)
     return folder
 
 
-def refuse_other_data(config: DataConfig, run_dir, description: dict, flag: str) -> bool:
+def refuse_other_data(
+    config: DataConfig, data: TaskData, run_dir, description: dict, flag: str = "output_dir"
+) -> bool:
     """Compares data with those of an earlier run; says so where that is only possible in part.
 
     Args:
         config: of the program.
+        data: the present data.
         run_dir: the folder of the run.
-        description: of the present data.
+        description: theirs.
         flag: the one that names `run_dir`.
 
     Returns:
@@ -97,8 +98,8 @@ def refuse_other_data(config: DataConfig, run_dir, description: dict, flag: str)
     path = pathlib.Path(run_dir) / "data.json"
     if not os.path.exists(path):
         return False
-    before = datasets.load_description(path)
-    if difference := fingerprint.difference(before, description):
+    before = data.read_description(path)
+    if difference := data.difference(before, description):
         raise UserError(
             f"--{flag}={run_dir} holds a run on other data: {difference}. Bring back the data of "
             "that run to go on with it, or give another folder"

@@ -21,7 +21,7 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 
 import keras
 
-from darts_tf import genotypes, gradients, plots, selections, spaces
+from darts_tf import genotypes, gradients, plots, selections, spaces, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.common.seeds import consecutive
 from darts_tf.runtime import distribution
@@ -64,15 +64,14 @@ def main(config: DistributedSearchConfig) -> None:
     strategy = strategies.get(config, None if automatic else config.batch_size)
     keras.config.set_dtype_policy(config.precision)
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
-    trains = method is None or method.trains
     if not automatic:
         _check_batches(config, data, method)
     folder = runs.open_folder(
         config,
         config.decisive(),
         data,
-        data_flags.augmentation(config, data) if trains else None,
         search_changes.changeable(config, method),
+        trains=method is None or method.trains,
         writes=distribution.is_chief(strategy),
     )
     if folder.finished:
@@ -182,7 +181,7 @@ def _fit(config: SearchConfig, search, data, folder, prefix=""):
                     search, folder.file(f"{prefix}operation_weights.npz")
                 ),
                 callbacks.TensorBoard(folder.file(f"{prefix}tensorboard"), search),
-                callbacks.TimeLeft(["loss", "accuracy", "val_accuracy", "entropy"]),
+                callbacks.TimeLeft(["loss", *_shown(search.task), "entropy"]),
             ],
             verbose=0,
             checkpoint_dir=folder.checkpoints / prefix,
@@ -195,6 +194,12 @@ def _fit(config: SearchConfig, search, data, folder, prefix=""):
         )
         sys.exit(128 + signals[0])
     return metrics.records
+
+
+def _shown(task: tasks.Task) -> list[str]:
+    """What a line about an epoch says besides the loss and the entropy."""
+    names = [metric.name for metric in task.metrics()]
+    return [*names, f"val_{task.objective.name}"]
 
 
 def _genotype(config: SearchConfig, search, data, folder):
@@ -216,21 +221,22 @@ def _result(config: SearchConfig, search, data, folder, history):
         weights, search.supernet.space, folder.file("operation_weights.png")
     )
     title = f"Search on {data.name} with {search.method.name}"
-    plots.plot_history(history, folder.file("history.png"), title=title)
+    curves = search.task.curves()
+    plots.plot_history(history, folder.file("history.png"), title, curves)
     plots.plot_entropy(history, search.supernet.space, folder.file("entropy.png"))
     plots.plot_collapse(history, folder.file("collapse.png"))
-    best = {}
+    objective, best = search.task.objective.name, {}
     if search.best is not None:
         search.best.genotype.save(folder.file("best_genotype.json"))
         best = {
             "best_epoch": search.best.epoch,
-            "best_supernet_validation_accuracy": search.best.val_accuracy,
+            f"best_supernet_validation_{objective}": search.best.value,
         }
     return _genotype(config, search, data, folder), {
         "method": search.method.name,
         "hypergradient": gradients.label(search.method.gradient),
         "epochs": len(history),
-        "supernet_validation_accuracy": history[-1]["val_accuracy"],
+        f"supernet_validation_{objective}": history[-1][f"val_{objective}"],
         **best,
         "entropy": history[-1]["entropy"],
         "epoch_seconds": history[-1]["seconds"],

@@ -12,7 +12,7 @@ from darts_tf.costs import expected_cost
 from darts_tf.datasets import fingerprint
 from train import baseline_search, fields, selection_flags, stages
 from train.baseline_search import CandidateConfig
-from train.data_flags import DataConfig
+from train.data_flags import TaskConfig
 from train.found import TableConfig
 from train.selection_flags import SelectionConfig
 from train.stages import StageConfig
@@ -26,7 +26,7 @@ class _NumberOrAuto(flags.IntegerParser):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SearchConfig(DataConfig, CandidateConfig, TableConfig, StageConfig, SelectionConfig):
+class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, SelectionConfig):
     """A search."""
 
     space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")

@@ -8,33 +8,34 @@ from typing import TypeVar
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
-from darts_tf import baselines, datasets, gradients, methods
+from darts_tf import baselines, gradients, methods
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.common.seeds import of_stream
 from darts_tf.costs.counted import parameters
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.search.architecture_search import ArchitectureSearch
-from train import batch_sizes, costs, data_flags
+from train import batch_sizes, costs
 from train.search_flags import SearchConfig
+from train.task_data import TaskData
 
 C = TypeVar("C", bound=SearchConfig)
 # Where data are may have changed since, and decides nothing.
 _PLACES = ("dataset", "data_dir", "benchmark_table", "latency_table")
 
 
-def make(config: SearchConfig, data, method, cells: int, **options) -> ArchitectureSearch:
+def make(config: SearchConfig, data: TaskData, method, cells: int, **options) -> ArchitectureSearch:
     """A supernet and the search of its cells; prints in a line what it is.
 
     Args:
         config: the search.
-        data: the images.
+        data: of the task.
         method: how to search.
         cells: of the supernet.
         **options: more arguments of `Supernet`.
     """
     channels = config.size()[0]
-    size = (data.image_shape, data.num_classes, channels, cells)
+    size = (data.input_shape, data.num_classes, channels, cells)
     options = {"seed": config.seed, **options}
     supernet = method.make_supernet(config.space, *size, **options)
     print(
@@ -48,40 +49,22 @@ def make(config: SearchConfig, data, method, cells: int, **options) -> Architect
         penalty=costs.penalty(config, supernet, size),
         accumulate_steps=config.accumulate_steps,
         recompute=config.recompute,
+        task=config.task,
         jit_compile={"true": True, "false": False}.get(config.jit_compile, "auto"),
     )
 
 
-def streams(config: SearchConfig, data):
+def streams(config: SearchConfig, data: TaskData):
     """The training and the validation batches, each a function from the number of the epoch."""
-    parts, seed = _parts(config, data), config.seed
-    augmentation = data_flags.augmentation(config, data)
-
-    def stream(part, offset):
-        return lambda epoch: datasets.batches(
-            *parts[part],
-            config.batch_size,
-            mean=data.mean,
-            std=data.std,
-            augmentation=augmentation,
-            shuffle=True,
-            seed=of_stream(seed, offset),
-            epoch=epoch,
-            drop_remainder=True,
-        )
-
-    return stream(0, 0), stream(1, 1)
-
-
-def validation_batches(config: SearchConfig, data):
-    """The validation images in a fixed order, without augmentation."""
-    return datasets.batches(
-        *_parts(config, data)[1],
-        config.batch_size,
-        mean=data.mean,
-        std=data.std,
-        drop_remainder=True,
+    return tuple(
+        data.stream(part, config.batch_size, of_stream(config.seed, number))
+        for number, part in enumerate(_parts(config, data))
     )
+
+
+def validation_batches(config: SearchConfig, data: TaskData):
+    """The validation examples in a fixed order, without augmentation."""
+    return data.in_order(_parts(config, data)[1], config.batch_size)
 
 
 def of_run(config: C, run_dir: pathlib.Path, own: Collection[str] = ()) -> C:
@@ -132,12 +115,12 @@ def _read_settings(run_dir: pathlib.Path) -> dict:
     return settings
 
 
-def restore(config: SearchConfig, data, method, run_dir: pathlib.Path):
+def restore(config: SearchConfig, data: TaskData, method, run_dir: pathlib.Path):
     """The search with the supernet of its last checkpoint, and after how many epochs that is.
 
     Args:
         config: that of the run; see `of_run`.
-        data: the images.
+        data: of the task.
         method: that of the configuration.
         run_dir: the folder.
 
@@ -163,10 +146,5 @@ def restore(config: SearchConfig, data, method, run_dir: pathlib.Path):
     return search, epoch
 
 
-def _parts(config: SearchConfig, data):
-    return datasets.split(
-        data.train_images,
-        data.train_labels,
-        config.train_portion,
-        config.seed,
-    )
+def _parts(config: SearchConfig, data: TaskData):
+    return data.split(data.training, config.train_portion, config.seed)

@@ -23,7 +23,6 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 import keras
 import keras_tuner
 
-from darts_tf import datasets
 from darts_tf import tuner as tuners
 from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
@@ -31,6 +30,7 @@ from darts_tf.networks import training
 from darts_tf.networks.network import without_training
 from darts_tf.runs.settings import Changeable
 from train import data_flags, found, program, runs, stops, tune_flags
+from train.task_data import TaskData
 from train.tune_flags import TuneConfig
 
 # More of them are another tuning, not a longer one.
@@ -51,7 +51,6 @@ def main(config: TuneConfig) -> None:
         config,
         config.decisive(),
         data,
-        data_flags.augmentation(config, data),
         Changeable(raised=("trials",), reasons=_REASONS),
         writes=not worker,
     )
@@ -84,7 +83,7 @@ def _is_worker() -> bool:
 def _tuner(config: TuneConfig, data):
     """The tuner; one that was stopped goes on."""
     kind, seed = config.tuner, config.seed
-    problem = (config.space, data.image_shape, data.num_classes)
+    problem = (config.space, data.input_shape, data.num_classes)
     folder = {"directory": config.output_dir, "project_name": "tuner"}
     channels, cells = map(config.counts, ("channels", "cells"))
     if kind == "architecture":
@@ -153,33 +152,16 @@ def _search(config: TuneConfig, tuner, data) -> None:
         raise UserError(f"three trials in a row failed, the last with {lines[-1]}") from error
 
 
-def _parts(config: TuneConfig, data):
+def _parts(config: TuneConfig, data: TaskData):
     """The images that train, their halves, and the batches that score."""
-    seed = config.seed
-    images, labels = data.train_images, data.train_labels
     share = 1 - config.validation_portion
-    training_part, scoring = datasets.split(images, labels, share, seed)
-    halves = datasets.split(*training_part, 0.5, seed)
-    return training_part, halves, _in_order(data, *scoring)
+    training_part, scoring = data.split(data.training, share, config.seed)
+    halves = data.split(training_part, 0.5, config.seed)
+    return training_part, halves, data.in_order(scoring)
 
 
-def _stream(config: TuneConfig, data, part, number: int):
-    return lambda epoch: datasets.batches(
-        *part,
-        config.batch_size,
-        mean=data.mean,
-        std=data.std,
-        augmentation=data_flags.augmentation(config, data),
-        shuffle=True,
-        seed=seeds.of_stream(config.seed, number, streams=3),
-        epoch=epoch,
-        drop_remainder=True,
-    )
-
-
-def _in_order(data, images, labels):
-    size = min(256, len(labels))
-    return datasets.batches(images, labels, size, mean=data.mean, std=data.std)
+def _stream(config: TuneConfig, data: TaskData, part, number: int):
+    return data.stream(part, config.batch_size, seeds.of_stream(config.seed, number, streams=3))
 
 
 def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
@@ -209,7 +191,7 @@ def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
         sizes = tuner.hypermodel.size(best.hyperparameters)
         channels, cells = sizes[0] or channels, sizes[1] or cells
     network = tuner.get_best_models()[0]
-    tested = training.test_network(network, _in_order(data, data.test_images, data.test_labels))
+    tested = training.test_network(network, data.in_order(data.test))
     folder.write_model(without_training(network), "model.keras")
     result = (
         {
@@ -220,7 +202,7 @@ def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
             "val_accuracy": best.score,
             "test_accuracy": tested["accuracy"],
             "test_loss": tested["loss"],
-            "test_examples": len(data.test_labels),
+            "test_examples": data.size(data.test),
         }
         | found.report(genotype, data, channels, cells, table)
         | runs.provenance(folder)

@@ -135,3 +135,11 @@ def assert_refused(done, reason):
     assert len(errors) == 1
     assert reason in errors[0]
     assert "Traceback" not in done.stderr
+
+
+def test_a_network_for_another_task(run_folder, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder[0], folder)
+    (folder / "config.json").write_text(json.dumps({"task": "language_modeling"}))
+    done = run(f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}")
+    assert_refused(done, "holds a network for the task language_modeling, but train.export knows")

@@ -12,6 +12,7 @@ from darts_tf.datasets import fingerprint
 from darts_tf.runs.settings import Changeable
 from train import data_flags, runs
 from train.data_flags import DataConfig
+from train.images import Images
 
 X = np.random.RandomState(0).randint(0, 256, (20, 8, 8, 1)).astype(np.uint8)
 Y = np.arange(20) % 2
@@ -35,8 +36,7 @@ def start(folder, dataset, *, changeable=CHANGEABLE, **settings):
     config = Config(output_dir=folder, dataset=dataset, given=frozenset(given), **given)
     config, data = data_flags.load(runs.keep_augmentation(config, folder))
     decisive = {"program": "search", "epochs": 2, **settings, **config.decisive()}
-    augmentation = data_flags.augmentation(config, data)
-    return runs.open_folder(config, decisive, data, augmentation, changeable)
+    return runs.open_folder(config, decisive, data, changeable)
 
 
 def begin(folder, dataset, finished=False, **settings):
@@ -173,11 +173,9 @@ class TestAugmentation:
         assert "half of them mirrored" in capsys.readouterr().out
 
     def test_without_crop(self):
-        data = datasets.load("digits")
-        config = DataConfig(crop=False)
-        assert data_flags.augmentation(config, data) == datasets.Augmentation()
-        line = data_flags.augmentation_line(config, datasets.Augmentation())
-        assert "--crop, --flip" in line
+        data = Images(DataConfig(crop=False), datasets.load("digits"))
+        assert data.augmentation == datasets.Augmentation()
+        assert "--crop, --flip" in data.training_line()
 
     def test_a_finished_run_says_nothing(self, tmp_path, capsys):
         path = save(tmp_path / "pets.npz")

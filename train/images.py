@@ -1,0 +1,142 @@
+"""The images of a classification."""
+
+import dataclasses
+from typing import NamedTuple
+
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+import numpy as np
+
+from darts_tf import datasets
+from darts_tf.datasets import fingerprint
+from train import fields
+from train.config import Config
+from train.task_data import TaskData
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageConfig(Config):
+    """Which images are used, and what is done to them."""
+
+    data_dir: str | None = fields.text(
+        None, "Where TensorFlow Datasets keeps its prepared data sets."
+    )
+    train_examples: int | None = fields.integer(
+        None, "Use only so many training images, all classes in proportion."
+    )
+    image_size: int | None = fields.integer(
+        None, "Resize all images to this many pixels in height and width."
+    )
+    flip: bool | None = fields.switch(
+        None,
+        "Mirror half of the training images. By default only for known sets of photos, such as "
+        "cifar10, never for images of your own: a mirrored digit, letter or arrow is another one.",
+    )
+    crop: bool = fields.switch(
+        True, "Shift every training image by up to an eighth of its size, with black at the border."
+    )
+
+
+class Part(NamedTuple):
+    """Some of the images.
+
+    Attributes:
+        images: `[N, height, width, channels]`.
+        labels: integers `[N]`.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+class Images(TaskData):
+    """Images in memory, whose batches are `(images, labels)`.
+
+    Args:
+        config: as `load` returns it; with `cutout` where the program cuts squares out.
+        data: the images.
+    """
+
+    flags = ("data_dir", "train_examples", "image_size", "flip", "crop")
+
+    def __init__(self, config, data: datasets.ImageData):
+        self._config = config
+        self._data = data
+        self.name = data.name
+        self.input_shape, self.num_classes = data.image_shape, data.num_classes
+        self.training = Part(data.train_images, data.train_labels)
+        self.test = Part(data.test_images, data.test_labels)
+        cutout = "cutout" in config.names() and config.cutout
+        suited = datasets.Augmentation.suited_to(data, cutout)
+        self.augmentation = suited if config.crop else dataclasses.replace(suited, crop_padding=0)
+
+    @classmethod
+    def load(cls, config):
+        data = datasets.load(
+            config.dataset,
+            data_dir=config.data_dir,
+            train_examples=config.train_examples,
+            image_size=config.image_size,
+            seed=config.seed,
+        )
+        suited = {"flip": data.flip, "cutout": data.cutout}
+        unset = {k: v for k, v in suited.items() if getattr(config, k, v) is None}
+        config = dataclasses.replace(config, **unset)
+        data = dataclasses.replace(data, flip=config.flip)
+        height, width, channels = data.image_shape
+        print(
+            f"data: {data.name}, {len(data.train_labels)} training and {len(data.test_labels)} "
+            f"test images of {height}x{width}x{channels}, {data.num_classes} classes",
+            flush=True,
+        )
+        return config, cls(config, data)
+
+    def split(self, part, share, seed):
+        return tuple(Part(*half) for half in datasets.split(*part, share, seed))
+
+    def size(self, part):
+        return len(part.labels)
+
+    def stream(self, part, batch_size, seed):
+        return lambda epoch: datasets.batches(
+            *part,
+            batch_size,
+            mean=self._data.mean,
+            std=self._data.std,
+            augmentation=self.augmentation,
+            shuffle=True,
+            seed=seed,
+            epoch=epoch,
+            drop_remainder=True,
+        )
+
+    def in_order(self, part, batch_size=None):
+        return datasets.batches(
+            *part,
+            batch_size or min(256, len(part.labels)),
+            mean=self._data.mean,
+            std=self._data.std,
+            drop_remainder=batch_size is not None,
+        )
+
+    def description(self, trains):
+        description = self._data.description()
+        return description | ({"augmentation": vars(self.augmentation)} if trains else {})
+
+    def difference(self, before, now):
+        return fingerprint.difference(before, now)
+
+    def read_description(self, path):
+        return datasets.load_description(path)
+
+    def training_line(self):
+        chosen = {"flip": self.augmentation.flip}
+        # Images of less than 8 pixels are not shifted anyway.
+        if self.augmentation.crop_padding or not self._config.crop:
+            chosen = {"crop": self._config.crop, **chosen}
+        if "cutout" in self._config.names():
+            chosen["cutout"] = self.augmentation.cutout > 0
+        others = ", ".join(f"--{'no' if on else ''}{name}" for name, on in chosen.items())
+        return (
+            f"training images: {self.augmentation} (change that with {others}); all are normalised"
+        )

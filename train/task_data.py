@@ -1,0 +1,100 @@
+"""What the programs need of the data of a task."""
+
+import abc
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import tensorflow as tf
+
+from train.config import Config
+
+
+class TaskData(abc.ABC):
+    """The data of a task, as a configuration describes them.
+
+    A part is some of the examples, in whatever form suits the data; the programs only hand it back.
+
+    Attributes:
+        flags: the names of the settings that only such data have.
+        name: of the data, for headings.
+        input_shape, num_classes: what supernets and networks are made for.
+        training, test: the parts that the data come in.
+    """
+
+    flags: ClassVar[tuple[str, ...]] = ()
+    name: str
+    input_shape: tuple[int | None, ...]
+    num_classes: int
+    training: Any
+    test: Any
+
+    @classmethod
+    @abc.abstractmethod
+    def load(cls, config: Config) -> tuple[Config, Self]:
+        """Loads the data, and says in a line what they are.
+
+        Returns:
+            The configuration with what the data decide where the user did not, and the data.
+
+        Raises:
+            UserError: they cannot be found, read or used.
+        """
+
+    @abc.abstractmethod
+    def split(self, part, share: float, seed: int) -> tuple[Any, Any]:
+        """Two parts of a part.
+
+        Args:
+            part: what is divided.
+            share: of the first, between 0 and 1.
+            seed: of the division.
+        """
+
+    @abc.abstractmethod
+    def size(self, part) -> int:
+        """The number of a part's examples."""
+
+    @abc.abstractmethod
+    def stream(self, part, batch_size: int, seed: int) -> Callable[[int], tf.data.Dataset]:
+        """Batches to train on, all of one size: a function from the number of the epoch.
+
+        Raises:
+            UserError: when it is called; a batch is larger than the part.
+        """
+
+    @abc.abstractmethod
+    def in_order(self, part, batch_size: int | None = None) -> tf.data.Dataset:
+        """The examples as they are, always in the same order.
+
+        Args:
+            part: which.
+            batch_size: of batches that all have one size; None for batches of any size that hold
+                all examples.
+
+        Raises:
+            UserError: a batch is larger than the part.
+        """
+
+    @abc.abstractmethod
+    def description(self, trains: bool) -> dict:
+        """What a run keeps as data.json, JSON-ready.
+
+        Args:
+            trains: whether what is done to training examples is a part of it.
+        """
+
+    @abc.abstractmethod
+    def difference(self, before: dict, now: dict) -> str | None:
+        """The first difference of two descriptions in words; None for the same data."""
+
+    @abc.abstractmethod
+    def read_description(self, path) -> dict:
+        """The description in a data.json.
+
+        Raises:
+            UserError: it cannot be read, or describes no such data.
+        """
+
+    @abc.abstractmethod
+    def training_line(self) -> str | None:
+        """Says what is done to training examples; None for nothing."""
