@@ -8,7 +8,7 @@ from darts_tf.common.lengths import one_pass
 from darts_tf.runtime import recalibration
 from darts_tf.runtime.grappler import without_grappler
 from darts_tf.supernets.supernet import Supernet
-from darts_tf.tasks import MeanLoss, Task
+from darts_tf.tasks import MeanLoss, PassState, Task
 
 
 class SupernetEvaluation:
@@ -34,15 +34,14 @@ class SupernetEvaluation:
         """Mean loss and the task's metrics on batches, through which a state is carried.
 
         Raises:
-            UserError: the data have no end.
+            UserError: the data have no end, or batches of a stream differ in size.
         """
-        task, loss = self._task, MeanLoss()
-        metrics, state = [metric() for metric in task.metrics()], None
+        task, loss, state = self._task, MeanLoss(), PassState(self._task, self._supernet)
+        metrics = [metric() for metric in task.metrics()]
         for batch in one_pass("data to evaluate on", data):
             inputs, targets, weights = task.parts(batch)
-            if task.carries_state and state is None:
-                state = task.initial_state(self._supernet, tf.nest.flatten(inputs)[0].shape[0])
-            outputs, state = self._predict(inputs, *(() if state is None else (state,)))
+            outputs, after = self._predict(inputs, *state.before(batch))
+            state.after(after)
             loss.update_state(*task.counted_loss(targets, outputs, weights))
             for metric in metrics:
                 metric.update_state(targets, outputs, weights)

@@ -67,8 +67,10 @@ class SupernetEvaluation:
     def gradients(self, rows) -> dict[str, np.ndarray]:
         """The gradient of the mean loss in every operation weight, shaped as `rows`."""
         rows, total, sums = _tensors(rows), 0.0, None
-        for batch, state in self._with_states(self._batches):
-            found, count, state[:] = self._slopes(rows, batch, state)
+        state = tasks.PassState(self._task, self._supernet)
+        for batch in self._batches:
+            found, count, after = self._slopes(rows, batch, state.before(batch))
+            state.after(after)
             found = {name: value.numpy() for name, value in found.items()}
             sums = found if sums is None else {name: sums[name] + found[name] for name in sums}
             total += float(count)
@@ -82,21 +84,14 @@ class SupernetEvaluation:
         for metric in self._metrics:
             metric.reset_state()
         rows, sums = _tensors(rows), None
-        for batch, state in self._with_states(batches):
-            found, state[:] = self._sums(rows, batch, state)
+        state = tasks.PassState(self._task, self._supernet)
+        for batch in batches:
+            found, after = self._sums(rows, batch, state.before(batch))
+            state.after(after)
             sums = found.numpy().astype(float) + (0.0 if sums is None else sums)
             self.forward += _examples(batch)
         _refuse_nothing(sums)
         return sums[0] / sums[1]
-
-    def _with_states(self, batches):
-        """Every batch and a list of the state before it, which takes the one after it; or empty."""
-        state = None
-        for batch in batches:
-            if state is None:
-                start = self._task.initial_state(self._supernet, _examples(batch))
-                state = [] if start is None else [start]
-            yield batch, state
 
     def _outputs(self, rows, inputs, state):
         weights = {}
@@ -117,7 +112,7 @@ class SupernetEvaluation:
         for metric in self._metrics:
             metric.update_state(targets, outputs, weights)
         counted = self._task.counted_loss(targets, outputs, weights)
-        return tf.stack(counted), [after] if state else []
+        return tf.stack(counted), after
 
     def _differentiate(self, rows, batch, state):
         inputs, targets, weights = self._task.parts(batch)
@@ -127,7 +122,7 @@ class SupernetEvaluation:
             loss, count = self._task.counted_loss(targets, outputs, weights)
         zero = tf.UnconnectedGradients.ZERO
         slopes = tape.gradient(loss, rows, unconnected_gradients=zero)
-        return slopes, count, [after] if state else []
+        return slopes, count, after
 
 
 def _examples(batch) -> int:

@@ -4,6 +4,7 @@ from darts_tf.common.registry import Registry
 from darts_tf.tasks.image_classification import ImageClassification
 from darts_tf.tasks.language_modeling import LanguageModeling
 from darts_tf.tasks.metrics import ElementMean, MeanLoss, Metric, Objective
+from darts_tf.tasks.pass_state import PassState
 from darts_tf.tasks.task import Parts, Task
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Metric",
     "Objective",
     "Parts",
+    "PassState",
     "Task",
     "get",
     "label",

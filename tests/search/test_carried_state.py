@@ -1,5 +1,6 @@
 """A state that is carried through the streams of a search, on a supernet whose state is a sum."""
 
+import contextlib
 import functools
 
 import keras
@@ -100,16 +101,21 @@ def test_parts_of_a_batch_have_parts_of_the_state(supernet, eagerly):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-class Stop(keras.callbacks.Callback):
-    """Stops the search after the second step of the first epoch."""
+class Break(keras.callbacks.Callback):
+    """Ends the search after the second step of the first epoch, as a user or a power failure do."""
 
-    def __init__(self, search):
+    def __init__(self, search, killed):
         super().__init__()
         self.search = search
+        self.killed = killed
 
     def on_train_batch_end(self, batch, logs=None):
-        if batch == 1:
+        if batch == 1 and not self.killed:
             self.search.stop()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 2 and self.killed:
+            raise MemoryError
 
 
 def found(supernet, search):
@@ -117,7 +123,8 @@ def found(supernet, search):
     return [keras.ops.convert_to_numpy(v) for v in variables]
 
 
-def test_a_stopped_search_goes_on_with_its_state(one_edge_space, eagerly, tmp_path):
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_broken_off_search_goes_on_with_its_state(killed, one_edge_space, eagerly, tmp_path):
     def make():
         supernet = streams.make(one_edge_space)
         return supernet, ArchitectureSearch(supernet, "darts-v2", task=Stream())
@@ -126,9 +133,10 @@ def test_a_stopped_search_goes_on_with_its_state(one_edge_space, eagerly, tmp_pa
     search.fit(train, validation, 2, verbose=0)
     whole = found(supernet, search)
     supernet, search = make()
-    options = {"verbose": 0, "checkpoint_dir": tmp_path}
-    search.fit(train, validation, 2, callbacks=[Stop(search)], **options)
-    assert search.stopped_at == (0, 2)
+    options = {"verbose": 0, "checkpoint_dir": tmp_path, "checkpoint_seconds": 0}
+    with pytest.raises(MemoryError) if killed else contextlib.nullcontext():
+        search.fit(train, validation, 2, callbacks=[Break(search, killed)], **options)
+    assert killed or search.stopped_at == (0, 2)
     supernet, search = make()
     search.fit(train, validation, 2, **options)
     for one, other in zip(whole, found(supernet, search), strict=True):
