@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import gradients, operations, relaxations, spaces
+from darts_tf import datasets, gradients, operations, relaxations, spaces
 from darts_tf.cells.mixed_op import dropout
 from darts_tf.common.errors import UserError
 from darts_tf.gradients import InnerStep
@@ -163,6 +163,16 @@ def examples_seen(strategy) -> dict[str, np.ndarray]:
     return {"examples": np.stack(rows)}
 
 
+def columns_seen(strategy) -> dict[str, np.ndarray]:
+    """What each replica reads of a text in columns, `[replica, column, time]`."""
+    batches = datasets.text_batches(np.arange(83), 4, steps=5)
+    windows = [
+        strategy.experimental_local_results(inputs)
+        for inputs, _ in distribution.share_batches(strategy, batches)
+    ]
+    return {"columns": np.stack([np.concatenate(x, axis=1) for x in zip(*windows, strict=True)])}
+
+
 def random_numbers(strategy) -> dict[str, np.ndarray]:
     """Dropout behind a skip connection of ones, and the operation noise, of one global batch."""
     with strategy.scope():
@@ -222,7 +232,7 @@ _FUNCTIONS = {
     f.__name__: f
     for f in (
         *(hypergradients, search, examples_seen, random_numbers, moving_statistics),
-        masked_stream,
+        *(masked_stream, columns_seen),
     )
 }
 

@@ -47,7 +47,7 @@ def result(process, folder):
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     what = ("hypergradients", "search", "examples_seen", "random_numbers", "moving_statistics")
-    what += ("masked_stream",)
+    what += ("masked_stream", "columns_seen")
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -99,6 +99,11 @@ class TestTwoReplicasOfHalfABatch:
         expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)
         for found in one_and_two:
             np.testing.assert_array_equal(found["examples"], expected)
+
+    def test_every_replica_keeps_its_columns_of_a_text(self, one_and_two):
+        one, two = (found["columns"] for found in one_and_two)
+        np.testing.assert_array_equal(one[0], np.arange(80).reshape(4, 20)[:, :-1])
+        np.testing.assert_array_equal(two, one.reshape(2, 2, -1))
 
     @pytest.mark.parametrize("name", ["dropout", "noise"])
     def test_random_numbers_are_those_of_one_device(self, one_and_two, name):
