@@ -156,7 +156,8 @@ def test_two_epochs(name, digits, space, request):
         assert watch.dropout == pytest.approx([method.skip_dropout(epoch, 2) for epoch in (0, 1)])
 
     selection = SharedWeights(samples=2, batches=1, finalists=1) if name == "random-ws" else None
-    genotype = search.genotype(validation(0), selection)
+    # What is stored was selected without training between two decisions.
+    genotype = search.genotype(validation(0), selection, fine_tune_epochs=0)
     assert isinstance(genotype, Genotype) and genotype.space == space
     assert all(e.operation != "none" for cell in genotype.cells.values() for e in cell.edges)
     assert_as_stored(name, genotype, supernet)

@@ -52,3 +52,25 @@ def penalty(config: SearchConfig, supernet, size):
     mean = config.cost == "snas"
     table = expected_cost.table(config.space, *size, measure=measure, mean=mean)
     return table.penalty(supernet.space, weight)
+
+
+class StagePenalty:
+    """What --cost adds to the loss of a supernet, and to that of the next stage's.
+
+    Args:
+        config: the search, with a cost.
+        supernet: of the stage.
+    """
+
+    def __init__(self, config: SearchConfig, supernet):
+        found = supernet.get_config()
+        names = ("input_shape", "num_classes", "channels", "cells")
+        self._config = config
+        self._penalty = penalty(config, supernet, tuple(found[name] for name in names))
+
+    def __call__(self, weights):
+        return self._penalty(weights)
+
+    def of_supernet(self, supernet) -> "StagePenalty":
+        """The one of another supernet."""
+        return StagePenalty(self._config, supernet)

@@ -23,7 +23,6 @@ import keras
 
 from darts_tf import genotypes, gradients, plots, selections, spaces, tasks
 from darts_tf.common.errors import UserError
-from darts_tf.common.seeds import consecutive
 from darts_tf.runtime import distribution
 from darts_tf.search import callbacks
 from darts_tf.search.collapse_monitor import CollapseMonitor
@@ -142,22 +141,10 @@ def _select_untrained(config: SearchConfig, data, method):
 
 
 def _run(config: SearchConfig, data, method, folder):
-    """Searches, in stages where the method has them; returns the last search and its history."""
+    """Searches; returns the search and the history of its last stage."""
     method = rates.settle(folder, method, config.epochs, _steps(config, data))
-    if not method.stages:
-        search = searching.make(config, data, method, config.size()[1])
-        return search, _fit(config, search, data, folder)
-
-    def search_stage(method, stage, number, edge_operations, prefix):
-        # Whether the stage before was searched in this process must make no difference.
-        seed = consecutive(config.seed, number)
-        keras.utils.set_random_seed(seed)
-        search = searching.make(
-            config, data, method, stage.cells, seed=seed, edge_operations=edge_operations
-        )
-        return search, _fit(config, search, data, folder, prefix)
-
-    return stages.run(method, folder, search_stage)
+    search = searching.make(config, data, method)
+    return search, _fit(config, search, data, folder)
 
 
 def _steps(config: SearchConfig, data) -> int:
@@ -165,35 +152,37 @@ def _steps(config: SearchConfig, data) -> int:
     return int(searching.streams(config, data)[0](0).cardinality())
 
 
-def _fit(config: SearchConfig, search, data, folder, prefix=""):
-    train_batches, validation_batches = searching.streams(config, data)
-    metrics = callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search)
-    print("building the graph; the first step takes longest", flush=True)
+def _fit(config: SearchConfig, search, data, folder):
+    def of_stage(number):
+        if search.method.stages:
+            stages.begin(folder, search)
+        searching.describe(search)
+        print("building the graph; the first step takes longest", flush=True)
+        prefix = stages.prefix(number, search.method)
+        return [
+            callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search),
+            callbacks.OperationWeightsLog(search, folder.file(f"{prefix}operation_weights.npz")),
+            callbacks.TensorBoard(folder.file(f"{prefix}tensorboard"), search),
+            callbacks.TimeLeft(["loss", *_shown(search.task), "entropy"]),
+        ]
+
+    files = callbacks.EachStage(search, of_stage)
     with program.stopping(search.stop, lambda: search.interruptible) as signals:
         search.fit(
-            train_batches,
-            validation_batches,
+            *searching.streams(config, data),
             config.epochs,
-            callbacks=[
-                CollapseMonitor(search, config.eigenvalue_every),
-                metrics,
-                callbacks.OperationWeightsLog(
-                    search, folder.file(f"{prefix}operation_weights.npz")
-                ),
-                callbacks.TensorBoard(folder.file(f"{prefix}tensorboard"), search),
-                callbacks.TimeLeft(["loss", *_shown(search.task), "entropy"]),
-            ],
+            callbacks=[CollapseMonitor(search, config.eigenvalue_every), files],
             verbose=0,
-            checkpoint_dir=folder.checkpoints / prefix,
+            checkpoint_dir=folder.checkpoints,
             keep_checkpoints=config.keep_checkpoints,
         )
     if signals:
-        epoch, step = search.stopped_at or (config.epochs - 1, "last")
+        epoch, step = search.stopped_at or (len(search.stages) * config.epochs - 1, "last")
         print(
             f"stopped in epoch {epoch + 1} after step {step}; the same command goes on from there"
         )
         sys.exit(128 + signals[0])
-    return metrics.records
+    return files.callbacks[0].records
 
 
 def _shown(task: tasks.Task) -> list[str]:
@@ -202,16 +191,14 @@ def _shown(task: tasks.Task) -> list[str]:
     return [*names, f"val_{task.objective.name}"]
 
 
-def _genotype(config: SearchConfig, search, data, folder):
+def _genotype(config: SearchConfig, search, data):
     """The discrete cells; a selection that evaluates architectures sees the validation images."""
-    # What is trained between two decisions goes on with the search's rate.
-    method = rates.of_run(folder.checkpoints.parent, search.method)
-    seed = config.seed
-    streams = searching.streams(config, data)
-    selection, _ = selection_flags.get(config, method.selection, method, seed, streams)
+    method = search.method
+    selection, epochs = selection_flags.chosen(config, method.selection, method, config.seed)
     if not isinstance(selection, selections.Progressive):
-        selection = baseline_search.with_samples(config, selection)
-    return search.genotype(searching.validation_batches(config, data), selection)
+        selection, epochs = baseline_search.with_samples(config, selection), None
+    validation = searching.validation_batches(config, data)
+    return search.genotype(validation, selection, fine_tune_epochs=epochs)
 
 
 def _result(config: SearchConfig, search, data, folder, history):
@@ -232,7 +219,7 @@ def _result(config: SearchConfig, search, data, folder, history):
             "best_epoch": search.best.epoch,
             f"best_supernet_validation_{objective}": search.best.value,
         }
-    return _genotype(config, search, data, folder), {
+    return _genotype(config, search, data), {
         "method": search.method.name,
         "hypergradient": gradients.label(search.method.gradient),
         "epochs": len(history),

@@ -13,7 +13,6 @@ from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.common.seeds import of_stream
 from darts_tf.costs.counted import parameters
-from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.search.architecture_search import ArchitectureSearch
 from train import batch_sizes, costs
 from train.search_flags import SearchConfig
@@ -24,33 +23,39 @@ C = TypeVar("C", bound=SearchConfig)
 _PLACES = ("dataset", "data_dir", "benchmark_table", "latency_table")
 
 
-def make(config: SearchConfig, data: TaskData, method, cells: int, **options) -> ArchitectureSearch:
-    """A supernet and the search of its cells; prints in a line what it is.
+def make(config: SearchConfig, data: TaskData, method) -> ArchitectureSearch:
+    """The search of the cells of a new supernet, the first one where there are several.
 
     Args:
         config: the search.
         data: of the task.
         method: how to search.
-        cells: of the supernet.
-        **options: more arguments of `Supernet`.
     """
-    channels = config.size()[0]
+    channels, cells = config.size()
+    if method.stages:
+        cells = method.stages[0].cells
     size = (data.input_shape, data.num_classes, channels, cells)
-    options = {"seed": config.seed, **options}
-    supernet = method.make_supernet(config.space, *size, **options)
-    print(
-        f"supernet: {cells} cells, {channels} channels, {parameters(supernet):,} "
-        f"weights; method {method.name}, hypergradient {gradients.label(method.gradient)}",
-        flush=True,
-    )
+    supernet = method.make_supernet(config.space, *size, seed=config.seed)
+    costs.check(config)
     return ArchitectureSearch(
         supernet,
         method,
-        penalty=costs.penalty(config, supernet, size),
+        penalty=costs.StagePenalty(config, supernet) if config.cost else None,
         accumulate_steps=config.accumulate_steps,
         recompute=config.recompute,
         task=config.task,
         jit_compile={"true": True, "false": False}.get(config.jit_compile, "auto"),
+    )
+
+
+def describe(search: ArchitectureSearch) -> None:
+    """Prints in a line what the supernet of a search is, and how it is searched."""
+    config, method = search.supernet.get_config(), search.method
+    print(
+        f"supernet: {config['cells']} cells, {config['channels']} channels, "
+        f"{parameters(search.supernet):,} weights; method {method.name}, hypergradient "
+        f"{gradients.label(method.gradient)}",
+        flush=True,
     )
 
 
@@ -127,20 +132,14 @@ def restore(config: SearchConfig, data: TaskData, method, run_dir: pathlib.Path)
     Raises:
         UserError: there is no checkpoint, or the last of several stages has not begun.
     """
-    options, cells = {}, config.size()[1]
-    if method.stages:
-        stage = method.stages[-1]
-        kept = run_dir / f"stage_{len(method.stages) - 1}" / "operations.json"
-        if not kept.exists():
-            raise UserError(f"--run_dir={run_dir}: the last stage of the search has not begun")
-        options = {"edge_operations": reading.read_json(kept)}
-        method, cells = method.of_stage(stage), stage.cells
-    search = make(config, data, method, cells, **options)
-    checkpoints = Checkpoints(run_dir / "checkpoints", {"supernet": search.supernet.variables})
-    epoch, step = checkpoints.restore(part=True)
-    if not epoch and not step:
+    search = make(config, data, method)
+    position = search.restore(run_dir / "checkpoints")
+    if position is None or position == (0, 0):
         raise UserError(f"--run_dir={run_dir} has no checkpoint yet; let the search run longer")
-    search.recall(checkpoints.notes)
+    if not search.in_last_stage:
+        raise UserError(f"--run_dir={run_dir}: the last stage of the search has not begun")
+    describe(search)
+    epoch, step = position
     after = f" and {step} steps" if step else ""
     print(f"supernet after {epoch} epochs{after}", flush=True)
     return search, epoch

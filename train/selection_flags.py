@@ -52,21 +52,33 @@ def get(config: SelectionConfig, name: str, method, seed: int, streams):
     Raises:
         UserError: there is no such selection.
     """
+    selection, epochs = chosen(config, name, method, seed)
+    if not epochs:
+        return selection, None
+    tuning = FineTuning(method, *streams, epochs)
+    return dataclasses.replace(selection, fine_tune=tuning), tuning
+
+
+def chosen(config: SelectionConfig, name: str, method, seed: int):
+    """The selection of a name, and for how many epochs it trains between its decisions.
+
+    Args:
+        config, name, method, seed: as for `get`.
+
+    Raises:
+        UserError: there is no such selection.
+    """
     selection = selections.get(name)
     if not isinstance(selection, selections.Progressive):
-        return selection, None
-    epochs = method.fine_tune_epochs if config.fine_tune_epochs is None else config.fine_tune_epochs
-    tuning = None
-    if epochs:
-        tuning = FineTuning(method, *streams, epochs)
+        return selection, 0
+    given = config.fine_tune_epochs
     changed = dataclasses.replace(
         selection,
         order=config.edge_order or selection.order,
         seed=seed,
         batches=config.selection_batches,
-        fine_tune=tuning,
     )
-    return changed, tuning
+    return changed, method.fine_tune_epochs if given is None else given
 
 
 def refuse_without_effect(config: SelectionConfig, names) -> None:

@@ -2,10 +2,9 @@
 
 import dataclasses
 
-from darts_tf.common import files, reading
+from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.methods.method import Method
-from darts_tf.schedules import Stage, keep_largest
 from train import fields, limits
 from train.config import Config
 
@@ -61,42 +60,32 @@ def _parse(given, count) -> list[int]:
     return numbers
 
 
-def run(method: Method, folder, search_stage):
-    """Searches stage after stage; goes on with the stage that is not finished.
-
-    The last stage writes to the folder itself, stage 1 to its folder stage_1 and so on, where
-    operations.json holds the candidates that the stage has kept.
+def prefix(number: int, method: Method) -> str:
+    """What the names of a stage's files in the run's folder begin with: stage_1/ or so.
 
     Args:
-        method: a method with stages.
-        folder: the run's folder.
-        search_stage: `(method, stage, number, edge_operations, prefix) -> (search, history)`, which
-            searches one stage: the method of that stage, the stage, its number from 0, the
-            candidates (None for all), and what its files' names start with.
-
-    Returns:
-        What the last stage's `search_stage` returned.
+        number: of the stage, from 0.
+        method: of the search. Its last or only stage writes to the folder itself.
     """
-    kept = None
-    for number, stage in enumerate(method.stages):
-        last = number == len(method.stages) - 1
-        prefix = "" if last else f"stage_{number + 1}/"
-        file = f"{prefix}operations.json"
-        # All workers read what the chief wrote, where the checkpoints are too.
-        finished = folder.checkpoints.parent / file
-        if not last and finished.exists():
-            kept = reading.read_json(finished)
-            continue
-        files.make_folder(folder.file(prefix))
-        print(_heading(number, stage, method), flush=True)
-        result = search_stage(method.of_stage(stage), stage, number, kept, prefix)
-        if last:
-            return result
-        search, _ = result
-        kept = keep_largest(search.supernet.space, search.operation_weights(), stage.keep)
-        folder.write_json(file, kept)
+    return "" if number >= len(method.stages) - 1 else f"stage_{number + 1}/"
 
 
-def _heading(number: int, stage: Stage, method: Method) -> str:
-    rest = f"; the next stage gets {stage.keep} operations of every edge" if stage.keep else ""
-    return f"stage {number + 1} of {len(method.stages)}: {stage.cells} cells{rest}"
+def begin(folder, search) -> None:
+    """Says which stage of a search begins, and writes down the candidates that it got.
+
+    Those that stage 1 has kept are in stage_1/operations.json.
+
+    Args:
+        folder: the run's folder.
+        search: of a method with stages.
+    """
+    method, number = search.method, search.stage
+    keep = method.stages[number].keep
+    rest = f"; the next stage gets {keep} operations of every edge" if keep else ""
+    config = search.supernet.get_config()
+    print(f"stage {number + 1} of {len(method.stages)}: {config['cells']} cells{rest}", flush=True)
+    if number:
+        name = f"{prefix(number - 1, method)}operations.json"
+        files.make_folder(folder.file(name).parent)
+        folder.write_json(name, config["edge_operations"])
+    files.make_folder(folder.file(prefix(number, method)))

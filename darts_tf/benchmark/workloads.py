@@ -73,6 +73,8 @@ def measure_search(
         estimate: whether to estimate the memory too, from what was known before the search.
     """
     chosen = methods.get(method)
+    if chosen.stages:
+        chosen = chosen.of_stage(chosen.stages[0])
     supernet = chosen.make_supernet(
         space, size.image_shape, CLASSES, size.channels, size.cells, batched=batched
     )

@@ -14,6 +14,7 @@ from darts_tf.methods.paper_rate import PaperRate
 from darts_tf.relaxations import Relaxation
 from darts_tf.runtime import optimizers
 from darts_tf.schedules import SkipDropout, Stage
+from darts_tf.schedules.rules import orders
 from darts_tf.spaces import Space
 from darts_tf.supernets.supernet import Supernet
 
@@ -144,11 +145,11 @@ class Method:
         return self.warm_up is not None and bool(self.warm_up(epoch, epochs))
 
     def of_stage(self, stage: Stage) -> "Method":
-        """The method of one of its stages, with the stage's dropout behind skip connections."""
-        if not stage.skip_dropout:
-            return self
-        controls = {**self.controls, "skip_dropout": SkipDropout(stage.skip_dropout)}
-        return dataclasses.replace(self, controls=controls)
+        """The method of one of its stages alone, with its dropout behind skip connections."""
+        controls = dict(self.controls)
+        if stage.skip_dropout:
+            controls["skip_dropout"] = SkipDropout(stage.skip_dropout)
+        return dataclasses.replace(self, stages=(stage,), controls=controls)
 
     def architecture_steps(self, epochs: int, steps_per_epoch: int) -> int:
         """How many steps of a search move the alphas, those of a warm-up not counted."""
@@ -171,7 +172,8 @@ class Method:
         of_cells = kinds.controls(relaxations.get(self.relaxation).cell)
         return {
             "controls": tuple(name for name in self.controls if name in of_cells),
-            "decisions": getattr(self.rule, "decides", False),
+            "decisions": False,
+            **{k: v for kind in orders(self.rule) for k, v in kind.supernet_options.items()},
         }
 
     def make_supernet(
@@ -186,7 +188,8 @@ class Method:
         """The supernet that this method searches; of one with stages that of the first.
 
         Args:
-            space, input_shape, num_classes, channels, cells: as for `Supernet`.
+            space, input_shape, num_classes, channels, cells: as for `Supernet`; the cells of a
+                method with stages are by default those of the first.
             **options: more of its arguments; they win over the method's.
 
         Raises:
@@ -201,6 +204,8 @@ class Method:
         # An argument that says False of a control leaves it out.
         own["controls"] = [name for name in own["controls"] if options.get(name, True)]
         options = {"relaxation": self.relaxation, **own, **options}
+        if cells is None and self.stages:
+            cells = self.stages[0].cells
         return Supernet(space, input_shape, num_classes, channels, cells, **options)
 
     def check(self) -> None:

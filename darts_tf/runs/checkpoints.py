@@ -1,9 +1,11 @@
 """Checkpoints of a search or a training: written whole or not at all, the last few kept."""
 
+import contextlib
 import itertools
 import json
 import pathlib
 import time
+from typing import NamedTuple
 
 import tensorflow as tf
 from absl import logging
@@ -99,7 +101,7 @@ class Checkpoints:
             UserError: a checkpoint has other settings or does not fit these variables, or none can
                 be read.
         """
-        paths = self._newest_first()
+        paths = _newest_first(self._directory)
         for path, older in itertools.zip_longest(paths, paths[1:]):
             try:
                 if part:
@@ -120,8 +122,7 @@ class Checkpoints:
             except _DAMAGED as error:
                 if older is None:
                     raise UserError(
-                        f"no checkpoint in {self._directory} can be read; {path}: "
-                        f"{reason(error)}. Use a new output folder"
+                        _NONE_READABLE.format(self._directory, path, reason(error))
                     ) from error
                 logging.warning(
                     "the checkpoint %s cannot be read (%s); going on from the one before it, %s",
@@ -148,16 +149,6 @@ class Checkpoints:
             )
         return now
 
-    def _newest_first(self) -> list[str]:
-        """The paths of the checkpoints that were finished."""
-        state = tf.train.get_checkpoint_state(str(self._directory))
-        if state is not None and state.all_model_checkpoint_paths:
-            return list(reversed(state.all_model_checkpoint_paths))
-        # The list of checkpoints is a file of its own, and as easily damaged.
-        found = self._directory.glob("ckpt-*.index")
-        numbers = sorted((int(p.stem.removeprefix("ckpt-")) for p in found), reverse=True)
-        return [str(self._directory / f"ckpt-{number}") for number in numbers]
-
     def _discard_unreadable_list(self) -> None:
         """TensorFlow's manager does not start where its list of checkpoints is an empty file."""
         try:
@@ -165,6 +156,58 @@ class Checkpoints:
         except ValueError:
             (self._directory / "checkpoint").unlink(missing_ok=True)
 
+
+class Description(NamedTuple):
+    """What a checkpoint says of its run besides the numbers.
+
+    Attributes:
+        settings: what decides the result of the run.
+        notes: whatever else belongs to it.
+        epoch, step: that the run would go on with.
+    """
+
+    settings: dict
+    notes: dict
+    epoch: int
+    step: int
+
+
+def described(directory) -> Description | None:
+    """What the newest checkpoint of a folder says of its run; None if there is none.
+
+    Read before the numbers where these say how many variables of which shapes there are.
+
+    Raises:
+        UserError: no checkpoint can be read.
+    """
+    error = None
+    for path in _newest_first(pathlib.Path(directory)):
+        settings, notes = _Json({}), _Json({})
+        epoch, step = (tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(2))
+        checkpoint = tf.train.Checkpoint(settings=settings, notes=notes, epoch=epoch, step=step)
+        try:
+            checkpoint.restore(path).expect_partial()
+            return Description(settings.content, notes.content, int(epoch), int(step))
+        except _DAMAGED as found:
+            error = error or UserError(_NONE_READABLE.format(directory, path, reason(found)))
+    if error is not None:
+        raise error
+    return None
+
+
+def _newest_first(directory: pathlib.Path) -> list[str]:
+    """The paths of the checkpoints that were finished."""
+    # The list of checkpoints is a file of its own, and as easily damaged.
+    with contextlib.suppress(ValueError):
+        state = tf.train.get_checkpoint_state(str(directory))
+        if state is not None and state.all_model_checkpoint_paths:
+            return list(reversed(state.all_model_checkpoint_paths))
+    found = directory.glob("ckpt-*.index")
+    numbers = sorted((int(p.stem.removeprefix("ckpt-")) for p in found), reverse=True)
+    return [str(directory / f"ckpt-{number}") for number in numbers]
+
+
+_NONE_READABLE = "no checkpoint in {} can be read; {}: {}. Use a new output folder"
 
 # What TensorFlow raises for files that are cut off, changed or missing.
 _DAMAGED = (tf.errors.OpError, IndexError, OSError, RuntimeError)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from darts_tf.schedules.eigenvalue_stop import EigenvalueStop
-from darts_tf.schedules.rules import Verdict
+from darts_tf.schedules.transitions import GoBack, Transition
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,13 +22,12 @@ class AdaptiveDecay(EigenvalueStop):
     multiply: float = 10.0
     most: float = 0.03
 
-    goes_back = True
+    orders = (GoBack,)
 
-    def __call__(self, observations, epochs, space) -> Verdict:
+    def __call__(self, observations, epochs, space) -> tuple[Transition, ...]:
         """What to do after the last of the observations."""
-        verdict = super().__call__(observations, epochs, space)
-        if verdict.reason is None or observations[-1].weight_decay * self.multiply > (
-            self.most * (1 + 1e-6)
-        ):
-            return verdict
-        return Verdict(back=verdict.result, weight_decay_factor=self.multiply)
+        found = super().__call__(observations, epochs, space)
+        decay = observations[-1].weight_decay * self.multiply
+        if not found or decay > self.most * (1 + 1e-6):
+            return found
+        return (GoBack(found[0].result, self.multiply),)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from darts_tf.schedules.rules import Verdict
+from darts_tf.schedules.transitions import Stop, Transition
 
 
 def has_grown(eigenvalues, window: int = 5, apart: int = 4, factor: float = 1.3) -> bool:
@@ -47,18 +47,18 @@ class EigenvalueStop:
         """Epochs that it looks at."""
         return self.eigenvalue_every * (self.window + self.apart)
 
-    def __call__(self, observations, epochs, space) -> Verdict:
+    def __call__(self, observations, epochs, space) -> tuple[Transition, ...]:
         """What to do after the last of the observations."""
         measured = [o for o in observations if o.eigenvalue is not None]
         now = observations[-1]
         if now.eigenvalue is None or now.epoch < self.first_epoch:
-            return Verdict()
+            return ()
         series = [o.eigenvalue for o in measured]
         if not has_grown(series, self.window, self.apart, self.factor):
-            return Verdict()
+            return ()
         before = measured[-1 - self.apart]
-        return Verdict(
+        reason = (
             "the largest eigenvalue of the validation loss' Hessian has grown by more than the "
-            f"factor {self.factor:g}; back to the cells of epoch {before.epoch + 1}",
-            before,
+            f"factor {self.factor:g}; back to the cells of epoch {before.epoch + 1}"
         )
+        return (Stop(reason, before),)

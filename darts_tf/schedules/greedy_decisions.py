@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from darts_tf.schedules.rules import Verdict
+from darts_tf.schedules.transitions import Decide, Transition
 
 
 def edge_scores(rows: np.ndarray, none: int | None, history=()) -> np.ndarray:
@@ -66,7 +66,7 @@ class GreedyDecisions:
     of: int = 50
 
     eigenvalue_every = 0
-    decides = True
+    orders = (Decide,)
 
     @property
     def memory(self) -> int:
@@ -79,16 +79,16 @@ class GreedyDecisions:
         at = [round((self.first + i * apart) * epochs / self.of) for i in range(decisions)]
         return decisions if epoch + 1 >= epochs else sum(epoch >= when for when in at)
 
-    def __call__(self, observations, epochs, space) -> Verdict:
+    def __call__(self, observations, epochs, space) -> tuple[Transition, ...]:
         """What to do after the last of the observations."""
-        now, fixed = observations[-1], []
+        now, found = observations[-1], []
         for cell_type in space.cell_types:
             cell = _Cell(space, cell_type, now)
             due = self.due(now.epoch, epochs, cell.total)
             while cell.taken < due and cell.open.any():
                 history = [o.weights[cell_type] for o in observations[:-1]]
-                fixed += cell.decide(history if self.stability else [])
-        return Verdict(fixed=fixed)
+                found += cell.decide(history if self.stability else [])
+        return tuple(found)
 
 
 class _Cell:
@@ -111,8 +111,8 @@ class _Cell:
     def taken(self) -> int:
         return int(self._kept.sum())
 
-    def decide(self, history):
-        """Decides one edge; returns what is fixed."""
+    def decide(self, history) -> list[Decide]:
+        """Decides one edge, and removes those that its node has too many of then."""
         space, open_edges = self._space, np.flatnonzero(self.open)
         none = space.operations.index("none") if "none" in space.operations else None
         scores = edge_scores(
@@ -120,11 +120,12 @@ class _Cell:
         )
         edge = int(open_edges[scores.argmax()])
         best = np.where(self._allowed[edge], self._rows[edge], -np.inf).argmax()
-        fixed = [(self._type, edge, np.eye(len(space.operations), dtype=np.float32)[best])]
+        chosen = np.eye(len(space.operations), dtype=np.float32)[best]
+        found = [Decide(self._type, edge, chosen)]
         self.open[edge], self._kept[edge] = False, True
         into = list(space.edges_into(space.edges[edge].node))
         if space.edges_per_node and self._kept[into].sum() >= space.edges_per_node:
             nothing = np.zeros(len(space.operations), np.float32)
-            fixed += [(self._type, e, nothing) for e in into if self.open[e]]
+            found += [Decide(self._type, e, nothing) for e in into if self.open[e]]
             self.open[into] = False
-        return fixed
+        return found

@@ -1,20 +1,21 @@
 """What a rule sees of a search after every epoch, and what it can order.
 
-A rule is a function `(observations, epochs, space) -> Verdict` of the last observations, oldest
-first, with the attributes `memory`, how many epochs it wants to see, and `eigenvalue_every`, how
-often it wants the eigenvalue, 0 for never. One whose verdicts may have `fixed` says `decides =
-True`, by which the method's supernet can fix edges; one whose verdicts may have `back` says
-`goes_back = True`, by which the search keeps its last `memory` epochs. It has no state of its own:
-observations are in every checkpoint, so that a resumed search is where an uninterrupted one would
-be.
+A rule is a function `(observations, epochs, space)` of the last observations, oldest first, to the
+transitions that follow, an iterable of `darts_tf.schedules.transitions`, empty for none. Its
+attributes are `memory`, how many epochs it wants to see, `eigenvalue_every`, how often it wants the
+eigenvalue, 0 for never, and `orders`, the kinds of transitions that it may order besides `Stop`: by
+these the method's supernet can fix edges and the search keeps its last `memory` epochs. It has no
+state of its own: observations are in every checkpoint, so that a resumed search is where an
+uninterrupted one would be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from darts_tf.genotypes.genotype import Genotype
+from darts_tf.schedules.transitions import Decide, GoBack, Stop, Transition
 
 
 class Observation(NamedTuple):
@@ -61,22 +62,37 @@ class Observation(NamedTuple):
         )
 
 
-class Verdict(NamedTuple):
-    """What is to be done after an epoch.
+class Verdict(tuple):
+    """The transitions that a rule orders, by one name for each; an earlier form of a rule's answer.
 
-    Attributes:
-        reason: in words, for a verdict that ends the search; None for one that does not.
-        result: the observation whose genotype is what the search has found; None for the cells that
-            the selection finds in the end.
+    Args:
+        reason, result: as for `Stop`; a reason of None does not end the search.
         fixed: the weights `[operations]` that edges have from now on, as (cell type, number of the
-            edge, weights).
-        back: the search goes on from the end of this observation's epoch, with all that it had
-            then; None where it simply goes on.
-        weight_decay_factor: what the L2 of the weights is multiplied with.
+            edge, weights); see `Decide`.
+        back, weight_decay_factor: as for `GoBack`; None goes on.
     """
 
-    reason: str | None = None
-    result: Observation | None = None
-    fixed: Sequence[tuple[str, int, np.ndarray]] = ()
-    back: Observation | None = None
-    weight_decay_factor: float = 1.0
+    def __new__(
+        cls,
+        reason: str | None = None,
+        result: Observation | None = None,
+        fixed: Sequence[tuple[str, int, np.ndarray]] = (),
+        back: Observation | None = None,
+        weight_decay_factor: float = 1.0,
+    ):
+        found: list[Transition] = [Decide(*one) for one in fixed]
+        if back is not None:
+            found.append(GoBack(back, weight_decay_factor))
+        if reason is not None:
+            found.append(Stop(reason, result))
+        return super().__new__(cls, found)
+
+
+def orders(rule: Callable | None) -> tuple[type[Transition], ...]:
+    """The kinds of transitions that a rule may order besides `Stop`; none without a rule.
+
+    Rules of the earlier form say `decides = True` and `goes_back = True` instead of `orders`.
+    """
+    earlier = {"decides": Decide, "goes_back": GoBack}
+    found = [kind for name, kind in earlier.items() if getattr(rule, name, False)]
+    return (*getattr(rule, "orders", ()), *found)

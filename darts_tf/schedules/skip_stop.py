@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from darts_tf.schedules.rules import Verdict
+from darts_tf.schedules.transitions import Stop, Transition
 from darts_tf.supernets import parameter_free
 
 
@@ -39,19 +39,19 @@ class SkipStop:
         """Epochs that it looks at."""
         return 1 + (self.stable or 0)
 
-    def __call__(self, observations, epochs, space) -> Verdict:
+    def __call__(self, observations, epochs, space) -> tuple[Transition, ...]:
         """What to do after the last of the observations."""
         now = observations[-1]
         if now.epoch < self.first_epoch:
-            return Verdict()
+            return ()
         normal = space.cell_types[0]
         skips = parameter_free.count_skips(now.genotype[normal])
         if skips >= self.most:
-            return Verdict(f"the {normal} cell holds {skips} skip connections", now)
+            return (Stop(f"the {normal} cell holds {skips} skip connections", now),)
         if self.stable and len(observations) > self.stable and _is_stable(observations, space):
             reason = f"the order of the learnable operations has not changed for {self.stable}"
-            return Verdict(f"{reason} epochs", now)
-        return Verdict()
+            return (Stop(f"{reason} epochs", now),)
+        return ()
 
 
 def _is_stable(observations, space) -> bool:

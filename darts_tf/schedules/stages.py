@@ -1,10 +1,11 @@
 """Searches in stages, each with a deeper network and fewer operations, as in P-DARTS."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from darts_tf.schedules.transitions import NextStage
 from darts_tf.spaces import Space, check_operation_weights
 
 
@@ -53,3 +54,20 @@ def keep_largest(
             for row, n in zip(order, mask.sum(-1), strict=True)
         ]
     return kept
+
+
+def next_stage(
+    stages: Sequence[Stage], number: int, space: Space, weights: Mapping[str, np.ndarray]
+) -> NextStage | None:
+    """What follows when a stage is over; None after the last one.
+
+    Args:
+        stages: of the whole search.
+        number: of the stage that is over, from 0.
+        space: its search space.
+        weights: cell type -> its operation weights `[edges, operations]` at its end.
+    """
+    if number + 1 >= len(stages):
+        return None
+    keep = stages[number].keep or len(space.operations)
+    return NextStage(number + 1, keep_largest(space, weights, keep))

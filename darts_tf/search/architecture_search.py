@@ -4,37 +4,42 @@ from collections.abc import Callable
 
 import keras
 import tensorflow as tf
-from absl import logging
 
-from darts_tf import methods, tasks
-from darts_tf.methods import paper_rate
+from darts_tf import methods, selections, tasks
+from darts_tf.common.errors import UserError
+from darts_tf.genotypes.genotype import Genotype
 from darts_tf.methods.method import Method
-from darts_tf.runtime import distribution
+from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.runtime.grappler import without_grappler
-from darts_tf.search import checks
+from darts_tf.schedules.transitions import NextStage
+from darts_tf.search import checks, fine_tuning
 from darts_tf.search.epoch import NonFiniteError
-from darts_tf.search.evaluation import SupernetEvaluation
-from darts_tf.search.loop import SearchLoop, StopRequest, Streams
-from darts_tf.search.readings import Readings
-from darts_tf.search.record import Best, SearchRecord
-from darts_tf.search.run import Saving, callback_list, monitored
-from darts_tf.search.trainer import SearchTrainer
+from darts_tf.search.loop import SearchLoop, Streams
+from darts_tf.search.run import Run, Saving
+from darts_tf.search.stage_search import StageSearch
+from darts_tf.search.stages import Stages
 from darts_tf.supernets.supernet import Supernet
 
 __all__ = ["ArchitectureSearch", "Batches", "NonFiniteError"]
 
 Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
+_FIRST = NextStage(0, None)
 
-class ArchitectureSearch(Readings):
+
+class ArchitectureSearch(StageSearch):
     """Searches the cells of a supernet.
 
     Each step updates the alphas by the method's hypergradient and then the weights on the training
     batch (Liu, Simonyan, Yang, ICLR 2019, algorithm 1), in one `tf.function` under the current
     `tf.distribute` strategy. Across replicas all gradients are those of the global batch.
 
+    A method of several stages, such as P-DARTS, goes on with a new supernet in each of them:
+    `supernet` is the one of the stage that the search is in, and of the last one in the end.
+
     Args:
-        supernet: a `Supernet`, created in the scope of the strategy.
+        supernet: a `Supernet`, created in the scope of the strategy; of a method of several stages
+            that of the first.
         method: the name of a method, or a `Method` of your own.
         weight_optimizer: trains the weights. Default: SGD with the method's momentum and cosine
             schedule over the whole of `fit`.
@@ -44,7 +49,8 @@ class ArchitectureSearch(Readings):
         loss: `(targets, outputs) -> [batch]`, or of sequences `[batch, time]`, in place of the
             task's. Default: that.
         penalty: is added to the loss that the alphas descend, such as an expected cost: a function
-            of the operation weights, cell type -> `[edges, operations]`, to a scalar.
+            of the operation weights, cell type -> `[edges, operations]`, to a scalar. One that
+            depends on the supernet has a method `of_supernet` for the one of the next stage.
         accumulate_steps: number of equal parts that every batch is computed in, one after another,
             which needs less memory. The gradients are those of the whole batch, but each part is
             normalised by itself.
@@ -80,44 +86,28 @@ class ArchitectureSearch(Readings):
         recompute: bool = False,
         task=None,
     ):
-        super().__init__(supernet, methods.get(method), tasks.get(task, loss), penalty)
-        self.weight_optimizer = weight_optimizer
-        self.architecture_optimizer = architecture_optimizer
-        self._own_weight_optimizer = weight_optimizer is not None
-        self._own_architecture_optimizer = architecture_optimizer is not None
-        checks.check_method(self.method, supernet, accumulate_steps)
-        checks.check_task(self.task, self.method, supernet)
+        method = methods.get(method)
+        self.stages = Stages(method, supernet)
+        #: The stage that the search is in, from 0.
+        self.stage = 0
+        #: What the callbacks call the first epoch of this stage.
+        self.first_epoch = 0
+        self._streams: Streams | None = None
+        super().__init__(
+            supernet,
+            method,
+            (weight_optimizer, architecture_optimizer),
+            tasks.get(task, loss),
+            {
+                "penalty": penalty,
+                "accumulate_steps": accumulate_steps,
+                "jit_compile": jit_compile,
+                "recompute": recompute,
+            },
+        )
+        checks.check_method(self.stages.method(0), supernet, accumulate_steps)
+        checks.check_task(self.task, self.stages.method(0), supernet)
         checks.check_recompute(recompute, supernet, self.strategy)
-        self._options = {
-            "penalty": penalty,
-            "accumulate_steps": accumulate_steps,
-            "jit_compile": jit_compile,
-            "recompute": recompute,
-        }
-        self._trainer = None
-        self._evaluation = SupernetEvaluation(supernet, self.task)
-        self._stop = StopRequest()
-        self._loop: SearchLoop | None = None
-        self._record = SearchRecord(self._rule, self.task.objective)
-
-    @property
-    def step_entropies(self) -> dict[str, list[float]]:
-        """The entropy after every step of the last epoch so far, by cell type; see `entropies`."""
-        return self._record.step_entropies
-
-    @property
-    def best(self) -> Best | None:
-        """The best epoch of the search that `fit` ran last.
-
-        None before its first one has ended and where the selection needs data, because it is too
-        slow to choose a cell every epoch.
-        """
-        return self._record.best
-
-    @property
-    def stopped_at(self) -> tuple[int, int] | None:
-        """(epoch, step) that a stopped search would go on with; None for one not stopped."""
-        return self._loop and self._loop.stopped_at
 
     @without_grappler()
     def fit(
@@ -141,22 +131,24 @@ class ArchitectureSearch(Readings):
 
         Args:
             train: batches of the task, such as `(images, labels)`, for the weights; one pass is one
-                epoch. Either a
-                `tf.data.Dataset`, or a function from the number of the epoch to one, which makes a
-                resumed search see exactly the batches that an uninterrupted one would have seen.
-                Under a strategy a batch is the global batch; its replicas share it equally, and
-                several workers must be given the same batches.
+                epoch. Either a `tf.data.Dataset`, or a function from the number of the epoch, from
+                0 in each stage, to one, which makes a resumed search see exactly the batches that
+                an uninterrupted one would have seen. Under a strategy a batch is the global batch;
+                its replicas share it equally, and several workers must be given the same batches.
             validation: the same for the alphas; repeated if it is shorter. It has an end, because
                 the supernet is evaluated on all of it.
-            epochs: number of epochs, also the length of the learning rate's schedule.
+            epochs: number of epochs, also the length of the learning rate's schedule; of each stage
+                where there are several.
             callbacks: Keras callbacks; their model is the supernet, `stop_training` is honoured. A
-                `CollapseMonitor` is put before them unless there is one.
+                `CollapseMonitor` is put before them unless there is one. To them a stage is as a
+                training of its own that goes on counting epochs.
             verbose: 0 silent, 1 progress bar, 2 a line an epoch.
             checkpoint_dir: a folder. When given, a checkpoint is written to it after each epoch,
                 every `checkpoint_seconds` and on `stop`, and a search that finds one there goes
                 on from the very step. One of a search with other settings is refused, but more
                 `epochs` are taken, with a warning: from there on the schedules are those of so many
-                epochs, so that it is not the same as a search of so many from the start.
+                epochs, so that it is not the same as a search of so many from the start; not where
+                there are several stages. Those but the last have folders of their own in it.
             checkpoint_seconds: default 300.
             keep_checkpoints: how many checkpoints stay there.
 
@@ -166,11 +158,11 @@ class ArchitectureSearch(Readings):
             `architecture_loss`, the loss that the alphas descend, unless they are frozen,
             `val_loss`, `val_accuracy` and so on of the supernet on all of `validation`, with moving
             statistics that were measured on the inputs of its first 19 batches
-            (`darts_tf.runtime.recalibration`), `entropy`, the mean over all
-            edges of the entropy of the operation weights in nats, `entropy_normal` and so on, its
-            sum over the edges of a cell type, `learning_rate`, and what the `CollapseMonitor`
-            measures; with an estimator that samples architectures also `loss_evaluations` and
-            `gradient_variance` (`darts_tf.gradients.Estimator.report`).
+            (`darts_tf.runtime.recalibration`), `entropy`, the mean over all edges of the entropy of
+            the operation weights in nats, `entropy_normal` and so on, its sum over the edges of a
+            cell type, `learning_rate`, and what the `CollapseMonitor` measures; with an estimator
+            that samples architectures also `loss_evaluations` and `gradient_variance`
+            (`darts_tf.gradients.Estimator.report`).
 
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
@@ -178,108 +170,113 @@ class ArchitectureSearch(Readings):
             UserError: the data are empty, have no end or cannot be shared equally, a checkpoint
                 does not fit, or another worker is lost.
         """
-        streams = Streams(by_epoch(train), by_epoch(validation))
+        self._streams = streams = Streams(by_epoch(train), by_epoch(validation))
         steps = checks.count_steps(streams.train(0), streams.validation(0))
         checks.check_streams(self.task, streams)
-        begins = self._prepare(epochs, steps, streams.batch_sizes)
         saving = Saving(checkpoint_dir, checkpoint_seconds, keep_checkpoints)
-        monitor, callbacks = monitored(self, callbacks or [])
-        position = self._record.open(saving.open(self, epochs, steps), monitor)
+        run = Run(self, epochs, steps, callbacks or [], verbose)
+        self._go_to(self.stages.reached(checkpoint_dir) or _FIRST)
+        while True:
+            self._run_stage(run, saving, streams)
+            if self.stopped_at or self.supernet.stop_training:
+                return run.history
+            following = self.stages.after(self.stage, self)
+            if following is None:
+                return run.history
+            self._go_to(following)
+            run.monitor.forget()
+
+    @property
+    def in_last_stage(self) -> bool:
+        """Whether no stage follows the one that the search is in."""
+        return self.stage + 1 == len(self.stages)
+
+    def _run_stage(self, run: Run, saving: Saving, streams: Streams) -> None:
+        """Searches from where the checkpoints of the stage are to its last epoch."""
+        method = self.stages.method(self.stage)
+        self.first_epoch = self.stage * run.epochs
+        begins = self._prepare(method, run.epochs, run.steps, streams.batch_sizes)
+        folder = self.stages.folder(saving.directory, self.stage)
+        position = self._record.open(saving.open(self, folder, run), run.monitor)
         if begins:
-            self._say_rate(self.method.architecture_steps(epochs, steps))
-        self._rule.prepare(checkpoint_dir, distribution.is_chief(self.strategy))
+            self._say_rate(method.architecture_steps(run.epochs, run.steps))
+        self._rule.prepare(folder, run.writes)
         self._hessian_batch = lambda: next(iter(streams.validation(0)))
         self.supernet.stop_training = False
-        calls, history = callback_list(self, callbacks, verbose, epochs, steps)
-        self._loop = SearchLoop(self, self._trainer, self._record, self._rule, self._stop)
-        self._loop.run(streams, position, epochs, calls)
-        return history
+        self._loop = SearchLoop(self, method, self._record, self._rule, self._stop)
+        self._loop.run(streams, position, run.epochs, run.calls())
 
-    def stop(self) -> None:
-        """Makes `fit` write a checkpoint after the step it is in, and return.
+    def _go_to(self, order: NextStage) -> None:
+        """Makes the supernet of a stage, unless it is the one that is searched already."""
+        now = self.supernet.get_config()["edge_operations"]
+        if order.number == self.stage and (self.stage == 0 or order.edge_operations == now):
+            return
+        self.stage = order.number
+        self._change_supernet(self.stages.supernet(order.number, order.edge_operations))
 
-        Unlike Keras' `stop_training` it does not end the search: a later `fit` with the same
-        checkpoint folder goes on with the next step. Safe to call from a signal handler.
-        """
-        self._stop.made = True
+    def restore(self, checkpoint_dir) -> tuple[int, int] | None:
+        """Takes over the supernet of the newest checkpoint of a search by this method.
 
-    @property
-    def interruptible(self) -> bool:
-        """Whether an exception may be raised in `fit` now without losing a step.
+        First what the supernet is, in which stage and with which candidates, then its numbers. To
+        select its cells; `fit` with the same folder goes on with the search itself.
 
-        So it is from the start to the end of the first step, after a checkpoint to the end of the
-        next one, and in an evaluation, because then a checkpoint is written if there are any. Never
-        with several workers, which have to stop together.
-        """
-        if distribution.workers(self.strategy) > 1:
-            return False
-        evaluating = self._loop is not None and self._loop.evaluating
-        return evaluating or not self._record.unsaved
-
-    def evaluate(self, data: tf.data.Dataset) -> dict[str, float]:
-        """Mean loss and the task's metrics, such as accuracy, of the supernet on batches.
-
-        Batch normalisation uses its moving statistics, as in any Keras `evaluate`. `fit` measures
-        them after every epoch.
-
-        Raises:
-            UserError: the data have no end.
-        """
-        return self._evaluation.evaluate(data)
-
-    def validate(self, data: tf.data.Dataset) -> dict[str, float]:
-        """Evaluates with moving statistics that are measured on the first batches of images.
-
-        What `fit` does after every epoch; in one pass over the data.
-        """
-        return self.evaluate(self._evaluation.measure_statistics(data))
-
-    def recall(self, notes: dict) -> None:
-        """Takes over what the notes of a checkpoint say of the method's rule and its decisions."""
-        self._rule.restore(notes.get("rule"))
-
-    def _prepare(self, epochs: int, steps: int, batch_sizes: dict[str, int | None]) -> bool:
-        """Makes the optimizers and the traced step, unless there are some with a user's optimizer.
+        Args:
+            checkpoint_dir: as for `fit`.
 
         Returns:
-            Whether they are new.
+            (epoch, step) that the search would go on with, counted from 0 in its stage; None if
+            there is no checkpoint.
+
+        Raises:
+            UserError: the checkpoint does not fit this search, or none can be read.
         """
-        if self._trainer is not None and self._own_weight_optimizer:
-            checks.check_batch_sizes(self.task, self._trainer.batch_sizes, batch_sizes)
-            return False
-        if not self._own_weight_optimizer:
-            self.weight_optimizer = None
-        if not self._own_architecture_optimizer:
-            self.architecture_optimizer = None
-        with self.strategy.scope():
-            self._trainer = SearchTrainer(
-                self.supernet,
-                self.method.at_length(epochs, steps),
-                self.task,
-                self.weight_optimizer,
-                self.architecture_optimizer,
-                epochs * steps,
-                batch_sizes,
-                **self._options,
+        reached = self.stages.reached(checkpoint_dir)
+        if reached is None:
+            return None
+        self._go_to(reached)
+        folder = self.stages.folder(checkpoint_dir, self.stage)
+        checkpoints = Checkpoints(folder, {"supernet": self.supernet.variables})
+        position = checkpoints.restore(part=True)
+        self._rule.restore(checkpoints.notes.get("rule"))
+        return position
+
+    def genotype(
+        self,
+        validation: tf.data.Dataset | None = None,
+        selection: str | Callable | None = None,
+        *,
+        fine_tune_epochs: int | None = None,
+    ) -> Genotype:
+        """The discrete cells that a selection chooses.
+
+        Where the method's rule has ended the search with the cells of an epoch, such as the one
+        that an early stop goes back to, it is those, unless a selection is given.
+
+        Args:
+            validation: batches of the task, such as (images, labels), for a selection that
+                evaluates architectures.
+            selection: the name of a selection or a selection of your own; None for the method's.
+            fine_tune_epochs: how long a copy of the supernet is trained, on the data of `fit`,
+                between two decisions of a selection that decides edge by edge and does not say
+                itself what happens there. None: what the method says for its own selection, 0 for
+                a selection that is given.
+
+        Raises:
+            UserError: the selection needs `validation` and there is none, or it trains the supernet
+                and `fit` has not been called.
+        """
+        ended = selection is None and self._rule.result is not None
+        chosen = selections.get(self.method.selection if selection is None else selection)
+        if fine_tune_epochs is None:
+            fine_tune_epochs = self.method.fine_tune_epochs if selection is None else 0
+        elif fine_tune_epochs and not hasattr(chosen, "fine_tune"):
+            raise UserError(
+                f"fine_tune_epochs={fine_tune_epochs} is for selections that decide edge by edge, "
+                f"got {selections.label(chosen)!r}"
             )
-        self.weight_optimizer = self._trainer.weight_optimizer
-        self.architecture_optimizer = self._trainer.architecture_optimizer
-        return True
-
-    def _say_rate(self, steps: int) -> None:
-        """Says what learning rate the alphas have, unless a user's own optimizer has it."""
-        if self.supernet.architecture_variables and not self._own_architecture_optimizer:
-            rate = float(tf.convert_to_tensor(self.architecture_optimizer.learning_rate))
-            logging.info(paper_rate.describe(rate, self.method.architecture_learning_rate, steps))
-
-    @property
-    def accumulate_steps(self) -> int:
-        """Number of parts that every batch is computed in."""
-        return self._options["accumulate_steps"]
-
-    def checkpointed(self) -> dict[str, list]:
-        """All variables that a search goes on from."""
-        return self._trainer.variables
+        if not ended:
+            selection = fine_tuning.between_decisions(chosen, self, self._streams, fine_tune_epochs)
+        return super().genotype(validation, selection)
 
 
 def by_epoch(data: Batches) -> Callable[[int], tf.data.Dataset]:

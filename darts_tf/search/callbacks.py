@@ -4,6 +4,7 @@ import io
 import json
 import pathlib
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -147,6 +148,48 @@ class TensorBoard(keras.callbacks.Callback):
         for cell_type, weights in self._search.operation_weights().items():
             for k, operation in enumerate(operations):
                 tf.summary.histogram(f"{cell_type}/{operation}", weights[:, k])
+
+
+class EachStage(keras.callbacks.Callback):
+    """Callbacks that every stage of a search has anew, and that count its epochs from 0.
+
+    Args:
+        search: the search.
+        make: from the number of a stage, counted from 0, to its callbacks; called when it begins.
+
+    Attributes:
+        callbacks: of the stage that the search is in; empty before the first one.
+    """
+
+    def __init__(self, search: ArchitectureSearch, make: Callable):
+        super().__init__()
+        self._search = search
+        self._make = make
+        self._calls = None
+        self.callbacks: list[keras.callbacks.Callback] = []
+
+    def on_train_begin(self, logs=None):
+        self.callbacks = list(self._make(self._search.stage))
+        epochs = self.params["epochs"] // len(self._search.stages)
+        self._calls = keras.callbacks.CallbackList(
+            self.callbacks, model=self.model, **{**self.params, "epochs": epochs}
+        )
+        self._calls.on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._calls.on_epoch_begin(epoch - self._search.first_epoch, logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._calls.on_train_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._calls.on_train_batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._calls.on_epoch_end(epoch - self._search.first_epoch, logs)
+
+    def on_train_end(self, logs=None):
+        self._calls.on_train_end(logs)
 
 
 class CheckpointEpochs(keras.callbacks.Callback):

@@ -10,6 +10,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
 from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.methods.method import Method
+from darts_tf.schedules.rules import orders
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.tasks import Task
 
@@ -168,7 +169,7 @@ def check_weight_optimizer(method: Method, optimizer: keras.optimizers.Optimizer
     Raises:
         UserError: it is not SGD and the method unrolls a step; it has no L2 to change.
     """
-    if getattr(method.rule, "goes_back", False) and not hasattr(optimizer, "l2"):
+    if any(kind.goes_back for kind in orders(method.rule)) and not hasattr(optimizer, "l2"):
         raise UserError(
             f"the method {method.name!r} changes the weight decay of an optimizer of "
             f"darts_tf.runtime.optimizers; got {type(optimizer).__name__}"

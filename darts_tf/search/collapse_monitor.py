@@ -84,7 +84,12 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._measured = [_Measured(*one) for one in value["measured"]]
         self._said = list(value["said"])
 
+    def forget(self) -> None:
+        """Begins anew, for the supernet of another stage."""
+        self.state = {"measured": [], "said": []}
+
     def on_epoch_end(self, epoch, logs=None):
+        epoch -= self._search.first_epoch
         # A resumed search may repeat its last epoch, and one that goes back repeats several.
         self._measured = [one for one in self._measured if one.epoch < epoch]
         found = self._measure(epoch)

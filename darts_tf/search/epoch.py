@@ -1,6 +1,5 @@
 """The steps of an epoch of a search."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -10,7 +9,6 @@ from absl import logging
 
 from darts_tf.common.errors import UserError
 from darts_tf.runtime import distribution
-from darts_tf.runtime.train_function import TrainFunction
 from darts_tf.search.record import SearchRecord
 
 _INCOMPLETE = (
@@ -36,30 +34,30 @@ class StepsDone(NamedTuple):
     stopped_at: int | None
 
 
+class StopRequest:
+    """Whether a search has been asked to stop after the step it is in."""
+
+    def __init__(self):
+        self.made = False
+
+    def take(self) -> None:
+        """The search stops, so that a later one may go on."""
+        self.made = False
+
+
 class EpochSteps:
     """Takes the steps of one epoch after the other.
 
     Args:
-        train_function: the step.
+        search: the `ArchitectureSearch`, whose trainer has the step.
         record: notes each step, and saves where that is due.
-        cell_types: of the supernet, in the order of the step's entropies.
-        strategy: of the search.
-        stop_asked: whether the search is to stop after the step it is in.
+        stop: whether the search is to stop after the step it is in.
     """
 
-    def __init__(
-        self,
-        train_function: TrainFunction,
-        record: SearchRecord,
-        cell_types: tuple[str, ...],
-        strategy: tf.distribute.Strategy,
-        stop_asked: Callable[[], bool],
-    ):
-        self._train_function = train_function
+    def __init__(self, search, record: SearchRecord, stop: StopRequest):
+        self._search = search
         self._record = record
-        self._cell_types = cell_types
-        self._strategy = strategy
-        self._stop_asked = stop_asked
+        self._stop = stop
         self._said_incomplete = False
 
     def run(
@@ -82,14 +80,15 @@ class EpochSteps:
         Raises:
             NonFiniteError: the loss or a gradient is not finite.
         """
-        train_step = self._train_function
+        train_step, strategy = self._search.trainer.train_function, self._search.strategy
+        cell_types = self._search.supernet.space.cell_types
         if start == 0:
             train_step.reset_metrics()
             train_step.begin_pass("train")
             train_step.begin_pass("validation")
             self._record.begin_epoch()
         batches = tf.data.Dataset.zip((train, validation.repeat())).skip(start)
-        shared = distribution.share_batches(self._strategy, batches)
+        shared = distribution.share_batches(strategy, batches)
         logs = train_step.logs(frozen)
         # It is known where the task carries a state.
         length = int(validation.cardinality())
@@ -98,15 +97,13 @@ class EpochSteps:
                 train_step.begin_pass("validation")
             calls.on_train_batch_begin(step)
             finite, complete, entropies = train_step(*batch, frozen)
-            by_type = dict(zip(self._cell_types, entropies.numpy().tolist(), strict=True))
+            by_type = dict(zip(cell_types, entropies.numpy().tolist(), strict=True))
             self._record.after_step(by_type)
             logs = train_step.logs(frozen)
             _check_finite(finite.numpy(), logs, epoch, step)
             self._say_incomplete(complete.numpy(), epoch, step)
             calls.on_train_batch_end(step, logs)
-            stop, due = distribution.any_worker(
-                self._strategy, self._stop_asked(), self._record.due
-            )
+            stop, due = distribution.any_worker(strategy, self._stop.made, self._record.due)
             if stop or due:
                 self._record.save(epoch, step + 1)
             if stop:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from darts_tf import tasks
+from darts_tf import selections, tasks
+from darts_tf.common.errors import UserError
 from darts_tf.methods.method import Method
 from darts_tf.runtime import optimizers
 from darts_tf.schedules import WarmUp
-from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.search.loop import Streams
 from darts_tf.supernets.supernet import Supernet
 
 
@@ -59,7 +60,10 @@ class FineTuning:
         """How many training batches it has trained on."""
         return 0 if self._search is None else int(self._search.weight_optimizer.iterations)
 
-    def _make_search(self, supernet) -> ArchitectureSearch:
+    def _make_search(self, supernet):
+        # A search makes this to select its cells.
+        from darts_tf.search.architecture_search import ArchitectureSearch
+
         method = self._method
         frozen = not supernet.architecture_variables
         return ArchitectureSearch(
@@ -82,3 +86,30 @@ class FineTuning:
             ),
             task=self._task,
         )
+
+
+def between_decisions(selection, search, streams: Streams | None, epochs: int):
+    """The selection, with the training of a search between its decisions if it decides by edge.
+
+    Args:
+        selection: a name in `darts_tf.selections`, or a selection.
+        search: an `ArchitectureSearch`; the supernet's alphas go on with its learning rate.
+        streams: the data that `fit` was given; None before it.
+        epochs: between two decisions; 0 for no training.
+
+    Raises:
+        UserError: there are no data to train on.
+    """
+    chosen = selections.get(selection)
+    if not epochs or getattr(chosen, "fine_tune", chosen) is not None:
+        return selection
+    if streams is None:
+        raise UserError(
+            f"the method {search.method.name!r} trains the supernet between its decisions, on the "
+            "data that fit was given; call fit first, or give genotype() a selection whose "
+            "fine_tune trains it, or fine_tune_epochs=0"
+        )
+    rate = tf.convert_to_tensor(search.architecture_optimizer.learning_rate)
+    method = dataclasses.replace(search.method, architecture_learning_rate=float(rate))
+    tuning = FineTuning(method, *streams, epochs, task=search.task)
+    return dataclasses.replace(chosen, fine_tune=tuning)

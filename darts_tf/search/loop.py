@@ -8,12 +8,12 @@ import keras
 import tensorflow as tf
 
 from darts_tf import selections
+from darts_tf.methods.method import Method
 from darts_tf.runtime import distribution, out_of_memory
 from darts_tf.search import checks
-from darts_tf.search.epoch import EpochSteps
+from darts_tf.search.epoch import EpochSteps, StopRequest
 from darts_tf.search.record import SearchRecord
 from darts_tf.search.rule_follower import RuleFollower
-from darts_tf.search.trainer import SearchTrainer
 
 
 class Streams(NamedTuple):
@@ -41,23 +41,12 @@ class Streams(NamedTuple):
         }
 
 
-class StopRequest:
-    """Whether a search has been asked to stop after the step it is in."""
-
-    def __init__(self):
-        self.made = False
-
-    def take(self) -> None:
-        """The search stops, so that a later one may go on."""
-        self.made = False
-
-
 class SearchLoop:
     """Runs the epochs of a search: schedules, steps, evaluation, rule, callbacks, checkpoints.
 
     Args:
         search: the `ArchitectureSearch`.
-        trainer: the optimizers and the step.
+        method: of the stage that is searched.
         record: what the checkpoints hold.
         rule: follows the method's rule.
         stop: asked for by `ArchitectureSearch.stop`.
@@ -71,23 +60,17 @@ class SearchLoop:
     def __init__(
         self,
         search,
-        trainer: SearchTrainer,
+        method: Method,
         record: SearchRecord,
         rule: RuleFollower,
         stop: StopRequest,
     ):
         self._search = search
-        self._trainer = trainer
+        self._method = method
         self._record = record
         self._rule = rule
         self._stop = stop
-        self._steps = EpochSteps(
-            trainer.train_function,
-            record,
-            search.supernet.space.cell_types,
-            search.strategy,
-            lambda: stop.made,
-        )
+        self._steps = EpochSteps(search, record, stop)
         self.evaluating = False
         self.stopped_at: tuple[int, int] | None = None
 
@@ -110,25 +93,24 @@ class SearchLoop:
         calls.on_train_begin()
         logs = {}
         while self._goes_on(epoch, epochs):
-            frozen = set_schedules(self._search, epoch, epochs)
-            calls.on_epoch_begin(epoch)
+            frozen = self._set_schedules(epoch, epochs)
+            calls.on_epoch_begin(self._search.first_epoch + epoch)
             logs = self._run_epoch(streams, epoch, start, frozen, calls)
             if self.stopped_at:
                 return
             logs |= self._logs_of_epoch()
-            if not selections.needs_data(self._search.method.selection):
-                genotype = self._search.genotype
-                self._record.after_epoch(epoch, logs, genotype)
+            if not selections.needs_data(self._method.selection):
+                self._record.after_epoch(epoch, logs, self._search.genotype)
             self._rule.after_epoch(epoch, epochs)
-            calls.on_epoch_end(epoch, logs)
+            calls.on_epoch_end(self._search.first_epoch + epoch, logs)
             epoch, start = self._rule.next_epoch(epoch), 0
             # After the callbacks: what they wrote about an epoch that has to be repeated is
             # replaced, while an epoch that they never saw would be missing for good.
             self._record.save(epoch)
             if any(distribution.any_worker(self._search.strategy, self._stop.made)):
                 self._stop.take()
-                if self._goes_on(epoch, epochs):
-                    self.stopped_at = epoch, 0
+                if self._goes_on(epoch, epochs) or not self._search.in_last_stage:
+                    self.stopped_at = self._search.first_epoch + epoch, 0
                     return
         calls.on_train_end(logs)
 
@@ -138,7 +120,7 @@ class SearchLoop:
     def _run_epoch(self, streams, epoch, start, frozen, calls) -> dict[str, float]:
         """The steps of an epoch and the evaluation after them; returns their logs."""
         strategy = self._search.strategy
-        advice = checks.less_memory(self._search.method)
+        advice = checks.less_memory(self._method)
         with (
             distribution.naming_lost_workers(strategy),
             out_of_memory.explained(f"epoch {epoch + 1}", streams.batch_size, advice),
@@ -148,7 +130,7 @@ class SearchLoop:
             done = self._steps.run(train, streams.validation(epoch), epoch, start, frozen, calls)
             if done.stopped_at is not None:
                 self._stop.take()
-                self.stopped_at = epoch, done.stopped_at
+                self.stopped_at = self._search.first_epoch + epoch, done.stopped_at
                 return done.logs
             with self._interruption(epoch, steps):
                 found = self._search.validate(streams.validation(epoch))
@@ -171,16 +153,15 @@ class SearchLoop:
         """What there is to say of an epoch besides the losses."""
         logs = {f"entropy_{name}": value for name, value in self._search.entropies().items()}
         logs["entropy"] = self._search.entropy()
-        rate = self._trainer.weight_optimizer.learning_rate
+        rate = self._search.weight_optimizer.learning_rate
         logs["learning_rate"] = float(tf.convert_to_tensor(rate))
-        return logs | self._trainer.report()
+        return logs | self._search.trainer.report()
 
-
-def set_schedules(search, epoch: int, epochs: int) -> bool:
-    """Sets what the method's schedules say for an epoch; returns whether the alphas are frozen."""
-    method, architecture = search.method, search.supernet.architecture
-    for name, schedule in method.controls.items():
-        # The others are the search's own.
-        if name in architecture.controls:
-            architecture.set_control(name, schedule(epoch, epochs))
-    return method.is_frozen(epoch, epochs)
+    def _set_schedules(self, epoch: int, epochs: int) -> bool:
+        """Sets what the method says for an epoch; returns whether the alphas are frozen."""
+        method, architecture = self._method, self._search.supernet.architecture
+        for name, schedule in method.controls.items():
+            # The others are the search's own.
+            if name in architecture.controls:
+                architecture.set_control(name, schedule(epoch, epochs))
+        return method.is_frozen(epoch, epochs)

@@ -38,11 +38,15 @@ class Readings:
         task: Task,
         penalty: Callable | None = None,
     ):
-        self.supernet = supernet
         self.method = method
         self.strategy = tf.distribute.get_strategy()
         self.task = task
         self._penalty = penalty
+        self._begin(supernet)
+
+    def _begin(self, supernet: Supernet) -> None:
+        """Reads this supernet from now on, of which nothing is known yet."""
+        self.supernet = supernet
         self._hessian = None
         self._hessian_batch = None
         self._rule = RuleFollower(self)

@@ -17,6 +17,8 @@ from darts_tf.tasks import ImageClassification, Objective, Task
 
 # Of Keras' layers; the name is a number that counts the supernets of a process.
 _NO_SETTINGS = ("name", "trainable")
+#: What the settings that describe the supernet begin with.
+SUPERNET_SETTING = "supernet"
 
 
 class Best(NamedTuple):
@@ -162,7 +164,7 @@ def settings(supernet: Supernet, method: Method, task: Task | None = None, **oth
         **others: more settings.
     """
     parts = {
-        "supernet": {k: v for k, v in supernet.get_config().items() if k not in _NO_SETTINGS},
+        SUPERNET_SETTING: {k: v for k, v in supernet.get_config().items() if k not in _NO_SETTINGS},
         "method": written.settings(method),
     }
     if not isinstance(task, ImageClassification | None):

@@ -1,5 +1,6 @@
-"""A call of `ArchitectureSearch.fit`: its data, callbacks and checkpoints."""
+"""A call of `ArchitectureSearch.fit`: its length, callbacks and checkpoints."""
 
+import pathlib
 from typing import NamedTuple
 
 import keras
@@ -11,11 +12,51 @@ from darts_tf.search.collapse_monitor import CollapseMonitor
 from darts_tf.search.record import settings
 
 
+class Run:
+    """What all stages of a search share.
+
+    Args:
+        search: the `ArchitectureSearch`.
+        epochs: of each stage.
+        steps: batches of an epoch.
+        callbacks: a user's Keras callbacks; a `CollapseMonitor` is put before them unless there is
+            one.
+        verbose: as for `fit`.
+
+    Attributes:
+        epochs, steps: the same.
+        monitor: the `CollapseMonitor`.
+        history: of all epochs.
+        writes: whether this process writes files.
+    """
+
+    def __init__(self, search, epochs: int, steps: int, callbacks, verbose: int):
+        self._search = search
+        self._verbose = verbose
+        self.epochs, self.steps = epochs, steps
+        found = [callback for callback in callbacks if isinstance(callback, CollapseMonitor)]
+        self.monitor = found[0] if found else CollapseMonitor(search)
+        self._callbacks = [*([] if found else [self.monitor]), *callbacks]
+        self.history = _History()
+        self.writes = distribution.is_chief(search.strategy)
+
+    def calls(self) -> keras.callbacks.CallbackList:
+        """The callbacks as Keras calls them, for the stage that the search is in."""
+        return keras.callbacks.CallbackList(
+            [*self._callbacks, self.history],
+            add_progbar=self._verbose != 0,
+            model=self._search.supernet,
+            verbose=self._verbose,
+            epochs=self.epochs * len(self._search.stages),
+            steps=self.steps,
+        )
+
+
 class Saving(NamedTuple):
     """Where the checkpoints of a search are, and how many; see `ArchitectureSearch.fit`.
 
     Attributes:
-        directory: None for a search that is not saved.
+        directory: of the search; None for one that is not saved.
         seconds: from one checkpoint within an epoch to the next.
         keep: how many stay.
     """
@@ -24,48 +65,41 @@ class Saving(NamedTuple):
     seconds: float
     keep: int
 
-    def open(self, search, epochs: int, steps: int) -> Checkpoints | None:
-        """The checkpoints of a search of so many epochs and steps an epoch; None for none."""
-        if self.directory is None:
+    def open(self, search, folder: pathlib.Path | None, run: Run) -> Checkpoints | None:
+        """The checkpoints of the stage that the search is in, in a folder; None for none."""
+        if folder is None:
             return None
+        several = len(search.stages) > 1
         return Checkpoints(
-            self.directory,
+            folder,
             search.checkpointed(),
             keep=self.keep,
             seconds=self.seconds,
-            writes=distribution.is_chief(search.strategy),
+            writes=run.writes,
             settings=settings(
                 search.supernet,
-                search.method,
+                search.stages.setting(search.stage),
                 search.task,
-                epochs=epochs,
-                steps_per_epoch=steps,
+                epochs=run.epochs,
+                steps_per_epoch=run.steps,
                 accumulate_steps=search.accumulate_steps,
             ),
-            changeable=Changeable(raised=("epochs",)),
+            changeable=Changeable(
+                raised=() if several else ("epochs",),
+                reasons={"epochs": _ENDED} if several else {},
+            ),
         )
 
 
-def monitored(search, callbacks) -> tuple[CollapseMonitor, list]:
-    """The callbacks' `CollapseMonitor`, or one that is put before them; and all of them."""
-    for callback in callbacks:
-        if isinstance(callback, CollapseMonitor):
-            return callback, list(callbacks)
-    monitor = CollapseMonitor(search)
-    return monitor, [monitor, *callbacks]
+_ENDED = "but stages that have ended cannot become longer"
 
 
-def callback_list(
-    search, callbacks, verbose: int, epochs: int, steps: int
-) -> tuple[keras.callbacks.CallbackList, keras.callbacks.History]:
-    """The callbacks of a search as Keras calls them, with a history at their end."""
-    history = keras.callbacks.History()
-    calls = keras.callbacks.CallbackList(
-        [*callbacks, history],
-        add_progbar=verbose != 0,
-        model=search.supernet,
-        verbose=verbose,
-        epochs=epochs,
-        steps=steps,
-    )
-    return calls, history
+class _History(keras.callbacks.History):
+    """A history of all stages, each of which begins a training to Keras."""
+
+    def __init__(self):
+        super().__init__()
+        self.epoch = []
+
+    def on_train_begin(self, logs=None):
+        pass

@@ -11,6 +11,7 @@ from darts_tf.methods.method import Method
 from darts_tf.runtime.carried_state import CarriedState
 from darts_tf.runtime.loss_scale import LossScale, LossScaledStep
 from darts_tf.runtime.train_function import TrainFunction, compiles
+from darts_tf.schedules.rules import orders
 from darts_tf.search import checks
 from darts_tf.search.player import Player
 from darts_tf.search.step import SearchStep
@@ -89,7 +90,7 @@ class SearchTrainer:
         """Makes the optimizers' slots and what else there are variables for."""
         supernet, optimizer = self._supernet, self.weight_optimizer
         checks.check_weight_optimizer(self._method, optimizer)
-        if getattr(self._method.rule, "goes_back", False):
+        if any(kind.goes_back for kind in orders(self._method.rule)):
             # Among the optimizer's variables from now on, and so in every checkpoint.
             optimizer.l2 = keras.Variable(
                 optimizer.l2, trainable=False, dtype="float32", name="weight_decay"

@@ -47,11 +47,10 @@ def run(rule, space, epochs, seed=0):
         genotype = genotypes.sample(space, 0)
         copies = [{t: v.copy() for t, v in values.items()} for values in (rows, decided)]
         seen = [*seen, Observation(epoch, genotype, *copies)][-rule.memory :]
-        verdict = rule(seen, epochs, space)
-        assert verdict.reason is None
-        if verdict.fixed:
-            fixed[epoch] = verdict.fixed
-        for cell_type, edge, row in verdict.fixed:
+        ordered = [(one.cell_type, one.edge, one.row) for one in rule(seen, epochs, space)]
+        if ordered:
+            fixed[epoch] = ordered
+        for cell_type, edge, row in ordered:
             assert not decided[cell_type][edge]
             rows[cell_type][edge], decided[cell_type][edge] = row, True
     return fixed, rows, start

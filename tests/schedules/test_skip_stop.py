@@ -23,15 +23,14 @@ def observe(epoch, skips):
 )
 def test_ends_with_two_skip_connections_in_the_normal_cell(epoch, skips, ends):
     now = observe(epoch, skips)
-    verdict = SkipStop()([now], 50, SPACE)
-    assert (verdict.reason is not None) == ends
+    ordered = SkipStop()([now], 50, SPACE)
+    assert [order.result for order in ordered] == ([now] if ends else [])
     if ends:
-        assert verdict.result is now
-        assert f"the normal cell holds {skips} skip connections" in verdict.reason
+        assert f"the normal cell holds {skips} skip connections" in ordered[0].reason
 
 
 def test_another_limit():
-    assert SkipStop(most=4)([observe(20, 3)], 50, SPACE).reason is None
+    assert SkipStop(most=4)([observe(20, 3)], 50, SPACE) == ()
 
 
 def run(rows_of_epoch, space=SPACE, epochs=40, **options):
@@ -43,10 +42,10 @@ def run(rows_of_epoch, space=SPACE, epochs=40, **options):
         decided = dict.fromkeys(space.cell_types, np.zeros(len(space.edges), bool))
         now = Observation(epoch, selections.magnitude(space, weights), weights, decided)
         seen = [*seen, now][-rule.memory :]
-        verdict = rule(seen, epochs, space)
-        if verdict.reason:
-            assert verdict.result is now
-            return epoch, verdict.reason
+        if ordered := rule(seen, epochs, space):
+            (stop,) = ordered
+            assert stop.result is now
+            return epoch, stop.reason
     return None
 
 

@@ -393,8 +393,8 @@ def test_an_estimator_with_a_state_goes_on_bit_for_bit(tiny_space, eagerly, tmp_
     assert again.step_entropies == whole.step_entropies
     assert len(whole.step_entropies["normal"]) == STEPS
     assert_same(state(again), state(whole))
-    assert_same(*([v.numpy() for v in s._trainer.gradient.variables] for s in (again, whole)))
-    assert len(again._trainer.gradient.variables) > 20
+    assert_same(*([v.numpy() for v in s.trainer.gradient.variables] for s in (again, whole)))
+    assert len(again.trainer.gradient.variables) > 20
 
 
 @pytest.mark.parametrize(
@@ -575,6 +575,6 @@ class TestSecondFit:
         schedule = keras.optimizers.schedules.PolynomialDecay(0.04, 4, 0.0)
         search = make(one_edge_space, weight_optimizer=optimizers.SGD(schedule, 0.9))
         np.testing.assert_allclose(self.fit(search), [0.03, 0.02], rtol=1e-5)
-        trainer, optimizer = search._trainer, search.architecture_optimizer
+        trainer, optimizer = search.trainer, search.architecture_optimizer
         np.testing.assert_allclose(self.fit(search), [0.01, 0.0], rtol=1e-5, atol=1e-9)
-        assert search._trainer is trainer and int(optimizer.iterations) == 4
+        assert search.trainer is trainer and int(optimizer.iterations) == 4

@@ -23,7 +23,7 @@ class FakeSearch:
         architecture = types.SimpleNamespace(decided=lambda: {"normal": self._on(self.edges)})
         self.supernet = types.SimpleNamespace(space=SPACE, architecture=architecture)
         self.has_eigenvalue = eigenvalues is not None
-        self.epoch = 0
+        self.epoch = self.first_epoch = 0
         self.selects_by_weights = True
         self._winner = winner
         self._eigenvalues = eigenvalues
