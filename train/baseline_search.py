@@ -57,13 +57,14 @@ def with_samples(config: CandidateConfig, selection):
     return dataclasses.replace(selection, samples=config.candidates)
 
 
-def run(config, data, folder):
+def run(config, data, folder, method):
     """Trains candidates and logs each; goes on with the log of an earlier start.
 
     Args:
         config: a `SearchConfig` whose method is a baseline.
         data: of the task; the candidates are compared on those that do not train them.
         folder: where candidates.jsonl is.
+        method: one without a supernet.
 
     Returns:
         The best genotype, and what is written down about the search.
@@ -87,13 +88,10 @@ def run(config, data, folder):
         )
         return objective.score(value)
 
-    baseline = baselines.get(config.method)
-    candidates = baselines.run(
-        baseline, spaces.get(config.space), evaluate_and_log, budget, config.seed, log.candidates()
-    )
-    best = baselines.best(candidates)
+    select, space = selections.get(method.selection), spaces.get(config.space)
+    best = select(space, evaluate_and_log, budget, config.seed, log.candidates())
     return best.genotype, {
-        "method": baseline.name,
+        "method": method.name,
         "candidates": budget,
         "candidate_epochs": config.candidate_epochs or 3,
         # The sign turns back.

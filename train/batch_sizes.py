@@ -27,7 +27,7 @@ def check(config: SearchConfig) -> None:
             "of them out"
         )
     method = config.make_method()
-    if automatic and (method is None or method.stages):
+    if automatic and (not method.has_supernet or method.stages):
         raise UserError(
             f"--batch_size=auto does not suit --method={config.method}, which does not "
             "search one supernet; give a number"

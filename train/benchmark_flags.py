@@ -14,7 +14,7 @@ class BenchmarkConfig(Config):
 
     method: str = fields.choice(
         "darts-v1",
-        list(methods.METHODS),
+        [name for name, method in methods.METHODS.items() if method.has_supernet],
         "The search method; of p-darts it is the first stage that is measured.",
     )
     space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")

@@ -70,7 +70,7 @@ def main(config: DistributedSearchConfig) -> None:
         config.decisive(),
         data,
         search_changes.changeable(config, method),
-        trains=method is None or method.trains,
+        trains=method.trains or not method.has_supernet,
         writes=distribution.is_chief(strategy),
     )
     if folder.finished:
@@ -80,9 +80,9 @@ def main(config: DistributedSearchConfig) -> None:
     keras.utils.set_random_seed(config.seed)
     leads = None
     with strategy.scope():
-        if method is None:
+        if not method.has_supernet:
             _refuse_replicas(config, strategy)
-            genotype, result = baseline_search.run(config, data, folder)
+            genotype, result = baseline_search.run(config, data, folder, method)
         elif not method.trains:
             _refuse_replicas(config, strategy)
             genotype, result = _select_untrained(config, data, method)
@@ -103,12 +103,12 @@ def main(config: DistributedSearchConfig) -> None:
 
 def _check_batches(config: SearchConfig, data, method) -> None:
     """Refuses a batch that is larger than a part of the data, before a supernet is built."""
-    if method is not None and not method.trains:
+    if method.has_supernet and not method.trains:
         searching.validation_batches(config, data)
         return
     train, validation = searching.streams(config, data)
     train(0)
-    if method is not None:
+    if method.has_supernet:
         validation(0)
 
 

@@ -11,13 +11,13 @@ def changeable(config: SearchConfig, method) -> Changeable:
 
     Args:
         config: the search.
-        method: how to search; None for a baseline.
+        method: how to search.
     """
-    samples = getattr(selections.get(method.selection), "samples", 20) if method else 20
+    samples = getattr(selections.get(method.selection), "samples", 20)
     unwritten = {"candidates": samples}
     if config.latency_table is not None:
         unwritten["latency_table_sha256"] = fingerprint.hash_file(config.latency_table)
-    if method and method.stages:
+    if method.stages:
         reason = "but stages that have ended cannot become longer"
         return Changeable(unwritten=unwritten, reasons={"epochs": reason})
     reason = "and candidates that were trained for different times cannot be compared"

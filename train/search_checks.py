@@ -13,17 +13,17 @@ _OF_GRADIENTS = (
 _OF_TRAINING = (*_OF_GRADIENTS, "memory_limit", "weight_learning_rate", "precision")
 
 
-def check(config: SearchConfig, method: Method | None) -> None:
+def check(config: SearchConfig, method: Method) -> None:
     """Refuses what has no meaning for a method, or is out of its range.
 
     Args:
         config: the search.
-        method: its method; None for a baseline.
+        method: its method.
 
     Raises:
         UserError: names the flag.
     """
-    if method is None:
+    if not method.has_supernet:
         config.refuse_given(_OF_GRADIENTS, "has no meaning for a method without a supernet")
         return
     baseline_search.refuse_flags(config, method)

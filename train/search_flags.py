@@ -25,14 +25,16 @@ class _NumberOrAuto(flags.IntegerParser):
         return argument if argument == "auto" else super().parse(argument)
 
 
+# A baseline of a user's own is a method too.
+_METHODS = list(dict.fromkeys((*methods.METHODS, *baselines.BASELINES)))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, SelectionConfig):
     """A search."""
 
     space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")
-    method: str = fields.choice(
-        "darts-v2", [*methods.METHODS, *baselines.BASELINES], "The search method."
-    )
+    method: str = fields.choice("darts-v2", _METHODS, "The search method.")
     hypergradient: str | None = fields.choice(
         None,
         list(gradients.names()),
@@ -137,22 +139,22 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
     def size(self) -> tuple[int, int]:
         """Channels and cells, by default those of the space's macro network or the first stage."""
         channels, cells = macros.get(spaces.get(self.space).macro).search_size
-        if self.method in methods.METHODS and methods.get(self.method).stages:
-            cells = methods.get(self.method).stages[0].cells
+        if stages_of := methods.get(self.method).stages:
+            cells = stages_of[0].cells
         return (
             channels if self.channels is None else self.channels,
             cells if self.cells is None else self.cells,
         )
 
-    def make_method(self) -> methods.Method | None:
-        """The method with the changes to it; None for a baseline.
+    def make_method(self) -> methods.Method:
+        """The method with the changes to it.
 
         Raises:
             UserError: it does not take them.
         """
-        if self.method in baselines.BASELINES:
-            return None
         method, changes = methods.get(self.method), {}
+        if not method.has_supernet:
+            return method
         if self.hypergradient is not None:
             if method.gradient is None:
                 raise UserError(

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
-from darts_tf import baselines, gradients, methods
+from darts_tf import gradients, methods
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.common.seeds import of_stream
@@ -113,7 +113,7 @@ def _read_settings(run_dir: pathlib.Path) -> dict:
         raise UserError(f"--run_dir={run_dir} is no folder of train.search")
     if not isinstance(method := settings.get("method"), str):
         raise UserError(f"{path} is damaged: it names no method")
-    if method in baselines.BASELINES or not methods.get(method).trains:
+    if not methods.get(method).trains:
         raise UserError(
             f"--run_dir={run_dir} is a search by {method}, which has no supernet to select from"
         )

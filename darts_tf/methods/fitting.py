@@ -16,9 +16,17 @@ def check(method) -> None:
     Raises:
         UserError: there is no part of some name, or two parts do not fit; says why.
     """
+    if (method.relaxation is None) == selections.needs_supernet(method.selection):
+        raise UserError(
+            f"the method {method.name!r} has the relaxation {method.relaxation!r} and the "
+            f"selection {selections.label(method.selection)!r}; only a search without a supernet "
+            "has the relaxation None, and a selection that needs no supernet, such as "
+            "darts_tf.selections.Proposals"
+        )
+    if method.relaxation is None:
+        return
     relaxation = relaxations.get(method.relaxation)
     gradient = method.make_gradient()
-    selections.get(method.selection)
     _check_distribution(method, gradient, relaxation)
     _check_second_order(method, gradient, relaxation)
     _check_one_level(method, gradient, relaxation)

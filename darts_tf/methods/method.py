@@ -8,6 +8,7 @@ import keras
 
 from darts_tf import gradients, relaxations, schedules, selections
 from darts_tf.cells import kinds
+from darts_tf.common.errors import UserError
 from darts_tf.gradients import Gradient
 from darts_tf.methods import earlier_fields, fitting
 from darts_tf.methods.paper_rate import PaperRate
@@ -36,7 +37,8 @@ class Method:
             `darts_tf.gradients.get`. None for a search that takes no step of the architecture.
         paper: where it is defined.
         gradient_options: options of the gradient, by name; see `darts_tf.gradients.get`.
-        relaxation: a name in `darts_tf.relaxations`, or a `Relaxation` of your own.
+        relaxation: a name in `darts_tf.relaxations`, or a `Relaxation` of your own. None for a
+            search without a supernet.
         selection: a name in `darts_tf.selections`, or a selection of your own.
         weight_learning_rate: (first, last) of the weights' SGD, decayed by a cosine.
         weight_momentum: of the weights' SGD.
@@ -75,7 +77,7 @@ class Method:
     name: str
     gradient: str | Callable | None
     paper: str
-    relaxation: str | Relaxation = "softmax"
+    relaxation: str | Relaxation | None = "softmax"
     selection: str | Callable = "magnitude"
     weight_learning_rate: tuple[float, float] = (0.025, 0.001)
     weight_momentum: float = 0.9
@@ -138,6 +140,11 @@ class Method:
         """Whether a supernet is trained; False where the selection does all."""
         return selections.needs_training(self.selection)
 
+    @property
+    def has_supernet(self) -> bool:
+        """Whether there is a supernet; False where the selection trains networks by themselves."""
+        return selections.needs_supernet(self.selection)
+
     def is_frozen(self, epoch: int, epochs: int) -> bool:
         """Whether the alphas stay as they are in epoch `epoch` of `epochs`."""
         if not self.make_gradient().moves:
@@ -193,13 +200,18 @@ class Method:
             **options: more of its arguments; they win over the method's.
 
         Raises:
-            UserError: an argument is out of its range.
+            UserError: an argument is out of its range, or the method has no supernet.
 
         Example:
             >>> method = methods.get("sgas")
             >>> supernet = method.make_supernet("darts_cnn", (32, 32, 3), num_classes=10)
             >>> search = ArchitectureSearch(supernet, method)
         """
+        if not self.has_supernet:
+            raise UserError(
+                f"the method {self.name!r} has no supernet: it proposes cells whose networks are "
+                "trained by themselves; see darts_tf.baselines.run"
+            )
         own = self.supernet_options()
         # An argument that says False of a control leaves it out.
         own["controls"] = [name for name in own["controls"] if options.get(name, True)]

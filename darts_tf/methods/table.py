@@ -1,5 +1,6 @@
 """The table of methods: each row is one part of every axis, with its defaults and its paper."""
 
+from darts_tf.baselines import BASELINES, Baseline
 from darts_tf.common.registry import Registry
 from darts_tf.methods.method import DARTS_STEPS, Method
 from darts_tf.methods.paper_rate import PaperRate
@@ -12,6 +13,7 @@ from darts_tf.schedules import (
     Stage,
     WarmUp,
 )
+from darts_tf.selections import Proposals
 
 _DARTS = "Liu, Simonyan, Yang. DARTS: Differentiable Architecture Search. ICLR 2019"
 _I_DARTS = (
@@ -230,8 +232,17 @@ _ROWS = (
     ),
 )
 
+
+def of_baseline(baseline: Baseline) -> Method:
+    """The method that proposes by a baseline and has no supernet."""
+    selection = Proposals(baseline)
+    return Method(baseline.name, None, baseline.paper, relaxation=None, selection=selection)
+
+
+_ALL = (*_ROWS, *map(of_baseline, BASELINES.values()))
+
 #: All methods by name, to be read; `register` adds to them.
-METHODS = Registry("method", {method.name: method for method in _ROWS}, Method)
+METHODS = Registry("method", {method.name: method for method in _ALL}, Method)
 
 
 def register(method: Method, *, replace: bool = False) -> Method:
@@ -248,9 +259,11 @@ def register(method: Method, *, replace: bool = False) -> Method:
 
 
 def get(method: str | Method) -> Method:
-    """The method of that name, or the one that is given.
+    """The method of that name, or the one that is given; that of a baseline, by its name.
 
     Raises:
         UserError: no method has that name; it is something else.
     """
+    if isinstance(method, str) and method not in METHODS and method in BASELINES:
+        return of_baseline(BASELINES[method])
     return METHODS.resolve(method)

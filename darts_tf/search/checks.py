@@ -25,6 +25,10 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
     """
     method.check()
     check_floatx()
+    if not method.has_supernet:
+        raise UserError(
+            f"the method {method.name!r} searches without a supernet; see darts_tf.baselines.run"
+        )
     if not method.trains:
         raise UserError(
             f"the method {method.name!r} trains no supernet; call the selection "

@@ -5,7 +5,7 @@ operations]` of every cell type. One that has `needs_data` is a function `(super
 Genotype` of the whole supernet and of batches of the task, such as (images, labels); one that has
 `needs_task` too also takes `task`, see `darts_tf.tasks`. One with
 `needs_training = False` takes the supernet as it was made, so that a method that has it trains
-none.
+none. One with `needs_supernet = False` has none: see `Proposals`.
 """
 
 from darts_tf.common.registry import Registry
@@ -14,6 +14,7 @@ from darts_tf.selections.every_edge import every_edge
 from darts_tf.selections.few_skips import few_skips
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.selections.progressive import ORDERS, Outcome, Progressive
+from darts_tf.selections.proposals import Proposals
 from darts_tf.selections.shared_weights import SharedWeights
 from darts_tf.selections.threshold import threshold, threshold_edge
 from darts_tf.selections.top_pairs import top_pairs
@@ -25,6 +26,7 @@ __all__ = [
     "ORDERS",
     "Outcome",
     "Progressive",
+    "Proposals",
     "SharedWeights",
     "TrainingFree",
     "every_edge",
@@ -34,6 +36,7 @@ __all__ = [
     "magnitude",
     "names",
     "needs_data",
+    "needs_supernet",
     "needs_task",
     "needs_training",
     "register",
@@ -93,6 +96,11 @@ def serialize(selection):
 def label(selection) -> str:
     """How messages call a selection: its name, or that of the callable."""
     return _SELECTIONS.label(selection)
+
+
+def needs_supernet(selection) -> bool:
+    """Whether a selection, or the one of that name, is of a supernet at all."""
+    return getattr(get(selection), "needs_supernet", True)
 
 
 def needs_training(selection) -> bool:

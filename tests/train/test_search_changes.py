@@ -18,7 +18,7 @@ def test_of_a_latency_table_the_content_decides_not_the_place(tmp_path):
     found = [config.decisive() for config in configs]
     places[0].write_text('{"milliseconds": {"a": 1}}')
     measured_again = configs[0].decisive()
-    program = search_changes.changeable(configs[0], None)
+    program = search_changes.changeable(configs[0], configs[0].make_method())
     changeable = Changeable(free=("latency_table",))
     assert changeable.difference(*found) is None
     assert "latency_table_sha256 was" in changeable.difference(found[0], measured_again)
