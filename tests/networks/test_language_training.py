@@ -9,6 +9,7 @@ from darts_tf.datasets import TextData
 from darts_tf.networks.language_evaluation import evaluate_language_model
 from darts_tf.networks.language_model import build_language_model
 from darts_tf.networks.language_training import LanguageRecipe, train_language_model
+from darts_tf.search.callbacks import TimeLeft
 
 #: 0 1 2 0 1 2 ..., which is learnt in no time.
 TURNS = np.tile(np.arange(3, dtype=np.int32), 60)
@@ -41,10 +42,10 @@ def values(model):
     return np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
 
 
-def test_learns_and_keeps_the_best_epoch():
-    logs, model = Logs(), make()
+def test_learns_and_keeps_the_best_epoch(capsys):
+    logs, progress, model = Logs(), TimeLeft(("loss", "val_loss")), make()
     found = train_language_model(
-        model, DATA, dataclasses.replace(RECIPE, epochs=6), callbacks=[logs]
+        model, DATA, dataclasses.replace(RECIPE, epochs=6), callbacks=[logs, progress]
     )
     assert found.best_loss == min(found.validation_losses) < 0.2 < found.validation_losses[0]
     assert found.averaged_from is None and len(logs.epochs) == 6
@@ -53,6 +54,20 @@ def test_learns_and_keeps_the_best_epoch():
     assert last["val_bits_per_character"] == pytest.approx(last["val_loss"] / np.log(2))
     evaluated = evaluate_language_model(model, DATA.validation, 2, 8)
     assert evaluated == pytest.approx(found.best_loss, rel=1e-6)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"epoch 1/6  loss {logs.epochs[0]['loss']:.4f}  val_loss ")
+    assert "left" in lines[0] and "left" not in lines[5]
+
+
+def test_in_mixed_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = make(slowness=0.1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model(TURNS[None, :5])[0].dtype == "bfloat16"
+    found = train_language_model(model, DATA, dataclasses.replace(RECIPE, epochs=6))
+    assert found.best_loss < 0.2
 
 
 def test_one_step_by_hand():
