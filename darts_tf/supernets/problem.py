@@ -287,7 +287,7 @@ class SupernetProblem:
         if self._parts > 1:
             outer, inner = (AccumulatedLoss(loss, self._parts) for loss in (outer, inner))
         categorical = None
-        if self.supernet.relaxation.categorical:
+        if not self.supernet.relaxation.draws.differentiable:
             categorical = self._sampled.problem(seed)
         reduce = identity if self._replicas == 1 else self.reduce
         levels = Level(ARCHITECTURE, outer), Level(WEIGHTS, inner)
