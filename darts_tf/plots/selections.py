@@ -84,7 +84,8 @@ def _draw(axes, genotypes, space, cell_type, leads, heads) -> None:
                 _draw_operations(axes, column, row, names, space, "?" if close else "")
     labels = [
         style.with_indices(
-            f"{node_names.node_name(place.source, space.inputs, space.kind)} → {space.inputs + place.node}"
+            f"{node_names.node_name(place.source, space.inputs, space.kind)} → "
+            f"{space.inputs + place.node}"
         )
         for place in space.edges
     ]

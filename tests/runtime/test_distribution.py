@@ -47,7 +47,7 @@ def result(process, folder):
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     what = ("hypergradients", "search", "examples_seen", "random_numbers", "moving_statistics")
-    what += ("masked_stream", "columns_seen")
+    what += ("masked_stream", "columns_seen", "recurrent")
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -94,6 +94,13 @@ class TestTwoReplicasOfHalfABatch:
         for found in one_and_two:
             np.testing.assert_allclose(found["mean"], 0.1 * images.mean(), rtol=1e-5)
             np.testing.assert_allclose(found["variance"], 0.9 + 0.1 * images.var(ddof=1), rtol=1e-6)
+
+    def test_recurrent_cells(self, one_and_two):
+        one, two = one_and_two
+        term = one["recurrent_unrolled"] - one["recurrent_first_order"]
+        assert np.abs(term).max() > 1e-2 * np.abs(one["recurrent_unrolled"]).max()
+        for name in ("recurrent_unrolled", "recurrent_first_order", "recurrent_statistics"):
+            np.testing.assert_allclose(two[name], one[name], rtol=1e-8, atol=1e-12)
 
     def test_every_example_is_seen_once(self, one_and_two):
         expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)

@@ -1,0 +1,62 @@
+"""What tests compute with a recurrent cell on several replicas, see `tests.replicas`."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import gradients, spaces
+from darts_tf.cells.recurrent.layer import RecurrentLayer
+from darts_tf.cells.recurrent.mixed_cell import RecurrentMixedCell
+from darts_tf.gradients import BilevelProblem, InnerStep
+from darts_tf.runtime import distribution
+
+BATCH = 8
+
+
+def recurrent(strategy) -> dict[str, np.ndarray]:
+    """An unrolled hypergradient through a relaxed recurrent cell, and its moving statistics.
+
+    The states are normalised by the global batch at every step of the sequences; float64.
+    """
+    keras.utils.set_random_seed(0)
+    space = dataclasses.replace(spaces.DARTS_RNN, name="recurrent_replicas", nodes=2, edges=None)
+    with strategy.scope():
+        cell = RecurrentMixedCell(space, 3, dtype="float64")
+        layer = RecurrentLayer(cell, return_sequences=True, dtype="float64")
+        layer.build((None, None, 2))
+    rng = np.random.default_rng(0)
+    weights = [tf.constant(rng.normal(size=v.shape)) for v in layer.trainable_variables]
+    alphas = [tf.constant(rng.normal(size=(3, 5)))]
+    examples = tf.data.Dataset.from_tensor_slices((rng.normal(size=(BATCH, 4, 2)),))
+    examples = examples.batch(BATCH, drop_remainder=True)
+    (batch,) = distribution.share_batches(strategy, examples)
+
+    def loss(weights, alphas, batch):
+        pairs = zip(layer.trainable_variables, weights, strict=True)
+        with keras.StatelessScope(state_mapping=list(pairs)):
+            outputs = layer(batch, training=True, rows=tf.nn.softmax(alphas[0]))
+        return tf.reduce_sum(tf.sin(outputs)) / BATCH
+
+    def reduce(tensors):
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+    def run(batch):
+        layer(batch, training=True, rows=tf.nn.softmax(alphas[0]))
+        problem = BilevelProblem(loss, loss, reduce, step=InnerStep(0.3))
+        point = {"architecture": alphas, "weights": weights}
+        batches = {"architecture": batch, "weights": batch}
+        estimators = {name: gradients.get(name) for name in ("unrolled", "first_order")}
+        return {
+            f"recurrent_{name}": estimate(problem, point, batches).architecture[0]
+            for name, estimate in estimators.items()
+        }
+
+    found = tf.function(lambda batch: strategy.run(run, batch), autograph=False)(batch)
+    first = {name: strategy.experimental_local_results(x)[0].numpy() for name, x in found.items()}
+    normalization = cell.normalization
+    statistics = [normalization.moving_mean, normalization.moving_variance]
+    first["recurrent_statistics"] = np.stack(list(map(keras.ops.convert_to_numpy, statistics)))
+    return first
