@@ -14,6 +14,7 @@ from darts_tf.runtime.train_function import TrainFunction, compiles
 from darts_tf.schedules.rules import orders
 from darts_tf.search import checks
 from darts_tf.search.player import Player
+from darts_tf.search.state import SearchState
 from darts_tf.search.step import SearchStep
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
@@ -142,17 +143,18 @@ class SearchTrainer:
         return self.gradient.report()
 
     @property
+    def state(self) -> SearchState:
+        """What a search goes on from."""
+        return SearchState(
+            self._supernet,
+            {WEIGHTS: self.weight_optimizer, ARCHITECTURE: self.architecture_optimizer},
+            self.gradient,
+            self.train_function.variables,
+            [v for state in self._states.values() for v in state.variables],
+            self._loss_scale.variables if self._loss_scale else [],
+        )
+
+    @property
     def variables(self) -> dict[str, list]:
         """All variables that a search goes on from, in groups."""
-        others = {"loss_scale": self._loss_scale.variables} if self._loss_scale else {}
-        if self._states:
-            others["states"] = [v for state in self._states.values() for v in state.variables]
-        if learned := self.gradient.variables:
-            others["gradient"] = learned
-        return {
-            **others,
-            "supernet": self._supernet.variables,
-            "weight_optimizer": self.weight_optimizer.variables,
-            "architecture_optimizer": self.architecture_optimizer.variables,
-            "metrics": self.train_function.variables,
-        }
+        return self.state.groups()
