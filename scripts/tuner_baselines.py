@@ -221,4 +221,4 @@ def _line_by_line(results, table) -> str:
 
 
 if __name__ == "__main__":
-    program.run(main, TunerBaselinesConfig)
+    program.run(main)

@@ -255,4 +255,4 @@ def _report(line: str) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main, BenchmarkConfig)
+    program.run(main)

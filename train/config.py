@@ -8,7 +8,7 @@ A program's configuration is a frozen dataclass, and a field of it is a flag of 
 
     def main(config: TrainingConfig) -> None: ...
 
-    program.run(main, TrainingConfig)
+    program.run(main)
 
 Only `train.program` defines absl's flags from it and reads them. All else is given the object, so
 that what a program does can be called from Python, and several times in a process. Programs share

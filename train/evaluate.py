@@ -237,4 +237,4 @@ def _batches(config: EvaluationConfig, data: TaskData):
 
 
 if __name__ == "__main__":
-    program.run(main, EvaluationConfig)
+    program.run(main)

@@ -198,4 +198,4 @@ def _load_model(path: Path):
 
 
 if __name__ == "__main__":
-    program.run(main, ExportConfig)
+    program.run(main)

@@ -55,4 +55,4 @@ def main(config: LatencyConfig) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main, LatencyConfig)
+    program.run(main)

@@ -1,5 +1,6 @@
 """What every program in this folder shares: how it starts and how it ends."""
 
+import inspect
 import logging as stdlib_logging
 import re
 import signal
@@ -21,13 +22,12 @@ _LONGEST = 1000
 stopping = stops.in_order
 
 
-def run(main, kind: type[Config] | None = None) -> None:
+def run(main) -> None:
     """Runs `main` as an absl program, and ends the process.
 
     Args:
-        main: a function of the configuration.
-        kind: the class of the configuration, whose fields are the program's flags. None for a
-            program with flags of absl's own; then `main` has no argument.
+        main: a function of the configuration; the annotation of its argument is the class, whose
+            fields are the program's flags. One without arguments has flags of absl's own.
 
     A `darts_tf.common.errors.UserError` becomes one line on standard error and exit code 2, and so
     does a disk that is full; a run that had computed nothing by then leaves no file behind. Ctrl-C
@@ -35,6 +35,8 @@ def run(main, kind: type[Config] | None = None) -> None:
     flags are refused, because a forgotten `--` would otherwise be ignored silently.
     """
     stops.install()
+    parameters = inspect.signature(main, eval_str=True).parameters.values()
+    kind: type[Config] | None = next((one.annotation for one in parameters), None)
     if kind:
         kind.define_flags(flags.FLAGS)
     code = 0

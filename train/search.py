@@ -231,4 +231,4 @@ def _result(config: SearchConfig, search, data, folder, history):
 
 
 if __name__ == "__main__":
-    program.run(main, DistributedSearchConfig)
+    program.run(main)

@@ -183,4 +183,4 @@ def _sum(first, second) -> str:
 
 
 if __name__ == "__main__":
-    program.run(main, SelectConfig)
+    program.run(main)

@@ -106,4 +106,4 @@ def _stop(number, frame) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main, ServeConfig)
+    program.run(main)

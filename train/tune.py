@@ -222,4 +222,4 @@ def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main, TuneConfig)
+    program.run(main)

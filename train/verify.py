@@ -172,4 +172,4 @@ def _without_nan(value):
 
 
 if __name__ == "__main__":
-    program.run(main, VerifyConfig)
+    program.run(main)

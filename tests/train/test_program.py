@@ -18,7 +18,7 @@ class Config(config.Config):
     what: str = fields.text("nothing", "What happens.")
     count: int = fields.integer(1, "A number.", lower_bound=1)
 
-def main(config):
+def main(config: Config):
     if config.what == "user error":
         raise UserError("two lines\\n  of an error")
     if config.what == "bug":
@@ -33,7 +33,7 @@ def main(config):
         time.sleep(10)
     print(program.flag_file(config) if config.what == "flags" else f"{config.what} {config.count}")
 
-program.run(main, Config)
+program.run(main)
 """
 
 

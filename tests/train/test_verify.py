@@ -61,7 +61,7 @@ from darts_tf import gradients
 
 gradients.register("unrolled", gradients.first_order, replace=True)
 sys.argv = ["verify", "--only=quadratic"]
-program.run(verify.main, verify.VerifyConfig)
+program.run(verify.main)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=False
