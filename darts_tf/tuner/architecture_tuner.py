@@ -43,8 +43,7 @@ class ArchitectureTuner(ResumableTuner):
         input_shape: `(height, width, channels)` of an image.
         num_classes: number of logits.
         method: a method's name or a `Method` of your own, or several, with different names. Those
-            that search in stages, train between decisions or train no
-            supernet, such as P-DARTS, DARTS-PT and TE-NAS, are not among them.
+            that train no supernet, such as TE-NAS, are not among them.
         search_epochs: epochs of the differentiable search. Default 25.
         channels: of the supernet's first cell; None for the macro network's own (DARTS: 16).
         cells: of the supernet; None for the macro network's own (DARTS: 8).

@@ -20,15 +20,15 @@ def trial_objective(task=None) -> keras_tuner.Objective:
 
 
 def check_method(method: Method) -> None:
-    """Refuses a method whose search is more than one search of a supernet.
+    """Refuses a method that trains no supernet.
 
     Raises:
-        UserError: says which methods are not among those that a tuner takes.
+        UserError: says so.
     """
-    if method.stages or method.fine_tune_epochs or not method.trains:
+    if not method.trains:
         raise UserError(
-            f"the method {method.name!r} searches in stages or trains between its decisions, or "
-            "trains no supernet, so it is no single search; ArchitectureTuner takes those that are"
+            f"the method {method.name!r} trains no supernet, so that a trial has nothing to rank "
+            "it by; ArchitectureTuner takes the methods that search"
         )
 
 

@@ -13,7 +13,7 @@ REFUSED = {
     "output_dir": ([], "--output_dir is missing; give the folder"),
     "tuner": (["--tuner=evolution"], "--tuner=evolution: value should be one of <architecture|"),
     "method": (["--method=darts"], "'darts'"),
-    "p-darts": (["--method=p-darts"], "'p-darts' searches in stages"),
+    "te-nas": (["--method=te-nas"], "'te-nas' trains no supernet"),
     "counts": (["--search_cells=8,a"], "--search_cells=8,a: expected a whole number above 0, or"),
     "rates": (
         ["--architecture_learning_rate=0.1,0.01"],

@@ -11,6 +11,7 @@ from darts_tf import methods, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.search.fine_tuning import FineTuning
 from darts_tf.tuner import ArchitectureTuner
 
 
@@ -136,12 +137,40 @@ def test_nothing_to_show(one_cell, tmp_path, digits, monkeypatch):
         tuner.get_best_models()
 
 
+def test_searches_in_stages_and_with_training_between_decisions(
+    one_cell, digits, eagerly, tmp_path, monkeypatch
+):
+    """A trial is the whole search, its fine-tuning included."""
+    images, labels, *validation = digits
+    genotype, seen = ArchitectureSearch.genotype, []
+
+    def watched(search, *args):
+        found = genotype(search, *args)
+        seen.append((search.stage, len(trained)))
+        return found
+
+    tune, trained = FineTuning.__call__, []
+    monkeypatch.setattr(
+        FineTuning, "__call__", lambda self, net: (trained.append(net), tune(self, net))
+    )
+    monkeypatch.setattr(ArchitectureSearch, "genotype", watched)
+    tuned = dataclasses.replace(methods.get("darts-pt"), name="tuned", fine_tune_epochs=1)
+    options = {"max_trials": 1, "architecture_learning_rate": None}
+    for method in (methods.get("p-darts"), tuned):
+        tuner = make(one_cell, tmp_path / method.name, method=method, **options)
+        tuner.search(images, labels, validation_data=validation, epochs=1, batch_size=15, verbose=0)
+        (trial,) = tuner.oracle.trials.values()
+        assert trial.status == "COMPLETED", trial.message
+        assert len(tuner.get_best_genotypes()) == 1
+    # The last of three stages; 3 edges and one of them too many are 4 decisions.
+    assert seen[-1] == (0, 3) and (2, 0) in seen
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"method": "p-darts"}, "'p-darts' searches in stages"),
-        ({"method": ("darts-v1", "darts-pt")}, "'darts-pt' searches in stages or trains"),
-        ({"method": "te-nas"}, "'te-nas' searches in stages or .* trains no supernet"),
+        ({"method": "te-nas"}, "'te-nas' trains no supernet"),
+        ({"method": ("darts-v1", "te-nas")}, "'te-nas' trains no supernet"),
         ({"channels": ()}, r"channels is \(\); expected a value, or several"),
         ({"weight_learning_rate": (0.1, 0.01)}, "weight_learning_rate is .*; expected a number"),
         ({"architecture_learning_rate": 0.0}, "architecture_learning_rate is 0.0; expected"),
