@@ -5,7 +5,6 @@ import types
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from darts_tf import methods, selections, spaces
 from darts_tf.schedules import AdaptiveDecay
@@ -13,7 +12,7 @@ from darts_tf.schedules.rules import Verdict
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.collapse_monitor import CollapseMonitor
 from darts_tf.search.rule_follower import RuleFollower
-from darts_tf.supernets.supernet import Supernet
+from tests import toy
 
 SPACE = spaces.get("darts_cnn")
 
@@ -116,17 +115,15 @@ class States(keras.callbacks.Callback):
         self.after.append(self.now())
 
 
-def test_adaptive_decay_goes_back_within_a_search(one_edge_space, eagerly, tmp_path):
+def test_adaptive_decay_goes_back_within_a_search(eagerly, tmp_path):
     """The eigenvalue jumps in the third epoch, and once more where the decay is at its largest."""
     rule = AdaptiveDecay(1, window=1, apart=1, first_epoch=1, most=0.003)
     keras.utils.set_random_seed(0)
-    supernet = Supernet(one_edge_space, (6, 6, 1), 2, channels=2, cells=3)
-    search = ArchitectureSearch(supernet, dataclasses.replace(methods.get("darts-ada"), rule=rule))
+    method = dataclasses.replace(methods.get("darts-ada"), rule=rule)
+    search = ArchitectureSearch(toy.make(method), method)
     eigenvalues = iter([1.0, 1.0, 2.0, 1.0, 1.5])
     search.eigenvalue = lambda: next(eigenvalues)
-    rng = np.random.default_rng(0)
-    images = rng.normal(size=(4, 6, 6, 1)).astype("float32")
-    data = tf.data.Dataset.from_tensor_slices((images, np.int32([0, 1, 1, 0]))).batch(4)
+    data = toy.data(0, 0, examples=4)
     states = States(search)
     history = search.fit(
         data,

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import methods, spaces
+from darts_tf import methods
 from darts_tf.common.errors import UserError
 from darts_tf.runtime import optimizers
 from darts_tf.schedules import Stage
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.callbacks import EachStage, MetricsLog
+from tests import toy
 
 EPOCHS, STEPS, BATCH = 2, 2, 4
 METHOD = dataclasses.replace(
@@ -20,29 +21,12 @@ METHOD = dataclasses.replace(
 )
 
 
-def data(part, epoch):
-    rng = np.random.default_rng([part, epoch])
-    images = rng.normal(size=(STEPS * BATCH, 6, 6, 1)).astype("float32")
-    labels = (images.mean(axis=(1, 2, 3)) > 0).astype("int32")
-    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH)
+TRAIN, VALIDATION = (functools.partial(toy.data, part, examples=STEPS * BATCH) for part in (0, 1))
 
 
-TRAIN, VALIDATION = functools.partial(data, 0), functools.partial(data, 1)
-
-
-@pytest.fixture(scope="module")
-def space():
-    """The name of a space with one edge and four candidates, two of which go."""
-    candidates = ("none", "skip_connect", "nor_conv_1x1", "avg_pool_3x3")
-    options = {"inputs": 1, "cell_types": ("normal",), "preprocess": None}
-    found = spaces.Space("one_edge_of_four", candidates, nodes=1, macro="nas_bench_201", **options)
-    return spaces.register(found).name
-
-
-def make(space, method=METHOD, seed=0, start=0, **options):
+def make(method=METHOD, seed=0, start=0, **options):
     keras.utils.set_random_seed(seed + start)
-    supernet = method.make_supernet(space, (6, 6, 1), 2, channels=2, seed=seed)
-    return ArchitectureSearch(supernet, method, **options)
+    return ArchitectureSearch(toy.make(method, 3, seed), method, **options)
 
 
 def state(search):
@@ -87,9 +71,9 @@ class Watch(keras.callbacks.Callback):
 
 
 @pytest.fixture(scope="module")
-def whole(space):
+def whole():
     tf.config.run_functions_eagerly(True)
-    search = make(space)
+    search = make()
     watch = Watch(search)
     history = search.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[watch], verbose=0)
     tf.config.run_functions_eagerly(False)
@@ -126,8 +110,8 @@ class TestFit:
         assert edge.operation in search.supernet.get_config()["edge_operations"]["normal"][0]
         assert search.best.epoch in (1, 2)
 
-    def test_a_second_fit_begins_with_the_first_supernet(self, space, eagerly):
-        search = make(space)
+    def test_a_second_fit_begins_with_the_first_supernet(self, eagerly):
+        search = make()
         first = search.supernet
         for _ in range(2):
             watch = Watch(search)
@@ -139,16 +123,14 @@ class TestGoingOn:
     @pytest.mark.parametrize(
         "how, stopped_at", [({"stop_in": 3}, (3, 1)), ({"stop_after": 1}, (2, 0))]
     )
-    def test_a_stopped_search_goes_on_bit_for_bit(
-        self, whole, space, eagerly, tmp_path, how, stopped_at
-    ):
+    def test_a_stopped_search_goes_on_bit_for_bit(self, whole, eagerly, tmp_path, how, stopped_at):
         """Within the second epoch of the second stage, and between the first two stages."""
-        first = make(space)
+        first = make()
         options = {"verbose": 0, "checkpoint_dir": tmp_path}
         before = Watch(first, **how)
         first.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[before], **options)
         assert first.stopped_at == stopped_at
-        again = make(space, start=7)  # What is restored does not depend on the start.
+        again = make(start=7)  # What is restored does not depend on the start.
         after = Watch(again)
         history = again.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[after], **options)
         assert again.stopped_at is None
@@ -158,30 +140,30 @@ class TestGoingOn:
         assert history.epoch[-1] == 5
         assert sorted(p.name for p in tmp_path.iterdir() if p.is_dir()) == ["stage_1", "stage_2"]
 
-        finished = make(space)
+        finished = make()
         assert finished.fit(TRAIN, VALIDATION, EPOCHS, **options).epoch == []
         assert_same(state(finished), state(whole[0]))
 
-        restored = make(space, start=3)
+        restored = make(start=3)
         assert restored.restore(tmp_path) == (2, 0)
         assert restored.stage == 2 and restored.genotype() == whole[0].genotype()
 
         with pytest.raises(UserError, match="epochs was 2 and is now 3, but stages that have end"):
-            make(space).fit(TRAIN, VALIDATION, EPOCHS + 1, **options)
+            make().fit(TRAIN, VALIDATION, EPOCHS + 1, **options)
 
-    def test_restore_of_an_earlier_stage_and_of_nothing(self, space, eagerly, tmp_path):
-        first = make(space)
+    def test_restore_of_an_earlier_stage_and_of_nothing(self, eagerly, tmp_path):
+        first = make()
         options = {"verbose": 0, "checkpoint_dir": tmp_path}
         assert first.restore(tmp_path) is None
         first.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[Watch(first, stop_in=2)], **options)
-        again = make(space, start=3)
+        again = make(start=3)
         assert again.restore(tmp_path) == (0, 1) and not again.in_last_stage
         pairs = zip(again.supernet.variables, first.supernet.variables, strict=True)
         for mine, its in pairs:
             np.testing.assert_array_equal(mine, its)
 
-    def test_stop_training_ends_the_search(self, space, eagerly):
-        search = make(space)
+    def test_stop_training_ends_the_search(self, eagerly):
+        search = make()
         stop = keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: setattr(search.supernet, "stop_training", True)
         )
@@ -202,9 +184,9 @@ class Penalty:
         return Penalty(supernet.get_config()["cells"])
 
 
-def test_what_a_user_gave_is_made_anew_for_every_supernet(space, eagerly):
+def test_what_a_user_gave_is_made_anew_for_every_supernet(eagerly):
     given = optimizers.SGD(0.02, 0.9, l2=1e-3)
-    search = make(space, weight_optimizer=given, penalty=Penalty(3))
+    search = make(weight_optimizer=given, penalty=Penalty(3))
     search.fit(TRAIN, VALIDATION, 1, verbose=0)
     assert search.weight_optimizer is not given
     assert search.weight_optimizer.get_config() == given.get_config()
@@ -212,8 +194,8 @@ def test_what_a_user_gave_is_made_anew_for_every_supernet(space, eagerly):
     assert search.trainer.train_function is not None and search._penalty.cells == 9
 
 
-def test_callbacks_of_each_stage_count_its_epochs(space, eagerly, tmp_path):
-    search, made = make(space), []
+def test_callbacks_of_each_stage_count_its_epochs(eagerly, tmp_path):
+    search, made = make(), []
 
     def of_stage(number):
         made.append(number)
@@ -227,8 +209,8 @@ def test_callbacks_of_each_stage_count_its_epochs(space, eagerly, tmp_path):
     assert watch.seen == ["begin", 0, 1, "end"] and watch.params["epochs"] == EPOCHS
 
 
-def test_a_method_without_stages_has_one(one_edge_space):
-    search = make(one_edge_space, methods.get("darts-v1"))
+def test_a_method_without_stages_has_one():
+    search = make(methods.get("darts-v1"))
     assert len(search.stages) == 1 and search.in_last_stage
     assert search.stages.method(0) is search.method
     assert search.stages.folder("x", 0).as_posix() == "x" and search.stages.folder(None, 0) is None
