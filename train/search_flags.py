@@ -152,7 +152,7 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
         Raises:
             UserError: it does not take them.
         """
-        method, changes = methods.get(self.method), {}
+        method, changes = methods.get(self.method, self.space), {}
         if not method.has_supernet:
             return method
         if self.hypergradient is not None:

@@ -31,6 +31,8 @@ class RelaxedCell(keras.layers.Layer):
             one, returns a pair of its output and the state afterwards, and has `initial_state`.
         draws: whether it draws random numbers of its own, as dropout does. It then takes `seed`,
             `[2]` int32, None for no draw.
+        edges_learn: whether weights belong to the operations, so that some learn and others do not.
+            They may belong to the nodes, all of whose operations share them.
     """
 
     together: ClassVar[bool] = False
@@ -39,6 +41,7 @@ class RelaxedCell(keras.layers.Layer):
     graph_factor: ClassVar[float | None] = None
     carries_state: ClassVar[bool] = False
     draws: ClassVar[bool] = False
+    edges_learn: ClassVar[bool] = True
 
     @classmethod
     def suits(cls, space: Space, cell_type: str, input_shape: tuple[int, ...]) -> bool:

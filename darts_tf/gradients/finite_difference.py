@@ -5,7 +5,7 @@ import dataclasses
 import tensorflow as tf
 
 from darts_tf.gradients.gradient import Stateless, StepMemory, is_within, require
-from darts_tf.gradients.problem import Hypergradient, gradients_of
+from darts_tf.gradients.problem import Hypergradient, gradients_of, step_of
 
 # How far it was off on the two smooth supernets of `darts_tf.verification.precision`, and what goes
 # with that precision. Other estimators differentiate instead, and keep a few per cent: 2 % of the
@@ -26,10 +26,16 @@ class FiniteDifference(Stateless):
         g = dL_val(w', a)/da - xi * (dL_train(w+, a)/da - dL_train(w-, a)/da) / (2 r)
 
     v and r are those of the global batch on every replica. Where ||v|| is zero or not finite, no
-    direction exists: g is its first term alone, dL_val(w', a)/da, and `complete` is false. What
-    clips the gradient inside the step is not differentiated, as in the reference. The
-    default radius is the reference's; on smooth losses it is close to the best in float32, where a
-    smaller one loses more to round-off than it gains.
+    direction exists: g is its first term alone, dL_val(w', a)/da, and `complete` is false.
+
+    Where the step clips its gradient, v is first multiplied by the derivative of the clipping, so
+    that g is the derivative of what is computed, as with `unrolled`. The authors' code for
+    recurrent cells takes the factor of the clipping for a constant and clips v as well, which makes
+    the second-order term smaller by another factor: v is no step, and nothing that is
+    differentiated clips it.
+
+    The default radius is the reference's; on smooth losses it is close to the best in float32,
+    where a smaller one loses more to round-off than it gains.
 
     With ReLUs and max pooling it can be far off at any practical radius, because the loss has
     kinks between w+ and w-: `unrolled` is exact there too.
@@ -70,15 +76,16 @@ class FiniteDifference(Stateless):
         # Where each inner level is stepped, with the levels that its gradient depends on.
         steps, moving = [], [outer.name]
         for level in problem.inner:
-            steps.append((level, point, tuple(moving)))
-            moved = problem.stepped(level, point, batches[level.name])
+            gradient = problem.gradient_of(level, point, batches[level.name])
+            steps.append((level, point, tuple(moving), gradient))
+            moved = step_of(level)(point[level.name], gradient)
             point = {**point, level.name: moved}
             moving.append(level.name)
         found = gradients_of(outer.loss, point, batches[outer.name], wrt=moving)
 
         slopes, complete = found.gradients, None
-        for level, at, names in reversed(steps):
-            v = problem.reduce(slopes[level.name])
+        for level, at, names, gradient in reversed(steps):
+            v = level.step.through_clipping(gradient, problem.reduce(slopes[level.name]))
             added, usable = self._through_step(level, at, batches[level.name], v, names)
             slopes = {n: _minus(slopes[n], added[n]) for n in names}
             complete = usable if complete is None else tf.logical_and(complete, usable)
@@ -90,7 +97,7 @@ class FiniteDifference(Stateless):
 
         Args:
             level, point, batch: whose step, where, and on what.
-            v: the slope of the outer loss in the values after the step.
+            v: the slope of the outer loss in the gradient that the step takes, but for its rate.
             names: of the levels that the gradient depends on.
 
         Returns:

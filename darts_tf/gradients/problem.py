@@ -9,7 +9,7 @@ here knows of networks: each level's variables are a list of tensors, found by t
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -18,8 +18,8 @@ from darts_tf.common.constant_weights import constant_weights
 from darts_tf.common.dense_gradients import dense
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
+from darts_tf.gradients.inner_step import InnerStep, Tensors
 
-Tensors = list[tf.Tensor]
 #: Level name -> the values of its variables.
 Point = Mapping[str, Tensors]
 Loss = Callable[[Point, Any], Any]
@@ -31,55 +31,6 @@ ARCHITECTURE, WEIGHTS = "architecture", "weights"
 def identity(tensors: Tensors) -> Tensors:
     """What `reduce` is where there is one replica."""
     return tensors
-
-
-@dataclasses.dataclass(frozen=True)
-class InnerStep:
-    """One step of stochastic gradient descent, as the weight optimizer would take it.
-
-        w' = w + momentum * velocity - learning_rate * (clip(g) + weight_decay * w)
-
-    This is Keras' momentum, whose velocity already holds the learning rate. The velocity is a
-    constant: it depends on neither w nor a. L2 is added to the gradient, as in the reference, and
-    after clipping.
-
-    Attributes:
-        learning_rate: xi of the paper. 0 turns the second-order term off.
-        momentum: of the optimizer in use.
-        velocities: the optimizer's, tensors or variables, one for each weight; None for zeros.
-        weight_decay: factor of L2.
-        clip_norm: largest global norm of the gradient, or None. The CNN reference does not clip
-            inside the unrolled step, the recurrent one does.
-    """
-
-    learning_rate: float | tf.Tensor
-    momentum: float = 0.0
-    velocities: Sequence[tf.Tensor] | None = None
-    weight_decay: float = 0.0
-    clip_norm: float | None = None
-
-    def __call__(self, weights: Tensors, gradients: Tensors) -> Tensors:
-        """The weights after the step; differentiable in both arguments."""
-        return self.advance(weights, gradients, self.velocities)[0]
-
-    def advance(self, weights: Tensors, gradients: Tensors, velocities: Tensors | None):
-        """One of several steps: (weights, velocities) after it, from those before it."""
-        if self.clip_norm is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
-        steps = [
-            -self.rate(w.dtype) * (g + self.weight_decay * w)
-            for w, g in zip(weights, gradients, strict=True)
-        ]
-        if velocities is not None:
-            steps = [self.momentum * v + s for v, s in zip(velocities, steps, strict=True)]
-        moved = [w + s for w, s in zip(weights, steps, strict=True)]
-        return moved, steps if self.momentum else None
-
-    def rate(self, dtype) -> tf.Tensor:
-        """The learning rate as a tensor of that type, a Python float without loss."""
-        if tf.is_tensor(self.learning_rate):
-            return tf.cast(self.learning_rate, dtype)
-        return tf.constant(self.learning_rate, dtype)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,12 +60,15 @@ class CategoricalProblem(NamedTuple):
         losses: `(point, draws, batch) -> [n]` for draws `[n, variables, categories]`, one-hot.
         relaxed_losses: the same for mixtures, differentiable in them.
         seed: `[2]` int32, of this step's draws.
+        carried: `(point, draw, batch) -> ...`, what a batch hands to the next one, of one draw
+            `[variables, categories]`; None where nothing is carried.
     """
 
     logits: Callable[[Tensors], tf.Tensor]
     losses: Callable[[Point, tf.Tensor, Any], tf.Tensor]
     relaxed_losses: Callable[[Point, tf.Tensor, Any], tf.Tensor]
     seed: tf.Tensor
+    carried: Callable[[Point, tf.Tensor, Any], Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,11 +129,14 @@ class Problem:
         step = step_of(level)
         values, velocities = point[level.name], step.velocities
         for _ in range(steps):
-            here = {**point, level.name: values}
-            gradients = gradients_of(level.loss, here, batch, wrt=[level.name]).gradients
-            reduced = self.reduce(gradients[level.name])
-            values, velocities = step.advance(values, reduced, velocities)
+            gradient = self.gradient_of(level, {**point, level.name: values}, batch)
+            values, velocities = step.advance(values, gradient, velocities)
         return values
+
+    def gradient_of(self, level: Level, point: Point, batch) -> Tensors:
+        """The gradient of an inner level's loss in its own variables, of the global batch."""
+        found = gradients_of(level.loss, point, batch, wrt=[level.name])
+        return self.reduce(found.gradients[level.name])
 
 
 class BilevelProblem(Problem):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from darts_tf.common import seeds
 from darts_tf.common.draws import gumbel
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.gradient import Gradient, is_count, is_within, require
@@ -139,7 +140,9 @@ class Estimator(Gradient):
         """The estimate as a hypergradient of `problem.categorical`.
 
         For chains of any length, as for first order: no inner level's loss or step is used. The
-        batch of `data="train"` is that of the first inner level.
+        batch of `data="train"` is that of the first inner level. What is carried from batch to
+        batch is that of an architecture which is drawn for it: it has the state that its kind
+        leaves behind, whatever the estimator has evaluated.
 
         Raises:
             UserError: the problem's architecture is not drawn.
@@ -166,7 +169,7 @@ class Estimator(Gradient):
             output_gradients=estimate.gradient,
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        return Hypergradient(gradients, estimate.loss)
+        return Hypergradient(gradients, estimate.loss, carried=_carried(problem, point, batches))
 
     def _build(self, shape, seed):
         """Makes the variables of a subclass."""
@@ -174,6 +177,16 @@ class Estimator(Gradient):
     def _variables(self) -> list:
         """The variables of a subclass."""
         return []
+
+
+def _carried(problem: Problem, point: Point, batches: Mapping):
+    """What the outermost level's batch hands on; None if nothing."""
+    categorical, outer = problem.categorical, problem.outer.name
+    if categorical.carried is None:
+        return None
+    log_p = tf.nn.log_softmax(categorical.logits(point[outer]))
+    (first,) = tf.unstack(draw(log_p, 1, seeds.of_part(categorical.seed, 0)))
+    return categorical.carried(point, first, batches[outer])
 
 
 class MovingAverage:

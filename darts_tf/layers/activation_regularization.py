@@ -21,7 +21,7 @@ class ActivationRegularization(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         if training and self.factor:
-            self.add_loss(self.factor * ops.mean(ops.square(ops.cast(inputs, "float32"))))
+            self.add_loss(self.factor * ops.mean(ops.square(_wide(inputs))))
         return inputs
 
     def compute_output_shape(self, input_shape):
@@ -51,9 +51,9 @@ class Slowness(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         if training and self.factor:
-            outputs = ops.cast(inputs, "float32")
+            outputs = _wide(inputs)
             change = ops.square(outputs[:, 1:] - outputs[:, :-1])
-            count = ops.maximum(ops.cast(ops.size(change), "float32"), 1.0)
+            count = ops.maximum(ops.cast(ops.size(change), change.dtype), 1.0)
             self.add_loss(self.factor * ops.sum(change) / count)
         return inputs
 
@@ -62,3 +62,8 @@ class Slowness(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+def _wide(values):
+    """Values in float32, or in float64 if they are."""
+    return ops.cast(values, keras.backend.result_type(values.dtype, "float32"))

@@ -54,7 +54,7 @@ class LanguageNetwork(Macro):
         weight_momentum=0.0,
         weight_decay=5e-7,
         clip_norm=0.25,
-        clips_unrolled=True,
+        unrolled_clip_norm=0.25,
         architecture_learning_rate=3e-3,
         architecture_steps=50 * 104,
         architecture_betas=(0.9, 0.999),

@@ -15,7 +15,8 @@ class SearchSettings:
         weight_momentum: of the weights' SGD.
         weight_decay: L2 of the weights, added to the gradient after clipping.
         clip_norm: largest global norm of the weights' gradient.
-        clips_unrolled: whether the step that a hypergradient unrolls is clipped by it too.
+        unrolled_clip_norm: the same inside the step that a hypergradient unrolls, None for no
+            limit.
         architecture_learning_rate: of the alphas' Adam, in a search of `architecture_steps` steps.
         architecture_steps: of that search.
         architecture_betas: of the alphas' Adam.
@@ -26,7 +27,7 @@ class SearchSettings:
     weight_momentum: float
     weight_decay: float
     clip_norm: float
-    clips_unrolled: bool
+    unrolled_clip_norm: float | None
     architecture_learning_rate: float
     architecture_steps: int
     architecture_betas: tuple[float, float]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import keras
 
-from darts_tf import gradients, relaxations, schedules, selections
+from darts_tf import gradients, macros, relaxations, schedules, selections, spaces
 from darts_tf.cells import kinds
 from darts_tf.common.errors import UserError
 from darts_tf.gradients import Gradient
@@ -44,6 +44,8 @@ class Method:
         weight_momentum: of the weights' SGD.
         weight_decay: L2 of the weights, added to the gradient after clipping.
         clip_norm: largest global norm of the weights' gradient.
+        unrolled_clip_norm: the same inside the step that a hypergradient unrolls; None (the
+            default) for no limit there, as in the authors' code for images.
         architecture_learning_rate: of the alphas' Adam. A `PaperRate`, such as the default, grows
             where a search has fewer steps than the paper's, see `at_length`; an ordinary number is
             taken as it is.
@@ -94,6 +96,7 @@ class Method:
     stages: tuple[Stage, ...] = ()
     gradient_options: Mapping = dataclasses.field(default_factory=dict)
     entropy_weight: float = 0.0
+    unrolled_clip_norm: float | None = None
 
     def __post_init__(self):
         found = {name: schedules.get(schedule) for name, schedule in self.controls.items()}
@@ -173,6 +176,36 @@ class Method:
             return self
         rate = rate.for_steps(self.architecture_steps(epochs, steps_per_epoch))
         return dataclasses.replace(self, architecture_learning_rate=rate)
+
+    def for_space(self, space: str | Space) -> "Method":
+        """The method with the settings of searches in the network that a space's cells are in.
+
+        The numbers of the methods' table are those of images. Other networks have others, see
+        `darts_tf.macros.SearchSettings`, and those take the place of the method's for the weights'
+        optimizer, for the rate and the betas of the alphas' and for their weight decay, unless the
+        method has none. So does a method that is given by its name to `ArchitectureSearch`; a
+        `Method` that is given itself stays as it is.
+
+        Args:
+            space: a search space, or its name.
+        """
+        settings = macros.get(spaces.get(space).macro).search_settings
+        if settings is None:
+            return self
+        rate, steps = settings.architecture_learning_rate, settings.architecture_steps
+        betas = dict(zip(("beta_1", "beta_2"), settings.architecture_betas, strict=True))
+        decays = bool(self.architecture_weight_decay)
+        return dataclasses.replace(
+            self,
+            weight_learning_rate=settings.weight_learning_rate,
+            weight_momentum=settings.weight_momentum,
+            weight_decay=settings.weight_decay,
+            clip_norm=settings.clip_norm,
+            unrolled_clip_norm=settings.unrolled_clip_norm,
+            architecture_learning_rate=PaperRate(rate, steps=steps),
+            architecture_weight_decay=settings.architecture_weight_decay if decays else 0.0,
+            optimizer_options={"architecture": betas},
+        )
 
     def supernet_options(self) -> dict:
         """The arguments that a `Supernet` needs for this method, besides its relaxation."""

@@ -258,12 +258,18 @@ def register(method: Method, *, replace: bool = False) -> Method:
     return METHODS.register(method.name, method, replace)
 
 
-def get(method: str | Method) -> Method:
+def get(method: str | Method, space=None) -> Method:
     """The method of that name, or the one that is given; that of a baseline, by its name.
+
+    Args:
+        method: a name or a `Method`.
+        space: the search space, or its name, that a method which is given by its name is for, see
+            `Method.for_space`; None for the row of the table.
 
     Raises:
         UserError: no method has that name; it is something else.
     """
     if isinstance(method, str) and method not in METHODS and method in BASELINES:
         return of_baseline(BASELINES[method])
-    return METHODS.resolve(method)
+    found = METHODS.resolve(method)
+    return found.for_space(space) if isinstance(method, str) and space is not None else found

@@ -28,6 +28,8 @@ def settings(method: Method) -> dict:
     }
     if any(others.values()):
         found["optimizer_options"] = others
+    if found["unrolled_clip_norm"] is None:
+        del found["unrolled_clip_norm"]
     if set(order) != {"architecture", "weights"}:
         found["order"] = order
     return found

@@ -5,14 +5,18 @@ published search settings were chosen for, adds `l2 * w` to the gradient, after 
 momentum or the moments.
 """
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
 from darts_tf.common.dense_gradients import dense
 
 
-class _L2:
+class L2Optimizer:
     """Adds `l2 * variable` to the gradient of every update, and makes gradients dense."""
+
+    _factor = None
 
     def __init__(self, *args, l2: float = 0.0, **kwargs):
         super().__init__(*args, **kwargs)
@@ -22,16 +26,31 @@ class _L2:
         """One step, by gradients of which those of embeddings may be `tf.IndexedSlices`."""
         return super().apply(dense(grads), trainable_variables)
 
+    @contextlib.contextmanager
+    def rate_times(self, factor):
+        """Steps in this scope have the learning rate times a scalar; None for 1."""
+        self._factor = factor
+        try:
+            yield
+        finally:
+            self._factor = None
+
+    def rate_of_step(self, learning_rate):
+        """The learning rate of the present step."""
+        if self._factor is None:
+            return learning_rate
+        return learning_rate * keras.ops.cast(self._factor, learning_rate.dtype)
+
     def update_step(self, gradient, variable, learning_rate):
         gradient = keras.ops.cast(gradient, variable.dtype) + self.l2 * variable
-        return super().update_step(gradient, variable, learning_rate)
+        return super().update_step(gradient, variable, self.rate_of_step(learning_rate))
 
     def get_config(self):
         return {**super().get_config(), "l2": self.l2}
 
 
 @keras.saving.register_keras_serializable("darts_tf")
-class SGD(_L2, keras.optimizers.SGD):
+class SGD(L2Optimizer, keras.optimizers.SGD):
     """`keras.optimizers.SGD` with `l2`: factor of the weight that is added to its gradient."""
 
     def update_step(self, gradient, variable, learning_rate):
@@ -43,12 +62,12 @@ class SGD(_L2, keras.optimizers.SGD):
         tf.raw_ops.ResourceApplyKerasMomentum(
             var=variable.handle,
             accum=self.momentums[self._get_variable_index(variable)].value.handle,
-            lr=tf.cast(learning_rate, value.dtype),
+            lr=tf.cast(self.rate_of_step(learning_rate), value.dtype),
             grad=tf.cast(gradient, value.dtype) + self.l2 * value,
             momentum=tf.cast(self.momentum, value.dtype),
         )
 
 
 @keras.saving.register_keras_serializable("darts_tf")
-class Adam(_L2, keras.optimizers.Adam):
+class Adam(L2Optimizer, keras.optimizers.Adam):
     """`keras.optimizers.Adam` with `l2`: factor of the weight that is added to its gradient."""

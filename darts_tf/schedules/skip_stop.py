@@ -33,6 +33,7 @@ class SkipStop:
     first_epoch: int = 10
 
     eigenvalue_every = 0
+    judges_operations = True
 
     @property
     def memory(self) -> int:

@@ -40,7 +40,8 @@ class ArchitectureSearch(StageSearch):
     Args:
         supernet: a `Supernet`, created in the scope of the strategy; of a method of several stages
             that of the first.
-        method: the name of a method, or a `Method` of your own.
+        method: the name of a method, whose settings are then those for the supernet's network (see
+            `Method.for_space`), or a `Method` of your own, which is taken as it is.
         weight_optimizer: trains the weights. Default: SGD with the method's momentum and cosine
             schedule over the whole of `fit`.
         architecture_optimizer: trains the alphas. Default: the method's Adam, whose learning rate
@@ -86,7 +87,7 @@ class ArchitectureSearch(StageSearch):
         recompute: bool = False,
         task=None,
     ):
-        method = methods.get(method)
+        method = methods.get(method, supernet.space)
         self.stages = Stages(method, supernet)
         #: The stage that the search is in, from 0.
         self.stage = 0
@@ -105,8 +106,10 @@ class ArchitectureSearch(StageSearch):
                 "recompute": recompute,
             },
         )
+        for number in range(len(self.stages)):
+            checks.check_controls(self.stages.method(number), supernet)
         checks.check_method(self.stages.method(0), supernet, accumulate_steps)
-        checks.check_task(self.task, self.stages.method(0), supernet)
+        checks.check_task(self.task, supernet)
         checks.check_recompute(recompute, supernet, self.strategy)
 
     @without_grappler()

@@ -5,11 +5,13 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf import gradients, relaxations, selections
+from darts_tf.cells import kinds
 from darts_tf.common import lookup
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
 from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.methods.method import Method
+from darts_tf.runtime import optimizers
 from darts_tf.schedules.rules import orders
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.tasks import Task
@@ -73,6 +75,12 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"the method {method.name!r} looks for the worst operation weights on one device, got "
             f"{replicas}; use --distribute=none"
         )
+    if getattr(method.rule, "judges_operations", False) and not supernet.edges_learn:
+        raise UserError(
+            f"the method {method.name!r} ends where skip connections take over from operations "
+            f"that learn, but in the cells of the space {supernet.space.name!r} no operation has "
+            "weights of its own; use a method without that rule, such as darts-v1"
+        )
     if getattr(method.rule, "eigenvalue_every", 0):
         _check_eigenvalue(method, supernet)
     if supernet.compute_dtype == "float16" and gradient.differentiates_twice:
@@ -83,23 +91,34 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
     warn_of_rounding(method, supernet)
 
 
-def check_task(task: Task, method: Method, supernet: Supernet) -> None:
-    """Refuses a state that the task does not carry, or the method has no single one of.
+def check_controls(method: Method, supernet: Supernet) -> None:
+    """Refuses schedules of what the cells of a space do not have.
 
     Raises:
-        UserError: says which of the two.
+        UserError: says which.
+    """
+    space = supernet.space
+    kind = kinds.get(space, relaxations.get(method.relaxation).cell)
+    known = {control.name for control in kind.controls}
+    for name in method.supernet_options()["controls"]:
+        if name not in known:
+            raise UserError(
+                f"a schedule of the method {method.name!r} moves {name}, which the {space.kind} "
+                f"cells of the space {space.name!r} have not; use another method, or another space"
+            )
+
+
+def check_task(task: Task, supernet: Supernet) -> None:
+    """Refuses a state that the task does not carry.
+
+    Raises:
+        UserError: the cells have one.
     """
     if supernet.carries_state and not task.carries_state:
         raise UserError(
             f"the cells of the space {supernet.space.name!r} go on from a state, which the task "
             f"{task.name!r} does not carry; give a task that has initial_state, such as "
             "task='language_modeling'"
-        )
-    if task.carries_state and method.make_gradient().samples_architectures:
-        raise UserError(
-            f"the task {task.name!r} carries a state, but the hypergradient "
-            f"{gradients.label(method.gradient)!r} samples architectures, each with a state of its "
-            "own; use a method that mixes operations"
         )
 
 
@@ -182,6 +201,20 @@ def check_weight_optimizer(method: Method, optimizer: keras.optimizers.Optimizer
         raise UserError(
             f"the method {method.name!r} unrolls a step of SGD; got the weight "
             f"optimizer {type(optimizer).__name__}. Use SGD or a first-order method"
+        )
+
+
+def check_rate_of_task(task: Task, optimizer: keras.optimizers.Optimizer) -> None:
+    """Refuses an optimizer whose learning rate cannot be multiplied in a step.
+
+    Raises:
+        UserError: the task wants that and the optimizer is not of `darts_tf.runtime.optimizers`.
+    """
+    if task.scales_rate and not isinstance(optimizer, optimizers.L2Optimizer):
+        raise UserError(
+            f"the task {task.name!r} multiplies the learning rate of the weights by a factor of "
+            "each batch, for which it needs an optimizer of darts_tf.runtime.optimizers; got "
+            + type(optimizer).__name__
         )
 
 

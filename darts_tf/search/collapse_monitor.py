@@ -39,7 +39,8 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     It adds to the epoch's logs, so it must come before the callbacks that write them:
 
-    - `parameter_free_<cell type>`: edges of the present genotype whose operation has no parameters;
+    - `parameter_free_<cell type>`: edges of the present genotype whose operation has no parameters,
+      where operations have any;
     - `close_to_a_draw_<cell type>`: edges of the present cell whose operation leads the next one by
       less than `darts_tf.genotypes.decidedness.CLOSE`, where the cells come from learned operation
       weights;
@@ -110,7 +111,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         """The numbers of an epoch, counted from 0."""
         search, found = self._search, {}
         space, weights = search.supernet.space, search.operation_weights()
-        for cell_type, cell in search.favoured().cells.items():
+        for cell_type, cell in self._judged().items():
             found[f"parameter_free_{cell_type}"] = parameter_free.count(cell)
         if search.selects_by_weights:
             counts = decidedness.close(search.leads(search.favoured()))
@@ -129,11 +130,15 @@ class CollapseMonitor(keras.callbacks.Callback):
             self._measured.append(_Measured(epoch, found["eigenvalue"], decided))
         return found
 
+    def _judged(self) -> dict:
+        """The present cells by type; none where no operation has weights, and so all are alike."""
+        return self._search.favoured().cells if self._search.supernet.edges_learn else {}
+
     def _alarms(self, found):
         """Pairs of a kind of collapse and what to say about it."""
         search = self._search
-        weights, genotype = search.operation_weights(), search.favoured()
-        for cell_type, cell in genotype.cells.items():
+        weights = search.operation_weights()
+        for cell_type, cell in self._judged().items():
             if cell_type == _NOT_JUDGED:
                 continue
             count = _grown(search.supernet.space, cell_type, weights[cell_type], cell)

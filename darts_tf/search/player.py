@@ -1,5 +1,6 @@
 """One level of a search: variables, and how an optimizer steps them."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -62,6 +63,9 @@ class Player:
         stream: the name of the stream of batches that the level is trained on.
         clip_norm: largest global norm of the gradient; None for no limit. As in the reference the
             raw gradient is clipped, before an optimizer of `darts_tf.runtime.optimizers` adds L2.
+        unrolled_clip_norm: the same inside the step that an estimator unrolls.
+        rate_factor: of an inner level, what its learning rate is multiplied by in the step on a
+            batch: a function of the batch to a scalar, or to None for 1.
         passes: of an inner level; None for the outermost, whose gradient an estimator gives.
         added: what is added to the loss of the outermost level, a differentiable function from the
             values of its variables to a scalar; None for nothing.
@@ -72,6 +76,8 @@ class Player:
     optimizer: keras.optimizers.Optimizer
     stream: str
     clip_norm: float | None = None
+    unrolled_clip_norm: float | None = None
+    rate_factor: Callable[[Any], Any] = lambda batch: None
     passes: Passes | None = None
     added: Callable[[list[tf.Tensor]], tf.Tensor] | None = None
 
@@ -79,16 +85,20 @@ class Player:
         """The values of the variables now."""
         return [tf.convert_to_tensor(v) for v in self.variables]
 
-    def inner_step(self) -> InnerStep:
-        """The step that the optimizer would take now, for the unrolled gradients."""
+    def inner_step(self, batch=None) -> InnerStep:
+        """The step that the optimizer would take on a batch now, for the unrolled gradients."""
         optimizer = self.optimizer
         momentum = float(getattr(optimizer, "momentum", 0.0))
+        rate = tf.convert_to_tensor(optimizer.learning_rate)
+        if (factor := self.rate_factor(batch)) is not None:
+            rate *= tf.cast(factor, rate.dtype)
         return InnerStep(
-            learning_rate=tf.convert_to_tensor(optimizer.learning_rate),
+            learning_rate=rate,
             momentum=momentum,
             # Not read before an estimator asks for them: first order does not.
             velocities=optimizer.momentums if momentum else None,
             weight_decay=getattr(optimizer, "l2", 0.0),
+            clip_norm=self.unrolled_clip_norm,
         )
 
     def gradient_of_added(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -105,9 +115,18 @@ class Player:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, norm)
         return gradients, norm
 
-    def apply(self, gradients: list[tf.Tensor], replicas: int) -> None:
-        """Steps the variables by gradients of the global batch."""
+    def apply(self, gradients: list[tf.Tensor], replicas: int, batch=None) -> None:
+        """Steps the variables by gradients of the global batch.
+
+        Args:
+            gradients: of the variables.
+            replicas: number of replicas.
+            batch: what the gradients are of, for `rate_factor`.
+        """
         if replicas > 1:
             # The gradients are reduced already, and `apply` sums over the replicas again.
             gradients = [g / replicas for g in gradients]
-        self.optimizer.apply(gradients, self.variables)
+        factor = self.rate_factor(batch)
+        scaled = contextlib.nullcontext() if factor is None else self.optimizer.rate_times(factor)
+        with scaled:
+            self.optimizer.apply(gradients, self.variables)

@@ -84,7 +84,7 @@ class SearchStep:
     def _outer_step(self, point: Point, batches, seed) -> tuple[Hypergradient, tf.Tensor]:
         """Applies the hypergradient; returns it and its global norm."""
         outer = self._outer
-        steps = {player.name: player.inner_step() for player in self._inner}
+        steps = {p.name: p.inner_step(batches[p.name]) for p in self._inner}
         problem = self._problem.levels(seed).with_steps(**steps)
         found = self._gradient(problem, point, batches)
         gradients = found.architecture
@@ -114,7 +114,7 @@ class SearchStep:
             gradients = given[name] if name in given else self._problem.reduce(gradients)
             clipped, norm = player.clip(gradients)
             with player.passes.untouched(seeds[name], player.optimizer):
-                player.apply(clipped, self._replicas)
+                player.apply(clipped, self._replicas, batches[name])
             for variable, value in zip(player.passes.statistics, forward.statistics, strict=True):
                 variable.assign(value)
             passes[name] = forward

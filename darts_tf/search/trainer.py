@@ -61,6 +61,7 @@ class SearchTrainer:
     ):
         self._supernet = supernet
         self._method = method
+        self._task = task
         strategy = tf.distribute.get_strategy()
         self.gradient = method.make_gradient()
         self._loss_scale = LossScale() if supernet.compute_dtype == "float16" else None
@@ -91,6 +92,7 @@ class SearchTrainer:
         """Makes the optimizers' slots and what else there are variables for."""
         supernet, optimizer = self._supernet, self.weight_optimizer
         checks.check_weight_optimizer(self._method, optimizer)
+        checks.check_rate_of_task(self._task, optimizer)
         if any(kind.goes_back for kind in orders(self._method.rule)):
             # Among the optimizer's variables from now on, and so in every checkpoint.
             optimizer.l2 = keras.Variable(
@@ -124,9 +126,16 @@ class SearchTrainer:
             self.weight_optimizer,
             "train",
             clip_norm=method.clip_norm,
+            unrolled_clip_norm=method.unrolled_clip_norm,
+            rate_factor=self._rate_factor,
             passes=WeightPasses(problem),
         )
         return [architecture, weights]
+
+    def _rate_factor(self, batch):
+        """What the weights' learning rate is multiplied by in the step on a batch; None for 1."""
+        parts, _ = self._task.parts_and_state(batch)
+        return self._task.rate_factor(parts.targets)
 
     def _make_step(self, problem: SupernetProblem, replicas: int) -> Callable:
         players, first = self._players, self._method.weights_first

@@ -1,10 +1,12 @@
 """The losses of sampled architectures of a supernet, for estimators that use nothing else."""
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
 
 from darts_tf import tasks
+from darts_tf.common import seeds
 from darts_tf.gradients.accumulation import mean_over_parts
 from darts_tf.gradients.problem import WEIGHTS, CategoricalProblem
 from darts_tf.supernets.given_values import given_values
@@ -44,13 +46,14 @@ class SampledLosses:
         """What an estimator of `darts_tf.gradients` needs.
 
         Args:
-            seed: `[2]` int32, of this step's draws.
+            seed: `[2]` int32, of this step's draws, and of dropout, the same for all of them.
         """
         return CategoricalProblem(
             self.logits,
-            lambda point, draws, batch: self.of_draws(point[WEIGHTS], draws, batch),
-            lambda point, mixtures, batch: self.of_mixtures(point[WEIGHTS], mixtures, batch),
+            lambda point, draws, batch: self.of_draws(point[WEIGHTS], draws, batch, seed),
+            lambda point, mixtures, batch: self.of_mixtures(point[WEIGHTS], mixtures, batch, seed),
             seed,
+            functools.partial(self._state_after, seed) if self._task.carries_state else None,
         )
 
     def logits(self, architecture) -> tf.Tensor:
@@ -58,49 +61,68 @@ class SampledLosses:
         with given_values(self._supernet, architecture=architecture):
             return self._supernet.architecture.logits()
 
-    def of_draws(self, weights, draws, batch) -> tf.Tensor:
+    def of_draws(self, weights, draws, batch, seed=None) -> tf.Tensor:
         """The losses of sampled architectures, one after the other. There is no gradient.
 
         Args:
             weights: of the supernet.
             draws: `[n, cell types * edges, operations]`, one-hot.
             batch: of the task, such as images and labels.
+            seed: `[2]` int32, of dropout; None for none.
 
         Returns:
             `[n]`, float32.
         """
         draws = tf.stop_gradient(draws)
         if draws.shape[0] == 1:
-            return tf.stop_gradient(self._traced(weights, draws[0], batch))[None]
+            return tf.stop_gradient(self._traced(weights, draws[0], batch, seed))[None]
         return tf.map_fn(
-            lambda draw: tf.stop_gradient(self._traced(weights, draw, batch)),
+            lambda draw: tf.stop_gradient(self._traced(weights, draw, batch, seed)),
             draws,
             parallel_iterations=1,
             fn_output_signature=draws.dtype,
         )
 
-    def of_mixtures(self, weights, mixtures, batch) -> tf.Tensor:
+    def of_mixtures(self, weights, mixtures, batch, seed=None) -> tf.Tensor:
         """The same for mixtures, which need all operations; differentiable in the mixtures."""
-        losses = [self._loss_of(weights, m, batch, mixed=True) for m in tf.unstack(mixtures)]
+        losses = [self._loss_of(weights, m, batch, seed, mixed=True) for m in tf.unstack(mixtures)]
         return tf.stack(losses)
 
-    def _loss_of(self, weights, operation_weights, batch, mixed=False) -> tf.Tensor:
+    def _state_after(self, seed, point, draw, batch):
+        """The state after a batch of one architecture; a pass of its own."""
+        parts, state = self._task.parts_and_state(batch)
+        with given_values(self._supernet, point[WEIGHTS]):
+            options = {"seed": seed, "weights": self._by_type(draw)}
+            found = self._task.call(self._supernet, parts.inputs, state, training=True, **options)
+        return tf.nest.map_structure(tf.stop_gradient, found[1])
+
+    def _by_type(self, operation_weights) -> dict:
+        types = self._supernet.space.cell_types
+        return dict(zip(types, tf.split(operation_weights, len(types)), strict=True))
+
+    def _loss_of(self, weights, operation_weights, batch, seed=None, mixed=False) -> tf.Tensor:
         """The loss of one architecture, or of one mixture of all operations.
 
         Args:
             weights: of the supernet.
             operation_weights: `[cell types * edges, operations]`.
             batch: of the task, such as images and labels.
+            seed: `[2]` int32, of dropout; None for none.
             mixed: whether it is a mixture.
         """
-        types = self._supernet.space.cell_types
-        by_type = dict(zip(types, tf.split(operation_weights, len(types)), strict=True))
+        by_type = self._by_type(operation_weights)
 
         def run(part, number=None):
-            del number  # Nothing in sampled cells is random.
+            own = seed if seed is None or number is None else seeds.of_part(seed, number)
             parts, state = self._task.parts_and_state(part)
             outputs, _ = self._task.call(
-                self._supernet, parts.inputs, state, training=True, weights=by_type, mixed=mixed
+                self._supernet,
+                parts.inputs,
+                state,
+                training=True,
+                seed=own,
+                weights=by_type,
+                mixed=mixed,
             )
             total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
             return tf.math.divide_no_nan(total, count), outputs

@@ -238,6 +238,11 @@ class Supernet(keras.Model):
         return self._macro.signature(self._config["input_shape"])
 
     @property
+    def edges_learn(self) -> bool:
+        """Whether operations have weights of their own, see `RelaxedCell`."""
+        return all(cell.edges_learn for cell in self.cells)
+
+    @property
     def carries_state(self) -> bool:
         """Whether `call` takes a state, and returns a pair of logits and the state afterwards."""
         return any(cell.carries_state for cell in self.cells)

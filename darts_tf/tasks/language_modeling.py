@@ -20,6 +20,10 @@ class LanguageModeling(Task):
 
     Args:
         measure: "perplexity", as words are reported by, or "bits_per_character"; smaller is better.
+        steps: of the windows that a learning rate is meant for; in the step on a longer or a
+            shorter one it is larger or smaller in proportion (Merity, Keskar, Socher, ICLR 2018,
+            section 4.1). Default 35, as in most of the literature on the Penn Treebank; None for
+            the same rate whatever the length.
 
     Raises:
         UserError: it is neither.
@@ -27,6 +31,7 @@ class LanguageModeling(Task):
 
     name = "language_modeling"
     measure: str = "perplexity"
+    steps: int | None = 35
 
     def __post_init__(self):
         lookup("measure of a language model", _METRICS, self.measure)
@@ -42,6 +47,12 @@ class LanguageModeling(Task):
     def initial_state(self, model: keras.Model, batch_size: int):
         """What the model says: tensors `[batch_size, units]`."""
         return model.initial_state(batch_size)
+
+    def rate_factor(self, targets):
+        """The steps of the batch by the `steps` that the rate is meant for."""
+        if self.steps is None:
+            return None
+        return tf.cast(tf.shape(targets)[1], tf.float32) / self.steps
 
     def answers(self, outputs) -> dict[str, tf.Tensor]:
         """`probabilities` of the next token, float32 `[batch, time, vocabulary]`."""

@@ -134,6 +134,25 @@ class Task(Unnamed):
         """Whether there is a state: whether the task defines `initial_state`."""
         return type(self).initial_state is not Task.initial_state
 
+    def rate_factor(self, targets) -> float | tf.Tensor | None:
+        """What the weights' learning rate is multiplied by in the step on a batch.
+
+        Where batches differ in how much there is in them, as the windows of a text do, and the loss
+        is a mean.
+
+        Args:
+            targets: of the batch, the same on all replicas in what decides the factor.
+
+        Returns:
+            A scalar; None (the default): the rate is the same in all steps.
+        """
+        return None
+
+    @property
+    def scales_rate(self) -> bool:
+        """Whether there is a factor: whether the task defines `rate_factor`."""
+        return type(self).rate_factor is not Task.rate_factor
+
     def answers(self, outputs) -> dict[str, tf.Tensor]:
         """What an exported network returns, by name. Default: `outputs`, in float32."""
         return {"outputs": tf.cast(outputs, tf.float32)}

@@ -79,7 +79,7 @@ def make(dtype: str, *, smooth: bool, seed: int = 0, policy: str | None = None) 
         policy: Keras' dtype policy of the layers, for arithmetic in another type. Default: `dtype`.
     """
     space = spaces.register(_SPACES[smooth])
-    with _dtype_policy(policy or dtype):
+    with dtype_policy(policy or dtype):
         keras.utils.set_random_seed(seed)
         supernet = TypedSupernet(
             space.name,
@@ -190,7 +190,8 @@ def _replace_relu(supernet):
 
 
 @contextlib.contextmanager
-def _dtype_policy(name):
+def dtype_policy(name):
+    """A scope in which layers have this policy unless they are told otherwise."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:

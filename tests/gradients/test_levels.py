@@ -171,3 +171,36 @@ class TestCarried:
         found = gradients.one_level_train(self.problem(), problems.at(2.0, 1.0), self.BATCHES)
         assert found.carried is None
         np.testing.assert_allclose(found.loss, ((36 - 1) ** 2 + (48 - 1) ** 2) / 2)
+
+
+class TestClippedStep:
+    """w' = w - rate * clip(g): what clipping does to a vector, by its definition."""
+
+    def step(self, norm):
+        gradients = [tf.constant([3.0, 0.0], tf.float64), tf.constant([4.0], tf.float64)]
+        return InnerStep(1.0, clip_norm=norm), gradients
+
+    def test_by_hand(self):
+        # 2 / 5 of the part across the gradient (0.6, 0, 0.8), nothing of the part along it.
+        step, gradients = self.step(2.0)
+        vector = [tf.constant([1.0, 1.0], tf.float64), tf.constant([0.0], tf.float64)]
+        first, second = step.through_clipping(gradients, vector)
+        np.testing.assert_allclose(first, [0.4 * 0.64, 0.4], rtol=1e-12)
+        np.testing.assert_allclose(second, [-0.4 * 0.48], rtol=1e-12)
+
+    def test_it_is_what_the_step_is_differentiated_to(self):
+        step, gradients = self.step(2.0)
+        vector = [tf.constant([0.3, -1.0], tf.float64), tf.constant([0.7], tf.float64)]
+        with tf.GradientTape() as tape:
+            tape.watch(gradients)
+            moved = step([tf.zeros_like(g) for g in gradients], gradients)
+        expected = tape.gradient(moved, gradients, output_gradients=vector)
+        for found, true in zip(step.through_clipping(gradients, vector), expected, strict=True):
+            np.testing.assert_allclose(-found, true, rtol=1e-12)
+
+    @pytest.mark.parametrize("norm", [None, 6.0])
+    def test_a_gradient_that_is_short_enough(self, norm):
+        step, gradients = self.step(norm)
+        vector = [tf.constant([1.0, 1.0], tf.float64), tf.constant([2.0], tf.float64)]
+        for found, true in zip(step.through_clipping(gradients, vector), vector, strict=True):
+            np.testing.assert_array_equal(found, true)

@@ -139,3 +139,28 @@ def test_no_method_names_an_operation_that_a_space_lacks(name):
                 assert method.rule(now, 50, space) is not None
             if stage.keep:
                 space = space.restrict(keep_largest(space, weights, stage.keep))
+
+
+class TestForSpace:
+    def test_images_have_the_rows_of_the_table(self):
+        for name, method in methods.METHODS.items():
+            assert methods.get(name, "darts_cnn") == method
+
+    def test_texts(self):
+        found = methods.get("gdas", "darts_rnn")
+        assert found.weight_learning_rate == (20.0, 20.0) and found.weight_momentum == 0
+        assert (found.clip_norm, found.unrolled_clip_norm) == (0.25, 0.25)
+        assert found.weight_decay == 5e-7 and not found.nesterov
+        assert found.architecture_betas == (0.9, 0.999)
+        assert found.architecture_learning_rate.for_steps(5200) == 3e-3
+        # What is the method's own stays.
+        assert found.relaxation == "hard_gumbel" and found.weights_first
+        assert found.temperature == methods.METHODS["gdas"].temperature
+
+    def test_a_method_without_decay_of_the_alphas_stays_so(self):
+        assert methods.get("sf", "darts_rnn").architecture_weight_decay == 0
+        assert methods.get("darts-v1", "darts_rnn").architecture_weight_decay == 1e-3
+
+    def test_a_method_of_ones_own_stays_as_it_is(self):
+        own = methods.METHODS["darts-v1"]
+        assert methods.get(own, "darts_rnn") is own

@@ -72,3 +72,16 @@ def test_config(kind):
         keras.saving.serialize_keras_object(kind(0.1, l2=L2))
     )
     assert type(again) is kind and again.l2 == L2
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}])
+def test_steps_with_a_factor_of_the_rate(options):
+    """As with a rate that is as much larger, L2 and momentum included; and only in its scope."""
+    found, expected = (optimizers.SGD(rate, l2=0.1, **options) for rate in (0.2, 0.3))
+    variables = [keras.Variable([1.0, -2.0]) for _ in range(2)]
+    gradient = [tf.constant([0.5, 1.0])]
+    with found.rate_times(tf.constant(1.5)):
+        found.apply(gradient, variables[:1])
+    expected.apply(gradient, variables[1:])
+    np.testing.assert_allclose(variables[0], variables[1], rtol=1e-6)
+    assert found.rate_of_step(tf.constant(0.2)) == tf.constant(0.2)

@@ -178,9 +178,3 @@ class TestRefused:
         fewer = train(0).map(lambda *batch: tuple(x[:2] for x in batch))
         with pytest.raises(UserError, match="has states of batches of .*got batches of"):
             search.fit(fewer, fewer, 1, verbose=0)
-
-    def test_methods_that_sample_architectures(self, one_edge_space):
-        method = METHODS["sf"]
-        supernet = method.make_supernet(one_edge_space, (4, 4, 1), 2, 2, 3)
-        with pytest.raises(UserError, match="samples architectures, each with a state of its own"):
-            ArchitectureSearch(supernet, method, task=Stream())

@@ -56,3 +56,10 @@ def test_the_state_is_the_models():
 def test_an_unknown_measure():
     with pytest.raises(UserError, match="'accuracy'; expected one of perplexity, bits_per_char"):
         tasks.LanguageModeling("accuracy")
+
+
+def test_the_rate_is_for_windows_of_so_many_steps():
+    targets = tf.zeros([2, 7], tf.int32)
+    np.testing.assert_allclose(tasks.LanguageModeling().rate_factor(targets), 0.2, rtol=1e-6)
+    np.testing.assert_allclose(tasks.LanguageModeling(steps=7).rate_factor(targets), 1.0)
+    assert tasks.LanguageModeling(steps=None).rate_factor(targets) is None

@@ -38,6 +38,7 @@ class RelaxedRecurrentCell(RelaxedCell):
 
     carries_state = True
     draws = True
+    edges_learn = False
 
     def __init__(
         self,
