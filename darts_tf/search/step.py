@@ -1,29 +1,35 @@
-"""One step of a search: the architecture's optimizer, then the weights', or the other way round."""
+"""One step of a search: the optimizer of each level, one after the other."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
+from darts_tf.common.errors import UserError
 from darts_tf.gradients.problem import Hypergradient, Point
 from darts_tf.search.player import Player, SearchProblem
 
 
 class SearchStep:
-    """A step of the outermost level followed by one of each inner level, in replica context.
+    """A step of every level of a search, one after the other, in replica context.
 
     Liu, Simonyan, Yang, ICLR 2019, algorithm 1, of the architecture and the weights; GDAS steps the
     weights first. The outermost level descends what the estimator returns, each inner one the
-    gradient of its own loss.
+    gradient of its own loss. Each is stepped where those before it have arrived.
 
     Args:
         problem: the supernet, or what else makes a chain of levels.
-        players: the levels, the outermost first, the others in the order in which they are stepped.
+        players: the levels, the outermost first, then the inner ones as the chain has them. Others
+            without `passes` descend, as the outermost one does, what the estimator returns of the
+            chain of them and the inner levels.
         gradient: an estimator of `darts_tf.gradients`.
-        weights_first: whether the inner levels are stepped before the outermost one.
+        order: the names of the levels in the order of their steps. Default: as the players.
         replicas: number of replicas.
 
     Attributes:
         players: those it steps.
+
+    Raises:
+        UserError: the order is not one of the players.
     """
 
     def __init__(
@@ -31,15 +37,23 @@ class SearchStep:
         problem: SearchProblem,
         players: Sequence[Player],
         gradient: Callable,
-        weights_first: bool = False,
+        order: Sequence[str] | None = None,
         replicas: int = 1,
     ):
         self._problem = problem
         self.players = tuple(players)
-        self._outer, *self._inner = players
+        self._outer = players[0]
+        self._inner = [player for player in players if player.passes is not None]
         self._gradient = gradient
-        self._weights_first = weights_first
         self._replicas = replicas
+        named = {player.name: player for player in players}
+        order = tuple(named) if order is None else tuple(order)
+        if sorted(order) != sorted(named):
+            raise UserError(
+                f"the order {', '.join(order)} of a step; expected each of its levels once: "
+                + ", ".join(named)
+            )
+        self._order = [named[name] for name in order]
 
     def __call__(self, batches: Mapping, frozen: bool = False) -> dict:
         """Runs the step.
@@ -55,84 +69,77 @@ class SearchStep:
             an optimizer isn't; `complete`, 1 or, where the estimator had to leave out its
             second-order term, 0; `entropies` after the step, `[cell types]`.
         """
-        outer = self._outer
         # Read once: a supernet has hundreds of weights, and each read is an operation.
         point = {player.name: player.values() for player in self.players}
         seeds = self._seeds()
-        found, norms, passes = None, [], {}
-        if self._weights_first:
-            passes, norms = self._inner_steps(point, batches, seeds)
-            point |= {player.name: player.values() for player in self._inner}
-        if not frozen:
-            found, norm = self._outer_step(point, batches, seeds[outer.name])
-            norms = [*norms, norm]
-        if not self._weights_first:
-            given = {} if found is None or found.weights is None else self._given(found)
-            if given:
-                # They came with the hypergradient, so they belong to its draw and its architecture.
-                seeds = dict.fromkeys(seeds, seeds[outer.name])
+        estimates, passes, norms, given = {}, {}, [], {}
+        for number, player in enumerate(self._order):
+            name = player.name
+            if player.passes is not None:
+                passes[name], norm = self._inner_step(player, point, batches, seeds, given)
+            elif frozen and player is self._outer:
+                continue
             else:
-                point[outer.name] = outer.values()
-            passes, of_inner = self._inner_steps(point, batches, seeds, given)
-            norms = [*norms, *of_inner]
-        return self._result(found, passes, norms)
+                estimates[name], norm = self._outer_step(player, point, batches, seeds[name])
+            norms.append(norm)
+            if name in estimates and estimates[name].weights is not None:
+                # They came with the hypergradient, so they belong to its draw and its architecture.
+                given[self._inner[0].name] = estimates[name].weights
+                seeds = dict.fromkeys(seeds, seeds[name])
+            elif number + 1 < len(self._order):
+                point[name] = player.values()
+        return self._result(estimates, passes, norms)
 
-    def _given(self, found: Hypergradient) -> dict:
-        """The gradients of the one inner level of an estimator that has them for free."""
-        return {self._inner[0].name: found.weights}
-
-    def _outer_step(self, point: Point, batches, seed) -> tuple[Hypergradient, tf.Tensor]:
-        """Applies the hypergradient; returns it and its global norm."""
-        outer = self._outer
+    def _outer_step(
+        self, player: Player, point: Point, batches, seed
+    ) -> tuple[Hypergradient, tf.Tensor]:
+        """Applies a level's hypergradient; returns it and its global norm."""
         steps = {p.name: p.inner_step(batches[p.name]) for p in self._inner}
-        problem = self._problem.levels(seed).with_steps(**steps)
+        of_level = {} if player is self._outer else {"outer": player.name}
+        problem = self._problem.levels(seed, **of_level).with_steps(**steps)
         found = self._gradient(problem, point, batches)
         gradients = found.architecture
-        if outer.added is not None:
-            added = outer.gradient_of_added(point[outer.name])
+        if player.added is not None:
+            added = player.gradient_of_added(point[player.name])
             gradients = [x + y for x, y in zip(gradients, added, strict=True)]
-        clipped, norm = outer.clip(gradients)
-        outer.apply(clipped, self._replicas)
+        clipped, norm = player.clip(gradients)
+        player.apply(clipped, self._replicas)
         return found, norm
 
-    def _inner_steps(self, point: Point, batches, seeds, given=()):
-        """Steps the inner levels one after the other, each where those before it have arrived.
+    def _inner_step(self, player: Player, point: Point, batches, seeds, given):
+        """Applies the gradient of an inner level's own loss.
 
         Args:
+            player: the level.
             point, batches, seeds: by level name.
             given: level name -> gradients of the global batch that are known already.
 
         Returns:
-            Level name -> the forward pass; and the gradients' norms.
+            The forward pass and the gradient's global norm.
         """
-        passes, norms, point = {}, [], dict(point)
-        for number, player in enumerate(self._inner):
-            name = player.name
-            forward, gradients = player.passes(
-                point, batches[name], seeds[name], differentiate=name not in given
-            )
-            gradients = given[name] if name in given else self._problem.reduce(gradients)
-            clipped, norm = player.clip(gradients)
-            with player.passes.untouched(seeds[name], player.optimizer):
-                player.apply(clipped, self._replicas, batches[name])
-            for variable, value in zip(player.passes.statistics, forward.statistics, strict=True):
-                variable.assign(value)
-            passes[name] = forward
-            norms.append(norm)
-            if number + 1 < len(self._inner):
-                point[name] = player.values()
-        return passes, norms
+        name = player.name
+        forward, gradients = player.passes(
+            point, batches[name], seeds[name], differentiate=name not in given
+        )
+        gradients = given[name] if name in given else self._problem.reduce(gradients)
+        clipped, norm = player.clip(gradients)
+        with player.passes.untouched(seeds[name], player.optimizer):
+            player.apply(clipped, self._replicas, batches[name])
+        for variable, value in zip(player.passes.statistics, forward.statistics, strict=True):
+            variable.assign(value)
+        return forward, norm
 
-    def _result(self, found: Hypergradient | None, passes: dict, norms: list) -> dict:
+    def _result(self, estimates: dict, passes: dict, norms: list) -> dict:
         """What the step returns; see `__call__`."""
-        outer = self._outer.name
-        losses = {outer: tf.zeros(()) if found is None else found.loss}
-        carried = {outer: None if found is None else found.carried}
-        for name, forward in passes.items():
-            losses[name], carried[name] = forward.loss, forward.carried
-        complete = tf.ones(())
-        if found is not None and found.complete is not None:
-            complete = tf.cast(found.complete, tf.float32)
+        losses = {self._outer.name: tf.zeros(())}
+        carried, complete = {}, tf.ones(())
+        # The chain's order: a stream goes on from its first level.
+        found = {**estimates, **passes}
+        for name in (player.name for player in self.players if player.name in found):
+            losses[name], carried[name] = found[name].loss, found[name].carried
+        for estimate in estimates.values():
+            if estimate.complete is not None:
+                complete *= tf.cast(estimate.complete, tf.float32)
         return {
             "losses": losses,
             "outputs": passes[self._inner[0].name].outputs,

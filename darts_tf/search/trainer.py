@@ -138,8 +138,8 @@ class SearchTrainer:
         return self._task.rate_factor(parts.targets)
 
     def _make_step(self, problem: SupernetProblem, replicas: int) -> Callable:
-        players, first = self._players, self._method.weights_first
-        step = SearchStep(problem, players, self.gradient, first, replicas)
+        players, order = self._players, self._method.order
+        step = SearchStep(problem, players, self.gradient, order, replicas)
         if self._loss_scale is None:
             return step
         optimizers = self.weight_optimizer, self.architecture_optimizer

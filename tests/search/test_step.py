@@ -205,7 +205,8 @@ class TestSearchStepOptions:
             return gradients.Hypergradient(ones, tf.zeros(()))
 
         before, alphas = values(supernet.weight_variables), values(supernet.architecture_variables)
-        result = self.run(problem, gradient, weights_first=weights_first)
+        order = ("weights", "architecture") if weights_first else None
+        result = self.run(problem, gradient, order=order)
         after = values(supernet.weight_variables)
         assert_same(seen[0], after if weights_first else before)
         for alpha, old in zip(supernet.architecture_variables, alphas, strict=True):

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import gradients
+from darts_tf.common.errors import UserError
 from darts_tf.gradients.problem import Level, Problem, gradients_of
 from darts_tf.runtime import optimizers
 from darts_tf.runtime.train_function import TrainFunction
@@ -106,11 +107,26 @@ def test_each_level_is_stepped_where_those_before_it_have_arrived(gradient):
 
 
 def test_inner_levels_first():
-    step, variables, _ = make("first_order", weights_first=True)
+    step, variables, _ = make("first_order", order=("weights", "auxiliary", "architecture"))
     step(BATCHES)
     # W = 1.2 and V = .24; the outermost loss depends on A through them only.
     found = [float(variables[name]) for name in NAMES]
     np.testing.assert_allclose(found, [3.0, 1.2, 0.24], rtol=1e-6)
+
+
+def test_any_order():
+    """The auxiliary learns from the weights of before, and the architecture sees where it got."""
+    step, variables, _ = make("first_order", order=("auxiliary", "architecture", "weights"))
+    result = step(BATCHES)
+    found = [float(variables[name]) for name in NAMES]
+    np.testing.assert_allclose(found, [3.0, 1.2, 0.2], rtol=1e-6)
+    np.testing.assert_allclose(result["losses"]["architecture"], 1.8**2 / 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", [("architecture", "weights"), (*NAMES, "weights")])
+def test_each_level_is_stepped_once(order):
+    with pytest.raises(UserError, match="each of its levels once: architecture, weights, aux"):
+        make(order=order)
 
 
 def test_each_level_has_its_own_clipping():
