@@ -7,6 +7,7 @@ from darts_tf.cells.batched_cell import BatchedMixedCell
 from darts_tf.cells.cell import MixedCell
 from darts_tf.cells.partial_cell import BatchedPartialCell, PartialMixedCell
 from darts_tf.cells.recurrent.relaxed_cell import RelaxedRecurrentCell
+from darts_tf.cells.recurrent.two_input_mixed_cell import RelaxedTwoInputCell
 from darts_tf.cells.relaxed import RelaxedCell
 from darts_tf.cells.sampled_cell import SampledCell
 from darts_tf.common import lookup
@@ -57,6 +58,8 @@ _KINDS: dict[tuple[str, str], CellKind] = {
     ("convolutional", "partial"): CellKind((BatchedPartialCell, PartialMixedCell)),
     ("recurrent", "mixed"): CellKind((RelaxedRecurrentCell,)),
     ("recurrent", "sampled"): CellKind((RelaxedRecurrentCell,)),
+    ("two_input", "mixed"): CellKind((RelaxedTwoInputCell,)),
+    ("two_input", "sampled"): CellKind((RelaxedTwoInputCell,)),
 }
 
 

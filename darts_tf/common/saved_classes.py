@@ -21,6 +21,8 @@ _CLASSES = {
     "cells.recurrent.layer": ("RecurrentLayer",),
     "cells.recurrent.mixed_cell": ("RecurrentMixedCell",),
     "cells.recurrent.state_normalization": ("StateNormalization",),
+    "cells.recurrent.two_input_cell": ("TwoInputCell",),
+    "cells.recurrent.two_input_mixed_cell": ("TwoInputMixedCell",),
     "cells.sampled_cell": ("SampledCell",),
     "layers.stems": ("AuxiliaryHead", "Classifier", "GlobalMean", "ImageNetStem", "Stem"),
     "layers.tied_embedding": ("TiedEmbedding",),

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf import genotypes
-from darts_tf.cells.recurrent.cell import RecurrentCell
+from darts_tf.cells.recurrent.discrete import cell_of
 from darts_tf.cells.recurrent.layer import RecurrentLayer
 from darts_tf.common.errors import UserError
 from darts_tf.common.seeds import consecutive
@@ -187,13 +187,9 @@ def _made(cell, units, rates):
         genotype = genotypes.get(cell) if isinstance(cell, str) else cell
     except UserError as error:
         raise UserError(f"{error}, or {' or '.join(_CELLS)}") from error
-    if list(genotype.cells) != ["recurrent"]:
-        raise UserError(
-            "a language model needs a genotype that has a recurrent cell alone; this one, of the "
-            f"space {genotype.space!r}, has {', '.join(genotype.cells)}"
-        )
-    layer = RecurrentCell(genotype["recurrent"], units)
-    return RecurrentLayer(layer, **rates, return_sequences=True, return_state=True)
+    return RecurrentLayer(
+        cell_of(genotype, units), **rates, return_sequences=True, return_state=True
+    )
 
 
 def _check_layer(layer: keras.layers.RNN) -> None:

@@ -23,6 +23,8 @@ class Operation(NamedTuple):
 
 #: The cell's output.
 OUTPUT = "output"
+# What the cell reads at a step.
+_READ = node_names.STEP_INPUTS[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +54,9 @@ def of(cell: CellGenotype, inputs: int, kind: str) -> Graph:
     Args:
         cell: the cell.
         inputs: how many inputs it has.
-        kind: "convolutional" or "recurrent", see `darts_tf.spaces.Space`.
+        kind: "convolutional", "recurrent" or "two_input", see `darts_tf.spaces.Space`.
     """
-    graph = _recurrent_inputs() if kind == "recurrent" else _inputs(inputs)
+    graph = _recurrent_inputs() if kind == "recurrent" else _inputs(inputs, kind)
     for i, node in enumerate(cell.nodes):
         if not node:
             continue  # A node without edges is no part of the cell.
@@ -65,15 +67,19 @@ def of(cell: CellGenotype, inputs: int, kind: str) -> Graph:
             operation = Operation(i, k)
             graph.add(operation, layer - 1, "operation", edge.operation)
             graph.edges.extend([(State(edge.source), operation), (operation, state)])
+            if kind == "two_input":
+                graph.edges.append((_READ, operation))
     graph.add(OUTPUT, max(graph.layers.values()) + 1, "output", node_names.output_name(kind))
     graph.edges.extend((State(index), OUTPUT) for index in cell.concat)
     return graph
 
 
-def _inputs(inputs) -> Graph:
+def _inputs(inputs, kind) -> Graph:
     graph = Graph({}, [], {}, {})
+    if kind == "two_input":
+        graph.add(_READ, 0, "input", _READ)
     for i in range(inputs):
-        graph.add(State(i), 0, "input", f"{i} = {node_names.input_name(i, inputs)}")
+        graph.add(State(i), 0, "input", f"{i} = {node_names.input_name(i, inputs, kind)}")
     return graph
 
 

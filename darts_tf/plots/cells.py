@@ -67,7 +67,8 @@ def plot_cell(
         leads: for every node, for every edge into it, by what share its operation leads the next
             one; see `darts_tf.genotypes.decidedness`. Those that are close to a draw are dashed.
             None for a cell that was not chosen by operation weights.
-        kind: "recurrent" for a cell of a recurrent space; see `darts_tf.spaces.Space`.
+        kind: "recurrent" or "two_input" for a cell that runs over time; see
+            `darts_tf.spaces.Space`.
 
     Raises:
         UserError: the suffix of `path` is another one.

@@ -12,6 +12,7 @@ from darts_tf.spaces.nasnet import NASNET
 from darts_tf.spaces.operation_weights import check_operation_weights
 from darts_tf.spaces.robust_darts import S1, S2, S3, S4
 from darts_tf.spaces.space import EXCLUDED, EdgePlace, Space
+from darts_tf.spaces.two_input_rnn import TWO_INPUT_RNN
 
 __all__ = [
     "DARTS_CNN",
@@ -21,6 +22,7 @@ __all__ = [
     "NASNET",
     "NAS_BENCH_201",
     "EdgePlace",
+    "TWO_INPUT_RNN",
     "Space",
     "check_kind",
     "check_operation_weights",
@@ -31,7 +33,7 @@ __all__ = [
     "without_restriction",
 ]
 
-_KNOWN = (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4, DARTS_RNN, ENAS_RNN)
+_KNOWN = (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4, DARTS_RNN, ENAS_RNN, TWO_INPUT_RNN)
 _SPACES = Registry("search space", {space.name: space for space in _KNOWN}, Space)
 
 

@@ -5,7 +5,8 @@ NAS-Bench-201: its inputs come first, 0 and 1 where it has two, and then its int
 numbers in genotype files, pictures, printed lines, messages and on the served page are these. The
 inputs of cell k are the outputs of cells before it, c_{k-2} and c_{k-1}, or c_{k-1} alone; c_k is
 its own output. The one input of a recurrent cell, node 0, is the state made of x_t, what the cell
-reads at the step t, and h_{t-1}, its output at the step before; h_t is its output.
+reads at the step t, and h_{t-1}, its output at the step before; h_t is its output. Node 0 of a
+two-input cell is h_{t-1}, and all of its operations read x_t too.
 
 Wherever a function takes `kind`, it is that of the space, see `darts_tf.spaces.Space`.
 """
@@ -15,7 +16,8 @@ _BEFORE = {1: "the previous cell", 2: "the cell before the previous one"}
 CONVOLUTIONAL = "convolutional"
 #: What the input of a recurrent cell is made of.
 STEP_INPUTS = ("x_t", "h_{t-1}")
-_OUTPUTS = {CONVOLUTIONAL: "c_k", "recurrent": "h_t"}
+_INPUTS = {"recurrent": ", ".join(STEP_INPUTS), "two_input": STEP_INPUTS[1]}
+_OUTPUTS = {CONVOLUTIONAL: "c_k", "recurrent": "h_t", "two_input": "h_t"}
 
 
 def input_name(node: int, inputs: int, kind: str = CONVOLUTIONAL) -> str:
@@ -24,9 +26,9 @@ def input_name(node: int, inputs: int, kind: str = CONVOLUTIONAL) -> str:
     Args:
         node: the number of the input, from 0.
         inputs: how many inputs the cell has.
-        kind: of the cell; the input of a recurrent one is `x_t, h_{t-1}`.
+        kind: of the cell; the input of a recurrent one is `x_t, h_{t-1}`, or `h_{t-1}` alone.
     """
-    return ", ".join(STEP_INPUTS) if kind == "recurrent" else f"c_{{k-{inputs - node}}}"
+    return _INPUTS.get(kind, f"c_{{k-{inputs - node}}}")
 
 
 def output_name(kind: str = CONVOLUTIONAL) -> str:
@@ -56,6 +58,11 @@ def legend(inputs: int, kind: str = CONVOLUTIONAL) -> str:
         return (
             "node 0 is the state made of x_t, what the cell reads at the step t, and h_{t-1}, its "
             "output at the step before; h_t is the cell's output"
+        )
+    if kind == "two_input":
+        return (
+            "node 0 is h_{t-1}, the cell's output at the step before; all operations also read "
+            "x_t, what the cell reads at the step t; h_t is the cell's output"
         )
     cells = [
         f"node {node} is {input_name(node, inputs)}, the output of "

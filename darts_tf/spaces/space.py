@@ -13,7 +13,11 @@ from darts_tf.common.errors import UserError
 EXCLUDED = -1e9
 
 # Kind of the cells -> what the output of one can be.
-OUTPUTS = {"convolutional": ("concat", "last"), "recurrent": ("mean", "last")}
+OUTPUTS = {
+    "convolutional": ("concat", "last"),
+    "recurrent": ("mean", "last"),
+    "two_input": ("last",),
+}
 
 # What DARTS does with a cell's inputs: see `Space.preprocess`.
 DARTS_PREPROCESS = ("relu_conv_bn", "factorized_reduce")
@@ -61,7 +65,9 @@ class Space:
         normalized_pooling: whether a pooling in a supernet is followed by batch normalisation.
         macro: the network around the cells, see `darts_tf.macros`: its name, or a `Macro`.
         kind: "convolutional" for cells of an image network, "recurrent" for cells that run over
-            time. The latter have one input, the state made of x_t and h_{t-1}, and no `preprocess`.
+            time, whose input is the state made of x_t and h_{t-1}, "two_input" for such cells whose
+            input is h_{t-1} and whose nodes all read x_t. The last two have one input and no
+            `preprocess`; "two_input" ones are chains, each node with one edge, from the one before.
 
     Raises:
         UserError: the arguments do not describe a cell; the message names the place.
@@ -111,11 +117,16 @@ class Space:
                 f"space {self.name!r}: output is {self.output!r}; expected one of "
                 f"{', '.join(OUTPUTS[self.kind])}, those of {self.kind} cells"
             )
-        if self.kind == "recurrent" and (self.inputs != 1 or self.preprocess):
+        if self.kind != "convolutional" and (self.inputs != 1 or self.preprocess):
             raise UserError(
                 f"space {self.name!r}: inputs is {self.inputs} and preprocess {self.preprocess}; "
                 "recurrent cells have inputs=1, the state made of x_t and h_(t-1), and "
                 "preprocess=None"
+            )
+        if self.kind == "two_input" and any(edge.node != edge.source for edge in self.edges):
+            raise UserError(
+                f"space {self.name!r}: two-input cells are chains, each node with one edge, from "
+                f"the node before; got the edges {[tuple(edge) for edge in self.edges]}"
             )
 
     def _check_edges(self):

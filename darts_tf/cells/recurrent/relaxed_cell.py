@@ -1,5 +1,7 @@
 """The recurrent cell of a supernet: the relaxed cell over all steps of a batch of sequences."""
 
+from typing import ClassVar
+
 import tensorflow as tf
 
 from darts_tf.cells.recurrent.layer import RecurrentLayer
@@ -39,6 +41,8 @@ class RelaxedRecurrentCell(RelaxedCell):
     carries_state = True
     draws = True
     edges_learn = False
+    #: The cell that is run over time: `(space, units)`.
+    mixed_cell: ClassVar[type] = RecurrentMixedCell
 
     def __init__(
         self,
@@ -53,7 +57,7 @@ class RelaxedRecurrentCell(RelaxedCell):
         super().__init__(**kwargs)
         self._rates = dropout, recurrent_dropout
         with inner_layers(self.dtype_policy):
-            cell = RecurrentMixedCell(space, channels)
+            cell = self.mixed_cell(space, channels)
             self.recurrent = RecurrentLayer(cell, return_sequences=True, return_state=True)
 
     @property
