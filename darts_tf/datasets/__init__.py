@@ -7,6 +7,8 @@
 * `ImageData` holds a data set; `load_description` reads what a run folder keeps about one.
 * `load_text` reads a text as a `TextData`; `text_batches` makes the windows of one epoch of it, and
   `text_windows` those of an evaluation.
+* `load_series` reads a time series as a `SeriesData`; `series_batches` makes the windows of one
+  epoch of it, and `series_windows` those of an evaluation.
 
 They are imported when they are first used, because a server's processes that only read requests
 use this package without TensorFlow.
@@ -17,12 +19,16 @@ import importlib
 _MODULES = {
     "Augmentation": "augmentation",
     "ImageData": "image_data",
+    "SeriesData": "series_data",
     "TextData": "text_data",
     "batches": "pipeline",
     "from_arrays": "loading",
     "load": "loading",
     "load_description": "image_data",
+    "load_series": "series_loading",
     "load_text": "text_loading",
+    "series_batches": "series_pipeline",
+    "series_windows": "series_pipeline",
     "split": "splits",
     "text_batches": "text_pipeline",
     "text_windows": "text_pipeline",
