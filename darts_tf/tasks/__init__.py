@@ -1,6 +1,7 @@
 """Tasks: what the data are, what a network is trained for, and by what networks are ranked."""
 
 from darts_tf.common.registry import Registry
+from darts_tf.tasks.forecasting import Forecasting
 from darts_tf.tasks.image_classification import ImageClassification
 from darts_tf.tasks.language_modeling import LanguageModeling
 from darts_tf.tasks.metrics import ElementMean, MeanLoss, Metric, Objective
@@ -9,6 +10,7 @@ from darts_tf.tasks.task import Parts, Task
 
 __all__ = [
     "ElementMean",
+    "Forecasting",
     "ImageClassification",
     "LanguageModeling",
     "MeanLoss",
@@ -26,6 +28,7 @@ __all__ = [
 
 _PARTS: dict[str, Task] = {
     "image_classification": ImageClassification(),
+    "forecasting": Forecasting(),
     "language_modeling": LanguageModeling(),
     "character_modeling": LanguageModeling("bits_per_character"),
 }
