@@ -77,7 +77,7 @@ def make(gradient="unrolled", clip_norm=None, **options):
         optimizer = optimizers.SGD(RATES[name])
         optimizer.build([variable])
         clipped = clip_norm if name == "auxiliary" else None
-        players.append(Player(name, [variable], optimizer, stream, clipped, passes))
+        players.append(Player(name, [variable], optimizer, stream, clipped, passes=passes))
     return SearchStep(Chain(), players, gradients.get(gradient), **options), variables, seen
 
 
