@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from darts_tf import operations
-from darts_tf.cells.batched_operations import group_of, scales
+from darts_tf.cells.batched_operations import group_of
+from darts_tf.cells.operation_group import scales
 from darts_tf.layers.keras_settings import inner_layers
 
 

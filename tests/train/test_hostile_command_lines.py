@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts import hostile_command_lines, hostile_files
+from scripts import hostile_command_lines, hostile_files, hostile_lines
 
 
 def _chosen(line) -> bool:
@@ -14,7 +14,7 @@ def _chosen(line) -> bool:
 @pytest.mark.slow
 def test_a_few(tmp_path):
     files = hostile_files.write_files(tmp_path)
-    found = [x for x in hostile_command_lines.lines(files, tmp_path / "out") if _chosen(x)]
+    found = [x for x in hostile_lines.lines(files, tmp_path / "out") if _chosen(x)]
     assert len(found) == 5
     for number, line in enumerate(found):
         assert hostile_command_lines.check(line, tmp_path, number, 120) == [], line
@@ -22,7 +22,7 @@ def test_a_few(tmp_path):
 
 
 def test_judge():
-    line = hostile_command_lines.Line("train.search", [], "--epochs")
+    line = hostile_lines.Line("train.search", [], "--epochs")
     judge = hostile_command_lines.judge
     log = "I1128 00:09:48.103308 139713 loading.py:163] digits has no test part\n"
     assert judge(line, 2, f"{log}error: --epochs=0: expected a number from 1\n") == []
