@@ -70,7 +70,7 @@ def run(config, data, folder, method):
         The best genotype, and what is written down about the search.
     """
     budget = config.candidates or 20
-    objective = tasks.get(config.task).objective
+    objective = data.task(config.task).objective
     words = objective.name.replace("_", " ")
     log = _Log(folder.file("candidates.jsonl"), objective)
     evaluate = _Training(config, data)
@@ -145,7 +145,7 @@ class _Training:
     def __init__(self, config, data):
         self._config = config
         self._data = data
-        self._task = tasks.get(config.task)
+        self._task = data.task(config.task)
         self._parts = data.split(data.training, config.train_portion, config.seed)
         rate = config.positive("weight_learning_rate")
         self._recipe = training.Recipe(

@@ -1,7 +1,7 @@
 """The data of a program: which task they are for, and where they come from."""
 
 import dataclasses
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
@@ -9,9 +9,10 @@ from darts_tf.common.registry import Registry
 from train import fields
 from train.images import ImageConfig, Images
 from train.task_data import TaskData
+from train.texts import EMBEDDED, TextConfig, Texts
 
 #: Task -> the class of its data.
-SOURCES = Registry("task", {"image_classification": Images})
+SOURCES = Registry("task", {"image_classification": Images, "language_model": Texts})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,9 @@ class DataConfig(ImageConfig):
     dataset: str = fields.text(
         "digits",
         "The images: digits (built in), a name of TensorFlow Datasets (such as cifar10, with "
-        "--data_dir), a folder with a sub-folder for every class, or an .npz file.",
+        "--data_dir), a folder with a sub-folder for every class, or an .npz file. The text: "
+        f"{EMBEDDED} (built in), a name of TensorFlow Datasets (such as tiny_shakespeare), a "
+        "folder with train.txt, valid.txt and test.txt, or a text file.",
     )
     seed: int = fields.integer(
         0, "Fixes all random choices: the same seed gives the same result.", lower_bound=0
@@ -36,14 +39,26 @@ class DataConfig(ImageConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TaskConfig(DataConfig):
-    """The data, for a task that the user chooses."""
+class TaskConfig(DataConfig, TextConfig):
+    """The data, for a task that the user chooses.
+
+    Attributes:
+        task_defaults: task -> settings whose defaults are others for it.
+    """
+
+    task_defaults: ClassVar[dict[str, dict]] = {"language_model": {"dataset": EMBEDDED}}
 
     task: str = fields.choice(
         "image_classification",
         list(SOURCES),
         "What is learned; it decides the data, the loss, and what networks are ranked by.",
     )
+
+    def of_task(self) -> Self:
+        """The configuration with the defaults of its task where the user gave nothing."""
+        defaults = self.task_defaults.get(self.task, {})
+        unset = {name: value for name, value in defaults.items() if name not in self.given}
+        return dataclasses.replace(self, **unset)
 
     def decisive(self) -> dict:
         return {"task": self.task, **super().decisive()}

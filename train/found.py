@@ -4,10 +4,8 @@ import dataclasses
 
 from darts_tf import plots, spaces
 from darts_tf.common.errors import UserError
-from darts_tf.costs import counted
 from darts_tf.genotypes import decidedness
 from darts_tf.nas_bench.tables import BenchmarkTable
-from darts_tf.networks.network import build_network
 from darts_tf.spaces import node_names
 from train import fields
 from train.config import Config
@@ -55,15 +53,8 @@ def report(genotype, data, channels: int, cells: int, table=None) -> dict:
     for cell_type, cell in genotype.cells.items():
         print(f"{cell_type} cell: {node_names.cell_text(cell.nodes, cell.concat, inputs, kind)}")
     print(f"where {node_names.legend(inputs, kind)}")
-    network = build_network(genotype, data.input_shape, data.num_classes, channels, cells)
-    costs = {
-        "parameters": counted.parameters(network),
-        "multiply_adds": counted.multiply_adds(network),
-    }
-    print(
-        f"its network with {channels} channels and {cells} cells: {costs['parameters']:,} "
-        f"parameters, {costs['multiply_adds'] / 1e6:,.2f} M multiply-adds an image"
-    )
+    costs, words = data.network_costs(genotype, channels, cells)
+    print(f"its network with {words}")
     result = {"network": {"channels": channels, "cells": cells, **costs}}
     if table is not None:
         result["benchmark"] = place = table.report(genotype)

@@ -6,7 +6,6 @@ import pathlib
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
-from darts_tf.datasets import fingerprint
 from darts_tf.runs.run_folder import RunFolder, has_begun
 from darts_tf.runs.settings import Changeable
 from train import program
@@ -129,12 +128,12 @@ def _other_settings(config: DataConfig, before: dict) -> str:
     return f" ({'; '.join(found)})" if found else ""
 
 
-def provenance(folder) -> dict:
+def provenance(folder, data: TaskData) -> dict:
     """What the result of a run says of its data, and of its extensions by epochs.
 
     More trials or candidates change none of those before.
     """
-    found = {"data_sha256": fingerprint.digest(folder.read_json("data.json"))}
+    found = {"data_sha256": data.digest(folder.read_json("data.json"))}
     epochs = [one for one in folder.extended if one["setting"] == "epochs"]
     return found | ({"extended": epochs} if epochs else {})
 

@@ -52,6 +52,7 @@ class DistributedSearchConfig(SearchConfig, DeviceConfig):
 
 def main(config: DistributedSearchConfig) -> None:
     """Runs a search."""
+    config = config.of_task()
     if not config.output_dir:
         raise UserError("--output_dir is missing; give the folder that the search writes to")
     method = config.make_method()
@@ -92,7 +93,7 @@ def main(config: DistributedSearchConfig) -> None:
             leads = search.leads() if search.selects_by_weights else None
     result |= found.decided(leads)
     seconds = time.perf_counter() - started
-    result |= found.report(genotype, data, *config.size(), table) | runs.provenance(folder)
+    result |= found.report(genotype, data, *config.size(), table) | runs.provenance(folder, data)
     result["wall_seconds_of_last_start"] = round(seconds, 1)
     found.write(genotype, folder, result, leads)
     draw = ", which is close to a draw" if result.get("close_to_a_draw") else ""

@@ -10,6 +10,9 @@ _OF_GRADIENTS = (
     *("cost", "cost_weight", "latency_table", "eigenvalue_every", *selection_flags.NAMES),
     *("gradient_options", "entropy_weight", "jit_compile", "keep_checkpoints"),
 )
+# Tasks whose networks are recurrent, and settings of networks for images.
+_OF_TEXTS = ("language_model",)
+_OF_IMAGES = ("cells", "cost", "cost_weight", "latency_table", "benchmark_table")
 _OF_TRAINING = (*_OF_GRADIENTS, "memory_limit", "weight_learning_rate", "precision")
 
 
@@ -23,6 +26,7 @@ def check(config: SearchConfig, method: Method) -> None:
     Raises:
         UserError: names the flag.
     """
+    _refuse_for_texts(config, method)
     if not method.has_supernet:
         config.refuse_given(_OF_GRADIENTS, "has no meaning for a method without a supernet")
         return
@@ -31,6 +35,19 @@ def check(config: SearchConfig, method: Method) -> None:
     if not method.trains:
         _refuse_training(config)
     costs.check(config)
+
+
+def _refuse_for_texts(config: SearchConfig, method: Method) -> None:
+    if config.task not in _OF_TEXTS:
+        return
+    config.refuse_given(_OF_IMAGES, f"has no meaning for the task {config.task}")
+    if not (method.has_supernet and method.trains):
+        raise UserError(
+            f"--method={config.method} compares networks for images; for --task={config.task} give "
+            "one with a supernet that is trained, such as darts-v1"
+        )
+    if config.batch_size == "auto":
+        raise UserError(f"--batch_size=auto is for images; --task={config.task} needs a number")
 
 
 def _refuse_training(config: SearchConfig) -> None:

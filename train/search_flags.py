@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import ClassVar
 
 from absl import flags
 
@@ -33,6 +34,15 @@ _METHODS = list(dict.fromkeys((*methods.METHODS, *baselines.BASELINES)))
 class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, SelectionConfig):
     """A search."""
 
+    task_defaults: ClassVar[dict[str, dict]] = {
+        "language_model": {
+            **TaskConfig.task_defaults["language_model"],
+            **{"space": "darts_rnn", "channels": 64, "batch_size": 32, "epochs": 10},
+            # As in the literature: what comes last in the training text trains the architecture.
+            "train_portion": 0.9,
+        }
+    }
+
     space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")
     method: str = fields.choice("darts-v2", _METHODS, "The search method.")
     hypergradient: str | None = fields.choice(
@@ -53,13 +63,15 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
     )
     output_dir: str | None = fields.text(None, "The folder that the search writes to.")
     epochs: int = fields.integer(
-        50, "Epochs to search; with p-darts of each of its stages.", lower_bound=1
+        50,
+        "Epochs to search, 10 by default on texts; with p-darts of each of its stages.",
+        lower_bound=1,
     )
     batch_size: int | str = fields.parsed_by(
         _NumberOrAuto(lower_bound=1),
         64,
-        "Images in a training batch and in a validation batch; auto: as many as fit "
-        "--memory_limit.",
+        "Images in a training batch and in a validation batch, or columns of a text (32 by "
+        "default); auto: as many images as fit --memory_limit.",
     )
     memory_limit: float | None = fields.number(
         None,
@@ -79,7 +91,8 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
     )
     channels: int | None = fields.integer(
         None,
-        "Channels of the first cell, 16 by default; a smaller number is faster.",
+        "Channels of the first cell, 16 by default, or the units of a recurrent cell, 64 by "
+        "default; a smaller number is faster.",
         lower_bound=2,
     )
     cells: int | None = fields.integer(
@@ -90,7 +103,8 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
     )
     train_portion: float = fields.number(
         0.5,
-        "Share of the training images that trains the weights; the rest trains the architecture.",
+        "Share of the training images or text (0.9 by default there) that trains the weights; the "
+        "rest trains the architecture.",
     )
     weight_learning_rate: float | None = fields.number(
         None, "First learning rate of the weights; default: the method's."

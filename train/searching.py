@@ -35,7 +35,9 @@ def make(config: SearchConfig, data: TaskData, method) -> ArchitectureSearch:
     if method.stages:
         cells = method.stages[0].cells
     size = (data.input_shape, data.num_classes, channels, cells)
-    supernet = method.make_supernet(config.space, *size, seed=config.seed)
+    supernet = method.make_supernet(
+        config.space, *size, seed=config.seed, macro=data.macro(config.space)
+    )
     costs.check(config)
     return ArchitectureSearch(
         supernet,
@@ -43,7 +45,7 @@ def make(config: SearchConfig, data: TaskData, method) -> ArchitectureSearch:
         penalty=costs.StagePenalty(config, supernet) if config.cost else None,
         accumulate_steps=config.accumulate_steps,
         recompute=config.recompute,
-        task=config.task,
+        task=data.task(config.task),
         jit_compile={"true": True, "false": False}.get(config.jit_compile, "auto"),
     )
 

@@ -6,6 +6,10 @@ from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 
+from darts_tf import macros, tasks
+from darts_tf.costs import counted
+from darts_tf.datasets import fingerprint
+from darts_tf.networks.network import build_network
 from train.config import Config
 
 
@@ -15,14 +19,16 @@ class TaskData(abc.ABC):
     A part is some of the examples, in whatever form suits the data; the programs only hand it back.
 
     Attributes:
-        flags: the names of the settings that only such data have.
+        flags: the names of the settings that such data have.
         name: of the data, for headings.
+        examples: what their examples are called.
         input_shape, num_classes: what supernets and networks are made for.
         training, test: the parts that the data come in.
     """
 
     flags: ClassVar[tuple[str, ...]] = ()
     name: str
+    examples: str = "images"
     input_shape: tuple[int | None, ...]
     num_classes: int
     training: Any
@@ -39,6 +45,30 @@ class TaskData(abc.ABC):
         Raises:
             UserError: they cannot be found, read or used.
         """
+
+    def task(self, name: str) -> tasks.Task:
+        """The task of a name, for such data. Default: the library's of that name."""
+        return tasks.get(name)
+
+    def macro(self, space: str) -> macros.Macro | None:
+        """The network around the cells of a supernet; None for the space's own.
+
+        Raises:
+            UserError: no cell of the space takes such data.
+        """
+        return None
+
+    def network_costs(self, genotype, channels: int, cells: int) -> tuple[dict, str]:
+        """What the network of a genotype costs: JSON-ready, and in words."""
+        network = build_network(genotype, self.input_shape, self.num_classes, channels, cells)
+        costs = {
+            "parameters": counted.parameters(network),
+            "multiply_adds": counted.multiply_adds(network),
+        }
+        return costs, (
+            f"{channels} channels and {cells} cells: {costs['parameters']:,} parameters, "
+            f"{costs['multiply_adds'] / 1e6:,.2f} M multiply-adds an image"
+        )
 
     @abc.abstractmethod
     def split(self, part, share: float, seed: int) -> tuple[Any, Any]:
@@ -94,6 +124,10 @@ class TaskData(abc.ABC):
         Raises:
             UserError: it cannot be read, or describes no such data.
         """
+
+    def digest(self, description: dict) -> str:
+        """One hash of all in a description that a trained network depends on."""
+        return fingerprint.digest(description)
 
     @abc.abstractmethod
     def training_line(self) -> str | None:

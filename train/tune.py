@@ -205,7 +205,7 @@ def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
             "test_examples": data.size(data.test),
         }
         | found.report(genotype, data, channels, cells, table)
-        | runs.provenance(folder)
+        | runs.provenance(folder, data)
     )
     found.write(genotype, folder, result)
     # Hyperband counts by itself.

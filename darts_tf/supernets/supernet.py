@@ -52,6 +52,7 @@ class Supernet(keras.Model):
         decisions: whether edges can be decided one after the other; see `Architecture`.
         controls: the names of more controls that its cells shall have, see `RelaxedCell`; those
             above are two of them.
+        macro: the network around the cells; None for the space's own.
 
     Input shape: `[batch, height, width, channels]`, or what else the macro network takes, see
         `signature`.
@@ -92,12 +93,14 @@ class Supernet(keras.Model):
         auxiliary_skip: bool = False,
         decisions: bool = False,
         controls: Sequence[str] = (),
+        macro: str | macros.Macro | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_policy(self.dtype_policy)
         self.space = spaces.get(space)
-        self._macro = macro = macros.get(self.space.macro)
+        own_macro = {} if macro is None else {"macro": macro}
+        self._macro = macro = macros.get(self.space.macro if macro is None else macro)
         of_cells = {"skip_dropout": skip_dropout, "auxiliary_skip": auxiliary_skip}
         self._asked = {*controls, *(name for name, asked in of_cells.items() if asked)}
         self._config = {
@@ -112,6 +115,7 @@ class Supernet(keras.Model):
             "edge_operations": edge_operations,
             **{name: name in self._asked for name in of_cells},
             "decisions": decisions,
+            **own_macro,
         }
         if others := sorted(self._asked - set(of_cells)):
             self._config["controls"] = others

@@ -1,0 +1,183 @@
+"""The training of a language model from scratch, as `train.evaluate` does it."""
+
+import dataclasses
+
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+import keras
+
+from darts_tf import genotypes, plots
+from darts_tf.common.errors import UserError
+from darts_tf.costs import counted
+from darts_tf.networks.language_evaluation import evaluate_language_model
+from darts_tf.networks.language_model import build_language_model
+from darts_tf.networks.language_training import LanguageRecipe, train_language_model
+from darts_tf.networks.text_generation import TextGenerator
+from darts_tf.search import callbacks
+from darts_tf.tasks import Task
+from train import fields, texts
+from train.config import Config
+
+_PUBLISHED = ("lstm", "gru")
+_UNITS = 128
+# Of the text that the trained network writes, and of its prompt.
+_WRITTEN = {"characters": 500, "words": 100}
+_PROMPT = {"characters": 20, "words": 4}
+_TEMPERATURE = 0.8
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextTrainingConfig(Config):
+    """How large the network of a recurrent cell is, and when its weights are averaged."""
+
+    parameters: int | None = fields.integer(
+        None,
+        "Instead of --channels: as many units as make a network of about so many weights, to "
+        "compare cells.",
+        lower_bound=1,
+    )
+    clip_norm: float = fields.number(0.25, "Largest norm of a gradient.")
+    patience: int = fields.integer(
+        5,
+        "Weights are averaged once the validation loss is above the best of all epochs but the "
+        "last so many.",
+        lower_bound=1,
+    )
+
+
+class TextTraining:
+    """Trains a language model around a recurrent cell.
+
+    Args:
+        config: of `train.evaluate`, once the data are loaded.
+        data: the text.
+    """
+
+    #: The names of the settings that only such a training has.
+    flags = ("parameters", "clip_norm", "patience")
+
+    def __init__(self, config, data: texts.Texts):
+        self._config, self._data = config, data
+        self._cell = _cell(config.genotype)
+        self._units = config.channels or _UNITS
+        if config.parameters is not None:
+            self._units = self._units_of(config.parameters)
+        # Refuses a batch that is larger than the text, before a network is built.
+        data.stream(data.training, config.batch_size, config.seed)(0)
+
+    @staticmethod
+    def check(config) -> None:
+        """Refuses settings out of their range, before anything is loaded.
+
+        Raises:
+            UserError: names the flag, or there is no such cell.
+        """
+        if not 0 < config.clip_norm < float("inf"):
+            raise UserError(f"--clip_norm={config.clip_norm}: expected a number above 0")
+        if config.parameters is not None and config.channels is not None:
+            raise UserError("--parameters chooses --channels; leave one of them out")
+        _cell(config.genotype)
+
+    def decisive(self) -> dict:
+        """All settings that decide the result but those of the data."""
+        names = ("epochs", "batch_size", "learning_rate", "weight_decay", "clip_norm", "patience")
+        cell = self._cell if isinstance(self._cell, str) else self._cell.to_dict()
+        return {"genotype": cell, "channels": self._units, **self._config.values(names)}
+
+    def run(self, task: Task, folder) -> tuple[dict, list[dict]]:
+        """Trains, or goes on, and tests; writes the network, its cell and a text by it.
+
+        Returns:
+            What is written down as the result, and the metrics of all epochs.
+        """
+        if not isinstance(self._cell, str):
+            self._cell.save(folder.file("genotype.json"))
+            plots.plot_genotype(self._cell, folder.path)
+        model = self._network(self._units)
+        parameters = counted.parameters(model)
+        print(f"network: {self._units} units, {parameters:,} parameters", flush=True)
+        metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
+        shown = ["loss", task.objective.name, f"val_{task.objective.name}"]
+        print("building the graph; the first step takes longest", flush=True)
+        trained = train_language_model(
+            model,
+            self._data.text,
+            self._recipe(),
+            seed=self._config.seed,
+            callbacks=[
+                metrics,
+                callbacks.TensorBoard(folder.file("tensorboard")),
+                callbacks.TimeLeft(shown),
+            ],
+            checkpoint_dir=folder.file("checkpoints"),
+        )
+        loss = evaluate_language_model(model, self._data.test.tokens, steps=self._config.bptt)
+        folder.write_model(model, "model.keras")
+        folder.write("sample.txt", self._written(model))
+        return {
+            f"test_{task.objective.name}": self._data.text.reported(loss),
+            "test_loss": loss,
+            f"best_validation_{task.objective.name}": self._data.text.reported(trained.best_loss),
+            "best_epoch": trained.best_epoch,
+            "averaged_from": trained.averaged_from,
+            "parameters": parameters,
+            "units": self._units,
+        }, metrics.records
+
+    def _network(self, units):
+        config = self._config
+        return build_language_model(
+            self._cell,
+            self._data.num_classes,
+            units,
+            dropout=config.cell_dropout,
+            recurrent_dropout=config.state_dropout,
+            embedding_dropout=config.embedding_dropout,
+            input_dropout=config.input_dropout,
+            output_dropout=config.output_dropout,
+            slowness=config.slowness,
+            seed=config.seed,
+        )
+
+    def _recipe(self) -> LanguageRecipe:
+        config = self._config
+        columns = LanguageRecipe.evaluation_batch_size
+        return LanguageRecipe(
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            steps=config.bptt,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            clip_norm=config.clip_norm,
+            patience=config.patience,
+            evaluation_batch_size=min(columns, len(self._data.text.validation) - 1),
+        )
+
+    def _units_of(self, parameters: int) -> int:
+        """The units of the network whose number of weights is nearest to that."""
+        low, high = 2, 4
+        while self._count(high) < parameters:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._count(middle) < parameters else (low, middle)
+        return min((low, high), key=lambda units: abs(self._count(units) - parameters))
+
+    def _count(self, units) -> int:
+        count = counted.parameters(self._network(units))
+        keras.utils.clear_session()
+        return count
+
+    def _written(self, model) -> str:
+        """How the test text begins, and how the network goes on with it."""
+        text = self._data.text
+        prompt = text.decode(text.test[: _PROMPT[text.unit]])
+        go_on = TextGenerator(model, text)
+        written = go_on(prompt, _WRITTEN[text.unit], _TEMPERATURE, self._config.seed)
+        between = " " if text.unit == "words" else ""
+        return f"{prompt}{between}{written}\n"
+
+
+def _cell(name: str):
+    """A genotype, or the name of a cell that Keras has."""
+    return name if name in _PUBLISHED else genotypes.get(name)
