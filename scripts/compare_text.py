@@ -21,10 +21,8 @@ import sys
 
 from matplotlib.figure import Figure
 
-from darts_tf import spaces
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
-from darts_tf.genotypes import sampling
 from darts_tf.plots import style
 from train import fields, program
 from train.config import Config
@@ -58,11 +56,10 @@ def main(config: CompareConfig) -> None:
     _run("search", config, runs / "search")
     shutil.copyfile(runs / "search" / "genotype.json", output / "genotype.json")
     shutil.copyfile(runs / "search" / "cell_recurrent.svg", output / "cell_recurrent.svg")
-    sampling.sample(spaces.DARTS_RNN, seed=0).save(runs / "random.json")
     genotypes = {
         **{cell: cell for cell in CELLS},
         "found": runs / "search" / "genotype.json",
-        "random": runs / "random.json",
+        "random": "random:darts_rnn:0",
     }
     for seed in range(config.seeds):
         for cell in CELLS:

@@ -1,5 +1,6 @@
 """Refuses settings of a search that have no meaning together, before anything is loaded."""
 
+from darts_tf import spaces
 from darts_tf.common.errors import UserError
 from darts_tf.methods.method import Method
 from train import baseline_search, costs, data_flags, selection_flags
@@ -10,8 +11,8 @@ _OF_GRADIENTS = (
     *("cost", "cost_weight", "latency_table", "eigenvalue_every", *selection_flags.NAMES),
     *("gradient_options", "entropy_weight", "jit_compile", "keep_checkpoints"),
 )
-# Tasks whose networks are recurrent, and settings of networks for images.
-_OF_TEXTS = ("language_model",)
+# Task -> the kind of cells that its networks are made of.
+_KINDS = {"image_classification": "convolutional", "language_model": "recurrent"}
 _OF_IMAGES = ("cells", "cost", "cost_weight", "latency_table", "benchmark_table")
 _OF_TRAINING = (*_OF_GRADIENTS, "memory_limit", "weight_learning_rate", "precision")
 
@@ -26,7 +27,7 @@ def check(config: SearchConfig, method: Method) -> None:
     Raises:
         UserError: names the flag.
     """
-    _refuse_for_texts(config, method)
+    _refuse_for_other_cells(config, method)
     if not method.has_supernet:
         config.refuse_given(_OF_GRADIENTS, "has no meaning for a method without a supernet")
         return
@@ -37,8 +38,10 @@ def check(config: SearchConfig, method: Method) -> None:
     costs.check(config)
 
 
-def _refuse_for_texts(config: SearchConfig, method: Method) -> None:
-    if config.task not in _OF_TEXTS:
+def _refuse_for_other_cells(config: SearchConfig, method: Method) -> None:
+    if kind := _KINDS.get(config.task):
+        spaces.check_kind(spaces.get(config.space), kind, f"--task={config.task}")
+    if kind != "recurrent":
         return
     config.refuse_given(_OF_IMAGES, f"has no meaning for the task {config.task}")
     if not (method.has_supernet and method.trains):

@@ -6,7 +6,7 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 
 import keras
 
-from darts_tf import genotypes, plots
+from darts_tf import genotypes, plots, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
 from darts_tf.networks.language_evaluation import evaluate_language_model
@@ -18,7 +18,7 @@ from darts_tf.tasks import Task
 from train import fields, texts
 from train.config import Config
 
-_PUBLISHED = ("lstm", "gru")
+_OF_KERAS = ("lstm", "gru")
 _UNITS = 128
 # Of the text that the trained network writes, and of its prompt.
 _WRITTEN = {"characters": 500, "words": 100}
@@ -179,5 +179,12 @@ class TextTraining:
 
 
 def _cell(name: str):
-    """A genotype, or the name of a cell that Keras has."""
-    return name if name in _PUBLISHED else genotypes.get(name)
+    """A genotype of a recurrent cell, or the name of a cell that Keras has."""
+    if name in _OF_KERAS:
+        return name
+    try:
+        genotype = genotypes.get(name)
+    except UserError as error:
+        raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
+    spaces.check_kind(genotype.search_space, "recurrent", "a language model")
+    return genotype
