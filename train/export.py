@@ -35,7 +35,7 @@ class ExportConfig(Config):
     overwrite: bool = fields.switch(False, "Replace this version if it exists already.")
 
 
-_TASK = "image_classification"
+_TASKS = ("image_classification", "language_model")
 # How many image files of the data set the export is checked on.
 _SAMPLE = 16
 
@@ -50,13 +50,17 @@ def main(config: ExportConfig) -> None:
     run_dir = Path(config.run_dir)
     if not os.path.isdir(run_dir):
         raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
-    _refuse_other_task(run_dir)
+    if _task(run_dir) == "language_model":
+        _export_language_model(config, run_dir)
+        return
     data = _read_data(run_dir / "data.json")
     genotype_json = _read_text(run_dir / "genotype.json")
 
     import train.quiet  # noqa: F401  TensorFlow is first imported here
 
-    compared = _refuse_other_data(run_dir, data)
+    from darts_tf.datasets import fingerprint
+
+    compared = _refuse_other_data(run_dir, fingerprint.digest(data))
     model = _load_model(run_dir / "model.keras")
 
     from darts_tf.export.export import export_model
@@ -155,28 +159,61 @@ def _read_data(path: Path) -> dict:
     return data
 
 
-def _refuse_other_task(run_dir: Path) -> None:
-    """Refuses networks that are given something else than images."""
+def _task(run_dir: Path) -> str:
+    """The task of a run.
+
+    Raises:
+        UserError: it is none of those whose networks are exported here.
+    """
     # Earlier versions knew one task.
-    task = _settings(run_dir).get("task", _TASK)
-    if task != _TASK:
+    task = _settings(run_dir).get("task", _TASKS[0])
+    if task not in _TASKS:
         raise UserError(
             f"--run_dir={run_dir} holds a network for the task {task}, but train.export knows only "
-            f"{_TASK}; from Python, darts_tf.export.export_network exports any"
+            f"{' and '.join(_TASKS)}; from Python, darts_tf.export.export_network exports any"
         )
+    return task
 
 
-def _refuse_other_data(run_dir: Path, data: dict) -> bool:
+def _export_language_model(config: ExportConfig, run_dir: Path) -> None:
+    import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+    from darts_tf.datasets import text_data
+
+    data = text_data.load_description(run_dir / "data.json")
+    _refuse_other_data(run_dir, text_data.digest(data))
+    genotype = run_dir / "genotype.json"
+    genotype_json = _read_text(genotype) if genotype.exists() else None
+    model = _load_model(run_dir / "model.keras")
+
+    from darts_tf.export.language_model import export_language_model
+
+    logging.set_verbosity(logging.WARNING)
+    result = export_language_model(
+        model,
+        config.output_dir,
+        vocabulary=data["vocabulary"],
+        unit=data["unit"],
+        genotype_json=genotype_json,
+        version=config.model_version,
+        overwrite=config.overwrite,
+    )
+    print(
+        "checked the export against the Keras model on random texts and on what both write: "
+        f"largest difference of a probability or a state {result.max_difference:.2g}"
+    )
+    print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
+
+
+def _refuse_other_data(run_dir: Path, digest: str) -> bool:
     """Refuses a data.json that is not of the data that the network was trained on.
 
     Returns:
         Whether that could be told.
     """
-    from darts_tf.datasets import fingerprint
-
     path = run_dir / "result.json"
     result = _read_object(path) if path.exists() else {}
-    if "data_sha256" in result and result["data_sha256"] != fingerprint.digest(data):
+    if "data_sha256" in result and result["data_sha256"] != digest:
         raise UserError(
             f"{run_dir / 'data.json'} is not the one of the training: it has changed since, or the "
             "network is another one's. Bring it back, or train again in another folder"

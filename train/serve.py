@@ -83,9 +83,9 @@ def _serve(config: ServeConfig, listener: socket.socket) -> None:
             f"the package {error.name} is missing; "
             "install the server's packages with: pip install -r requirements-serve.txt"
         ) from error
-    from darts_tf.serving.model import ServedModel
+    from darts_tf.serving import served
 
-    model = ServedModel(config.model_dir, config.name)
+    model = served.load(config.model_dir, config.name)
     limits = Limits(body_bytes=config.max_body_mb * 1024 * 1024, work_seconds=config.max_seconds)
     server = Server(create_app(model, limits), limits, config.log_requests)
     host, port = listener.getsockname()[:2]

@@ -1,5 +1,7 @@
 """A trained language model as a SavedModel that reads and writes text."""
 
+import json
+import shutil
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -13,6 +15,8 @@ from darts_tf.runtime.token_sampling import draw_tokens
 from darts_tf.tasks import LanguageModeling
 
 _CHECKED = 8
+# Where assets are until they are saved.
+_SOURCES = "asset_sources"
 
 
 def export_language_model(
@@ -21,6 +25,7 @@ def export_language_model(
     *,
     vocabulary: Sequence[str],
     unit: str,
+    genotype_json: str | None = None,
     version: int = 1,
     overwrite: bool = False,
 ) -> NetworkExport:
@@ -37,6 +42,8 @@ def export_language_model(
         their `tokens`, int32 `[count]`. At temperature 0 the most probable one is taken. The
         prompt's words lie between blanks.
 
+    The folder also holds `assets/text.json`, the unit and the vocabulary.
+
     The export is loaded again and compared with `model` before it gets its final name.
 
     Args:
@@ -44,6 +51,7 @@ def export_language_model(
         directory: the folder that gets the version folder; made if missing.
         vocabulary: the word or character of each number, as `TextData.vocabulary` has them.
         unit: `"words"` or `"characters"`.
+        genotype_json: the cell as JSON, which becomes `assets/genotype.json`; None for none.
         version: the number of the version folder, at least 1.
         overwrite: replace this version if it is there already.
 
@@ -66,14 +74,29 @@ def export_language_model(
     def write(folder) -> float:
         module = served.module()
         module.writer = writer
+        module.assets = _assets(folder, vocabulary, unit, genotype_json)
         signatures = {**served.functions(), "generate": writer.generate}
         tf.saved_model.save(module, str(folder), signatures=signatures)
+        shutil.rmtree(folder / _SOURCES)
         loaded = tf.saved_model.load(str(folder))
         difference = served.compare(loaded)
         writer.compare(loaded)
         return difference
 
     return NetworkExport(*write_version(directory, version, overwrite, write))
+
+
+def _assets(folder, vocabulary, unit, genotype_json) -> list[tf.saved_model.Asset]:
+    described = {"unit": unit, "vocabulary": list(vocabulary)}
+    texts = {"text.json": json.dumps(described), "genotype.json": genotype_json}
+    sources = folder / _SOURCES
+    sources.mkdir()
+    found = []
+    for name, text in texts.items():
+        if text is not None:
+            (sources / name).write_text(text, encoding="utf-8")
+            found.append(tf.saved_model.Asset(str(sources / name)))
+    return found
 
 
 class _Writer(tf.Module):

@@ -7,13 +7,14 @@ from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from darts_tf.serving import cells, messages, open_inference, tf_serving
+from darts_tf.serving import messages, open_inference, tf_serving
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.limits import Limits
-from darts_tf.serving.model import ServedModel
+from darts_tf.serving.loaded_model import LoadedModel
 from darts_tf.serving.work import Work
 
 _STATIC = Path(__file__).parent / "static"
+_FILES = ("index.html", "text.html", "page.css", "page.js", "text.js", "common.js")
 # curl -d sends the form type unless told otherwise, and TensorFlow Serving's own examples do that.
 _JSON_TYPES = ("", "application/json", "text/json", "application/x-www-form-urlencoded")
 _PAGE_HEADERS = {
@@ -24,7 +25,7 @@ _PAGE_HEADERS = {
 }
 
 
-def create_app(model: ServedModel, limits: Limits | None = None) -> FastAPI:
+def create_app(model: LoadedModel, limits: Limits | None = None) -> FastAPI:
     """Builds the server's ASGI application.
 
     Args:
@@ -107,22 +108,13 @@ def _add_open_inference(app, model) -> None:
 
 def _add_page(app, model) -> None:
     async def page(request: Request):
-        name = request.path_params.get("file", "index.html")
-        if name not in ("index.html", "page.css", "page.js"):
+        name = request.path_params.get("file", model.page)
+        if name not in _FILES:
             raise HTTPException(404)
         return FileResponse(_STATIC / name, headers=_PAGE_HEADERS)
 
     async def about(request: Request):
-        return _json(
-            {
-                "name": model.name,
-                "version": model.version,
-                "image_shape": model.image_shape,
-                "class_names": model.class_names,
-                "genotype": model.genotype,
-                "cells": cells.describe(model.genotype),
-            }
-        )
+        return _json(model.about())
 
     _route(app, "GET", ["/", "/static/{file}"], page)
     _route(app, "GET", ["/about.json"], about)

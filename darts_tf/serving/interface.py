@@ -1,6 +1,7 @@
 """What a model takes and gives, as plain data: without TensorFlow, quick to send to a process."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -8,6 +9,10 @@ from darts_tf.serving.errors import RequestError
 
 DEFAULT_SIGNATURE = "serving_default"
 BYTES_SIGNATURE = "serving_bytes"
+#: The input of that signature; all other strings are texts.
+IMAGE_BYTES = "image_bytes"
+#: Writes texts.
+GENERATE_SIGNATURE = "generate"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,8 +20,8 @@ class Spec:
     """One input or output.
 
     Attributes:
-        dtype: `uint8`, `int64`, `float32` or `string`.
-        shape: its sizes; None where any size fits.
+        dtype: `uint8`, `int32`, `int64`, `float32` or `string`.
+        shape: its sizes; None where any size fits. () is a single value.
     """
 
     dtype: str
@@ -32,12 +37,14 @@ class Interface:
         version: the served version.
         all_inputs: the inputs by name of each signature by name.
         all_outputs: the same of the outputs, sorted.
+        examples: what the elements of a batch are called.
     """
 
     name: str
     version: int
     all_inputs: dict[str, dict[str, Spec]]
     all_outputs: dict[str, dict[str, Spec]]
+    examples: str = "images"
 
     @property
     def signatures(self) -> list[str]:
@@ -61,6 +68,16 @@ class Interface:
     def outputs(self, signature: str) -> dict[str, Spec]:
         """The outputs of a signature by name, sorted."""
         return self.all_outputs[signature]
+
+    def answer_values(self, query: "Query") -> int:
+        """The number of values in the answer to a query; sizes that are open are the inputs'."""
+        steps = max(
+            (array.shape[1] for array in query.inputs.values() if array.ndim > 1), default=1
+        )
+        return query.size * sum(
+            math.prod(steps if size is None else size for size in spec.shape[1:])
+            for spec in self.outputs(query.signature).values()
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,5 +104,6 @@ class Query:
 
     @property
     def size(self) -> int:
-        """B, the number of images."""
-        return len(next(iter(self.inputs.values())))
+        """B, the number of images or texts; 1 where the inputs are single values."""
+        first = next(iter(self.inputs.values()))
+        return len(first) if first.ndim else 1

@@ -2,7 +2,8 @@
 
 https://github.com/kserve/open-inference-protocol. The name of the input chooses the signature:
 `images` (UINT8 `[B, H, W, C]`) or `image_bytes` (BYTES `[B]`, each element an image file in
-base64, since JSON has no bytes).
+base64, since JSON has no bytes). A language model is chosen by all its inputs' names: `tokens`,
+alone or with the states, or `prompt`, `count`, `temperature` and `seed`.
 """
 
 import importlib.metadata
@@ -12,9 +13,15 @@ import numpy as np
 
 from darts_tf.serving import tensors
 from darts_tf.serving.errors import RequestError
-from darts_tf.serving.interface import DEFAULT_SIGNATURE, Interface, Query
+from darts_tf.serving.interface import DEFAULT_SIGNATURE, IMAGE_BYTES, Interface, Query
 
-_DATATYPES = {"uint8": "UINT8", "int64": "INT64", "float32": "FP32", "string": "BYTES"}
+_DATATYPES = {
+    "uint8": "UINT8",
+    "int32": "INT32",
+    "int64": "INT64",
+    "float32": "FP32",
+    "string": "BYTES",
+}
 
 
 def server_metadata() -> dict:
@@ -100,10 +107,8 @@ def _inputs(model, inputs) -> tuple[str, dict[str, tuple[np.ndarray, int]]]:
             return signature, {
                 name: _array(tensor, specs[name], name) for name, tensor in by_name.items()
             }
-    choices = " or ".join(name for specs in signatures.values() for name in specs)
-    raise RequestError(
-        400, f"the inputs are named {list(by_name)!r:.200}; expected one input: {choices}"
-    )
+    choices = " or ".join(" with ".join(specs) for specs in signatures.values())
+    raise RequestError(400, f"the inputs are named {list(by_name)!r:.200}; expected {choices}")
 
 
 def _array(tensor, spec, name) -> tuple[np.ndarray, int]:
@@ -118,6 +123,10 @@ def _array(tensor, spec, name) -> tuple[np.ndarray, int]:
     elements = _elements(tensor.get("data"), shape, name)
     if datatype == "UINT8":
         return tensors.uint8_array(elements, shape, name)
+    if datatype != "BYTES":
+        return tensors.number_array(elements, shape, spec.dtype, name)
+    if name != IMAGE_BYTES:
+        return tensors.text_array(elements, shape, name)
     images = [tensors.decode_base64(text, f"{name} {index}") for index, text in enumerate(elements)]
     return tensors.check_encoded_images(images)
 

@@ -107,6 +107,53 @@ def uint8_array(elements: list, shape, what: str) -> tuple[np.ndarray, int]:
     return np.array(elements, np.uint8).reshape(shape), len(elements)
 
 
+def number_array(elements: list, shape, dtype: str, what: str) -> tuple[np.ndarray, int]:
+    """Returns numbers as an array of `shape`, and how many they are.
+
+    Args:
+        elements: JSON values in row-major order.
+        shape: of the array.
+        dtype: `int32` or `float32`.
+        what: the name of the value in error messages.
+
+    Raises:
+        RequestError: an element is no number, is not finite or does not fit into the type.
+    """
+    kinds = {int} if dtype == "int32" else {int, float}
+    expected = "whole numbers of 32 bits" if dtype == "int32" else "finite numbers"
+    for element in elements:
+        if type(element) not in kinds:
+            raise RequestError(400, f"{what} contains {json_kind(element)}; expected {expected}")
+    most = np.iinfo(np.int32).max if dtype == "int32" else float(np.finfo(np.float32).max)
+    if not all(-most <= element <= most for element in elements):
+        raise RequestError(400, f"{what} contains a number out of range; expected {expected}")
+    return np.array(elements, dtype).reshape(shape), len(elements)
+
+
+def text_array(elements: list, shape, what: str) -> tuple[np.ndarray, int]:
+    """Returns texts as an object array of bytes, and how many characters they have.
+
+    Raises:
+        RequestError: an element is neither text nor `{"b64": ...}`, or no UTF-8.
+    """
+    texts = []
+    for element in elements:
+        if isinstance(element, dict) and set(element) == {"b64"}:
+            element = decode_base64(element["b64"], what)
+        elif isinstance(element, str):
+            element = element.encode("utf-8", "surrogatepass")
+        else:
+            raise RequestError(400, f"{what} is {json_kind(element)}; expected text")
+        try:
+            element.decode()
+        except UnicodeDecodeError as error:
+            raise RequestError(400, f"{what} is no text in UTF-8") from error
+        texts.append(element)
+    array = np.empty(len(texts), object)
+    array[:] = texts
+    return array.reshape(shape), sum(map(len, texts))
+
+
 def decode_base64(text, what: str) -> bytes:
     """Returns the bytes of base64 `text` (RFC 4648, standard alphabet, with padding)."""
     if not isinstance(text, str):
@@ -147,11 +194,15 @@ def check_encoded_images(images: list[bytes]) -> tuple[np.ndarray, int]:
 
 def join(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Joins arrays of the same names along their first axis; sorted by name."""
+    if len(parts) == 1:
+        return dict(sorted(parts[0].items()))
     return {name: np.concatenate([part[name] for part in parts]) for name in sorted(parts[0])}
 
 
-def to_json(array: np.ndarray) -> list:
+def to_json(array: np.ndarray):
     """Returns an array as nested lists; float32 keeps its shortest decimal form."""
+    if not array.ndim:
+        return to_json(array[np.newaxis])[0]
     if array.dtype == np.float32:
         return array.astype("U32").astype(np.float64).tolist()
     if array.dtype == object:

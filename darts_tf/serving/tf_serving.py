@@ -8,7 +8,7 @@ import numpy as np
 
 from darts_tf.serving import tensors
 from darts_tf.serving.errors import RequestError
-from darts_tf.serving.interface import DEFAULT_SIGNATURE, Interface, Query
+from darts_tf.serving.interface import DEFAULT_SIGNATURE, IMAGE_BYTES, Interface, Query
 
 
 def status(model: Interface) -> dict:
@@ -63,6 +63,10 @@ def read(model: Interface, body) -> Query:
             400,
             f"the request has {found} of 'instances' (row format) and 'inputs' (column "
             "format); expected exactly one of them",
+        )
+    if "instances" in body and not all(spec.shape for spec in specs.values()):
+        raise RequestError(
+            400, f"the signature {signature!r} takes one at a time: send 'inputs' (column format)"
         )
     if "instances" in body:
         form, inputs = "instances", _rows(body["instances"], specs)
@@ -133,8 +137,12 @@ def _columns(inputs, specs) -> dict:
 def _array(value, spec, name: str) -> tuple[np.ndarray, int]:
     shape, elements = tensors.flatten(value, len(spec.shape), name)
     tensors.check_shape(shape, spec.shape, name)
-    if spec.dtype != "string":
+    if spec.dtype == "uint8":
         return tensors.uint8_array(elements, shape, name)
+    if spec.dtype != "string":
+        return tensors.number_array(elements, shape, spec.dtype, name)
+    if name != IMAGE_BYTES:
+        return tensors.text_array(elements, shape, name)
     for index, element in enumerate(elements):
         if not _is_base64(element):
             raise RequestError(

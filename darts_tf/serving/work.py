@@ -100,13 +100,14 @@ class Work:
 
     def _check_size(self, query: Query) -> int:
         """The number of values in a query's answer."""
-        outputs = self._model.interface.outputs(query.signature).values()
-        values = query.size * sum(math.prod(spec.shape[1:]) for spec in outputs)
+        interface = self._model.interface
+        values = interface.answer_values(query)
         if values > self._limits.answer_values:
             raise RequestError(
                 413,
-                f"the answer to {query.size:,} images would have {values:,} values, and at most "
-                f"{self._limits.answer_values:,} are sent; send fewer images at a time",
+                f"the answer to {query.size:,} {interface.examples} would have {values:,} values, "
+                f"and at most {self._limits.answer_values:,} are sent; send fewer "
+                f"{interface.examples} at a time",
             )
         return values
 

@@ -159,7 +159,7 @@ V2_BODIES = {
     "no name": (v2(name="absent"), "no name"),
     "name is a list": (v2(name=["images"]), "no name"),
     "the same input twice": ({"inputs": v2()["inputs"] * 2}, "no name of its own"),
-    "unknown name": (v2(name="pixels"), "expected one input: image_bytes or images"),
+    "unknown name": (v2(name="pixels"), "expected image_bytes or images"),
     "no shape": (v2(shape="absent"), "needs a shape"),
     "negative size": (v2(shape=[-1, 8, 8, 1]), "needs a shape"),
     "fractional size": (v2(shape=[1.0, 8, 8, 1]), "needs a shape"),

@@ -3,6 +3,8 @@ import re
 from darts_tf.serving import cells
 from tests.serving import tiny_network
 
+SCRIPTS = ("static/page.css", "static/common.js", "static/page.js")
+
 
 def test_the_page_loads_nothing_from_elsewhere(client):
     page = client.get("/")
@@ -10,8 +12,8 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'self'" in page.headers["content-security-policy"]
     links = re.findall(r'(?:src|href)="([^"]*)"', page.text)
-    assert set(links) == {"data:,", "static/page.css", "static/page.js"}
-    for link in ("static/page.css", "static/page.js"):
+    assert set(links) == {"data:,", *SCRIPTS}
+    for link in SCRIPTS:
         # The one address left is the name of SVG's namespace, which nobody loads.
         addresses = set(re.findall(r"""https?://[^"')]*""", client.get(f"/{link}").text))
         assert addresses <= {"http://www.w3.org/2000/svg"}
@@ -19,7 +21,8 @@ def test_the_page_loads_nothing_from_elsewhere(client):
 
 def test_every_element_that_the_script_uses_is_in_the_page(client):
     ids = set(re.findall(r'id="([^"]+)"', client.get("/").text))
-    used = set(re.findall(r'element\("([^"]+)"\)', client.get("/static/page.js").text))
+    scripts = client.get("/static/page.js").text + client.get("/static/common.js").text
+    used = set(re.findall(r'element\("([^"]+)"\)', scripts))
     assert used
     assert used <= ids
 
@@ -37,5 +40,5 @@ def test_about_tells_the_page_what_it_shows(client):
 
 def test_the_page_says_nothing_of_cells_by_itself(client):
     """What inputs and nodes are called comes from one place in the package."""
-    text = client.get("/").text + client.get("/static/page.js").text
+    text = client.get("/").text + client.get("/static/common.js").text
     assert not re.search(r"\b(input|node) (\d|\$)|previous cell", text, re.IGNORECASE)

@@ -8,9 +8,11 @@ import pytest
 
 from darts_tf import datasets, macros
 from darts_tf.common.errors import UserError
+from darts_tf.datasets import text_data
+from darts_tf.networks.language_model import build_language_model
 from tests import forks
 from tests.train import bad_texts
-from train import data_flags, evaluate, search
+from train import data_flags, evaluate, export, search
 from train.data_flags import TaskConfig
 from train.evaluate import EvaluationConfig
 from train.search import DistributedSearchConfig
@@ -180,6 +182,37 @@ def run(folder) -> None:
                 **{**SMALL, **where, "epochs": epochs},
             )
         )
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """What `train.evaluate` leaves of a network that was not trained."""
+    folder, data = tmp_path / "run", texts().text
+    folder.mkdir()
+    build_language_model("gru", 5, 3).save(folder / "model.keras")
+    description = data.description()
+    (folder / "data.json").write_text(json.dumps(description))
+    (folder / "config.json").write_text(json.dumps({"task": "language_model"}))
+    result = {"data_sha256": text_data.digest(description)}
+    (folder / "result.json").write_text(json.dumps(result))
+    return folder
+
+
+def test_an_export(trained, tmp_path, capsys):
+    config = export.ExportConfig(run_dir=str(trained), output_dir=str(tmp_path / "model"))
+    export.main(config)
+    assert (tmp_path / "model" / "1" / "assets" / "text.json").exists()
+    assert "largest difference of a probability" in capsys.readouterr().out
+
+
+def test_an_export_of_another_text(trained, tmp_path):
+    data = json.loads((trained / "data.json").read_text())
+    data["vocabulary"][0] = "z"
+    (trained / "data.json").write_text(json.dumps(data))
+    config = export.ExportConfig(run_dir=str(trained), output_dir=str(tmp_path / "model"))
+    with pytest.raises(UserError, match="is not the one of the training"):
+        export.main(config)
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.slow

@@ -1,33 +1,13 @@
 "use strict";
 
 const TOP = 5;
-const element = (id) => document.getElementById(id);
 let about = null;
 let latest = 0; // The number of the newest image; slower answers to older ones are dropped.
-
-function make(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
 
 function percent(probability) {
   if (probability > 0 && probability < 0.001) return "under 0.1%";
   if (probability < 1 && probability > 0.999) return "over 99.9%";
   return (100 * probability).toFixed(1) + "%";
-}
-
-async function fetchJson(address, options) {
-  let response;
-  try {
-    response = await fetch(address, options);
-  } catch (error) {
-    throw new Error("the server does not answer; is it still running?");
-  }
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.error || `the server said ${response.status}`);
-  return answer;
 }
 
 function readAsBase64(file) {
@@ -119,45 +99,6 @@ async function classify(file) {
   }
 }
 
-// What the server says of nodes, with c_{k-2} set as c and an index below the line.
-function withIndices(text) {
-  return text.split(/(c_(?:\{[^}]*\}|k))/).flatMap((part) => {
-    const index = part.match(/^c_\{?([^}]*)\}?$/);
-    return index ? ["c", make("sub", "", index[1].replace("-", "−"))] : [part];
-  });
-}
-
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function row(name, values) {
-  const line = make("tr");
-  const heading = make("th");
-  heading.scope = "row";
-  heading.append(...withIndices(name));
-  line.append(heading);
-  for (const value of values) {
-    const data = make("td");
-    data.append(...withIndices(value));
-    line.append(data);
-  }
-  return line;
-}
-
-function cellTable(cell) {
-  const table = make("table");
-  table.append(make("caption", "", cell.title));
-  for (const node of cell.nodes) {
-    const edges = node.edges.length ? node.edges : ["is not used"];
-    table.append(row(capital(node.name), edges));
-  }
-  table.append(row("Output c_k", [cell.output]));
-  const scroll = make("div", "scroll");
-  scroll.append(table);
-  return scroll;
-}
-
 async function loadAbout() {
   about = await fetchJson("about.json");
   const [height, width, channels] = about.image_shape;
@@ -169,14 +110,7 @@ async function loadAbout() {
   element("classes").textContent = about.class_names.join(", ");
   element("address").textContent =
     `POST ${new URL(`v1/models/${about.name}:predict`, location.href)}`;
-  showCells(about.cells);
-}
-
-function showCells(cells) {
-  element("cells").hidden = !cells;
-  if (!cells) return; // No genotype, or one of another form.
-  element("legend").replaceChildren(...withIndices(`${capital(cells.legend)}.`));
-  element("tables").replaceChildren(...cells.cells.map(cellTable));
+  showCells(about.cells, "c_k");
 }
 
 function listen() {

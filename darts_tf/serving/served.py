@@ -1,0 +1,21 @@
+"""The class of a served model by what its export holds."""
+
+from darts_tf.serving import versions
+from darts_tf.serving.loaded_model import LoadedModel
+from darts_tf.serving.model import ServedModel
+from darts_tf.serving.text_model import ServedTexts
+
+
+def load(directory, name: str) -> LoadedModel:
+    """The newest version of a model that `python -m train.export` wrote.
+
+    Args:
+        directory: the folder given to the export, or one of its version folders.
+        name: the model's name in addresses.
+
+    Raises:
+        UserError: `directory` is missing or is no such export.
+    """
+    folder, _ = versions.find(directory)
+    is_text = (folder / "assets" / "text.json").exists()
+    return (ServedTexts if is_text else ServedModel)(directory, name)
