@@ -67,7 +67,8 @@ def main(config: SelectConfig) -> None:
     keras.config.set_dtype_policy(config.precision)
     keras.utils.set_random_seed(config.seed)
     search, epoch = searching.restore(config, data, rates.of_run(run_dir, method), run_dir)
-    evaluation = SupernetEvaluation(search.supernet, searching.validation_batches(config, data))
+    validation = searching.validation_batches(config, data)
+    evaluation = SupernetEvaluation(search.supernet, validation, task=search.task)
     output = files.own_folder(run_dir / "selections")
     genotypes, leads, rows = {}, {}, []
     for name in config.selection:
@@ -83,7 +84,7 @@ def main(config: SelectConfig) -> None:
     plots.plot_selections(genotypes, search.supernet.space, picture, by_weights)
     files.write(output / "data.json", json.dumps(description, indent=2) + "\n")
     files.write(output / "selections.json", json.dumps(rows, indent=2) + "\n")
-    print(_as_table(rows))
+    print(_as_table(rows, search.task.objective.name, data.examples))
     print(f"genotypes and pictures are in {output}")
 
 
@@ -119,7 +120,7 @@ def _select(config: SelectConfig, name, search, data, table, evaluation):
     return genotype, {
         "skip_connections": _by_cell(genotype, "count_skips"),
         "parameter_free": _by_cell(genotype, "count"),
-        "supernet_validation_accuracy": evaluation.objective(
+        f"supernet_validation_{search.task.objective.name}": evaluation.objective(
             one_hot(search.supernet.space, genotype)
         ),
         "cost": {
@@ -146,9 +147,10 @@ def _by_cell(genotype, what) -> dict[str, int]:
     return {t: getattr(parameter_free, what)(cell) for t, cell in genotype.cells.items()}
 
 
-def _as_table(rows) -> str:
+def _as_table(rows, objective: str, examples: str) -> str:
     """Lines of equal columns."""
-    heads = ["selection", "skips", "parameter-free", "parameters", "accuracy*", "CPU s", "images"]
+    words = objective.replace("_", " ") + "*"
+    heads = ["selection", "skips", "parameter-free", "parameters", words, "CPU s", examples]
     columns = list(rows[0].get("benchmark", {}).get("columns", {}))
     cells = [[*heads, *columns]]
     for row in rows:
@@ -160,7 +162,7 @@ def _as_table(rows) -> str:
                 "+".join(map(str, row["skip_connections"].values())),
                 "+".join(map(str, row["parameter_free"].values())),
                 f"{row['network']['parameters']:,}",
-                f"{row['supernet_validation_accuracy']:.4f}",
+                f"{row[f'supernet_validation_{objective}']:.4f}",
                 f"{cost['cpu_seconds']:.1f}",
                 _sum(cost["images_evaluated"], cost["images_differentiated"]),
                 *places,
@@ -174,7 +176,7 @@ def _as_table(rows) -> str:
         ).rstrip()
         for line in cells
     ]
-    note = "* of the selected cells with the supernet's weights, on the validation images"
+    note = f"* of the selected cells with the supernet's weights, on the validation {examples}"
     return "\n" + "\n".join([*lines, note])
 
 

@@ -5,8 +5,10 @@ import pathlib
 import pytest
 
 CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
+ALL = sorted(CONFIGS.rglob("*.flags"))
+TEXTS = [path for path in ALL if "--task=language_model" in path.read_text()]
 # te-nas trains nothing.
-FILES = sorted(set(CONFIGS.rglob("*.flags")) - {CONFIGS / "nas_bench_201" / "te-nas.flags"})
+FILES = sorted({*ALL} - {*TEXTS, CONFIGS / "nas_bench_201" / "te-nas.flags"})
 
 
 def names_in(path) -> set[str]:
@@ -24,4 +26,11 @@ def names_in(path) -> set[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_what_is_done_to_training_images_is_named(path):
     expected = {"flip", "crop"} | ({"cutout"} if path.stem.endswith("evaluate") else set())
+    assert expected <= names_in(path)
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_how_a_text_is_read_and_trained_on_is_named(path):
+    expected = {"unit", "bptt", "batch_size", "epochs", "seed", "train_examples"}
+    expected |= {"learning_rate" if "evaluate" in path.stem else "weight_learning_rate"}
     assert expected <= names_in(path)
