@@ -159,8 +159,8 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
     def size(self) -> tuple[int, int]:
         """Channels and cells, by default those of the space's macro network or the first stage."""
         channels, cells = macros.get(spaces.get(self.space).macro).search_size
-        if stages_of := methods.get(self.method).stages:
-            cells = stages_of[0].cells
+        if (method := methods.get(self.method)).stages:
+            cells = stages.with_cells(self, method, self.cells).stages[0].cells
         return (
             channels if self.channels is None else self.channels,
             cells if self.cells is None else self.cells,
@@ -219,6 +219,9 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
         )
         settings = self.values(own)
         settings["channels"], settings["cells"] = self.size()
+        if self.cells is None and (method := methods.get(self.method)).stages:
+            # What --stage_cells says stands beside it; runs of earlier versions have this.
+            settings["cells"] = method.stages[0].cells
         if self.latency_table is not None:
             settings["latency_table_sha256"] = fingerprint.hash_file(self.latency_table)
         return {"program": "search", **settings, **super().decisive()}

@@ -70,7 +70,7 @@ class SampledOperation:
             outputs, *updated = self._forward[mode](*arguments)
 
             def gradient(upstream, *_):
-                return self._backward[mode](*arguments, upstream)
+                return self._backward[mode](arguments, upstream)
 
             return (outputs, *updated), gradient
 
@@ -102,9 +102,9 @@ class SampledOperation:
 
         return self._switch(choice, branch)
 
-    def _differentiate_choice(
-        self, inputs, choice, scale, weights, statistics, upstream, training, constant
-    ):
+    def _differentiate_choice(self, arguments, upstream, training, constant):
+        inputs, choice, scale, weights, statistics = arguments
+
         def branch(k):
             values, before = weights[self._weights[k]], statistics[self._statistics[k]]
             sources = [inputs, *([] if constant else values)]

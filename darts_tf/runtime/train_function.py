@@ -71,12 +71,14 @@ class TrainFunction:
             batches = {level: of_stream[stream] for level, stream in self._streams.items()}
             result = self._step(batches, frozen=frozen)
             self._carry(result["carried"] if self._states else {})
+            _, targets, weights = self._task.parts_and_state(batches[self._first])[0]
+            counted = self._elements(targets, result["outputs"], weights)
             # Each replica holds its share of a mean over the global batch.
             replicas = self._strategy.num_replicas_in_sync
             for level, loss in result["losses"].items():
                 if level != self._outer or not frozen:
-                    self._losses[level].update_state(loss * replicas)
-            _, targets, weights = self._task.parts_and_state(batches[self._first])[0]
+                    of_level = counted if level == self._first else None
+                    self._losses[level].update_state(loss * replicas, of_level)
             for metric in self._measured:
                 metric.update_state(targets, result["outputs"], weights)
             # One tensor, so that workers exchange it at once.
@@ -87,6 +89,22 @@ class TrainFunction:
         signs = self._strategy.run(run, args=(train_batch, validation_batch))
         mean = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
         return mean[0], mean[1], mean[2:]
+
+    def _elements(self, targets, outputs, weights) -> tf.Tensor | None:
+        """How many elements the loss of a global batch is a mean of, by example.
+
+        Returns:
+            A scalar, the same on all replicas; None where every example is one element.
+        """
+        _, count = self._task.counted_loss(targets, outputs, weights)
+        examples = tf.shape(tf.nest.flatten(targets)[0])[0]
+        known = tf.get_static_value(count), tf.get_static_value(examples)
+        if None not in known and known[0] == known[1]:
+            return None
+        replica = tf.distribute.get_replica_context()
+        both = tf.stack([tf.cast(count, tf.float32), tf.cast(examples, tf.float32)])
+        count, examples = tf.unstack(replica.all_reduce(tf.distribute.ReduceOp.SUM, both))
+        return count / examples
 
     def _carry(self, carried: Mapping) -> None:
         """Each stream goes on from its first level: that of the training data from the weights."""
@@ -119,7 +137,11 @@ class TrainFunction:
             self._states[stream].reset()
 
     def logs(self, frozen: bool) -> dict[str, float]:
-        """The means over the epoch so far; without that of the outermost level if it is frozen."""
+        """The means over the epoch so far; without that of the outermost level if it is frozen.
+
+        That of `loss`, as the task's metrics, is over all that is counted, such as the steps of
+        sequences; those of other levels are over their batches.
+        """
         left_out = self._losses[self._outer] if frozen else None
         return {m.name: float(m.result()) for m in self._metrics if m is not left_out}
 

@@ -88,6 +88,7 @@ class ArchitectureSearch(StageSearch):
         task=None,
     ):
         method = methods.get(method, supernet.space)
+        checks.check_trains(method)
         self.stages = Stages(method, supernet)
         #: The stage that the search is in, from 0.
         self.stage = 0

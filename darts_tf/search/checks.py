@@ -19,14 +19,12 @@ from darts_tf.tasks import Task
 _MAKE = "method.make_supernet(space, input_shape, num_classes) makes one that fits"
 
 
-def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> None:
-    """Refuses a method that does not fit a supernet or cannot be computed in parts.
+def check_trains(method: Method) -> None:
+    """Refuses a method that searches in another way than by training a supernet.
 
     Raises:
-        UserError: says what does not fit, and what would.
+        UserError: says what searches by it.
     """
-    method.check()
-    check_floatx()
     if not method.has_supernet:
         raise UserError(
             f"the method {method.name!r} searches without a supernet; see darts_tf.baselines.run"
@@ -37,6 +35,16 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"{selections.label(method.selection)!r} (darts_tf.selections.get) with a supernet as "
             "it is"
         )
+
+
+def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> None:
+    """Refuses a method that does not fit a supernet or cannot be computed in parts.
+
+    Raises:
+        UserError: says what does not fit, and what would.
+    """
+    method.check()
+    check_floatx()
     gradient, called = method.make_gradient(), gradients.label(method.gradient)
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     if replicas > 1 and gradient.samples_architectures:

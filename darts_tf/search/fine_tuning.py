@@ -9,7 +9,6 @@ from darts_tf import selections, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.methods.method import Method
 from darts_tf.runtime import optimizers
-from darts_tf.schedules import WarmUp
 from darts_tf.search.loop import Streams
 from darts_tf.supernets.supernet import Supernet
 
@@ -65,12 +64,13 @@ class FineTuning:
         from darts_tf.search.architecture_search import ArchitectureSearch
 
         method = self._method
-        frozen = not supernet.architecture_variables
+        if not supernet.architecture_variables:
+            method = dataclasses.replace(method, gradient=None, gradient_options={})
         return ArchitectureSearch(
             supernet,
             dataclasses.replace(
                 method,
-                controls={"warm_up": WarmUp(1, 1)} if frozen else {},
+                controls={},
                 stages=(),
                 rule=None,
                 # Neither is this a search of its own length, nor does its selection look at the

@@ -74,12 +74,18 @@ class Criterion:
         by_objective: whether the task's objective is measured, such as the accuracy, instead of the
             loss.
         first_order: whether the change of the loss is estimated by its gradient.
+        by_accuracy: the former name of `by_objective`, which the constructor takes too.
     """
 
     replace: Callable[[np.ndarray], np.ndarray]
     retains: bool = False
     by_objective: bool = False
     first_order: bool = False
+    by_accuracy: dataclasses.InitVar[bool | None] = None
+
+    def __post_init__(self, by_accuracy: bool | None):
+        if by_accuracy is not None:
+            object.__setattr__(self, "by_objective", by_accuracy)
 
     def strengths(self, evaluation: Evaluation, rows: Rows, places) -> np.ndarray:
         """What every operation is worth on some edges, all else as in `rows`.

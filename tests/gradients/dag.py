@@ -59,3 +59,9 @@ def sampled(estimator, samples, seed=0):
     assert gradients.shape == (samples, 3, 3)
     variances = gradients.var(0, ddof=1)
     return gradients.mean(0), np.sqrt(variances / samples), variances.sum()
+
+
+def built(estimator, shape=(3, 3)):
+    """An estimator that has made its variables."""
+    estimator.build(shape, seed=3)
+    return estimator

@@ -6,21 +6,14 @@ import tensorflow as tf
 
 from darts_tf import gradients
 from darts_tf.common.draws import gumbel, uniform
-from darts_tf.common.errors import UserError
-from darts_tf.gradients import BilevelProblem, Ram, Rebar, Relax, ScoreFunction
+from darts_tf.gradients import Ram, Rebar, Relax, ScoreFunction
 from darts_tf.gradients.ram import _losses_of_all_categories
 from darts_tf.gradients.relax import conditional
-from darts_tf.gradients.sampling import MovingAverage
 from darts_tf.gradients.score_function import score_gradients
 from tests.gradients import dag
 
 SAMPLES = 100_000
 LOGITS = tf.constant(dag.LOGITS, tf.float32)
-
-
-def built(estimator, shape=(3, 3)):
-    estimator.build(shape, seed=3)
-    return estimator
 
 
 class TestEnumeration:
@@ -99,7 +92,7 @@ class TestEnumeration:
         assert at_equal_cost < per_sample
 
     def test_ram_on_one_edge_is_exact(self):
-        estimator = built(Ram(samples=50), (1, 3))
+        estimator = dag.built(Ram(samples=50), (1, 3))
         table = tf.constant([1.21, 0.01, 0.09])
         loss = gradients.CategoricalLoss(lambda z: tf.linalg.matvec(z[:, 0], table))
         found = estimator.sample(loss, LOGITS[:1], tf.constant([0, 0])).gradients.numpy()
@@ -122,7 +115,7 @@ ESTIMATORS = {
 class TestMeans:
     @pytest.mark.parametrize("name", ESTIMATORS)
     def test_within_four_standard_errors(self, name):
-        estimator = built(ESTIMATORS[name]())
+        estimator = dag.built(ESTIMATORS[name]())
         mean, errors, variance = dag.sampled(estimator, SAMPLES)
         assert (np.abs(mean - dag.GRADIENT) < 4 * errors).all()
         variances = {"score function": 0.684, "RAM": 0.1127, "RAM, fresh": 0.1127, "REBAR": 0.288}
@@ -130,7 +123,7 @@ class TestMeans:
             assert variance == pytest.approx(variances[name], rel=0.03)
 
     def test_relax_with_a_random_control_variate(self):
-        estimator = built(Relax(samples=SAMPLES, hidden=8, learning_rate=0.0))
+        estimator = dag.built(Relax(samples=SAMPLES, hidden=8, learning_rate=0.0))
         rng = np.random.default_rng(5)
         for parameter in estimator._parameters[1:]:
             parameter.assign(5 * rng.normal(size=parameter.shape))
@@ -148,7 +141,7 @@ class TestMeans:
         assert np.abs(mean - dag.GRADIENT).max() > 0.01
 
     def test_several_samples_are_averaged(self):
-        one, many = built(ScoreFunction(None)), built(ScoreFunction(None, samples=8))
+        one, many = dag.built(ScoreFunction(None)), dag.built(ScoreFunction(None, samples=8))
         means = {}
         for estimator in (one, many):
             run = tf.function(lambda s, e=estimator: e.estimate(dag.LOSS, LOGITS, s).gradient)
@@ -159,7 +152,7 @@ class TestMeans:
 
 
 def test_trained_relax_is_below_the_score_function():
-    estimator = built(Relax(samples=200, hidden=16, learning_rate=0.02))
+    estimator = dag.built(Relax(samples=200, hidden=16, learning_rate=0.02))
     run = tf.function(lambda seed: estimator.estimate(dag.LOSS, LOGITS, seed).loss)
     for step in range(300):
         run(tf.constant([step, 1]))
@@ -232,78 +225,3 @@ class TestGumbelSoftmax:
         found = tape.gradient(loss, logits).numpy().astype("float64")
         assert np.abs(found.mean(0) - dag.GRADIENT).max() == pytest.approx(bias, abs=0.008)
         assert found.var(0).sum() == pytest.approx(variance, rel=0.1)
-
-
-class TestReport:
-    def test_variance_and_evaluations(self):
-        estimator = built(Ram(samples=4, variance_decay=0.999))
-        assert estimator.report() == {"loss_evaluations": 0.0}
-        run = tf.function(lambda seed: estimator.estimate(dag.LOSS, LOGITS, seed).loss)
-        for step in range(1000):
-            run(tf.constant([step, 0]))
-        found = estimator.report()
-        assert found["loss_evaluations"] == 1000 * 4 * 7
-        assert found["gradient_variance"] == pytest.approx(0.11274 / 4, rel=0.1)
-
-    def test_moving_average_is_not_drawn_to_its_start(self):
-        average = MovingAverage(0.9)
-        average.build()
-        assert float(average.value()) == 0
-        average.update(tf.constant([2.0, 4.0]))
-        assert float(average.value()) == pytest.approx(3)
-        average.update(tf.constant([6.0]))
-        assert float(average.value()) == pytest.approx((0.09 * 3 / 0.1 + 6) * 0.1 / 0.19)
-
-    def test_a_restored_state_goes_on_alike(self):
-        """Whatever a step leaves behind is among the variables."""
-        for make in (ScoreFunction, Relax, Rebar, Ram):
-            whole, restored = built(make()), built(make())
-            for step in range(3):
-                whole.estimate(dag.LOSS, LOGITS, tf.constant([step, 2]))
-            for mine, its in zip(restored.variables, whole.variables, strict=True):
-                mine.assign(its)
-            one, other = (
-                e.estimate(dag.LOSS, LOGITS, tf.constant([9, 2])) for e in (whole, restored)
-            )
-            np.testing.assert_array_equal(one.gradient, other.gradient)
-            assert whole.report() == restored.report()
-            for mine, its in zip(restored.variables, whole.variables, strict=True):
-                np.testing.assert_array_equal(mine, its)
-
-
-class TestOptions:
-    @pytest.mark.parametrize(
-        "name, options, message",
-        [
-            ("ram", {"edges": 0}, "edges=0: expected 1 or more"),
-            ("ram", {"fresh": 1}, "fresh=1: expected true or false"),
-            ("score_function", {"baseline_decay": 1.0}, r"baseline_decay=1.0: expected a number"),
-            ("score_function", {"variance_decay": "much"}, "variance_decay='much': expected a n"),
-            ("relax", {"learning_rate": "much"}, "learning_rate='much': expected 0 or more"),
-            ("relax", {"samples": 0.5}, "samples=0.5: expected 1 or more"),
-            ("relax", {"data": "test"}, "data='test': expected validation or train"),
-            ("relax", {"edges": 2}, "unknown option 'edges' of the hypergradient 'relax'; expecte"),
-            ("first_order", {"samples": 2}, "'first_order'; it has none"),
-        ],
-    )
-    def test_bad_ones(self, name, options, message):
-        with pytest.raises(UserError, match=message):
-            gradients.get(name, **options)
-
-    def test_more_edges_than_there_are(self):
-        with pytest.raises(UserError, match="edges=4: expected at most 3"):
-            built(Ram(edges=4))
-
-    def test_two_searches_have_two_states(self):
-        assert gradients.get("relax") is not gradients.get("relax")
-
-    def test_nothing_is_drawn(self):
-        problem = BilevelProblem(lambda w, a, b: 0.0, lambda w, a, b: 0.0)
-        with pytest.raises(UserError, match="ScoreFunction estimates an expectation over sampled"):
-            gradients.get("score_function")(problem, {"architecture": [LOGITS]}, {})
-
-    def test_rebar_needs_a_relaxed_loss(self):
-        with pytest.raises(UserError, match="between the categories"):
-            built(Rebar()).estimate(
-                gradients.CategoricalLoss(dag.losses), LOGITS, tf.constant([0, 0])
-            )

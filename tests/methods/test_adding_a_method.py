@@ -25,19 +25,51 @@ ROOT = pathlib.Path(__file__).parents[2]
 SIZE = ((4, 4, 1), 2, 2, 3)
 
 
-@pytest.fixture
-def added(monkeypatch):
-    """The name of the method that the documentation adds, as it adds it."""
-    for registry in (METHODS, relaxations._RELAXATIONS):
+def examples(document):
+    """The Python files that a page of the documentation shows."""
+    text = (ROOT / "docs" / document).read_text()
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def add(monkeypatch, number):
+    """Runs an example of the documentation; returns the name of the method that it adds."""
+    for registry in (METHODS, relaxations._RELAXATIONS, gradients._GRADIENTS):
         monkeypatch.setattr(registry, "_parts", dict(registry))
     before = set(METHODS)
-    text = (ROOT / "docs" / "adding_a_method.md").read_text()
-    code = compile(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], "powers.py", "exec")
+    code = compile(examples("adding_a_method.md")[number], "example.py", "exec")
     # Twice, as a cell of a notebook may be run.
     for _ in range(2):
-        exec(code, {"__name__": "powers"})
+        exec(code, {"__name__": "example"})
     (name,) = set(METHODS) - before
     return name
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """The name of the method with a relaxation of its own."""
+    return add(monkeypatch, 0)
+
+
+@pytest.mark.parametrize("document, count", [("adding_a_method.md", 2), ("adding_a_task.md", 1)])
+def test_a_part_of_ones_own_has_30_lines(document, count):
+    """A relaxation, an estimator and a task, each with its method or name; empty lines aside."""
+    lengths = [sum(bool(line) for line in e.splitlines()) for e in examples(document)]
+    assert len(lengths) == count and max(lengths) <= 30
+
+
+def test_an_estimator_of_ones_own(monkeypatch, eagerly, one_edge_space):
+    method = METHODS[add(monkeypatch, 1)]
+    # L_val = w a^2 and L_train = 3 a w^2 at w = 2, a = 5: 2 w a + 0.5 * 3 w^2.
+    problem = gradients.BilevelProblem(
+        lambda w, a, batch: 3 * a[0] * w[0] ** 2, lambda w, a, batch: w[0] * a[0] ** 2
+    )
+    point = {"architecture": [tf.constant(5.0)], "weights": [tf.constant(2.0)]}
+    found = method.make_gradient()(problem, point, {"architecture": None, "weights": None})
+    assert [float(x) for x in found.architecture] == [20 + 6] and float(found.loss) == 50
+    search = ArchitectureSearch(method.make_supernet(one_edge_space, *SIZE), method)
+    assert np.isfinite(search.fit(batches, batches, 1, verbose=0).history["loss"]).all()
+    settings = record.settings(search.supernet, method)
+    assert settings["method gradient"] == "mixed_level"
 
 
 def batches(epoch):
@@ -123,3 +155,21 @@ def test_nothing_but_the_table_names_a_method():
     found = {str(path.relative_to(ROOT)): names & constants(path) for path in files}
     naming = {path: named for path, named in found.items() if named}
     assert naming == {"darts_tf/methods/table.py": names}
+
+
+@pytest.mark.parametrize(
+    "room, defaults",
+    [
+        (relaxations, {"softmax"}),
+        (selections, {"magnitude", "operation_strength", "removal"}),
+    ],
+)
+def test_a_part_is_named_in_its_room_and_in_rows_only(room, defaults):
+    """So a new part is one file, an entry in its room's table, and the rows that combine it."""
+    # Operations and options of other libraries that have the same names.
+    names = {*room.names()} - {*defaults, "sigmoid", "uniform", "categorical"}
+    folder = pathlib.Path(room.__file__).parent.relative_to(ROOT)
+    for path in (*(ROOT / "darts_tf").rglob("*.py"), *(ROOT / "train").rglob("*.py")):
+        own = path.relative_to(ROOT)
+        if folder not in own.parents and own != pathlib.Path("darts_tf/methods/table.py"):
+            assert not names & constants(path), path

@@ -1,7 +1,15 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from darts_tf.selections.criteria import CRITERIA, take_out_renormalized, with_row
+from darts_tf.selections.criteria import (
+    CRITERIA,
+    Criterion,
+    take_out,
+    take_out_renormalized,
+    with_row,
+)
 
 # One edge with the operations none, skip and convolution, whose outputs are numbers; the loss is
 # the squared distance of their mixture from 1.
@@ -100,6 +108,12 @@ def test_perturbation_measures_the_objective():
 
     (found,) = CRITERIA["perturbation"].strengths(Accuracy(), {"normal": BETA[None]}, [PLACE])
     np.testing.assert_allclose(found, BETA * [0.5, 0.1, 0.9])
+
+
+def test_the_former_name_of_what_is_measured():
+    criterion = Criterion(take_out, by_accuracy=True)
+    assert criterion == CRITERIA["perturbation"]
+    assert dataclasses.replace(criterion, by_objective=False) == CRITERIA["removal"]
 
 
 def test_with_row_changes_a_copy():

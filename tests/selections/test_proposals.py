@@ -36,7 +36,7 @@ def test_rows_without_a_supernet(name, baseline):
     with pytest.raises(UserError, match=f"'{name}' has no supernet: it proposes cells"):
         method.make_supernet("nas_bench_201", (4, 4, 1), 2)
     with pytest.raises(UserError, match=f"'{name}' searches without a supernet"):
-        checks.check_method(method, None, 1)
+        checks.check_trains(method)
     for changes in ({"relaxation": "softmax"}, {"selection": "magnitude"}):
         with pytest.raises(UserError, match="only a search without a supernet has the relax"):
             dataclasses.replace(method, **changes).check()
