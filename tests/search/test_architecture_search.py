@@ -9,6 +9,7 @@ import tensorflow as tf
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.runtime import optimizers
 from darts_tf.runtime.train_function import compiles
+from tests import toy
 from tests.search.searches import (
     BATCH,
     EPOCHS,
@@ -17,7 +18,6 @@ from tests.search.searches import (
     VALIDATION,
     Recorder,
     assert_same,
-    data,
     make,
     make_toy,
 )
@@ -150,9 +150,9 @@ def test_what_xla_compiles(monkeypatch, given, gpus, expected):
 
 def test_partial_last_batch(one_edge_space):
     search = make_toy()
-    history = search.fit(data(0, 0, 6), data(1, 0, 5), verbose=0)
+    history = search.fit(toy.data(0, 0, 6), toy.data(1, 0, 5), verbose=0)
     assert np.isfinite(history.history["loss"]).all()
-    # 5 validation images, all of them counted.
+    # 5 validation examples, all of them counted.
     right = history.history["val_accuracy"][0] * 5
     np.testing.assert_allclose(right, np.round(right), atol=1e-5)
 
@@ -161,7 +161,7 @@ class TestSecondFit:
     """A search of its own, from the weights and alphas of the first."""
 
     def fit(self, search):
-        train, validation = (functools.partial(data, part, examples=BATCH) for part in (0, 1))
+        train, validation = (functools.partial(toy.data, part, examples=BATCH) for part in (0, 1))
         return search.fit(train, validation, 2, verbose=0).history["learning_rate"]
 
     def test_what_is_the_methods_begins_anew(self, eagerly):
