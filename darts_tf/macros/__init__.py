@@ -2,6 +2,7 @@
 
 from darts_tf.common.registry import Registry
 from darts_tf.macros.darts import Darts, reduction_cells
+from darts_tf.macros.forecasting import ForecastingNetwork
 from darts_tf.macros.language_model import LanguageNetwork
 from darts_tf.macros.macro import CellPlan, Layers, Macro, Staged, is_plan, walk
 from darts_tf.macros.nas_bench_201 import NAS_BENCH_201
@@ -9,6 +10,7 @@ from darts_tf.macros.search_settings import SearchSettings
 
 __all__ = [
     "CellPlan",
+    "ForecastingNetwork",
     "LanguageNetwork",
     "Layers",
     "Macro",

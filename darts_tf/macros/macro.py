@@ -80,6 +80,9 @@ class Macro(Unnamed):
         network_size: the same of a derived network.
         auxiliary: whether a derived network can have an auxiliary head.
         stems: the names of the stems that a derived network can have.
+        keeps_state: whether the states of cells that carry one go on from batch to batch. If not,
+            every example begins with the initial ones.
+        least_outputs: the smallest `num_classes` that makes sense.
         cell_arguments: further arguments of a supernet's cells.
         search_settings: what a search in this network is to be done with where that is not the
             same as for images; None where it is.
@@ -90,6 +93,8 @@ class Macro(Unnamed):
     network_size: tuple[int, int] = (16, 8)
     auxiliary: bool = False
     stems: tuple[str, ...] = ("cifar",)
+    keeps_state: bool = True
+    least_outputs: int = 2
     cell_arguments: Mapping = types.MappingProxyType({})
     search_settings: SearchSettings | None = None
 

@@ -149,9 +149,9 @@ class Supernet(keras.Model):
                 f"the space {self.space.name!r} has cells with {self.space.inputs} inputs; "
                 "a network has 1 (the cell before) or 2 (the two cells before)"
             )
-        for name in ("channels", "num_classes"):
-            if self._config[name] < 2:
-                raise UserError(f"{name} must be at least 2, got {self._config[name]}")
+        for name, least in (("channels", 2), ("num_classes", self._macro.least_outputs)):
+            if self._config[name] < least:
+                raise UserError(f"{name} must be at least {least}, got {self._config[name]}")
 
     def _check_controls(self):
         known = [control.name for control in self._kind.controls]
@@ -249,15 +249,16 @@ class Supernet(keras.Model):
     @property
     def carries_state(self) -> bool:
         """Whether `call` takes a state, and returns a pair of logits and the state afterwards."""
-        return any(cell.carries_state for cell in self.cells)
+        return self._macro.keeps_state and any(cell.carries_state for cell in self.cells)
 
     def initial_state(self, batch_size: int) -> tuple | None:
         """The state before the first batch: one structure of tensors for each cell that has one.
 
         None for a supernet without.
         """
-        found = tuple(c.initial_state(batch_size) for c in self.cells if c.carries_state)
-        return found or None
+        if not self.carries_state:
+            return None
+        return tuple(c.initial_state(batch_size) for c in self.cells if c.carries_state)
 
     def operation_weights(self) -> dict:
         """See `Architecture.operation_weights`."""
