@@ -8,11 +8,15 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 from darts_tf.common.registry import Registry
 from train import fields
 from train.images import ImageConfig, Images
+from train.series import EMBEDDED as EMBEDDED_SERIES
+from train.series import Series, SeriesConfig
 from train.task_data import TaskData
 from train.texts import EMBEDDED, TextConfig, Texts
 
 #: Task -> the class of its data.
-SOURCES = Registry("task", {"image_classification": Images, "language_model": Texts})
+SOURCES = Registry(
+    "task", {"image_classification": Images, "language_model": Texts, "forecasting": Series}
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,9 @@ class DataConfig(ImageConfig):
         "The images: digits (built in), a name of TensorFlow Datasets (such as cifar10, with "
         "--data_dir), a folder with a sub-folder for every class, or an .npz file. The text: "
         f"{EMBEDDED} (built in), a name of TensorFlow Datasets (such as tiny_shakespeare), a "
-        "folder with train.txt, valid.txt and test.txt, or a text file.",
+        "folder with train.txt, valid.txt and test.txt, or a text file. The series: "
+        f"{EMBEDDED_SERIES} (built in), or a file with numbers in columns, which gzip may have "
+        "packed.",
     )
     seed: int = fields.integer(
         0, "Fixes all random choices: the same seed gives the same result.", lower_bound=0
@@ -39,14 +45,17 @@ class DataConfig(ImageConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TaskConfig(DataConfig, TextConfig):
+class TaskConfig(DataConfig, TextConfig, SeriesConfig):
     """The data, for a task that the user chooses.
 
     Attributes:
         task_defaults: task -> settings whose defaults are others for it.
     """
 
-    task_defaults: ClassVar[dict[str, dict]] = {"language_model": {"dataset": EMBEDDED}}
+    task_defaults: ClassVar[dict[str, dict]] = {
+        "language_model": {"dataset": EMBEDDED},
+        "forecasting": {"dataset": EMBEDDED_SERIES},
+    }
 
     task: str = fields.choice(
         "image_classification",

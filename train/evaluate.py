@@ -9,6 +9,9 @@ checkpoints. Started again with the same settings it goes on where it stopped.
 With --task=language_model the cell is a recurrent one, or an lstm or a gru to compare with; what is
 measured are the perplexity of words or the bits per character; sample.txt is what the network
 writes.
+
+With --task=forecasting the cell is a recurrent one, or an lstm or a gru, and what is measured are
+the errors of forecasts and their correlation with what came; forecasts.png shows both.
 """
 
 import dataclasses
@@ -24,10 +27,11 @@ from darts_tf.runs.settings import Changeable
 from train import data_flags, fields, program, runs
 from train.data_flags import TaskConfig
 from train.network_training import NetworkConfig, NetworkTraining
+from train.series_training import SeriesTraining
 from train.text_training import TextTraining, TextTrainingConfig
 
 # Task -> how it is trained; all others as images are.
-_TRAININGS = {"language_model": TextTraining}
+_TRAININGS = {"language_model": TextTraining, "forecasting": SeriesTraining}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,8 @@ class EvaluationConfig(TaskConfig, NetworkConfig, TextTrainingConfig):
         "language_model": {
             **TaskConfig.task_defaults["language_model"],
             **{"epochs": 20, "batch_size": 32, "learning_rate": 4.0, "weight_decay": 8e-7},
-        }
+        },
+        "forecasting": {**TaskConfig.task_defaults["forecasting"], **SeriesTraining.defaults},
     }
 
     genotype: str | None = fields.text(
@@ -74,8 +79,11 @@ def main(config: EvaluationConfig) -> None:
     if not 0 <= config.weight_decay < float("inf"):
         raise UserError(f"--weight_decay={config.weight_decay}: expected 0 or a number above it")
     kind = _TRAININGS.get(config.task, NetworkTraining)
-    for other in {NetworkTraining, *_TRAININGS.values()} - {kind}:
-        config.refuse_given(other.flags, f"has no meaning for the task {config.task}")
+    others = {flag for other in (NetworkTraining, *_TRAININGS.values()) for flag in other.flags}
+    config.refuse_given(
+        [name for name in config.names() if name in others - {*kind.flags}],
+        f"has no meaning for the task {config.task}",
+    )
     kind.check(config)
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     training = kind(config, data)

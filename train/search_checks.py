@@ -11,8 +11,13 @@ _OF_GRADIENTS = (
     *("cost", "cost_weight", "latency_table", "eigenvalue_every", *selection_flags.NAMES),
     *("gradient_options", "entropy_weight", "jit_compile", "keep_checkpoints"),
 )
-# Task -> the kind of cells that its networks are made of.
-_KINDS = {"image_classification": "convolutional", "language_model": "recurrent"}
+# Task -> the kinds of cells that its networks are made of.
+_RECURRENT = ("recurrent", "two_input")
+_KINDS = {
+    "image_classification": ("convolutional",),
+    "language_model": _RECURRENT[:1],
+    "forecasting": _RECURRENT,
+}
 _OF_IMAGES = ("cells", "cost", "cost_weight", "latency_table", "benchmark_table")
 _OF_TRAINING = (*_OF_GRADIENTS, "memory_limit", "weight_learning_rate", "precision")
 
@@ -39,9 +44,10 @@ def check(config: SearchConfig, method: Method) -> None:
 
 
 def _refuse_for_other_cells(config: SearchConfig, method: Method) -> None:
-    if kind := _KINDS.get(config.task):
-        spaces.check_kind(spaces.get(config.space), kind, f"--task={config.task}")
-    if kind != "recurrent":
+    kinds, space = _KINDS.get(config.task, ()), spaces.get(config.space)
+    if kinds and space.kind not in kinds:
+        spaces.check_kind(space, kinds[0], f"--task={config.task}")
+    if "recurrent" not in kinds:
         return
     config.refuse_given(_OF_IMAGES, f"has no meaning for the task {config.task}")
     if not (method.has_supernet and method.trains):

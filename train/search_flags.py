@@ -13,7 +13,7 @@ from darts_tf.costs import expected_cost
 from darts_tf.datasets import fingerprint
 from train import baseline_search, fields, selection_flags, stages
 from train.baseline_search import CandidateConfig
-from train.data_flags import TaskConfig
+from train.data_flags import SOURCES, TaskConfig
 from train.found import TableConfig
 from train.selection_flags import SelectionConfig
 from train.stages import StageConfig
@@ -42,11 +42,19 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             **{"epochs": 3, "weight_learning_rate": 10.0},
             # As in the literature: what comes last in the training text trains the architecture.
             "train_portion": 0.9,
-        }
+        },
+        "forecasting": {
+            **TaskConfig.task_defaults["forecasting"],
+            **{"space": "darts_rnn", "channels": 32, "epochs": 20},
+            # Of the training and the validation part: as these are divided by default.
+            "train_portion": 0.75,
+        },
     }
 
     space: str = fields.choice(
-        "darts_cnn", spaces.names(searchable_only=True), "The search space; darts_rnn on texts."
+        "darts_cnn",
+        spaces.names(searchable_only=True, kind=None),
+        "The search space; darts_rnn on texts and series.",
     )
     method: str = fields.choice(
         "darts-v2", _METHODS, "The search method; darts-v1 by default on texts."
@@ -173,6 +181,8 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             UserError: it does not take them.
         """
         method, changes = methods.get(self.method, self.space), {}
+        if (settings := SOURCES.named(self.task).search_settings) is not None:
+            method = methods.get(self.method).with_settings(settings)
         if not method.has_supernet:
             return method
         if self.hypergradient is not None:

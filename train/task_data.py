@@ -20,6 +20,8 @@ class TaskData(abc.ABC):
 
     Attributes:
         flags: the names of the settings that such data have.
+        search_settings: how a search is done with such data where that is not the way of the
+            space's own network; None where it is.
         name: of the data, for headings.
         examples: what their examples are called.
         input_shape, num_classes: what supernets and networks are made for.
@@ -27,6 +29,7 @@ class TaskData(abc.ABC):
     """
 
     flags: ClassVar[tuple[str, ...]] = ()
+    search_settings: ClassVar[macros.SearchSettings | None] = None
     name: str
     examples: str = "images"
     input_shape: tuple[int | None, ...]

@@ -190,8 +190,10 @@ class Method:
             space: a search space, or its name.
         """
         settings = macros.get(spaces.get(space).macro).search_settings
-        if settings is None:
-            return self
+        return self if settings is None else self.with_settings(settings)
+
+    def with_settings(self, settings: macros.SearchSettings) -> "Method":
+        """The method with the settings of searches in a certain network; see `for_space`."""
         rate, steps = settings.architecture_learning_rate, settings.architecture_steps
         betas = dict(zip(("beta_1", "beta_2"), settings.architecture_betas, strict=True))
         decays = bool(self.architecture_weight_decay)

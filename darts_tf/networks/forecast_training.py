@@ -60,16 +60,25 @@ def task_of(data: SeriesData) -> Forecasting:
     return Forecasting(len(data.columns), data.change, tuple(data.values[0].tolist()))
 
 
-def forecasts(network: keras.Model, data: SeriesData, rows: range) -> np.ndarray:
-    """What a network foretells of rows, float32 `[len(rows), columns]`, in the series' own units.
+class Forecasts:
+    """Foretells rows of a series by a network; traced once.
 
     Args:
         network: from windows to forecasts.
         data: the series.
-        rows: such as `data.test`.
     """
-    run = tf.function(lambda windows: network(windows, training=False), reduce_retracing=True)
-    return np.concatenate([run(windows).numpy() for windows, _ in series_windows(data, rows)])
+
+    def __init__(self, network: keras.Model, data: SeriesData):
+        self._data = data
+        windows = tf.TensorSpec([None, data.window, len(data.columns)], tf.float32)
+        self._run = tf.function(
+            lambda windows: network(windows, training=False), input_signature=[windows]
+        )
+
+    def __call__(self, rows: range) -> np.ndarray:
+        """Forecasts of rows, such as `data.test`: float32 `[len(rows), columns]`, in own units."""
+        windows = series_windows(self._data, rows)
+        return np.concatenate([self._run(window).numpy() for window, _ in windows])
 
 
 def train_forecaster(
@@ -126,6 +135,7 @@ class _Training:
         ]
         self._loss = MeanLoss()
         self._step = tf.function(self._train_on, reduce_retracing=True)
+        self._forecasts = Forecasts(network, data)
         self._targets = data.targets(data.validation)
         self._checkpoints, self._first = None, 0
         self._notes = {"losses": []}
@@ -203,7 +213,7 @@ class _Training:
 
     def _validate(self, epoch) -> dict:
         """Foretells the validation part, and keeps the weights if that was never better."""
-        found = forecasts(self._network, self._data, self._data.validation)
+        found = self._forecasts(self._data.validation)
         loss = loss_of(self._task, self._targets, found)
         self._check_finite(loss, "validation", epoch)
         losses = self._notes["losses"]

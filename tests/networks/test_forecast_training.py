@@ -8,7 +8,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.datasets.series_data import SeriesData
 from darts_tf.networks.forecast_training import (
     ForecastRecipe,
-    forecasts,
+    Forecasts,
     loss_of,
     task_of,
     train_forecaster,
@@ -35,11 +35,11 @@ def test_a_network_learns_what_can_be_foretold():
     network = make()
     training = train_forecaster(network, DATA, RECIPE)
     task, targets = task_of(DATA), DATA.targets(DATA.validation)
-    found = forecasts(network, DATA, DATA.validation)
+    found = Forecasts(network, DATA)(DATA.validation)
     # The network has the weights of the best epoch.
     assert loss_of(task, targets, found) == pytest.approx(training.best_loss, rel=1e-5)
     assert training.best_loss == min(training.validation_losses) < 0.1
-    test = forecasts(network, DATA, DATA.test)
+    test = Forecasts(network, DATA)(DATA.test)
     last = DATA.last_values(DATA.test)
     measured, reference = (task.measure(DATA.targets(DATA.test), x) for x in (test, last))
     assert measured["rse"] < 0.3 * reference["rse"]
