@@ -35,7 +35,7 @@ class ExportConfig(Config):
     overwrite: bool = fields.switch(False, "Replace this version if it exists already.")
 
 
-_TASKS = ("image_classification", "language_model")
+_TASKS = ("image_classification", "language_model", "forecasting")
 # How many image files of the data set the export is checked on.
 _SAMPLE = 16
 
@@ -50,8 +50,9 @@ def main(config: ExportConfig) -> None:
     run_dir = Path(config.run_dir)
     if not os.path.isdir(run_dir):
         raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
-    if _task(run_dir) == "language_model":
-        _export_language_model(config, run_dir)
+    others = {"language_model": _export_language_model, "forecasting": _export_forecaster}
+    if (task := _task(run_dir)) in others:
+        others[task](config, run_dir)
         return
     data = _read_data(run_dir / "data.json")
     genotype_json = _read_text(run_dir / "genotype.json")
@@ -201,6 +202,35 @@ def _export_language_model(config: ExportConfig, run_dir: Path) -> None:
     print(
         "checked the export against the Keras model on random texts and on what both write: "
         f"largest difference of a probability or a state {result.max_difference:.2g}"
+    )
+    print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
+
+
+def _export_forecaster(config: ExportConfig, run_dir: Path) -> None:
+    import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+    from darts_tf.datasets import series_data
+    from darts_tf.export.network import export_network
+    from darts_tf.tasks import Forecasting
+
+    data = series_data.load_description(run_dir / "data.json")
+    _refuse_other_data(run_dir, series_data.digest(data))
+    model = _load_model(run_dir / "model.keras")
+    logging.set_verbosity(logging.WARNING)
+    result = export_network(
+        model,
+        config.output_dir,
+        task=Forecasting(len(data["columns"]), example=data["first_row"]),
+        version=config.model_version,
+        overwrite=config.overwrite,
+    )
+    print(
+        f"window: {data['window']} rows of {', '.join(data['columns'])}; forecast: row "
+        f"{data['horizon']} after them, in the same units"
+    )
+    print(
+        "checked the export against the Keras model on windows near the first row: largest "
+        f"difference of a forecast {result.max_difference:.2g}"
     )
     print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
 

@@ -24,6 +24,7 @@ _CLASSES = {
     "cells.recurrent.two_input_cell": ("TwoInputCell",),
     "cells.recurrent.two_input_mixed_cell": ("TwoInputMixedCell",),
     "cells.sampled_cell": ("SampledCell",),
+    "layers.series_scaling": ("ForecastHead", "ScaledWindow"),
     "layers.stems": ("AuxiliaryHead", "Classifier", "GlobalMean", "ImageNetStem", "Stem"),
     "layers.tied_embedding": ("TiedEmbedding",),
     "macros.nas_bench_201": ("NormalizedClassifier", "ResidualReduction"),

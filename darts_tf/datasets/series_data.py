@@ -116,6 +116,7 @@ class SeriesData:
             "window": self.window,
             "horizon": self.horizon,
             **{f"{part}_rows": len(getattr(self, part)) for part in _PARTS},
+            "first_row": self.values[0].tolist(),
             "scaling": {
                 **{key: _plain(value) for key, value in self.scaling._asdict().items()},
                 "level_change": list(self.change),
@@ -186,6 +187,9 @@ def load_description(path) -> dict:
     columns = description.get("columns")
     if not (isinstance(columns, list) and columns and all(isinstance(x, str) for x in columns)):
         raise UserError(f"{path}: columns is {columns!r:.60}, expected a list of names")
+    first = description.get("first_row")
+    if not isinstance(first, list) or [type(x) for x in first] != [float] * len(columns):
+        raise UserError(f"{path}: first_row is {first!r:.60}, expected a number for each column")
     if description.get("transform") not in TRANSFORMS:
         raise UserError(
             f"{path}: transform is {description.get('transform')!r}, expected one of "

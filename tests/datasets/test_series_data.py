@@ -44,6 +44,7 @@ def test_the_first_difference(changes, words):
         ({"kind": "text"}, "does not describe a series"),
         ({"columns": []}, "columns is"),
         ({"transform": "logs"}, "transform is 'logs'"),
+        ({"first_row": [1.0]}, "first_row is"),
         ({"window": 1.5}, "window is missing or no whole number"),
         ({"fingerprint": {}}, "the fingerprint of the train part is missing"),
     ],

@@ -6,12 +6,14 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from darts_tf import macros
 from darts_tf.common.errors import UserError
-from train import evaluate, forecast_baselines, search
+from train import evaluate, export, forecast_baselines, search
 from train.data_flags import TaskConfig
 from train.evaluate import EvaluationConfig
+from train.export import ExportConfig
 from train.forecast_baselines import BaselinesConfig
 from train.search import DistributedSearchConfig
 from train.series import Series
@@ -67,6 +69,12 @@ def test_from_the_search_to_the_test(tmp_path, capsys):
     assert result["test_examples"] == 12 and (trained / "forecasts.png").exists()
     network = keras.saving.load_model(trained / "model.keras")
     assert network(np.full([1, 4, 2], 100.0, np.float32)).shape == (1, 2)
+    exported = tmp_path / "exported"
+    export.main(ExportConfig(run_dir=str(trained), output_dir=str(exported)))
+    windows = tf.constant(np.random.default_rng(0).uniform(40, 110, [3, 4, 2]), tf.float32)
+    served = tf.saved_model.load(str(exported / "1")).signatures["serving_default"]
+    found = served(window=windows)["forecast"]
+    np.testing.assert_allclose(found, network(windows), rtol=1e-5)
     capsys.readouterr()
     evaluate.main(EvaluationConfig.from_words(of_training))
     assert f"test rse {result['test_rse']:.4f}" in capsys.readouterr().out
