@@ -43,6 +43,10 @@ ARGUMENTS = {
     "Normalized": {"layer": Identity(4)},
     "NormalizedClassifier": {"num_classes": 3},
     "PartialMixedCell": {**CELL, "portion": 2},
+    "ForecastHead": {"transform": "levels", "change": [1.0, 2.0]},
+    "ScaledWindow": {
+        **{"units": 3, "transform": "log_returns", "center": [0.0, 1.0], "deviation": [1.0, 2.0]},
+    },
     "RecurrentCell": {"cell": CHAIN, "units": 3},
     "RecurrentLayer": {"cell": RecurrentCell(CHAIN, 3), "dropout": 0.2, "return_sequences": True},
     "RecurrentMixedCell": {"space": "darts_rnn", "units": 3, "stacked": False},
@@ -64,6 +68,8 @@ ARGUMENTS = {
         "cells": 3,
     },
     "TiedEmbedding": {"vocabulary_size": 4, "units": 3},
+    "TwoInputCell": {"cell": {**CHAIN, "concat": [2]}, "units": 3},
+    "TwoInputMixedCell": {"space": "two_input_rnn", "units": 3},
     "Zero": {"channels": 4, "strides": 2},
 }
 WEIGHTS = {
@@ -74,9 +80,10 @@ WEIGHTS = {
 # Cells with these arguments take a list of one input.
 CELLS = ("Cell", "BatchedMixedCell", "BatchedPartialCell", "MixedCell", "PartialMixedCell")
 CELLS += ("SampledCell",)
-# What takes no images: texts and their networks have tests of their own.
-OF_TEXTS = {"LanguageModel", "TiedEmbedding"}
+# What takes no images: texts, series and their networks have tests of their own.
+OF_TEXTS = {"ForecastHead", "LanguageModel", "ScaledWindow", "TiedEmbedding"}
 OF_TEXTS |= {"RecurrentCell", "RecurrentLayer", "RecurrentMixedCell", "StateNormalization"}
+OF_TEXTS |= {"TwoInputCell", "TwoInputMixedCell"}
 OTHERS = {"Adam", "AveragedSGD", "SGD", "SmoothedCrossentropy", "TaskLoss"}
 LAYERS = sorted(set(ARGUMENTS) - OF_TEXTS - OTHERS)
 
