@@ -94,10 +94,14 @@ class TrainFunction:
         """How many elements the loss of a global batch is a mean of, by example.
 
         Returns:
-            A scalar, the same on all replicas; None where every example is one element.
+            A scalar, the same on all replicas; None where every example is one element, or the
+            targets are no batch.
         """
+        first = tf.convert_to_tensor(tf.nest.flatten(targets)[0])
+        if first.shape.rank == 0:
+            return None
         _, count = self._task.counted_loss(targets, outputs, weights)
-        examples = tf.shape(tf.nest.flatten(targets)[0])[0]
+        examples = tf.shape(first)[0]
         known = tf.get_static_value(count), tf.get_static_value(examples)
         if None not in known and known[0] == known[1]:
             return None
