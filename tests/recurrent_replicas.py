@@ -6,11 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import gradients, spaces
+from darts_tf import datasets, gradients, spaces
 from darts_tf.cells.recurrent.layer import RecurrentLayer
 from darts_tf.cells.recurrent.mixed_cell import RecurrentMixedCell
 from darts_tf.gradients import BilevelProblem, InnerStep
 from darts_tf.runtime import distribution
+from darts_tf.search.architecture_search import ArchitectureSearch
+from tests import texts
 
 BATCH = 8
 
@@ -60,3 +62,31 @@ def recurrent(strategy) -> dict[str, np.ndarray]:
     statistics = [normalization.moving_mean, normalization.moving_variance]
     first["recurrent_statistics"] = np.stack(list(map(keras.ops.convert_to_numpy, statistics)))
     return first
+
+
+def recurrent_search(strategy) -> dict[str, np.ndarray]:
+    """What a search by the unrolled gradient has found after 4 steps on a text, with dropout."""
+    method = texts.method("darts-v2-exact")
+    with strategy.scope():
+        supernet = texts.supernet(method)
+        search = ArchitectureSearch(supernet, method, task="language_modeling")
+    # Replicas unroll the steps, of which there must be a known number.
+    windows = [
+        np.stack(part)
+        for part in zip(
+            *datasets.text_windows(texts.tokens(64), texts.BATCH, texts.STEPS).take(3), strict=True
+        )
+    ]
+    data = tf.data.Dataset.from_tensor_slices(tuple(windows)).repeat(2).take(4)
+    search.fit(data, data, verbose=0)
+    groups = {
+        "alphas": supernet.architecture_variables,
+        "weights": supernet.trainable_variables,
+        "states": search.checkpointed()["states"],
+    }
+    return {
+        f"recurrent_search_{name}": np.concatenate(
+            [np.ravel(keras.ops.convert_to_numpy(v)) for v in variables]
+        )
+        for name, variables in groups.items()
+    }

@@ -47,7 +47,7 @@ def result(process, folder):
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     what = ("hypergradients", "search", "examples_seen", "random_numbers", "moving_statistics")
-    what += ("masked_stream", "columns_seen", "recurrent")
+    what += ("masked_stream", "columns_seen", "recurrent", "recurrent_search")
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -101,6 +101,14 @@ class TestTwoReplicasOfHalfABatch:
         assert np.abs(term).max() > 1e-2 * np.abs(one["recurrent_unrolled"]).max()
         for name in ("recurrent_unrolled", "recurrent_first_order", "recurrent_statistics"):
             np.testing.assert_allclose(two[name], one[name], rtol=1e-8, atol=1e-12)
+
+    def test_a_recurrent_search(self, one_and_two):
+        """With its dropout: a replica has its rows of the mask that one device has."""
+        one, two = one_and_two
+        for name in ("alphas", "weights", "states"):
+            found = [x[f"recurrent_search_{name}"] for x in (one, two)]
+            assert np.abs(found[0]).max() > 1e-3
+            np.testing.assert_allclose(found[1], found[0], rtol=1e-3, atol=1e-4)
 
     def test_every_example_is_seen_once(self, one_and_two):
         expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)
