@@ -1,5 +1,6 @@
 """The supernet: a network of relaxed cells."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import keras
@@ -98,9 +99,9 @@ class Supernet(keras.Model):
     ):
         super().__init__(**kwargs)
         check_policy(self.dtype_policy)
-        self.space = spaces.get(space)
         own_macro = {} if macro is None else {"macro": macro}
-        self._macro = macro = macros.get(self.space.macro if macro is None else macro)
+        self.space = dataclasses.replace(spaces.get(space), **own_macro)
+        self._macro = macro = macros.get(self.space.macro)
         of_cells = {"skip_dropout": skip_dropout, "auxiliary_skip": auxiliary_skip}
         self._asked = {*controls, *(name for name, asked in of_cells.items() if asked)}
         self._config = {

@@ -81,3 +81,12 @@ def test_other_shapes():
             Supernet(space, shape, num_classes=2, channels=3)
     with pytest.raises(UserError, match="num_classes is 3.*forecasts 2 columns"):
         Supernet(space, (4, 2), num_classes=3, channels=3)
+
+
+def test_a_method_by_name_takes_the_settings_of_the_network_that_the_supernet_has():
+    data = series()
+    macro = ForecastingNetwork(data.scaling)
+    network = Supernet("darts_rnn", (4, 2), 2, channels=3, cells=1, macro=macro)
+    task = tasks.Forecasting(2, scale=data.change)
+    search = ArchitectureSearch(network, "darts-v1", task=task)
+    assert search.method.weight_learning_rate == macro.search_settings.weight_learning_rate
