@@ -13,6 +13,7 @@ FLOORS = (
     ("search",),
     ("methods",),
     ("costs", "schedules", "selections", "verification"),
+    ("levels",),
     ("supernets",),
     ("baselines", "cells", "macros", "nas_bench", "plots"),
     ("export", "genotypes", "operations", "relaxations", "serving"),

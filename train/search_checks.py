@@ -9,6 +9,7 @@ from train.search_flags import SearchConfig
 _OF_GRADIENTS = (
     *("hypergradient", "epochs", "architecture_learning_rate", "accumulate_steps", "recompute"),
     *("cost", "cost_weight", "latency_table", "eigenvalue_every", *selection_flags.NAMES),
+    *("level_options", "auxiliary"),
     *("gradient_options", "entropy_weight", "jit_compile", "keep_checkpoints"),
 )
 # Task -> the kinds of cells that its networks are made of.

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from absl import flags
 
-from darts_tf import baselines, gradients, macros, methods, spaces
+from darts_tf import baselines, gradients, levels, macros, methods, spaces
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost
@@ -69,6 +69,17 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
         "Options of the hypergradient as name=value, such as steps=2 for unrolled, radius=0.001 "
         "for finite_difference, samples=4,baseline_decay=none for score_function or "
         "edges=4,fresh=true for ram; see darts_tf.gradients.",
+    )
+    level_options: tuple[str, ...] | None = fields.words(
+        None,
+        "Options of the method's further levels as name=value, such as gamma=0.5, main_weight=0 "
+        "(the lambda of tetlo), temperature=1, similarity=dot, hard=true or quadruples=32; see "
+        "darts_tf.levels.",
+    )
+    auxiliary: str | None = fields.text(
+        None,
+        "With tetlo: a .keras file of a model that gives features, which learns beside the "
+        "supernet; by default a small residual network.",
     )
     entropy_weight: float | None = fields.number(
         None,
@@ -194,6 +205,11 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             changes["gradient"] = self.hypergradient
         if self.gradient_options:
             changes["gradient_options"] = dict(map(_option, self.gradient_options))
+        options = dict(_option(text, "level_options") for text in self.level_options or ())
+        if self.auxiliary is not None:
+            options["auxiliary"] = self.auxiliary
+        if options:
+            changes["levels"] = levels.with_options(method.levels, options)
         if self.entropy_weight is not None:
             if not math.isfinite(self.entropy_weight):
                 raise UserError(f"--entropy_weight={self.entropy_weight}: expected a number")
@@ -225,6 +241,7 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             *("channels", "cells", "train_portion", "weight_learning_rate"),
             *("architecture_learning_rate", "accumulate_steps", "precision"),
             *("cost", "cost_weight", "latency_table", "benchmark_table", *baseline_search.NAMES),
+            *("level_options", "auxiliary"),
             *("gradient_options", "entropy_weight", "stage_cells", *selection_flags.NAMES),
         )
         settings = self.values(own)
@@ -234,14 +251,16 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             settings["cells"] = method.stages[0].cells
         if self.latency_table is not None:
             settings["latency_table_sha256"] = fingerprint.hash_file(self.latency_table)
+        if self.auxiliary is not None:
+            settings["auxiliary_sha256"] = fingerprint.hash_file(self.auxiliary)
         return {"program": "search", **settings, **super().decisive()}
 
 
-def _option(text: str) -> tuple:
+def _option(text: str, flag: str = "gradient_options") -> tuple:
     """The name and the value of `name=value`; a number, true, false, none or a word."""
     name, found, value = text.partition("=")
     if not (name and found and value):
-        raise UserError(f"--gradient_options: got {text!r}, expected name=value")
+        raise UserError(f"--{flag}: got {text!r}, expected name=value")
     if value.lower() == "none":
         return name, None
     try:

@@ -53,7 +53,7 @@ class FiniteDifference(Stateless):
 
     radius: float = 0.01
 
-    second_order = unrolls = True
+    second_order = unrolls = any_length = True
     # w', v, w+ and w- are weights as well.
     memory = StepMemory(graph_bytes=313_000, weight_copies=8)
 

@@ -40,6 +40,8 @@ class Gradient:
             parts then, and its loss not be scaled.
         unrolls: whether it takes the weights' step, which has to be one of SGD.
         one_level: whether it gives the weights their gradient too.
+        any_length: whether it is for chains of any number of inner levels, and takes the steps of
+            all of them.
         samples_architectures: whether it is of an expectation over drawn architectures; see
             `darts_tf.gradients.sampling`.
         memory: what a step needs; None where nobody has measured it.
@@ -50,6 +52,7 @@ class Gradient:
     differentiates_twice: ClassVar[bool] = False
     unrolls: ClassVar[bool] = False
     one_level: ClassVar[bool] = False
+    any_length: ClassVar[bool] = False
     samples_architectures: ClassVar[bool] = False
     memory: ClassVar[StepMemory | None] = None
     moves: ClassVar[bool] = True

@@ -33,7 +33,7 @@ class Unrolled(Stateless):
 
     steps: int = 1
 
-    second_order = differentiates_twice = unrolls = True
+    second_order = differentiates_twice = unrolls = any_length = True
 
     def __post_init__(self):
         require("steps", self.steps, is_count(self.steps), "1 or more")

@@ -31,6 +31,7 @@ def check(method) -> None:
     _check_second_order(method, gradient, relaxation)
     _check_one_level(method, gradient, relaxation)
     _check_controls(method, relaxation)
+    _check_levels(method, gradient)
 
 
 def _check_controls(method, relaxation: Relaxation) -> None:
@@ -99,3 +100,29 @@ def _check_one_level(method, gradient: Gradient, relaxation: Relaxation) -> None
             f"gradients at once, but the method {method.name!r} steps the weights first; use "
             "first_order"
         )
+
+
+def _check_levels(method, gradient: Gradient) -> None:
+    """Further levels act through the steps of the inner ones, which the estimator has to see."""
+    names = ["architecture", "weights", *(level.name for level in method.levels)]
+    if sorted(method.order) != sorted(names) or len(set(names)) < len(names):
+        raise UserError(
+            f"the method {method.name!r} has the order {', '.join(method.order)}; expected each of "
+            f"its levels once: {', '.join(names)}"
+        )
+    if not method.levels:
+        return
+    name, first = gradients.label(method.gradient), method.levels[0].name
+    if not gradient.second_order:
+        raise UserError(
+            f"the level {first!r} of the method {method.name!r} acts through the steps of inner "
+            f"levels, which the hypergradient {name!r} does not see; use finite_difference or "
+            "unrolled"
+        )
+    if not gradient.any_length and any(level.inner for level in method.levels):
+        raise UserError(
+            f"the method {method.name!r} has more inner levels than the weights, but the "
+            f"hypergradient {name!r} is for one; use finite_difference or unrolled"
+        )
+    for level in method.levels:
+        level.check(method)

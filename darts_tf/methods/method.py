@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 import keras
 
-from darts_tf import gradients, macros, relaxations, schedules, selections, spaces
+from darts_tf import gradients, levels, macros, relaxations, schedules, selections, spaces
 from darts_tf.cells import kinds
 from darts_tf.common.errors import UserError
 from darts_tf.gradients import Gradient
+from darts_tf.levels import FurtherLevel
 from darts_tf.methods import earlier_fields, fitting
 from darts_tf.methods.paper_rate import PaperRate
 from darts_tf.relaxations import Relaxation
@@ -54,7 +55,10 @@ class Method:
         optimizer_options: more arguments of the optimizers, by level: of the weights' SGD, such as
             {"weights": {"nesterov": True}}, and of the alphas' Adam, "architecture", whose betas
             are 0.5 and 0.999 unless they are here.
-        order: the levels whose optimizers step, in their order.
+        levels: those beside the architecture and the weights, each a `darts_tf.levels.FurtherLevel`
+            or the name of one; the inner ones in the order of the chain.
+        order: the names of all levels in the order in which their optimizers step. Default: the
+            architecture and what is moved as it is, the weights, the inner ones of `levels`.
         controls: what schedules move while the search runs, by the names that the parts have for
             it: "temperature" of a relaxation, "skip_dropout" and "auxiliary_skip" of cells (see
             `darts_tf.cells.kinds`), and the search's own, "warm_up", whether the alphas are frozen
@@ -89,7 +93,7 @@ class Method:
     architecture_weight_decay: float = 1e-3
     architecture_clip_norm: float | None = None
     optimizer_options: Mapping[str, Mapping] = dataclasses.field(default_factory=dict)
-    order: tuple[str, ...] = ("architecture", "weights")
+    order: tuple[str, ...] | None = None
     controls: Mapping[str, Callable] = dataclasses.field(default_factory=dict)
     rule: Callable | None = None
     fine_tune_epochs: int = 0
@@ -97,10 +101,16 @@ class Method:
     gradient_options: Mapping = dataclasses.field(default_factory=dict)
     entropy_weight: float = 0.0
     unrolled_clip_norm: float | None = None
+    levels: tuple[FurtherLevel, ...] = ()
 
     def __post_init__(self):
         found = {name: schedules.get(schedule) for name, schedule in self.controls.items()}
         object.__setattr__(self, "controls", found)
+        further = tuple(levels.get(level) for level in self.levels)
+        object.__setattr__(self, "levels", further)
+        if self.order is None:
+            outer, inner = ([x.name for x in further if x.inner == own] for own in (False, True))
+            object.__setattr__(self, "order", (*outer, "architecture", "weights", *inner))
 
     @property
     def temperature(self) -> Callable[[int, int], float] | None:
@@ -267,6 +277,15 @@ class Method:
         """The estimator of the hypergradient, without variables as long as it is not built."""
         # Of an object of a user's own a copy, because every search builds a state of its own.
         return copy.copy(gradients.get(self.gradient, **self.gradient_options))
+
+    def make_levels(self) -> list[FurtherLevel]:
+        """The levels beside the architecture and the weights, not yet built."""
+        return [copy.copy(level) for level in self.levels]
+
+    def of_two_levels(self) -> "Method":
+        """The method without the levels beside the architecture and the weights."""
+        order = tuple(name for name in self.order if name in ("architecture", "weights"))
+        return dataclasses.replace(self, levels=(), order=order)
 
     def make_weight_optimizer(self, total_steps: int) -> optimizers.SGD:
         """SGD whose learning rate falls along a cosine for `total_steps` steps."""

@@ -2,6 +2,7 @@
 
 from darts_tf.baselines import BASELINES, Baseline
 from darts_tf.common.registry import Registry
+from darts_tf.levels import Transferability
 from darts_tf.methods.method import DARTS_STEPS, Method
 from darts_tf.methods.paper_rate import PaperRate
 from darts_tf.schedules import (
@@ -66,6 +67,10 @@ _SGAS = (
 _SDARTS = (
     "Chen, Hsieh. Stabilizing Differentiable Architecture Search via Perturbation-based "
     "Regularization. ICML 2020"
+)
+_TETLO = (
+    "Sheth, Xie. Improving Differentiable Neural Architecture Search by Encouraging "
+    "Transferability. ICLR 2023"
 )
 _UNBIASED = (
     "Huang, Conche. Unbiased gradient estimators for differentiable architecture search. Slides, "
@@ -218,6 +223,34 @@ _ROWS = (
         f"{_SDARTS}, adversarial training",
         relaxation="adversarial",
         controls={"temperature": Linear(0.03, 0.3, reaches_last=False)},
+    ),
+    # Our reading: see darts_tf.levels.transferability. The settings of the methods that it is
+    # combined with are those of their rows.
+    Method("tetlo", "finite_difference", _TETLO, levels=(Transferability(),)),
+    Method(
+        "tetlo-pc",
+        "finite_difference",
+        f"{_TETLO}, with {_PC_DARTS}",
+        relaxation="partial_channels",
+        weight_learning_rate=(0.1, 0.0),
+        architecture_learning_rate=PaperRate(6e-4, steps=35 * 97),
+        controls={"warm_up": WarmUp(15, 50)},
+        levels=(Transferability(),),
+    ),
+    Method(
+        "tetlo-darts-minus",
+        "finite_difference",
+        f"{_TETLO}, with {_DARTS_MINUS}",
+        controls={"auxiliary_skip": Linear(1.0, 0.0, reaches_last=False)},
+        levels=(Transferability(),),
+    ),
+    Method(
+        "tetlo-sdarts",
+        "finite_difference",
+        f"{_TETLO}, with {_SDARTS}, random smoothing",
+        relaxation="perturbed",
+        controls={"temperature": Linear(0.03, 0.3, reaches_last=False)},
+        levels=(Transferability(),),
     ),
     Method("sf", "score_function", f"{_UNBIASED}; {_SCORE_FUNCTION}", **_OVER_A_DISTRIBUTION),
     Method("relax", "relax", f"{_UNBIASED}; {_RELAX}", **_OVER_A_DISTRIBUTION),

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from darts_tf import gradients, relaxations, selections
+from darts_tf import gradients, levels, relaxations, selections
 from darts_tf.methods import earlier_fields
 from darts_tf.methods.method import Method
 
@@ -13,8 +13,11 @@ def settings(method: Method) -> dict:
     Parts have their names, or the configurations of those that have none.
     """
     found = dataclasses.asdict(_with_names(method))
+    found["levels"] = [_setting_of_level(level) for level in method.levels]
     controls, options = found.pop("controls"), found.pop("optimizer_options")
     order = found.pop("order")
+    if not found["levels"]:
+        del found["levels"]
     for name, schedule in {**dict.fromkeys(earlier_fields.CONTROLS), **controls}.items():
         found[name] = schedule
     for name in ("nesterov", "architecture_betas", "weights_first", "trains"):
@@ -45,6 +48,7 @@ def _with_names(method: Method) -> Method:
         gradient=_setting_of(method.gradient),
         relaxation=relaxations.serialize(method.relaxation),
         selection=selection,
+        levels=(),
     )
 
 
@@ -59,3 +63,12 @@ def _setting_of(gradient):
         "type": gradients.label(gradient),
         **{k: v if isinstance(v, plain) else type(v).__name__ for k, v in options.items()},
     }
+
+
+def _setting_of_level(level):
+    """A level's name or configuration; what is neither, by the names of its type and functions."""
+    found = levels.serialize(level)
+    if isinstance(found, dict):
+        config = {k: getattr(v, "__qualname__", v) for k, v in found["config"].items()}
+        return {**found, "config": config}
+    return found if isinstance(found, str) else levels.label(level)

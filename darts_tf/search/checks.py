@@ -10,6 +10,7 @@ from darts_tf.common import lookup
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
 from darts_tf.layers.keras_settings import check_floatx
+from darts_tf.levels import FurtherLevel
 from darts_tf.methods.method import Method
 from darts_tf.runtime import optimizers
 from darts_tf.schedules.rules import orders
@@ -96,7 +97,37 @@ def check_method(method: Method, supernet: Supernet, accumulate_steps: int) -> N
             f"the hypergradient {called!r} differentiates twice, for which "
             "loss scaling, and so float16, does not work; compute in bfloat16 or float32"
         )
+    if method.levels:
+        _check_levels(method, supernet, accumulate_steps)
     warn_of_rounding(method, supernet)
+
+
+def _check_levels(method: Method, supernet: Supernet, accumulate_steps: int) -> None:
+    """Refuses what further levels are not for."""
+    names = ", ".join(level.name for level in method.levels)
+    if accumulate_steps > 1:
+        raise UserError(
+            f"accumulate_steps={accumulate_steps} does not go with the method {method.name!r}: the "
+            f"losses of its further levels ({names}) are of whole batches; use a smaller batch"
+        )
+    if supernet.compute_dtype == "float16":
+        raise UserError(
+            f"the method {method.name!r} has further levels ({names}), whose losses are not scaled "
+            "for float16; compute in bfloat16 or float32"
+        )
+
+
+def check_level_optimizer(level: FurtherLevel, optimizer: keras.optimizers.Optimizer) -> None:
+    """Refuses an optimizer of an inner level whose step cannot be unrolled.
+
+    Raises:
+        UserError: it is not SGD with plain momentum.
+    """
+    if not isinstance(optimizer, keras.optimizers.SGD) or optimizer.nesterov:
+        raise UserError(
+            f"the level {level.name!r} is an inner one, whose step is unrolled, and that is one of "
+            f"SGD with plain momentum; got {type(optimizer).__name__}"
+        )
 
 
 def check_controls(method: Method, supernet: Supernet) -> None:

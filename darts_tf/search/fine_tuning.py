@@ -18,7 +18,7 @@ class FineTuning:
 
     As in DARTS-PT (Wang et al., ICLR 2021, and its code) the weights are trained by SGD with a
     constant learning rate, a tenth of the search's first one, and the alphas of undecided edges by
-    the method. Schedules stay where they are. Works on one supernet.
+    the method's two levels. Schedules stay where they are. Works on one supernet.
 
     Args:
         method: the method of the search, `at_length` for the learning rate of its alphas, which is
@@ -69,7 +69,7 @@ class FineTuning:
         return ArchitectureSearch(
             supernet,
             dataclasses.replace(
-                method,
+                method.of_two_levels(),
                 controls={},
                 stages=(),
                 rule=None,

@@ -39,6 +39,7 @@ class SearchState:
         metrics: variables of the means over the epoch so far.
         streams: variables of the states that are carried through the streams; empty for none.
         loss_scale: variables of the loss scale; empty where there is none.
+        levels: further level -> its variables, trained and not; empty where there are none.
     """
 
     supernet: keras.Model
@@ -47,6 +48,7 @@ class SearchState:
     metrics: list[keras.Variable]
     streams: list[keras.Variable] = dataclasses.field(default_factory=list)
     loss_scale: list[keras.Variable] = dataclasses.field(default_factory=list)
+    levels: Mapping[str, list[keras.Variable]] = dataclasses.field(default_factory=dict)
 
     def groups(self) -> dict[str, list[keras.Variable]]:
         """All variables in groups, by the names that checkpoints have; no empty ones of parts."""
@@ -54,6 +56,7 @@ class SearchState:
             "loss_scale": self.loss_scale,
             "states": self.streams,
             "gradient": self.estimator.variables,
+            **self.levels,
         }
         levels = {
             _GROUPS.get(level, f"{level}_optimizer"): optimizer.variables
@@ -71,8 +74,9 @@ class SearchState:
 
         Weights, alphas, statistics, and of those that are trained the slots of their optimizers
         take the same way. What is in no pair keeps its initial values, its slots too. Optimizers go
-        on counting steps with the rates they have; metrics go on; what the estimator has learned
-        and the states of streams go on where their shapes are the same, and begin anew elsewhere.
+        on counting steps with the rates they have; metrics go on; what the estimator has learned,
+        the states of streams, and further levels with their slots go on where their shapes are the
+        same, and begin anew elsewhere.
 
         Args:
             new: the state of the other supernet, with the same levels.
@@ -82,6 +86,10 @@ class SearchState:
             UserError: a pair does not fit; names the variables and their shapes.
         """
         pairs = [Pair(*pair) for pair in pairs]
+        for level, variables in self.levels.items():
+            its = new.levels[level]
+            if [v.shape for v in variables] == [v.shape for v in its]:
+                pairs += map(Pair, variables, its)
         for pair in pairs:
             _carry(pair)
         for level, optimizer in self.optimizers.items():

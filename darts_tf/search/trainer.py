@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
+from darts_tf.levels import FurtherLevel, LevelChain, LevelPasses
 from darts_tf.methods.method import Method
 from darts_tf.runtime.carried_state import CarriedState
 from darts_tf.runtime.loss_scale import LossScale, LossScaledStep
@@ -72,7 +73,12 @@ class SearchTrainer:
         problem = SupernetProblem(
             supernet, task, replicas, penalty, accumulate_steps, self._loss_scale, recompute
         )
-        self._players = self._make_players(problem)
+        self._levels = self._build_levels(problem, total_steps)
+        chain = LevelChain(problem, [level for level, _ in self._levels])
+        self._players = [
+            *self._make_players(problem, chain),
+            *(_player_of(level, optimizer) for level, optimizer in self._levels),
+        ]
         self.batch_sizes, self._states = dict(batch_sizes), {}
         if task.carries_state:
             self._states = {
@@ -80,7 +86,7 @@ class SearchTrainer:
                 for stream, size in batch_sizes.items()
             }
         self.train_function = TrainFunction(
-            self._make_step(problem, replicas),
+            self._make_step(chain if self._levels else problem, replicas),
             strategy,
             {player.name: player.stream for player in self._players},
             compiles(jit_compile, strategy),
@@ -104,8 +110,20 @@ class SearchTrainer:
         shape = len(space.cell_types) * len(space.edges), len(space.operations)
         self.gradient.build(shape, supernet.get_config()["seed"])
 
-    def _make_players(self, problem: SupernetProblem) -> list[Player]:
-        """The levels of the search, the outermost first."""
+    def _build_levels(self, problem: SupernetProblem, total_steps: int) -> list[tuple]:
+        """Builds the further levels; pairs of a level and its optimizer."""
+        found = []
+        for level in self._method.make_levels():
+            level.build(problem)
+            optimizer = level.make_optimizer(total_steps)
+            if level.inner:
+                checks.check_level_optimizer(level, optimizer)
+            optimizer.build(level.variables)
+            found.append((level, optimizer))
+        return found
+
+    def _make_players(self, problem: SupernetProblem, chain: LevelChain) -> list[Player]:
+        """The architecture and the weights."""
         method, supernet, added = self._method, self._supernet, None
         if method.entropy_weight:
 
@@ -128,7 +146,7 @@ class SearchTrainer:
             clip_norm=method.clip_norm,
             unrolled_clip_norm=method.unrolled_clip_norm,
             rate_factor=self._rate_factor,
-            passes=WeightPasses(problem),
+            passes=WeightPasses(problem, chain.batch_of if self._levels else None),
         )
         return [architecture, weights]
 
@@ -137,7 +155,7 @@ class SearchTrainer:
         parts, _ = self._task.parts_and_state(batch)
         return self._task.rate_factor(parts.targets)
 
-    def _make_step(self, problem: SupernetProblem, replicas: int) -> Callable:
+    def _make_step(self, problem: SupernetProblem | LevelChain, replicas: int) -> Callable:
         players, order = self._players, self._method.order
         step = SearchStep(problem, players, self.gradient, order, replicas)
         if self._loss_scale is None:
@@ -154,16 +172,26 @@ class SearchTrainer:
     @property
     def state(self) -> SearchState:
         """What a search goes on from."""
+        further = {level.name: optimizer for level, optimizer in self._levels}
+        two = {WEIGHTS: self.weight_optimizer, ARCHITECTURE: self.architecture_optimizer}
         return SearchState(
             self._supernet,
-            {WEIGHTS: self.weight_optimizer, ARCHITECTURE: self.architecture_optimizer},
+            {**two, **further},
             self.gradient,
             self.train_function.variables,
             [v for state in self._states.values() for v in state.variables],
             self._loss_scale.variables if self._loss_scale else [],
+            {level.name: [*level.variables, *level.statistics] for level, _ in self._levels},
         )
 
     @property
     def variables(self) -> dict[str, list]:
         """All variables that a search goes on from, in groups."""
         return self.state.groups()
+
+
+def _player_of(level: FurtherLevel, optimizer: keras.optimizers.Optimizer) -> Player:
+    """What steps a built level."""
+    passes = LevelPasses(level) if level.inner else None
+    clip_norm = level.clip_norm
+    return Player(level.name, level.variables, optimizer, level.stream, clip_norm, passes=passes)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import keras
+import tensorflow as tf
 
 from darts_tf.supernets.supernet import Supernet
 
@@ -30,3 +31,22 @@ def given_values(
     if architecture is not None:
         given += zip(supernet.architecture_variables, architecture, strict=True)
     return keras.StatelessScope(state_mapping=[*given, *others], collect_losses=True)
+
+
+def random_states(variables: Iterable[keras.Variable], part) -> list[tuple]:
+    """The states of random generators as a part of a batch finds them; none for a whole batch.
+
+    Each layer draws once in a pass, and a draw counts its generator up by one, so that the parts
+    draw what they would one after the other.
+
+    Args:
+        variables: those of integers are such states.
+        part: the number of the part, scalar int32, or None.
+    """
+    if part is None:
+        return []
+    return [
+        (variable, variable + tf.cast([0, part], variable.dtype))
+        for variable in variables
+        if tf.as_dtype(variable.dtype).is_integer
+    ]

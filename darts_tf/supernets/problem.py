@@ -23,7 +23,7 @@ from darts_tf.gradients.problem import (
 from darts_tf.runtime.loss_scale import LossScale
 from darts_tf.runtime.shared_traces import SharedTraces
 from darts_tf.supernets.forward_pass import ForwardPass
-from darts_tf.supernets.given_values import given_values
+from darts_tf.supernets.given_values import given_values, random_states
 from darts_tf.supernets.sampled_losses import SampledLosses
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.tasks import Task
@@ -50,6 +50,10 @@ class SupernetProblem:
         recompute: see `SharedTraces`; for supernets with batched cells on one replica.
         traced: whether a supernet without batched cells on one replica makes each pass a function
             of its own. For a few passes that takes longer than it saves.
+
+    Attributes:
+        supernet, task, replicas: the same.
+        statistics: what else a pass moves: moving statistics and states of random generators.
     """
 
     def __init__(
@@ -70,8 +74,8 @@ class SupernetProblem:
             for variable in supernet.non_trainable_variables
             if not any(variable is other for other in others)
         ]
-        self._task = task if isinstance(task, Task) else tasks.get(None, task)
-        self._replicas = replicas
+        self.task = task if isinstance(task, Task) else tasks.get(None, task)
+        self.replicas = replicas
         self._penalty = penalty
         self._parts = parts
         self._loss_scale = loss_scale
@@ -80,10 +84,9 @@ class SupernetProblem:
         # function does not allow.
         self._traces = SharedTraces(recompute) if replicas == 1 else None
         batched = any(cell.together for cell in supernet.cells)
-        self._run = self._forward
-        if traced and replicas == 1 and not batched:
-            self._run = tf.function(self._forward, autograph=False)
-        self._sampled = SampledLosses(supernet, self._task, penalty, parts)
+        self._traced = traced and replicas == 1 and not batched
+        self._run = self.pass_of(self._forward)
+        self._sampled = SampledLosses(supernet, self.task, penalty, parts)
 
     def forward(
         self, point: Point, batch, seed=None, rows=None, part=None, quiet: bool = False
@@ -105,22 +108,38 @@ class SupernetProblem:
         given = point[WEIGHTS], point[ARCHITECTURE]
         return self._run(given, batch, seed, rows, part, (constant, quiet))
 
+    def pass_of(self, function: Callable) -> Callable:
+        """A function that calls the supernet, traced once where every pass is one of its own."""
+        return tf.function(function, autograph=False) if self._traced else function
+
+    @contextlib.contextmanager
+    def scope(self, weights, architecture, others=(), constant: bool = False):
+        """A scope in which the supernet has these values, see `given_values`.
+
+        Args:
+            weights, architecture, others: as there.
+            constant: whether it is one of `constant_weights` too.
+        """
+        sharing = self._traces.active() if self._traces else contextlib.nullcontext()
+        given = given_values(self.supernet, weights, architecture, others)
+        with sharing, constant_weights(constant), given as scope:
+            yield scope
+
     def _forward(self, given, batch, seed, rows, part, flags: tuple[bool, bool]) -> ForwardPass:
         (weights, architecture), supernet, (constant, quiet) = given, self.supernet, flags
-        parts, state = self._task.parts_and_state(batch)
+        parts, state = self.task.parts_and_state(batch)
         if self._loss_scale is not None:
             weights = self._loss_scale.leave(weights)
             architecture = self._loss_scale.leave(architecture)
-        sharing = self._traces.active() if self._traces else contextlib.nullcontext()
-        given = given_values(supernet, weights, architecture, self._random_states(part))
-        with sharing, constant_weights(constant), given as scope:
+        given = weights, architecture, random_states(self.statistics, part)
+        with self.scope(*given, constant) as scope:
             own_seed, noise = seed, None if quiet else seed
             of_part = part is not None and seed is not None
             if rows is None and (quiet or of_part):
                 rows = supernet.architecture.cell_weights(noise)
             if of_part:
                 own_seed = seeds.of_part(seed, part)
-            outputs, carried = self._task.call(
+            outputs, carried = self.task.call(
                 supernet, parts.inputs, state, training=True, seed=own_seed, weights=rows
             )
             penalty = supernet.architecture.penalty()
@@ -130,29 +149,29 @@ class SupernetProblem:
             variable.value if (value := scope.get_current_value(variable)) is None else value
             for variable in ([] if constant else self.statistics)
         ]
-        loss = self._share(parts, outputs, part)
+        loss = self.share(parts, outputs, part)
         statistics = [tf.convert_to_tensor(value) for value in statistics]
-        penalty /= self._replicas
-        added = tf.add_n(scope.losses) / self._replicas if scope.losses else None
+        penalty /= self.replicas
+        added = tf.add_n(scope.losses) / self.replicas if scope.losses else None
         if self._loss_scale is not None:
             loss, penalty, added = (
                 None if x is None else self._loss_scale.enter(x) for x in (loss, penalty, added)
             )
         return ForwardPass(loss, penalty, outputs, statistics, carried, added)
 
-    def _share(self, parts, outputs, part) -> tf.Tensor:
+    def share(self, parts, outputs, part=None) -> tf.Tensor:
         """This replica's share of the mean over what is counted in the global batch."""
-        total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
+        total, count = self.task.counted_loss(parts.targets, outputs, parts.weights)
         if part is not None and parts.weights is not None:
             raise UserError(
                 "a batch whose elements have weights cannot be computed in parts, which count "
                 "differently; leave accumulate_steps at 1"
             )
-        if self._replicas > 1 and tf.get_static_value(count) is None:
+        if self.replicas > 1 and tf.get_static_value(count) is None:
             (everywhere,) = self.reduce([count])
         else:
             # What the shapes tell is the same on all replicas.
-            everywhere = count * self._replicas
+            everywhere = count * self.replicas
         return tf.math.divide_no_nan(total, everywhere)
 
     def seed_of(self, level: str, steps: tf.Tensor) -> tf.Tensor | None:
@@ -166,20 +185,6 @@ class SupernetProblem:
             return None
         number = (ARCHITECTURE, WEIGHTS).index(level)
         return seeds.of_level(self.supernet.get_config()["seed"], steps, number)
-
-    def _random_states(self, part) -> list:
-        """The states of random generators as a part of the batch finds them; none for a whole one.
-
-        Each layer draws once in a pass, and a draw counts its generator up by one, so that the
-        parts draw what they would one after the other.
-        """
-        if part is None:
-            return []
-        return [
-            (variable, variable + tf.cast([0, part], variable.dtype))
-            for variable in self.statistics
-            if tf.as_dtype(variable.dtype).is_integer
-        ]
 
     def entropies(self) -> tf.Tensor:
         """The entropies of the cell types' operation weights now, in nats."""
@@ -209,12 +214,12 @@ class SupernetProblem:
         the authors' code of SDARTS-ADV. The arguments are those of `forward`.
         """
         supernet, given = self.supernet, (point[WEIGHTS], point[ARCHITECTURE])
-        parts, state = self._task.parts_and_state(batch)
+        parts, state = self.task.parts_and_state(batch)
 
         def loss(rows):
             with given_values(supernet, *given):
-                outputs, _ = self._task.call(supernet, parts.inputs, state, weights=rows)
-            total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
+                outputs, _ = self.task.call(supernet, parts.inputs, state, weights=rows)
+            total, count = self.task.counted_loss(parts.targets, outputs, parts.weights)
             return tf.math.divide_no_nan(total, count)
 
         with given_values(supernet, *given):
@@ -266,7 +271,7 @@ class SupernetProblem:
 
     def reduce(self, tensors):
         """The sum of every tensor over the replicas; differentiable."""
-        if self._replicas == 1:
+        if self.replicas == 1:
             return tensors
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
@@ -289,6 +294,6 @@ class SupernetProblem:
         categorical = None
         if not self.supernet.relaxation.draws.differentiable:
             categorical = self._sampled.problem(seed)
-        reduce = identity if self._replicas == 1 else self.reduce
+        reduce = identity if self.replicas == 1 else self.reduce
         levels = Level(ARCHITECTURE, outer), Level(WEIGHTS, inner)
         return Problem(levels, reduce, categorical)

@@ -67,6 +67,8 @@ class Supernet(keras.Model):
         weights: what its cells shall compute with, instead of the relaxation's weights.
         mixed: whether cells which compute one operation an edge shall mix all of them.
         state: of `initial_state`, or as the call before returned it; None for the initial one.
+        features: whether to return `[batch, channels]`, what the head is given as a mean over all
+            positions, in place of the logits.
 
     Raises:
         UserError: an argument is out of its range, or the dtype policy keeps weights in 16 bits.
@@ -210,13 +212,15 @@ class Supernet(keras.Model):
         layers = macros.Layers(self.stem, self._parts, self.head, self.space.inputs, is_cell)
         return self._macro.walk(layers, inputs, run)
 
-    def call(self, images, seed=None, weights=None, mixed=False, state=None):
+    def call(self, images, seed=None, weights=None, mixed=False, state=None, features=False):
         if weights is None:
             weights = self.architecture.cell_weights(seed)
         after = []
 
         def run(part, inputs):
             options = part_options.options_of(self, part, seed)
+            if features and part is self.head:
+                return keras.ops.mean(inputs, axis=tuple(range(1, len(inputs.shape) - 1)))
             if part not in self.cells:
                 return part(inputs, **options)
             if mixed and part.samples:

@@ -1,11 +1,12 @@
 """The passes that train a supernet's weights."""
 
 import contextlib
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from darts_tf.gradients.problem import Point
+from darts_tf.gradients.problem import WEIGHTS, Point
 from darts_tf.supernets.problem import ForwardPass, SupernetProblem
 
 
@@ -17,10 +18,13 @@ class WeightPasses:
 
     Args:
         problem: the supernet.
+        batch_of: `(level, point, batch)` to the batch that its loss is of, where further levels
+            change it; None for the batch itself.
     """
 
-    def __init__(self, problem: SupernetProblem):
+    def __init__(self, problem: SupernetProblem, batch_of: Callable | None = None):
         self._problem = problem
+        self._batch_of = batch_of
         self._supernet = problem.supernet
         self.statistics = problem.statistics
 
@@ -29,6 +33,8 @@ class WeightPasses:
     ) -> tuple[ForwardPass, list[tf.Tensor]]:
         """A forward pass and its gradients; see `SupernetProblem.forward_and_gradients`."""
         rows = None
+        if self._batch_of is not None:
+            batch = self._batch_of(WEIGHTS, point, batch)
         if self._supernet.relaxation.adversary is not None:
             rows = self._problem.worst_rows(point, batch, seed)
         return self._problem.forward_and_gradients(point, batch, seed, differentiate, rows)

@@ -1,8 +1,13 @@
 """What this package claims of itself, as data: `python -m train.verify` checks it anywhere."""
 
-from darts_tf.verification import closed_forms, networks, recurrent
+from darts_tf.verification import closed_forms, networks, recurrent, transferability
 from darts_tf.verification.claim import Claim, Result, check
 
 __all__ = ["CLAIMS", "Claim", "Result", "check"]
 
-CLAIMS: tuple[Claim, ...] = (*closed_forms.CLAIMS, *networks.CLAIMS, *recurrent.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (
+    *closed_forms.CLAIMS,
+    *networks.CLAIMS,
+    *recurrent.CLAIMS,
+    *transferability.CLAIMS,
+)

@@ -24,6 +24,7 @@ CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
 PAPERS = {
     "p-darts": (25, 96, 6e-4),
     "pc-darts": (50, 256, 6e-4),
+    "tetlo-pc": (50, 256, 6e-4),
     "gdas": (250, 256, 3e-4),
     "snas": (150, 64, 3e-4),
     "drnas": (100, 64, 3e-4),

@@ -1,0 +1,147 @@
+"""The level of a search by transferability: its model, what it refuses, a search by it."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from darts_tf import levels, methods
+from darts_tf.common.errors import UserError
+from darts_tf.levels import Transferability, auxiliary_model, residual_network
+from darts_tf.methods import written
+from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.supernets.supernet import Supernet
+
+
+def batches(epoch):
+    draw = np.random.default_rng(epoch)
+    images = draw.normal(size=(16, 4, 4, 1)).astype("float32")
+    return tf.data.Dataset.from_tensor_slices((images, np.arange(16) % 2)).batch(8)
+
+
+def features(shape):
+    return keras.Sequential([keras.Input(shape), keras.layers.Conv2D(3, 3, padding="same")])
+
+
+TINY = Transferability(auxiliary=features)
+
+
+def make(space, level=TINY, **options):
+    keras.utils.set_random_seed(0)
+    method = dataclasses.replace(methods.get("tetlo"), levels=(level,))
+    return ArchitectureSearch(Supernet(space, (4, 4, 1), 2, channels=2, cells=3), method, **options)
+
+
+def values(search):
+    return {
+        name: [keras.ops.convert_to_numpy(v) for v in group]
+        for name, group in search.checkpointed().items()
+    }
+
+
+def test_a_search_steps_the_auxiliary_and_goes_on_from_its_checkpoint(one_edge_space, tmp_path):
+    whole = make(one_edge_space)
+    history = whole.fit(batches, batches, 2, verbose=0).history
+    assert np.isfinite(history["auxiliary_loss"]).all() and len(history["auxiliary_loss"]) == 2
+    groups = list(whole.checkpointed())
+    assert groups == [
+        *("auxiliary", "supernet", "weight_optimizer", "architecture_optimizer"),
+        *("auxiliary_optimizer", "metrics"),
+    ]
+
+    parts = make(one_edge_space)
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            parts.stop()
+
+    parts.fit(batches, batches, 2, verbose=0, checkpoint_dir=tmp_path, callbacks=[Stop()])
+    resumed = make(one_edge_space)
+    resumed.fit(batches, batches, 2, verbose=0, checkpoint_dir=tmp_path)
+    for name, group in values(whole).items():
+        for mine, its in zip(group, values(resumed)[name], strict=True):
+            np.testing.assert_array_equal(mine, its, err_msg=name)
+
+
+def test_settings_of_a_run():
+    assert "levels" not in written.settings(methods.get("darts-v2"))
+    assert written.settings(methods.get("tetlo"))["levels"] == ["transferability"]
+    method = dataclasses.replace(methods.get("tetlo"), levels=(TINY,))
+    (found,) = written.settings(method)["levels"]
+    assert found["class_name"] == "Transferability" and found["config"]["auxiliary"] == "features"
+    assert method.of_two_levels().order == ("architecture", "weights")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"gamma": -1.0}, {"main_weight": "much"}, {"temperature": 0.0}, {"similarity": "l2"}]
+    + [{"quadruples": 0}, {"hard": 1}],
+)
+def test_options_out_of_range(options):
+    (name,) = options
+    with pytest.raises(UserError, match=f"option {name}="):
+        Transferability(**options)
+
+
+def test_options_by_name():
+    (level,) = levels.with_options((Transferability(),), {"gamma": 0.5})
+    assert level == Transferability(gamma=0.5)
+    with pytest.raises(UserError, match="unknown option 'gama' .* expected one of .*gamma"):
+        levels.with_options((level,), {"gama": 1})
+
+
+@pytest.mark.parametrize(
+    "options, reason",
+    [
+        ({"gradient": "first_order"}, "acts through the steps of inner levels"),
+        ({"gradient": "neumann"}, "is for one; use finite_difference"),
+        ({"order": ("architecture", "weights")}, "each of its levels once: .*, auxiliary"),
+    ],
+)
+def test_methods_that_do_not_fit(options, reason):
+    with pytest.raises(UserError, match=reason):
+        dataclasses.replace(methods.get("tetlo"), **options).check()
+
+
+def test_parts_of_batches_are_refused(one_edge_space):
+    with pytest.raises(UserError, match="of its further levels .auxiliary. are of whole batches"):
+        make(one_edge_space, accumulate_steps=2)
+
+
+class TestAuxiliary:
+    def test_residual_network(self):
+        network = residual_network((32, 32, 3))
+        assert network.output_shape == (None, 64)
+        # 3x3 convolutions and two shortcuts, each with scale and offset.
+        convolutions = 9 * (3 * 16 + 2 * 16**2 + 16 * 32 + 32**2 + 32 * 64 + 64**2)
+        shortcuts = 16 * 32 + 32 * 64
+        normalizations = 2 * (3 * 16 + 3 * 32 + 3 * 64)
+        assert network.count_params() - 2 * normalizations // 2 == (
+            convolutions + shortcuts + normalizations
+        )
+        with pytest.raises(UserError, match="takes images .* got inputs of the shape .7,."):
+            residual_network((7,))
+
+    def test_a_file(self, one_edge_space, tmp_path):
+        supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3)
+        network = residual_network((4, 4, 1), channels=2)
+        network.save(tmp_path / "auxiliary.keras")
+        model = auxiliary_model.make(str(tmp_path / "auxiliary.keras"), supernet)
+        images = np.random.default_rng(0).normal(size=(3, 4, 4, 1)).astype("float32")
+        found = model([tf.convert_to_tensor(v) for v in model.variables], images)
+        np.testing.assert_allclose(found.features, network(images, training=True), rtol=1e-5)
+        assert found.logits.shape == (3, 2)
+
+    @pytest.mark.parametrize(
+        "auxiliary, reason",
+        [
+            ("nowhere.keras", "no such file; expected resnet or a .keras file"),
+            (lambda shape: features((5, 5, 1)), r"takes inputs of the shape \(None, 5, 5, 1\)"),
+        ],
+    )
+    def test_refused(self, auxiliary, reason, one_edge_space):
+        supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3)
+        with pytest.raises(UserError, match=reason):
+            auxiliary_model.make(auxiliary, supernet)
