@@ -67,8 +67,7 @@ class Supernet(keras.Model):
         weights: what its cells shall compute with, instead of the relaxation's weights.
         mixed: whether cells which compute one operation an edge shall mix all of them.
         state: of `initial_state`, or as the call before returned it; None for the initial one.
-        features: whether to return `[batch, channels]`, what the head is given as a mean over all
-            positions, in place of the logits.
+        features: whether to return the mean of what the head is given, `[batch, channels]`.
 
     Raises:
         UserError: an argument is out of its range, or the dtype policy keeps weights in 16 bits.
@@ -186,8 +185,7 @@ class Supernet(keras.Model):
         )
         for arguments in (self._macro.cell_arguments, self.relaxation.cell_arguments):
             kwargs.update(arguments)
-        kwargs.update(kind.arguments(self._asked))
-        return kind(self.space, channels, reduction, **kwargs)
+        return kind(self.space, channels, reduction, **(kwargs | kind.arguments(self._asked)))
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
     def build(self, images_shape):
