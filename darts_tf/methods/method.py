@@ -261,6 +261,8 @@ class Method:
         # An argument that says False of a control leaves it out.
         own["controls"] = [name for name in own["controls"] if options.get(name, True)]
         options = {"relaxation": self.relaxation, **own, **options}
+        if hasattr(self.rule, "first_space"):
+            space = self.rule.first_space(spaces.get(space))
         if cells is None and self.stages:
             cells = self.stages[0].cells
         return Supernet(space, input_shape, num_classes, channels, cells, **options)

@@ -9,6 +9,7 @@ from darts_tf.schedules import (
     AdaptiveDecay,
     EigenvalueStop,
     GreedyDecisions,
+    Growing,
     Linear,
     SkipStop,
     Stage,
@@ -55,6 +56,10 @@ _DARTS_PLUS = (
 _DARTS_MINUS = (
     "Chu, Wang, Zhang, Lu, Wei, Yan. DARTS-: Robustly Stepping out of Performance Collapse Without "
     "Indicators. ICLR 2021"
+)
+_GROWING = (
+    "Jie, Gao. Differentiable Neural Architecture Search with Morphism-based Transformable "
+    "Backbone Architectures. arXiv 2106.07211"
 )
 _TE_NAS = (
     "Chen, Gong, Wang. Neural Architecture Search on ImageNet in Four GPU Hours: A Theoretically "
@@ -207,6 +212,15 @@ _ROWS = (
         "first_order",
         _DARTS_MINUS,
         controls={"auxiliary_skip": Linear(1.0, 0.0, reaches_last=False)},
+    ),
+    # Our reading: see darts_tf.schedules.growing.
+    Method("growing", "first_order", _GROWING, selection="grown", rule=Growing()),
+    Method(
+        "growing-copies",
+        "first_order",
+        _GROWING,
+        selection="grown",
+        rule=Growing(by=("duplicate", "node"), prune=True),
     ),
     Method("sgas", "first_order", f"{_SGAS}, criterion 1", rule=GreedyDecisions(stability=False)),
     Method("sgas-2", "first_order", f"{_SGAS}, criterion 2", rule=GreedyDecisions(stability=True)),

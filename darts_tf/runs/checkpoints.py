@@ -43,6 +43,13 @@ class Checkpoints:
         self._directory = pathlib.Path(directory)
         self._discard_unreadable_list()
         self._seconds = seconds
+        self._options = {
+            "keep": keep,
+            "seconds": seconds,
+            "writes": writes,
+            "settings": settings,
+            "changeable": changeable,
+        }
         self._saved_at = time.monotonic()
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -82,6 +89,19 @@ class Checkpoints:
                 "checkpoints before it are intact: free space or fix the permissions and start "
                 "again to go on"
             ) from error
+
+    def of_groups(self, groups: dict[str, list]) -> "Checkpoints":
+        """The checkpoints of the same run from now on, of other variables.
+
+        Args:
+            groups: name -> list of Keras variables.
+        """
+        other = Checkpoints(self._directory, groups, **self._options)
+        other._saved_at = self._saved_at
+        other._notes.content = self._notes.content
+        # Else its first one would take the place of the first one of all.
+        other._manager.checkpoint.save_counter.assign(self._manager.checkpoint.save_counter)
+        return other
 
     def due(self) -> bool:
         """Whether the last checkpoint is older than `seconds`."""

@@ -12,6 +12,7 @@ from darts_tf.common.registry import Registry
 from darts_tf.schedules.adaptive_decay import AdaptiveDecay
 from darts_tf.schedules.eigenvalue_stop import EigenvalueStop
 from darts_tf.schedules.greedy_decisions import GreedyDecisions
+from darts_tf.schedules.growing import Growing
 from darts_tf.schedules.skip_dropout import SkipDropout
 from darts_tf.schedules.skip_stop import SkipStop
 from darts_tf.schedules.stages import Stage, keep_largest
@@ -22,6 +23,7 @@ __all__ = [
     "AdaptiveDecay",
     "EigenvalueStop",
     "GreedyDecisions",
+    "Growing",
     "Linear",
     "SkipDropout",
     "SkipStop",
@@ -46,6 +48,7 @@ _SCHEDULES = Registry(
         "adaptive_decay": AdaptiveDecay,
         "skip_stop": SkipStop,
         "greedy_decisions": GreedyDecisions,
+        "growing": Growing,
     },
 )
 

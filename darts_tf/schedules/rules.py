@@ -29,6 +29,8 @@ class Observation(NamedTuple):
         eigenvalue: the largest one of the validation loss' Hessian in the architecture variables;
             None if it was not measured.
         weight_decay: L2 of the weights.
+        losses: of every epoch so far, this one last: how many times the supernet had grown, and
+            its loss on all validation data.
     """
 
     epoch: int
@@ -37,6 +39,7 @@ class Observation(NamedTuple):
     decided: Mapping[str, np.ndarray]
     eigenvalue: float | None = None
     weight_decay: float = 0.0
+    losses: tuple[tuple[int, float], ...] = ()
 
     def to_dict(self) -> dict:
         """JSON-ready."""

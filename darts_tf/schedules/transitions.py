@@ -2,7 +2,8 @@
 
 A transition says what is to become of the search; `darts_tf.search.transitions` does it. Its class
 says what the search must have for that: `supernet_options`, arguments of `Supernet`, and
-`goes_back`, whether the states at the ends of the last epochs are kept.
+`goes_back`, whether the states at the ends of the last epochs are kept, and `grows`, whether the
+supernet may become another one, so that the best one is kept.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ class Transition:
 
     supernet_options: ClassVar[Mapping[str, Any]] = {}
     goes_back: ClassVar[bool] = False
+    grows: ClassVar[bool] = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,3 +79,25 @@ class NextStage(Transition):
 
     number: int
     edge_operations: Mapping[str, Sequence[Sequence[str]]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Grow(Transition):
+    """The supernet grows, and the search goes on with it from where it is.
+
+    Weights, alphas, slots of the optimizers and the position in the data carry over.
+
+    Attributes:
+        changes: of `darts_tf.supernets.growth.changes`, done one after the other.
+    """
+
+    # Cells that compute edges together cannot say which variables are whose.
+    supernet_options = {"batched": False}
+    grows = True
+
+    changes: Sequence[Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ReturnToBest(Transition):
+    """The supernet of the epoch with the smallest validation loss, however large it was then."""

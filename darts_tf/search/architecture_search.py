@@ -9,7 +9,7 @@ from darts_tf import methods, selections, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.methods.method import Method
-from darts_tf.runs.checkpoints import Checkpoints
+from darts_tf.runs import checkpoints
 from darts_tf.runtime.grappler import without_grappler
 from darts_tf.schedules.transitions import NextStage
 from darts_tf.search import checks, fine_tuning
@@ -18,6 +18,7 @@ from darts_tf.search.loop import SearchLoop, Streams
 from darts_tf.search.run import Run, Saving
 from darts_tf.search.stage_search import StageSearch
 from darts_tf.search.stages import Stages
+from darts_tf.supernets.growth import grow as growing
 from darts_tf.supernets.supernet import Supernet
 
 __all__ = ["ArchitectureSearch", "Batches", "NonFiniteError"]
@@ -198,9 +199,10 @@ class ArchitectureSearch(StageSearch):
     def _run_stage(self, run: Run, saving: Saving, streams: Streams) -> None:
         """Searches from where the checkpoints of the stage are to its last epoch."""
         method = self.stages.method(self.stage)
+        folder = self.stages.folder(saving.directory, self.stage)
+        self._as_grown(folder)
         self.first_epoch = self.stage * run.epochs
         begins = self._prepare(method, run.epochs, run.steps, streams.batch_sizes)
-        folder = self.stages.folder(saving.directory, self.stage)
         position = self._record.open(saving.open(self, folder, run), run.monitor)
         if begins:
             self._say_rate(method.architecture_steps(run.epochs, run.steps))
@@ -209,6 +211,14 @@ class ArchitectureSearch(StageSearch):
         self.supernet.stop_training = False
         self._loop = SearchLoop(self, method, self._record, self._rule, self._stop)
         self._loop.run(streams, position, run.epochs, run.calls())
+
+    def _as_grown(self, folder) -> None:
+        """Makes the supernet as large as the checkpoints of a folder have it, if there are any."""
+        found = checkpoints.described(folder) if self.grows and folder else None
+        if found and (space := self._rule.growth.space_in(found.notes)) != self.supernet.space:
+            with self.strategy.scope():
+                grown = growing.of_space(self.stages.supernet(0), space, 0)
+            self._change_supernet(grown)
 
     def _go_to(self, order: NextStage) -> None:
         """Makes the supernet of a stage, unless it is the one that is searched already."""
@@ -239,9 +249,10 @@ class ArchitectureSearch(StageSearch):
             return None
         self._go_to(reached)
         folder = self.stages.folder(checkpoint_dir, self.stage)
-        checkpoints = Checkpoints(folder, {"supernet": self.supernet.variables})
-        position = checkpoints.restore(part=True)
-        self._rule.restore(checkpoints.notes.get("rule"))
+        self._as_grown(folder)
+        saved = checkpoints.Checkpoints(folder, {"supernet": self.supernet.variables})
+        position = saved.restore(part=True)
+        self._rule.restore(saved.notes.get("rule"))
         return position
 
     def genotype(

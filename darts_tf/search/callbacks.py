@@ -91,7 +91,7 @@ class OperationWeightsLog(keras.callbacks.Callback):
         now = self._search.operation_weights()
         before = self.read() if epoch else {}
         weights = {
-            name: np.concatenate([*([before[name][:epoch]] if before else []), value[None]])
+            name: _stacked([*(before[name][:epoch] if before else []), value])
             for name, value in now.items()
         }
         buffer = io.BytesIO()
@@ -104,6 +104,13 @@ class OperationWeightsLog(keras.callbacks.Callback):
             return {}
         with np.load(self._path) as arrays:
             return {name: arrays[name] for name in arrays.files}
+
+
+def _stacked(arrays) -> np.ndarray:
+    """Matrices in one array; the smaller ones, of a supernet that has grown since, with zeros."""
+    shape = np.max([a.shape for a in arrays], axis=0)
+    behind = [[(0, n - m) for m, n in zip(a.shape, shape, strict=True)] for a in arrays]
+    return np.stack([np.pad(a, width) for a, width in zip(arrays, behind, strict=True)])
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -175,6 +182,11 @@ class EachStage(keras.callbacks.Callback):
             self.callbacks, model=self.model, **{**self.params, "epochs": epochs}
         )
         self._calls.on_train_begin(logs)
+
+    def set_model(self, model):
+        super().set_model(model)
+        if self._calls is not None:
+            self._calls.set_model(model)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._calls.on_epoch_begin(epoch - self._search.first_epoch, logs)

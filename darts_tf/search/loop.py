@@ -99,11 +99,14 @@ class SearchLoop:
             if self.stopped_at:
                 return
             logs |= self._logs_of_epoch()
+            supernet = self._search.supernet
             if not selections.needs_data(self._method.selection):
                 self._record.after_epoch(epoch, logs, self._search.genotype)
-            self._rule.after_epoch(epoch, epochs)
+            self._rule.after_epoch(epoch, epochs, logs)
             calls.on_epoch_end(self._search.first_epoch + epoch, logs)
             epoch, start = self._rule.next_epoch(epoch), 0
+            if self._search.supernet is not supernet:
+                calls.set_model(self._search.supernet)
             # After the callbacks: what they wrote about an epoch that has to be repeated is
             # replaced, while an epoch that they never saw would be missing for good.
             self._record.save(epoch)
@@ -155,6 +158,8 @@ class SearchLoop:
         logs["entropy"] = self._search.entropy()
         rate = self._search.weight_optimizer.learning_rate
         logs["learning_rate"] = float(tf.convert_to_tensor(rate))
+        if self._rule.growth is not None:
+            logs |= self._rule.growth.logs()
         return logs | self._search.trainer.report()
 
     def _set_schedules(self, epoch: int, epochs: int) -> bool:

@@ -126,6 +126,11 @@ class Readings:
         return decidedness.leads(self.supernet.space, weights, genotype, self._rule.leads)
 
     @property
+    def grows(self) -> bool:
+        """Whether the method lets the supernet grow; settings then say how it began."""
+        return self._rule.growth is not None
+
+    @property
     def has_eigenvalue(self) -> bool:
         """Whether `eigenvalue` is defined and supported for this search.
 

@@ -96,6 +96,11 @@ class SearchRecord:
             monitor.state = notes["monitor"]
         return position
 
+    def regroup(self, groups: Mapping[str, list]) -> None:
+        """Goes on with other variables, of a supernet that the search goes on with from now on."""
+        if self._checkpoints is not None:
+            self._checkpoints = self._checkpoints.of_groups(groups)
+
     def begin_epoch(self) -> None:
         """Forgets the entropies of the epoch before."""
         self.step_entropies = {}

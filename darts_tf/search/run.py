@@ -77,7 +77,7 @@ class Saving(NamedTuple):
             seconds=self.seconds,
             writes=run.writes,
             settings=settings(
-                search.supernet,
+                search.stages.supernet(0) if search.grows else search.supernet,
                 search.stages.setting(search.stage),
                 search.task,
                 epochs=run.epochs,

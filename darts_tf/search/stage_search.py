@@ -15,6 +15,7 @@ from darts_tf.search.evaluation import SupernetEvaluation
 from darts_tf.search.loop import SearchLoop
 from darts_tf.search.readings import Readings
 from darts_tf.search.record import Best, SearchRecord
+from darts_tf.search.state import SearchState
 from darts_tf.search.trainer import SearchTrainer
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.tasks import Task
@@ -63,10 +64,29 @@ class StageSearch(Readings):
         if hasattr(self._penalty, "of_supernet"):
             self._penalty = self._penalty.of_supernet(supernet)
             self._options = {**self._options, "penalty": self._penalty}
-        self.weight_optimizer, self.architecture_optimizer = (
-            own and type(own).from_config(own.get_config()) for own in self._given
-        )
+        self.weight_optimizer, self.architecture_optimizer = self._own_anew()
         self._begin(supernet)
+
+    def go_on_with(self, supernet: Supernet) -> SearchState:
+        """Goes on with another supernet within the stage; returns the state to transfer from.
+
+        The optimizers are new ones of the same settings, without values.
+        """
+        before = self.trainer.state
+        supernet.stop_training = self.supernet.stop_training
+        if hasattr(self._penalty, "of_supernet"):
+            self._penalty = self._penalty.of_supernet(supernet)
+            self._options = {**self._options, "penalty": self._penalty}
+        self.weight_optimizer, self.architecture_optimizer = self._own_anew()
+        self.supernet, self._hessian = supernet, None
+        self._evaluation = SupernetEvaluation(supernet, self.task)
+        self._make_trainer()
+        self._record.regroup(self.checkpointed())
+        return before
+
+    def _own_anew(self):
+        """Optimizers of the settings of the user's own ones, None for those that are not."""
+        return [own and type(own).from_config(own.get_config()) for own in self._given]
 
     @property
     def step_entropies(self) -> dict[str, list[float]]:
@@ -148,24 +168,30 @@ class StageSearch(Readings):
         Returns:
             Whether they are new.
         """
-        own_weights, own_architecture = (own is not None for own in self._given)
-        if self.trainer is not None and own_weights:
+        if self.trainer is not None and self._given[0] is not None:
             checks.check_batch_sizes(self.task, self.trainer.batch_sizes, batch_sizes)
             return False
+        self._length = method.at_length(epochs, steps), epochs * steps, batch_sizes
+        self._make_trainer()
+        return True
+
+    def _make_trainer(self) -> None:
+        """Makes the optimizers and the traced step of a search of the length that it has."""
+        own_weights, own_architecture = (own is not None for own in self._given)
+        method, steps, batch_sizes = self._length
         with self.strategy.scope():
             self.trainer = SearchTrainer(
                 self.supernet,
-                method.at_length(epochs, steps),
+                method,
                 self.task,
                 self.weight_optimizer if own_weights else None,
                 self.architecture_optimizer if own_architecture else None,
-                epochs * steps,
+                steps,
                 batch_sizes,
                 **self._options,
             )
         self.weight_optimizer = self.trainer.weight_optimizer
         self.architecture_optimizer = self.trainer.architecture_optimizer
-        return True
 
     def _say_rate(self, steps: int) -> None:
         """Says what learning rate the alphas have, unless a user's own optimizer has it."""

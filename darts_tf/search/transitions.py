@@ -9,16 +9,25 @@ from absl import logging
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import decidedness
 from darts_tf.runs.snapshots import Snapshots
-from darts_tf.schedules.rules import Observation
-from darts_tf.schedules.transitions import Decide, GoBack, Stop
+from darts_tf.schedules.rules import Observation, orders
+from darts_tf.schedules.transitions import (
+    Decide,
+    GoBack,
+    Grow,
+    ReturnToBest,
+    Stop,
+    Transition,
+)
+from darts_tf.search.growth import Growth
 from darts_tf.spaces import node_names
 
 
 class Transitions:
     """Executes the transitions of one stage of a search.
 
-    Most are done at once, so that the logs and checkpoints of the epoch show them. `GoBack` waits
-    until everything about the epoch has been written down; see `next_epoch`.
+    Most are done at once, so that the logs and checkpoints of the epoch show them. `GoBack` and
+    what changes the supernet wait until everything about the epoch has been written down; see
+    `next_epoch`.
 
     Args:
         search: the `ArchitectureSearch`.
@@ -29,15 +38,19 @@ class Transitions:
         ended: whether a transition has ended the search.
         leads: (cell type, number of the edge) -> by what share the operation that was decided for
             weighed more than the next one then.
+        growth: what the supernet has grown to; None where the rule lets none grow.
     """
 
     def __init__(self, search):
         self._search = search
         self._snapshots: Snapshots | None = None
-        self._waiting: GoBack | None = None
+        self._waiting: Transition | None = None
         self.result: Observation | None = None
         self.ended = False
         self.leads: dict[tuple[str, int], float] = {}
+        grows = any(kind.grows for kind in orders(search.method.rule))
+        self.growth = Growth(search) if grows else None
+        self._last: Observation | None = None
 
     def keep_epochs(self, number: int, directory, writes: bool) -> None:
         """Keeps the states at the ends of the last epochs from now on, to go back to.
@@ -61,7 +74,7 @@ class Transitions:
         Raises:
             UserError: something is no transition that a search knows.
         """
-        self._waiting = None
+        self._waiting, self._last = None, now
         for transition in transitions:
             self._execute(transition, now)
 
@@ -91,9 +104,11 @@ class Transitions:
         where = node_names.edge_text(*space.edges[edge], space.inputs, space.kind)
         logging.info("epoch %d: %s cell, %s: %s", now.epoch + 1, cell_type, where, what)
 
-    @_execute.register
-    def _(self, back: GoBack, now):
-        self._waiting = back
+    @_execute.register(GoBack)
+    @_execute.register(Grow)
+    @_execute.register(ReturnToBest)
+    def _(self, later, now):
+        self._waiting = later
 
     def _lead(self, decide: Decide, chosen: int, now) -> float:
         """By what share the chosen operation of an edge weighs more than the next one now."""
@@ -108,8 +123,14 @@ class Transitions:
         Called when everything about the epoch has been written down.
         """
         waiting, self._waiting = self._waiting, None
-        if waiting is not None:
+        if isinstance(waiting, GoBack):
             return self._go_back(waiting, epoch)
+        if self.growth is not None:
+            self.growth.see(epoch, self._last.losses)
+            if isinstance(waiting, Grow):
+                self.growth.grow(epoch, waiting.changes)
+            elif isinstance(waiting, ReturnToBest):
+                self.growth.return_to_best(epoch)
         if self._snapshots is not None:
             self._snapshots.save(epoch)
         return epoch + 1

@@ -12,6 +12,7 @@ from darts_tf.common.registry import Registry
 from darts_tf.selections.criteria import CRITERIA, Criterion
 from darts_tf.selections.every_edge import every_edge
 from darts_tf.selections.few_skips import few_skips
+from darts_tf.selections.grown import grown
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.selections.progressive import ORDERS, Outcome, Progressive
 from darts_tf.selections.proposals import Proposals
@@ -32,6 +33,7 @@ __all__ = [
     "every_edge",
     "few_skips",
     "get",
+    "grown",
     "label",
     "magnitude",
     "names",
@@ -53,6 +55,7 @@ _PARTS = {
     "threshold": threshold,
     "threshold_edge": threshold_edge,
     "few_skips": few_skips,
+    "grown": grown,
     "shared_weights": SharedWeights(),
     "training_free": TrainingFree(),
     **{name: Progressive(criterion) for name, criterion in CRITERIA.items()},

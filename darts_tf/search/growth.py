@@ -1,0 +1,137 @@
+"""The supernets that a search grows through, and the best one so far."""
+
+import io
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from absl import logging
+
+from darts_tf import spaces
+from darts_tf.common import files
+from darts_tf.spaces import Space
+from darts_tf.supernets.growth import grow as growing
+from darts_tf.supernets.growth.changes import Change
+
+
+class Growth:
+    """What a supernet has grown to, and the values that the best one had.
+
+    Args:
+        search: an `ArchitectureSearch`.
+
+    Attributes:
+        number: how many times the supernet has grown.
+    """
+
+    def __init__(self, search):
+        self._search = search
+        self.number = 0
+        self._changes = 0
+        self._best: dict | None = None
+        self._values: list[np.ndarray] = []
+        self._directory: pathlib.Path | None = None
+        self._writes = True
+
+    def keep_in(self, directory, writes: bool) -> None:
+        """Where the best supernet's values are kept.
+
+        Args:
+            directory: of the checkpoints; None keeps them in memory.
+            writes: whether this process writes files.
+        """
+        self._directory = directory and pathlib.Path(directory) / "best_supernet"
+        self._writes = writes
+
+    def logs(self) -> dict[str, float]:
+        """How large the supernet is, for the logs of an epoch."""
+        space = self._search.supernet.space
+        candidates = sum(len(o) for t in space.cell_types for o in space.operations_on(t))
+        return {"grown": self.number, "nodes": space.nodes, "candidates": candidates}
+
+    def see(self, epoch: int, losses: Sequence[tuple[int, float]]) -> None:
+        """Keeps the supernet of an epoch if its validation loss is the smallest of all.
+
+        Args:
+            epoch: counted from 0.
+            losses: see `darts_tf.schedules.rules.Observation`.
+        """
+        loss = losses[-1][1]
+        if self._best is not None and not loss < self._best["loss"]:
+            return
+        before, space = self._best, self._search.supernet.space
+        self._best = {"epoch": epoch, "loss": loss, "space": spaces.serialize(space)}
+        values = [v.numpy() for v in self._search.supernet.variables]
+        if self._directory is None:
+            self._values = values
+        elif self._writes:
+            files.make_folder(self._directory)
+            buffer = io.BytesIO()
+            np.savez(buffer, *values)
+            files.write(self._path(epoch), buffer.getvalue())
+            # The checkpoint of now still names the one before.
+            kept = {epoch, before["epoch"] if before else epoch}
+            for path in self._directory.glob("epoch_*.npz"):
+                if path.name not in {self._path(e).name for e in kept}:
+                    path.unlink(missing_ok=True)
+
+    def grow(self, epoch: int, changes: Sequence[Change]) -> None:
+        """Goes on with the supernet after changes."""
+        search = self._search
+        for change in changes:
+            old = search.supernet
+            with search.strategy.scope():
+                new, pairs = growing.planned(old, change, self._changes)
+            state = search.go_on_with(new)
+            state.transfer(search.trainer.state, pairs)
+            growing.finished(old, new, change, self._changes)
+            self._changes += 1
+        self.number += 1
+        logs = self.logs()
+        logging.info(
+            "epoch %d: the supernet has grown to %d nodes and %d candidates",
+            epoch + 1,
+            logs["nodes"],
+            logs["candidates"],
+        )
+
+    def return_to_best(self, epoch: int) -> None:
+        """Goes on with the supernet of the smallest validation loss, as it was then."""
+        search, best = self._search, self._best
+        if best["epoch"] == epoch:
+            return
+        with search.strategy.scope():
+            space = spaces.get(best["space"])
+            new = growing.of_space(search.supernet, space, self._changes)
+        state = search.go_on_with(new)
+        # The counts of the optimizers alone.
+        state.transfer(search.trainer.state, [])
+        for variable, value in zip(new.variables, self._read(best["epoch"]), strict=True):
+            variable.assign(value)
+        logging.info("epoch %d: back to the supernet of epoch %d", epoch + 1, best["epoch"] + 1)
+
+    def _read(self, epoch: int) -> list[np.ndarray]:
+        if self._directory is None:
+            return self._values
+        with np.load(self._path(epoch)) as arrays:
+            return [arrays[name] for name in arrays.files]
+
+    def _path(self, epoch: int) -> pathlib.Path:
+        return self._directory / f"epoch_{epoch}.npz"
+
+    def to_dict(self) -> dict:
+        """What a resumed search needs, JSON-ready."""
+        return {
+            "number": self.number,
+            "changes": self._changes,
+            "space": spaces.serialize(self._search.supernet.space),
+            "best": self._best,
+        }
+
+    def restore(self, data: dict) -> None:
+        """The inverse of `to_dict`, but for the supernet; see `space_in`."""
+        self.number, self._changes, self._best = data["number"], data["changes"], data["best"]
+
+    def space_in(self, notes: dict) -> Space:
+        """The space of the supernet that a checkpoint with these notes is of."""
+        return spaces.get(notes["rule"]["growth"]["space"])
