@@ -39,7 +39,7 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             **TaskConfig.task_defaults["language_model"],
             # A few minutes on two cores for the text that needs no file.
             **{"space": "darts_rnn", "method": "darts-v1", "channels": 64, "batch_size": 64},
-            **{"epochs": 3, "weight_learning_rate": 10.0},
+            **{"epochs": 3, "weight_learning_rate": 5.0},
             # As in the literature: what comes last in the training text trains the architecture.
             "train_portion": 0.9,
         },
@@ -132,7 +132,7 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
         "rest trains the architecture.",
     )
     weight_learning_rate: float | None = fields.number(
-        None, "First learning rate of the weights; default: the method's, on texts 10."
+        None, "First learning rate of the weights; default: the method's, on texts 5."
     )
     architecture_learning_rate: float | None = fields.number(
         None,
@@ -249,6 +249,9 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
         if self.cells is None and (method := methods.get(self.method)).stages:
             # What --stage_cells says stands beside it; runs of earlier versions have this.
             settings["cells"] = method.stages[0].cells
+        if spaces.get(self.space).kind == "recurrent":
+            # There is one, which --cells does not choose.
+            del settings["cells"]
         if self.latency_table is not None:
             settings["latency_table_sha256"] = fingerprint.hash_file(self.latency_table)
         if self.auxiliary is not None:

@@ -117,9 +117,11 @@ def _select(config: SelectConfig, name, search, data, table, evaluation):
         genotype = search.genotype(validation, selection)
     seconds = time.process_time() - started
     report = found.report(genotype, data, *config.size(), table)
+    # Where no operation has weights of its own, all are alike.
+    judged = genotype.cells if search.supernet.edges_learn else {}
     return genotype, {
-        "skip_connections": _by_cell(genotype, "count_skips"),
-        "parameter_free": _by_cell(genotype, "count"),
+        "skip_connections": _by_cell(judged, "count_skips"),
+        "parameter_free": _by_cell(judged, "count"),
         f"supernet_validation_{search.task.objective.name}": evaluation.objective(
             one_hot(search.supernet.space, genotype)
         ),
@@ -143,8 +145,8 @@ def _leads(name, search, genotype):
     return leads
 
 
-def _by_cell(genotype, what) -> dict[str, int]:
-    return {t: getattr(parameter_free, what)(cell) for t, cell in genotype.cells.items()}
+def _by_cell(cells, what) -> dict[str, int]:
+    return {t: getattr(parameter_free, what)(cell) for t, cell in cells.items()}
 
 
 def _as_table(rows, objective: str, examples: str) -> str:
@@ -159,8 +161,8 @@ def _as_table(rows, objective: str, examples: str) -> str:
         cells.append(
             [
                 row["selection"],
-                "+".join(map(str, row["skip_connections"].values())),
-                "+".join(map(str, row["parameter_free"].values())),
+                "+".join(map(str, row["skip_connections"].values())) or "-",
+                "+".join(map(str, row["parameter_free"].values())) or "-",
                 f"{row['network']['parameters']:,}",
                 f"{row[f'supernet_validation_{objective}']:.4f}",
                 f"{cost['cpu_seconds']:.1f}",

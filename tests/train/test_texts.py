@@ -232,3 +232,9 @@ def test_a_search_and_trainings(tmp_path):
     assert len((tmp_path / "whole" / "sample.txt").read_text()) == 20 + 500 + 1
     files = {path.name for path in (tmp_path / "search").iterdir()}
     assert {"cell_recurrent.svg", "history.png", "operation_weights.png"} <= files
+
+
+def test_the_command_line_knows_recurrent_spaces():
+    words = ["--task=language_model", "--space=darts_rnn"]
+    config = DistributedSearchConfig.from_words(words)
+    assert config.space == "darts_rnn" and "space" in config.given
