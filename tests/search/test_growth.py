@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from darts_tf import methods
 from darts_tf.schedules import Growing
-from darts_tf.schedules.transitions import Grow, ReturnToBest
+from darts_tf.schedules.transitions import Grow, ReturnToBest, Stop
 from darts_tf.search import callbacks, growth
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.state import SearchState
+from darts_tf.spaces import Space
 from darts_tf.spaces.two_input_rnn import chain
 from darts_tf.supernets.growth.changes import AddNode, Duplicate
 
@@ -228,3 +229,17 @@ def test_it_returns_to_the_best_supernet(kept_in_files, tmp_path, monkeypatch):
         restored = make(Growing(patience=1))
         restored.restore(tmp_path)
         assert restored.genotype() == search.genotype()
+
+
+def test_convolutional_cells_grow(eagerly):
+    space = Space("grows", ("none", "skip_connect", "sep_conv_3x3"), nodes=2)
+    rule = Program({0: (Grow((AddNode(),)),), 1: (Stop("enough"), ReturnToBest())})
+    method = dataclasses.replace(methods.get("growing"), rule=rule)
+    keras.utils.set_random_seed(0)
+    supernet = method.make_supernet(space, (8, 8, 1), 2, channels=2, cells=3)
+    search = ArchitectureSearch(supernet, method)
+    images = np.random.default_rng(0).normal(size=(8, 8, 8, 1)).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices((images, np.arange(8) % 2)).batch(4)
+    history = search.fit(data, data, 3, verbose=0).history
+    assert history["nodes"] == [2, 3]
+    assert len(search.genotype()["normal"].nodes) == search.supernet.space.nodes
