@@ -25,6 +25,7 @@ __all__ = [
     "get",
     "label",
     "names",
+    "order",
     "register",
     "residual_network",
     "serialize",
@@ -70,6 +71,18 @@ def serialize(level):
 def label(level) -> str:
     """How messages and settings call a level: its name, or that of its class."""
     return _LEVELS.label(level)
+
+
+def order(levels: tuple[FurtherLevel, ...]) -> tuple[str, ...]:
+    """The names of all levels in the order of their steps, unless a method says another one.
+
+    The architecture behind what is moved as it is, the weights, the inner levels.
+
+    Args:
+        levels: those beside the architecture and the weights.
+    """
+    outer, inner = ([x.name for x in levels if x.inner == own] for own in (False, True))
+    return (*outer, "architecture", "weights", *inner)
 
 
 def with_options(levels: tuple[FurtherLevel, ...], options: Mapping) -> tuple[FurtherLevel, ...]:

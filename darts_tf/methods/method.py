@@ -106,11 +106,9 @@ class Method:
     def __post_init__(self):
         found = {name: schedules.get(schedule) for name, schedule in self.controls.items()}
         object.__setattr__(self, "controls", found)
-        further = tuple(levels.get(level) for level in self.levels)
-        object.__setattr__(self, "levels", further)
+        object.__setattr__(self, "levels", tuple(map(levels.get, self.levels)))
         if self.order is None:
-            outer, inner = ([x.name for x in further if x.inner == own] for own in (False, True))
-            object.__setattr__(self, "order", (*outer, "architecture", "weights", *inner))
+            object.__setattr__(self, "order", levels.order(self.levels))
 
     @property
     def temperature(self) -> Callable[[int, int], float] | None:

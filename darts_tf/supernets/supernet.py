@@ -183,8 +183,7 @@ class Supernet(keras.Model):
             self._asked,
             together=self._config["batched"],
         )
-        for arguments in (self._macro.cell_arguments, self.relaxation.cell_arguments):
-            kwargs.update(arguments)
+        kwargs |= {**self._macro.cell_arguments, **self.relaxation.cell_arguments}
         return kind(self.space, channels, reduction, **(kwargs | kind.arguments(self._asked)))
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
@@ -206,9 +205,8 @@ class Supernet(keras.Model):
 
     def _walk(self, inputs, run):
         """What the head gives for inputs, or their shape; see `Macro.walk`."""
-        is_cell = self.cells.__contains__
-        layers = macros.Layers(self.stem, self._parts, self.head, self.space.inputs, is_cell)
-        return self._macro.walk(layers, inputs, run)
+        layers = self.stem, self._parts, self.head, self.space.inputs, self.cells.__contains__
+        return self._macro.walk(macros.Layers(*layers), inputs, run)
 
     def call(self, images, seed=None, weights=None, mixed=False, state=None, features=False):
         if weights is None:
