@@ -57,8 +57,7 @@ class Method:
             are 0.5 and 0.999 unless they are here.
         levels: those beside the architecture and the weights, each a `darts_tf.levels.FurtherLevel`
             or the name of one; the inner ones in the order of the chain.
-        order: the names of all levels in the order in which their optimizers step. Default: the
-            architecture and what is moved as it is, the weights, the inner ones of `levels`.
+        order: the names of all levels as their optimizers step. Default: `darts_tf.levels.order`.
         controls: what schedules move while the search runs, by the names that the parts have for
             it: "temperature" of a relaxation, "skip_dropout" and "auxiliary_skip" of cells (see
             `darts_tf.cells.kinds`), and the search's own, "warm_up", whether the alphas are frozen
