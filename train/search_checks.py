@@ -19,7 +19,8 @@ _KINDS = {
     "language_model": _RECURRENT[:1],
     "forecasting": _RECURRENT,
 }
-_OF_IMAGES = ("cells", "cost", "cost_weight", "latency_table", "benchmark_table")
+#: Settings of searches for images alone.
+OF_IMAGES = ("cells", "cost", "cost_weight", "latency_table", "benchmark_table")
 _OF_TRAINING = (*_OF_GRADIENTS, "memory_limit", "weight_learning_rate", "precision")
 
 
@@ -50,7 +51,7 @@ def _refuse_for_other_cells(config: SearchConfig, method: Method) -> None:
         spaces.check_kind(space, kinds[0], f"--task={config.task}")
     if "recurrent" not in kinds:
         return
-    config.refuse_given(_OF_IMAGES, f"has no meaning for the task {config.task}")
+    config.refuse_given(OF_IMAGES, f"has no meaning for the task {config.task}")
     if not (method.has_supernet and method.trains):
         raise UserError(
             f"--method={config.method} compares networks for images; for --task={config.task} give "

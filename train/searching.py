@@ -14,7 +14,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.common.seeds import of_stream
 from darts_tf.costs.counted import parameters
 from darts_tf.search.architecture_search import ArchitectureSearch
-from train import batch_sizes, costs
+from train import batch_sizes, costs, search_checks
 from train.search_flags import SearchConfig
 from train.task_data import TaskData
 
@@ -86,8 +86,11 @@ def of_run(config: C, run_dir: pathlib.Path, own: Collection[str] = ()) -> C:
         UserError: the folder is none of a search with a supernet, or what was given contradicts it.
     """
     path, names = run_dir / "config.json", set(config.names()) - set(own)
-    taken = {}
-    for name, value in _read_settings(run_dir).items():
+    taken, settings = {}, _read_settings(run_dir)
+    if settings.get("task", config.task) != "image_classification":
+        # The folder has the numbers that there are instead, such as the one cell.
+        names -= set(search_checks.OF_IMAGES)
+    for name, value in settings.items():
         if name not in names:
             continue
         if name not in config.given:
