@@ -207,7 +207,9 @@ def described(directory) -> Description | None:
         checkpoint = tf.train.Checkpoint(settings=settings, notes=notes, epoch=epoch, step=step)
         try:
             checkpoint.restore(path).expect_partial()
-            return Description(settings.content, notes.content, int(epoch), int(step))
+            # Under a strategy of several replicas or workers they are no numbers for int().
+            position = int(epoch.numpy()), int(step.numpy())
+            return Description(settings.content, notes.content, *position)
         except _DAMAGED as found:
             error = error or UserError(_NONE_READABLE.format(directory, path, reason(found)))
     if error is not None:

@@ -75,7 +75,16 @@ class Growing:
 
         Args:
             space: what the user asks for.
+
+        Raises:
+            UserError: it copies operations, and no edge of the space can hold a copy.
         """
+        if "duplicate" in self.by and space.kind != "two_input":
+            raise UserError(
+                f"a search that grows by copies of operations needs the space two_input_rnn, got "
+                f"{space.name}, whose edges hold no two operations of one name; use the method "
+                "growing, which adds nodes"
+            )
         if self.nodes is None or space.edge_operations is not None:
             return space
         is_chain = space.kind == "two_input"

@@ -89,6 +89,8 @@ def test_where_it_begins():
     assert Growing().first_space(chain(4)) == chain(1)
     assert Growing(nodes=None).first_space(chain(4)) == chain(4)
     assert len(Growing(nodes=2).first_space(DARTS_CNN).edges) == 5
+    with pytest.raises(UserError, match="copies of operations.*two_input_rnn, got darts_cnn"):
+        Growing(by=("node", "duplicate")).first_space(DARTS_CNN)
 
 
 def test_it_is_written_and_read():
