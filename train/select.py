@@ -105,12 +105,12 @@ def _select(config: SelectConfig, name, search, data, table, evaluation):
     """The genotype by a selection, and its line of the table."""
     validation, method = searching.validation_batches(config, data), search.method
     selection, tuning = selection_flags.get(
-        config, name, method, config.seed, searching.streams(config, data)
+        config, name, method, config.seed, searching.streams(config, data), search.task
     )
     print(f"\n{name}", flush=True)
     started = time.process_time()
     if isinstance(selection, selections.Progressive):
-        outcome = selection.run(search.supernet, validation)
+        outcome = selection.run(search.supernet, validation, search.task)
         genotype, images = outcome.genotype, (outcome.forward, outcome.backward)
     else:
         images = (None, None) if selections.needs_data(selection) else (0, 0)

@@ -36,7 +36,7 @@ class SelectionConfig(Config):
 NAMES = ("edge_order", "fine_tune_epochs", "selection_batches")
 
 
-def get(config: SelectionConfig, name: str, method, seed: int, streams):
+def get(config: SelectionConfig, name: str, method, seed: int, streams, task=None):
     """The selection of a name as the flags describe it.
 
     Args:
@@ -45,6 +45,7 @@ def get(config: SelectionConfig, name: str, method, seed: int, streams):
         method: the method of the search.
         seed: of the random order.
         streams: the training and the validation batches, for the fine-tuning.
+        task: of the search.
 
     Returns:
         The selection and, where it trains between its decisions, what trains; else None.
@@ -55,7 +56,7 @@ def get(config: SelectionConfig, name: str, method, seed: int, streams):
     selection, epochs = chosen(config, name, method, seed)
     if not epochs:
         return selection, None
-    tuning = FineTuning(method, *streams, epochs)
+    tuning = FineTuning(method, *streams, epochs, task=task)
     return dataclasses.replace(selection, fine_tune=tuning), tuning
 
 

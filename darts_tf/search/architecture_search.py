@@ -1,5 +1,6 @@
 """The search: bilevel optimisation of a supernet's weights and alphas."""
 
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -88,7 +89,8 @@ class ArchitectureSearch(StageSearch):
         recompute: bool = False,
         task=None,
     ):
-        method = methods.get(method, supernet.space)
+        network = dataclasses.replace(supernet.space, macro=supernet.macro)
+        method = methods.get(method, network)
         checks.check_trains(method)
         self.stages = Stages(method, supernet)
         #: The stage that the search is in, from 0.

@@ -1,6 +1,5 @@
 """The supernet: a network of relaxed cells."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import keras
@@ -101,8 +100,8 @@ class Supernet(keras.Model):
         super().__init__(**kwargs)
         check_policy(self.dtype_policy)
         own_macro = {} if macro is None else {"macro": macro}
-        self.space = dataclasses.replace(spaces.get(space), **own_macro)
-        self._macro = macro = macros.get(self.space.macro)
+        self.space = spaces.get(space)
+        self.macro = macro = macros.get(self.space.macro if macro is None else macro)
         of_cells = {"skip_dropout": skip_dropout, "auxiliary_skip": auxiliary_skip}
         self._asked = {*controls, *(name for name, asked in of_cells.items() if asked)}
         self._config = {
@@ -151,7 +150,7 @@ class Supernet(keras.Model):
                 f"the space {self.space.name!r} has cells with {self.space.inputs} inputs; "
                 "a network has 1 (the cell before) or 2 (the two cells before)"
             )
-        for name, least in (("channels", 2), ("num_classes", self._macro.least_outputs)):
+        for name, least in (("channels", 2), ("num_classes", self.macro.least_outputs)):
             if self._config[name] < least:
                 raise UserError(f"{name} must be at least {least}, got {self._config[name]}")
 
@@ -183,7 +182,7 @@ class Supernet(keras.Model):
             self._asked,
             together=self._config["batched"],
         )
-        kwargs |= {**self._macro.cell_arguments, **self.relaxation.cell_arguments}
+        kwargs |= {**self.macro.cell_arguments, **self.relaxation.cell_arguments}
         return kind(self.space, channels, reduction, **(kwargs | kind.arguments(self._asked)))
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
@@ -206,7 +205,7 @@ class Supernet(keras.Model):
     def _walk(self, inputs, run):
         """What the head gives for inputs, or their shape; see `Macro.walk`."""
         layers = self.stem, self._parts, self.head, self.space.inputs, self.cells.__contains__
-        return self._macro.walk(macros.Layers(*layers), inputs, run)
+        return self.macro.walk(macros.Layers(*layers), inputs, run)
 
     def call(self, images, seed=None, weights=None, mixed=False, state=None, features=False):
         if weights is None:
@@ -240,7 +239,7 @@ class Supernet(keras.Model):
     @property
     def signature(self) -> tf.TensorSpec:
         """What it takes, `[batch, *input_shape]`, the batch None."""
-        return self._macro.signature(self._config["input_shape"])
+        return self.macro.signature(self._config["input_shape"])
 
     @property
     def edges_learn(self) -> bool:
@@ -250,7 +249,7 @@ class Supernet(keras.Model):
     @property
     def carries_state(self) -> bool:
         """Whether `call` takes a state, and returns a pair of logits and the state afterwards."""
-        return self._macro.keeps_state and any(cell.carries_state for cell in self.cells)
+        return self.macro.keeps_state and any(cell.carries_state for cell in self.cells)
 
     def initial_state(self, batch_size: int) -> tuple | None:
         """The state before the first batch: one structure of tensors for each cell that has one.

@@ -1,18 +1,19 @@
 """Texts as the programs take them."""
 
+import dataclasses
 import json
 import math
 
 import numpy as np
 import pytest
 
-from darts_tf import datasets, macros
+from darts_tf import datasets, macros, methods
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import text_data
 from darts_tf.networks.language_model import build_language_model
 from tests import forks
 from tests.train import bad_texts
-from train import data_flags, evaluate, export, search
+from train import data_flags, evaluate, export, search, searching
 from train.data_flags import TaskConfig
 from train.evaluate import EvaluationConfig
 from train.search import DistributedSearchConfig
@@ -238,3 +239,13 @@ def test_the_command_line_knows_recurrent_spaces():
     words = ["--task=language_model", "--space=darts_rnn"]
     config = DistributedSearchConfig.from_words(words)
     assert config.space == "darts_rnn" and "space" in config.given
+
+
+def test_a_supernet_of_texts_has_cells_of_the_plain_space(tmp_path):
+    config = DistributedSearchConfig(task="language_model", dataset="x", channels=4).of_task()
+    config = dataclasses.replace(config, channels=4, cell_dropout=0.5)
+    data = Texts(config, texts().text)
+    found = searching.make(config, data, methods.get("darts-v1", "darts_rnn"))
+    assert found.supernet.macro.cell_arguments["dropout"] == 0.5
+    found.genotype().save(tmp_path / "genotype.json")
+    assert json.loads((tmp_path / "genotype.json").read_text())["space"] == "darts_rnn"
