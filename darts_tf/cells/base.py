@@ -1,4 +1,4 @@
-"""What the cells of image networks share, relaxed and discrete ones."""
+"""The common base of the cells of image networks, relaxed and discrete ones."""
 
 import keras
 
@@ -7,7 +7,7 @@ from darts_tf.layers.keras_settings import inner_layers
 
 
 class BaseCell(keras.layers.Layer):
-    """What they share: preprocessed inputs, strides, nodes that sum, an output.
+    """The base of image cells: preprocessed inputs, strides, nodes that sum, an output.
 
     Args:
         channels: channels of every state; the output has `channels * len(concat)`.

@@ -12,7 +12,7 @@ from darts_tf.layers.keras_settings import inner_layers
 
 
 class BatchedMixedOp(keras.layers.Layer):
-    """What one `MixedOp` on each of several edges computes, if all edges leave the same state.
+    """The function of one `MixedOp` on each of several edges, if all edges leave the same state.
 
     Args:
         operations: names of the candidate operations.

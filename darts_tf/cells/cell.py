@@ -16,7 +16,7 @@ from darts_tf.spaces.space import DARTS_PREPROCESS
 
 
 class _RelaxedCell(RelaxedCell, BaseCell):
-    """What the plain and the batched relaxed cell share.
+    """The base of the plain and the batched relaxed cell.
 
     Args:
         space: the search space, or its name.

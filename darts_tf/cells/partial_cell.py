@@ -40,7 +40,7 @@ def check_portion(channels: int, portion: int) -> int:
 
 
 def bypass(inputs, strides: int) -> tf.Tensor:
-    """What happens to the other channels: nothing, or 2x2 max pooling with strides of 2.
+    """Passes the other channels on as they are, or through 2x2 max pooling with strides of 2.
 
     Odd sizes, which the reference does not take, are padded at the end, so that the output has
     ceil(size / 2) rows and columns like every operation's.
@@ -51,7 +51,7 @@ def bypass(inputs, strides: int) -> tf.Tensor:
 
 
 class _Partial:
-    """What both cells share: a portion of the channels goes through the operations."""
+    """The mixin of both cells: a portion of the channels goes through the operations."""
 
     controls = ()
     graph_factor = None

@@ -1,4 +1,4 @@
-"""What a supernet has to know of its cells, whatever they compute."""
+"""The interface of a supernet's cells, whatever they compute."""
 
 from collections.abc import Iterable
 from typing import ClassVar

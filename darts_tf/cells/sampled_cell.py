@@ -123,7 +123,7 @@ class SampledCell(BatchedMixedCell):
 
     @property
     def sampled_operations(self) -> list[SampledOperation]:
-        """What computes the edges of each state that edges leave."""
+        """The operations that compute the edges of each state that edges leave."""
         return [sampled for sampled, _ in self._hidden.plan]
 
     def chosen_weights(self, weights):

@@ -52,7 +52,7 @@ class Augmentation:
         return cls(crop_padding=side // 8, flip=data.flip, cutout=side // 2 if cutout else 0)
 
     def __str__(self):
-        """What is done to a training image, in words."""
+        """The changes made to a training image, in words."""
         shift, side = self.crop_padding, self.cutout
         parts = [
             f"shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "not shifted",

@@ -1,4 +1,4 @@
-"""What tells a data set from another one, whatever it is called and wherever it lies.
+"""The fingerprint of a data set, whatever it is called and wherever it lies.
 
 A run folder keeps it in `data.json`, so that a run that goes on, a selection or an export can tell
 whether the data are still those that the run began with.

@@ -53,7 +53,7 @@ class TooLargeError(ImageError):
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What a file says before its pixels are decoded.
+    """The facts that a file states before its pixels are decoded.
 
     Attributes:
         size: `(height, width)`, as the picture is stored.

@@ -1,4 +1,4 @@
-"""What `image_graph` must know of a file before it decodes it, read from its bytes in a graph.
+"""Facts that `image_graph` needs of a file before it decodes it, read from its bytes in a graph.
 
 In all functions `data` is uint8 `[N]`, the file's bytes and then `PADDING` zeros, so that nobody
 has to ask whether there is another byte. Numbers and positions are int64 scalars.

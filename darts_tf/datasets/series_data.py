@@ -82,7 +82,7 @@ class SeriesData:
         return range(self.bounds[1], len(self.values))
 
     def targets(self, rows: range) -> np.ndarray:
-        """What is to be foretold, `[len(rows), columns]`."""
+        """The values to be foretold, `[len(rows), columns]`."""
         return self.values[rows.start : rows.stop]
 
     def last_values(self, rows: range) -> np.ndarray:
@@ -107,7 +107,7 @@ class SeriesData:
         return tuple(_change(known, self.horizon, known.std(axis=0)).tolist())
 
     def description(self) -> dict:
-        """What a run folder keeps as `data.json`: all but the numbers, of which it has hashes."""
+        """The contents of a run's `data.json`: all but the numbers, of which it has hashes."""
         return {
             "kind": "series",
             "name": self.name,

@@ -1,4 +1,4 @@
-"""What every kind of data set offers to `load`, before anything is chosen from it."""
+"""The interface of every kind of data set to `load`, before anything is chosen from it."""
 
 import collections.abc
 import concurrent.futures

@@ -47,7 +47,7 @@ class TextData:
 
     @property
     def measure(self) -> str:
-        """What a text of this unit is reported by: `perplexity`, or `bits_per_character`."""
+        """The measure reported of a text of this unit: `perplexity`, or `bits_per_character`."""
         return "perplexity" if self.unit == vocabulary.WORDS else "bits_per_character"
 
     def reported(self, nats: float) -> float:
@@ -80,7 +80,7 @@ class TextData:
         return vocabulary.decode(numbers, self.vocabulary, self.unit)
 
     def description(self) -> dict:
-        """What a run folder keeps as `data.json`: all but the text, of which it has hashes."""
+        """The contents of a run's `data.json`: all but the text, of which it has hashes."""
         return {
             "kind": "text",
             "name": self.name,

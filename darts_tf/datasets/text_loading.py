@@ -21,7 +21,7 @@ PORTIONS = (0.9, 0.05, 0.05)
 
 @dataclasses.dataclass(frozen=True)
 class _Texts:
-    """What was found: texts by part, or a single one to be divided."""
+    """The texts found, by part, or a single one to be divided."""
 
     name: str
     parts: dict[str, str]
@@ -213,7 +213,7 @@ def _without_unseen(found: _Texts, unit, parts, known):
 
 
 def _unseen(name, unit, parts, known, unseen) -> UserError:
-    """What to say of a folder whose training text lacks tokens of the others."""
+    """The error of a folder whose training text lacks tokens of the others."""
     part = next(part for part in _PARTS if unseen[parts[part]].any())
     position = int(np.argmax(unseen[parts[part]]))
     kind = unit.removesuffix("s")

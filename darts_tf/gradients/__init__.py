@@ -160,7 +160,7 @@ def get(gradient: str | Mapping | type[Gradient] | Callable | None, **options) -
 
 
 def serialize(gradient):
-    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    """The name or configuration that `get` makes it of again; itself if it has neither."""
     return None if gradient is None else _GRADIENTS.serialize(gradient)
 
 

@@ -93,7 +93,7 @@ class FiniteDifference(Stateless):
         return Hypergradient(gradient, found.loss, complete=complete, carried=found.carried)
 
     def _through_step(self, level, point, batch, v, names):
-        """What a level's step takes off the slopes of those that its gradient depends on.
+        """The terms that a level's step takes off the slopes of those that its gradient depends on.
 
         Args:
             level, point, batch: whose step, where, and on what.

@@ -14,7 +14,7 @@ from darts_tf.gradients.problem import Hypergradient, Level, Point, Problem
 
 
 class StepMemory(NamedTuple):
-    """What a step of a search by an estimator needs besides activations, as measured on CPUs.
+    """The memory of a search step by an estimator besides activations, as measured on CPUs.
 
     Attributes:
         graph_bytes: for each operation of one forward pass. The passes of a step share one traced
@@ -88,7 +88,7 @@ class Gradient:
         return {}
 
     def doubt(self, dtype: str) -> str | None:
-        """What is to be said of its precision where layers compute in that type; None if nothing.
+        """A remark on its precision where layers compute in that type; None if there is none.
 
         Args:
             dtype: such as "bfloat16".
@@ -147,7 +147,7 @@ class Function(Gradient):
             pass
 
     def __call__(self, *arguments, **options) -> Hypergradient:
-        """What the function returns."""
+        """Calls the function with its options."""
         return self.function(*arguments, **{**self.options, **options})
 
 

@@ -9,7 +9,7 @@ from darts_tf.gradients.problem import Hypergradient
 
 @dataclasses.dataclass(frozen=True)
 class NoStep(Gradient):
-    """What `gradient=None` stands for: a search that takes no step of the architecture.
+    """The meaning of `gradient=None`: a search that takes no step of the architecture.
 
     Its weights are trained, as those of random search with weight sharing (Li, Talwalkar, UAI 2019,
     section 3.3), or nothing is, as in TE-NAS; its cell is the selection's business alone.

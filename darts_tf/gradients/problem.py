@@ -29,7 +29,7 @@ ARCHITECTURE, WEIGHTS = "architecture", "weights"
 
 
 def identity(tensors: Tensors) -> Tensors:
-    """What `reduce` is where there is one replica."""
+    """The `reduce` of a single replica."""
     return tensors
 
 
@@ -164,7 +164,7 @@ class BilevelProblem(Problem):
 
 
 class Hypergradient(NamedTuple):
-    """What an estimator returns; reduced over the replicas, so equal on all of them.
+    """The result of an estimator; reduced over the replicas, so equal on all of them.
 
     Attributes:
         architecture: the gradient in each variable of the outermost level.

@@ -28,7 +28,7 @@ class RunningVariance:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """What a checkpoint has to hold."""
+        """The variables that a checkpoint has to hold."""
         return [self._mean, self._square, self._weight, self._squared_weights]
 
     def update(self, samples: tf.Tensor) -> None:

@@ -180,7 +180,7 @@ class Estimator(Gradient):
 
 
 def _carried(problem: Problem, point: Point, batches: Mapping):
-    """What the outermost level's batch hands on; None if nothing."""
+    """The state that the outermost level's batch hands on; None if there is none."""
     categorical, outer = problem.categorical, problem.outer.name
     if categorical.carried is None:
         return None
@@ -209,7 +209,7 @@ class MovingAverage:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """What a checkpoint has to hold."""
+        """The variables that a checkpoint has to hold."""
         return [self._sum, self._weight]
 
     def value(self) -> tf.Tensor:

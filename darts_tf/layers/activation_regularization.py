@@ -1,4 +1,4 @@
-"""What keeps the outputs of a recurrent layer small, and slow."""
+"""Layers that keep the outputs of a recurrent layer small, and slow."""
 
 import keras
 from keras import ops

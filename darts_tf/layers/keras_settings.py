@@ -1,4 +1,4 @@
-"""What Keras' global settings would decide about a layer, decided here.
+"""Fixed choices where Keras' global settings would decide about a layer.
 
 `keras.config.image_data_format()`, `floatx()` and `dtype_policy()` differ from user to user, in
 `~/.keras/keras.json` and in code. A network must be the same wherever it is built and loaded.

@@ -64,7 +64,7 @@ def get(level) -> FurtherLevel:
 
 
 def serialize(level):
-    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    """The name or configuration that `get` makes it of again; itself if it has neither."""
     return _LEVELS.serialize(level)
 
 

@@ -18,7 +18,7 @@ RESIDUAL = "resnet"
 
 
 class AuxiliaryPass(NamedTuple):
-    """What a pass gives.
+    """The result of a pass.
 
     Attributes:
         features: `[batch, channels]`, in the type of the variables.

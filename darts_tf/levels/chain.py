@@ -49,13 +49,13 @@ class LevelChain:
         return Level(level.name, functools.partial(level.loss, seed=self._seed_in(level, seed)))
 
     def _seed_in(self, level: FurtherLevel, seed):
-        """What a level draws by in the step of another one."""
+        """The seed that a level draws by in the step of another one."""
         if not level.draws or seed is None:
             return None
         return seeds.of_part(seed, self._numbers[level.name])
 
     def _outer_loss(self, loss):
-        """What the architecture descends at the values of all levels."""
+        """The loss that the architecture descends at the values of all levels."""
         found = self._of_changed_batch(ARCHITECTURE, loss)
         for level in self._levels:
             found = level.outer_loss(found)
@@ -65,7 +65,7 @@ class LevelChain:
         return lambda point, batch: loss(point, self.batch_of(name, point, batch))
 
     def batch_of(self, level: str, point, batch):
-        """What the loss of the architecture or of the weights is of."""
+        """The batch that the loss of the architecture or of the weights is of."""
         for further in self._levels:
             batch = further.batch_of(level, point, batch)
         return batch

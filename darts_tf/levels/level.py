@@ -11,7 +11,7 @@ from darts_tf.supernets.problem import SupernetProblem
 
 
 class LevelPass(NamedTuple):
-    """What one evaluation of a level's loss gives.
+    """The result of one evaluation of a level's loss.
 
     Attributes:
         loss: this replica's share of the loss of the global batch.
@@ -101,7 +101,7 @@ class FurtherLevel:
         return batch
 
     def outer_loss(self, loss: Loss) -> Loss:
-        """What the architecture descends, `(point, batch) -> scalar`. Default: the loss alone.
+        """The architecture's loss, `(point, batch) -> scalar`. Default: `loss` alone.
 
         Args:
             loss: what it would descend without this level, with the same arguments.

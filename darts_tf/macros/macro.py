@@ -1,4 +1,4 @@
-"""What a macro network is: all of a network except the cells that are searched."""
+"""Macro networks: all of a network except the cells that are searched."""
 
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -99,7 +99,7 @@ class Macro(Unnamed):
     search_settings: SearchSettings | None = None
 
     def signature(self, shape: tuple[int, ...]) -> tf.TensorSpec:
-        """What the network takes: `[batch, *shape]`, the batch None. Default: float32.
+        """The specification of the inputs: `[batch, *shape]`, the batch None. Default: float32.
 
         Args:
             shape: of one example, `input_shape` of the supernet.
@@ -120,7 +120,7 @@ class Macro(Unnamed):
         raise NotImplementedError
 
     def parts(self, channels: int, cells: int) -> list[CellPlan | keras.layers.Layer]:
-        """What stands between stem and head, in its order: cells and fixed layers.
+        """The cells and fixed layers between stem and head, in their order.
 
         Args:
             channels: of the first cell.

@@ -58,7 +58,7 @@ class MetricsLog(keras.callbacks.Callback):
         files.write(self._path, lines)
 
     def _of_steps(self) -> dict:
-        """What a search's record says about its steps."""
+        """The entries of a search's record about its steps."""
         found = {}
         if self._steps:
             found["step_cpu_seconds"] = round(float(np.median(self._steps)), 4)
@@ -99,7 +99,7 @@ class OperationWeightsLog(keras.callbacks.Callback):
         files.write(self._path, buffer.getvalue())
 
     def read(self) -> dict[str, np.ndarray]:
-        """What has been written so far; empty before the first epoch."""
+        """The weights written so far; empty before the first epoch."""
         if not self._path.exists():
             return {}
         with np.load(self._path) as arrays:

@@ -1,4 +1,4 @@
-"""What cannot be searched, said before the first step; and what would need less memory."""
+"""Refusals of impossible searches before the first step; and advice on what needs less memory."""
 
 import keras
 import tensorflow as tf
@@ -274,7 +274,7 @@ def count_steps(train: tf.data.Dataset, validation: tf.data.Dataset) -> int:
 
 
 def less_memory(method: Method) -> str:
-    """What would need less memory than a search by this method."""
+    """Advice on what would need less memory than a search by this method."""
     advice = "a smaller --batch_size, fewer --channels or fewer --cells"
     gradient = method.make_gradient()
     if not gradient.differentiates_twice:

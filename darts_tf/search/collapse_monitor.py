@@ -77,7 +77,7 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     @property
     def state(self) -> dict:
-        """What it has seen and said, JSON-ready."""
+        """The measurements and the messages so far, JSON-ready."""
         return {"measured": [list(one) for one in self._measured], "said": list(self._said)}
 
     @state.setter

@@ -23,7 +23,7 @@ class NonFiniteError(UserError):
 
 
 class StepsDone(NamedTuple):
-    """What the steps of an epoch leave behind.
+    """The outcome of the steps of an epoch.
 
     Attributes:
         logs: the means over the epoch.

@@ -15,7 +15,7 @@ from darts_tf.supernets.growth.changes import Change
 
 
 class Growth:
-    """What a supernet has grown to, and the values that the best one had.
+    """The growth of a supernet so far, and the values that the best one had.
 
     Args:
         search: an `ArchitectureSearch`.
@@ -120,7 +120,7 @@ class Growth:
         return self._directory / f"epoch_{epoch}.npz"
 
     def to_dict(self) -> dict:
-        """What a resumed search needs, JSON-ready."""
+        """The state that a resumed search needs, JSON-ready."""
         return {
             "number": self.number,
             "changes": self._changes,

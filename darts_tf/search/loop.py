@@ -153,7 +153,7 @@ class SearchLoop:
                 self.evaluating = False
 
     def _logs_of_epoch(self) -> dict[str, float]:
-        """What there is to say of an epoch besides the losses."""
+        """The logs of an epoch besides the losses."""
         logs = {f"entropy_{name}": value for name, value in self._search.entropies().items()}
         logs["entropy"] = self._search.entropy()
         rate = self._search.weight_optimizer.learning_rate

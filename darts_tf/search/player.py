@@ -28,7 +28,7 @@ class SearchProblem(Protocol):
 
 
 class Passes(Protocol):
-    """What an inner level is trained by."""
+    """The passes that an inner level is trained by."""
 
     #: Variables that a pass gives new values, such as moving statistics.
     statistics: list[keras.Variable]

@@ -1,4 +1,4 @@
-"""What can be read off a search between its steps."""
+"""Readings of a search between its steps."""
 
 from collections.abc import Callable
 

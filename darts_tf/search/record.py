@@ -1,4 +1,4 @@
-"""What a search's checkpoints hold besides its variables."""
+"""The contents of a search's checkpoints besides its variables."""
 
 import contextlib
 import json
@@ -55,7 +55,7 @@ class Best(NamedTuple):
 
 
 class SearchRecord:
-    """What a search remembers, which every checkpoint holds so that a resumed search goes on.
+    """The memory of a search, which every checkpoint holds so that a resumed search goes on.
 
     Args:
         rule: of the search; what it has seen is remembered too.

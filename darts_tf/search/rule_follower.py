@@ -38,7 +38,7 @@ class RuleFollower:
 
     @property
     def growth(self) -> Growth | None:
-        """What the supernet has grown to; None where the rule lets none grow."""
+        """The growth of the supernet so far; None where the rule lets none grow."""
         return self._transitions.growth
 
     def prepare(self, directory, writes: bool) -> None:
@@ -91,7 +91,7 @@ class RuleFollower:
         )
 
     def to_dict(self) -> dict:
-        """What a resumed search needs, JSON-ready."""
+        """The state that a resumed search needs, JSON-ready."""
         found = {
             "seen": [observation.to_dict() for observation in self._seen],
             "result": self.result and self.result.to_dict(),

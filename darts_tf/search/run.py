@@ -13,7 +13,7 @@ from darts_tf.search.record import settings
 
 
 class Run:
-    """What all stages of a search share.
+    """The settings and objects that all stages of a search share.
 
     Args:
         search: the `ArchitectureSearch`.

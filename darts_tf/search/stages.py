@@ -74,7 +74,7 @@ class Stages:
             random.setstate(before)
 
     def after(self, number: int, search) -> NextStage | None:
-        """What follows when a stage of a search is over; None after the last one."""
+        """The stage that follows when one of a search is over; None after the last one."""
         space, weights = search.supernet.space, search.operation_weights()
         return next_stage(self._method.stages, number, space, weights)
 

@@ -30,7 +30,7 @@ class Pair(NamedTuple):
 
 @dataclasses.dataclass
 class SearchState:
-    """What a search goes on from, but for its position in the data, which the loop has.
+    """The state that a search goes on from, but for its position in the data, which the loop has.
 
     Attributes:
         supernet: weights, alphas, statistics and random states; what has `variables`.

@@ -130,7 +130,7 @@ class SearchStep:
         return forward, norm
 
     def _result(self, estimates: dict, passes: dict, norms: list) -> dict:
-        """What the step returns; see `__call__`."""
+        """The result of the step; see `__call__`."""
         losses = {self._outer.name: tf.zeros(())}
         carried, complete = {}, tf.ones(())
         # The chain's order: a stream goes on from its first level.

@@ -1,4 +1,4 @@
-"""What trains a supernet's weights and alphas: optimizers, the traced step, and their variables."""
+"""Training of a supernet's weights and alphas: optimizers, the traced step, and their variables."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -151,7 +151,7 @@ class SearchTrainer:
         return [architecture, weights]
 
     def _rate_factor(self, batch):
-        """What the weights' learning rate is multiplied by in the step on a batch; None for 1."""
+        """The factor of the weights' learning rate in the step on a batch; None for 1."""
         parts, _ = self._task.parts_and_state(batch)
         return self._task.rate_factor(parts.targets)
 
@@ -166,12 +166,12 @@ class SearchTrainer:
         return LossScaledStep(step, self._loss_scale, changed)
 
     def report(self) -> dict[str, float]:
-        """What the estimator of the gradient says of itself; empty for most."""
+        """The report of the gradient's estimator on itself; empty for most."""
         return self.gradient.report()
 
     @property
     def state(self) -> SearchState:
-        """What a search goes on from."""
+        """The state that a search goes on from."""
         further = {level.name: optimizer for level, optimizer in self._levels}
         two = {WEIGHTS: self.weight_optimizer, ARCHITECTURE: self.architecture_optimizer}
         return SearchState(
@@ -191,7 +191,7 @@ class SearchTrainer:
 
 
 def _player_of(level: FurtherLevel, optimizer: keras.optimizers.Optimizer) -> Player:
-    """What steps a built level."""
+    """The player that steps a built level."""
     passes = LevelPasses(level) if level.inner else None
     clip_norm = level.clip_norm
     return Player(level.name, level.variables, optimizer, level.stream, clip_norm, passes=passes)

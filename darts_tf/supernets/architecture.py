@@ -70,12 +70,12 @@ class Architecture(keras.layers.Layer):
 
     @property
     def searched_variables(self) -> list[keras.Variable]:
-        """What the architecture optimizer trains, in the order of the space's cell types."""
+        """The variables of the architecture optimizer, in the order of the space's cell types."""
         return [v for variables in self.parameters.values() for v in variables.values()]
 
     @property
     def schedule_variables(self) -> list[keras.Variable]:
-        """What schedules and decisions set; nothing trains them."""
+        """The variables that schedules and decisions set; nothing trains them."""
         return [*self.controls.values(), *self.fixed.values()]
 
     @property
@@ -103,7 +103,7 @@ class Architecture(keras.layers.Layer):
 
     @property
     def declared(self) -> tuple[Control, ...]:
-        """What the controls are."""
+        """The declarations of the controls."""
         return tuple(self._declared.values())
 
     def assign(self, other: "Architecture") -> None:
@@ -116,7 +116,7 @@ class Architecture(keras.layers.Layer):
             self.fixed[cell_type].assign(fixed)
 
     def cell_weights(self, seed=None) -> dict:
-        """What the cells of every type compute with: cell type -> what the kind of cell takes.
+        """The weights that cells compute with: cell type -> what the kind of cell takes.
 
         Args:
             seed: `[2]` int32, of a random relaxation's draw; None for the weights without noise.
@@ -204,7 +204,7 @@ class Architecture(keras.layers.Layer):
         return -tf.reduce_sum(tf.math.xlogy(shares, shares), [1, 2])
 
     def penalty(self):
-        """What the relaxation adds to the loss, a float32 scalar."""
+        """The term that the relaxation adds to the loss, a float32 scalar."""
         terms = [
             self.relaxation.penalty(self.space, cell_type, self._values(cell_type))
             for cell_type in self.space.cell_types

@@ -1,4 +1,4 @@
-"""What one evaluation of a supernet gives."""
+"""The result of one evaluation of a supernet."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 class ForwardPass(NamedTuple):
-    """What one functional evaluation of the supernet gives.
+    """The result of one functional evaluation of the supernet.
 
     Attributes:
         loss: this replica's share of the mean loss of the global batch, float32.

@@ -1,4 +1,4 @@
-"""What the parts of a supernet are called with besides their inputs and operation weights."""
+"""Call arguments of a supernet's parts besides their inputs and operation weights."""
 
 import keras
 

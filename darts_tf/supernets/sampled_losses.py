@@ -43,7 +43,7 @@ class SampledLosses:
         self._traced = tf.function(self._loss_of, autograph=False)
 
     def problem(self, seed) -> CategoricalProblem:
-        """What an estimator of `darts_tf.gradients` needs.
+        """The problem that an estimator of `darts_tf.gradients` needs.
 
         Args:
             seed: `[2]` int32, of this step's draws, and of dropout, the same for all of them.

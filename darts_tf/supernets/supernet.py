@@ -203,7 +203,7 @@ class Supernet(keras.Model):
         return self._walk(images_shape, lambda part, shape: part.compute_output_shape(shape))
 
     def _walk(self, inputs, run):
-        """What the head gives for inputs, or their shape; see `Macro.walk`."""
+        """The output of the head for inputs, or for their shape; see `Macro.walk`."""
         layers = self.stem, self._parts, self.head, self.space.inputs, self.cells.__contains__
         return self.macro.walk(macros.Layers(*layers), inputs, run)
 
@@ -238,7 +238,7 @@ class Supernet(keras.Model):
 
     @property
     def signature(self) -> tf.TensorSpec:
-        """What it takes, `[batch, *input_shape]`, the batch None."""
+        """The specification of the inputs, `[batch, *input_shape]`, the batch None."""
         return self.macro.signature(self._config["input_shape"])
 
     @property
@@ -284,7 +284,7 @@ class Supernet(keras.Model):
 
     @property
     def architecture_variables(self) -> list[keras.Variable]:
-        """What the architecture optimizer trains, in the order of the space's cell types."""
+        """The variables of the architecture optimizer, in the order of the space's cell types."""
         return self.architecture.searched_variables
 
     @property

@@ -1,4 +1,4 @@
-"""What networks tell before they are trained: how well they will learn, and how much they can say.
+"""Signs of untrained networks: how well they will learn, and how much they can say.
 
 TE-NAS (Chen, Gong, Wang, Neural Architecture Search on ImageNet in Four GPU Hours: A Theoretically
 Inspired Perspective, ICLR 2021) looks at two numbers of a network with random weights:

@@ -73,7 +73,7 @@ def get(task=None, loss=None) -> Task:
 
 
 def serialize(task):
-    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    """The name or configuration that `get` makes it of again; itself if it has neither."""
     if isinstance(task, str):
         return task
     found = get(task)

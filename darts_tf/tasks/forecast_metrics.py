@@ -1,4 +1,4 @@
-"""What forecasts of several columns are measured by, over all examples of a pass at once.
+"""Metrics of forecasts of several columns, over all examples of a pass at once.
 
 Sums are kept in float64, whatever type the result has: the variance of a rate that hardly moves is
 the difference of two large sums.
@@ -46,7 +46,7 @@ class ColumnSums(keras.metrics.Metric):
 
     @abstractmethod
     def added(self, targets, forecasts) -> dict[str, tf.Tensor]:
-        """What a batch adds to each of `parts`, `[batch, columns]` before it is summed."""
+        """The terms a batch adds to each of `parts`, `[batch, columns]` before it is summed."""
 
     def result(self):
         sums = {part: tf.convert_to_tensor(variable) for part, variable in self._sums.items()}

@@ -45,7 +45,7 @@ class LanguageModeling(Task):
         return (Metric(self.measure, _METRICS[self.measure], larger_is_better=False),)
 
     def initial_state(self, model: keras.Model, batch_size: int):
-        """What the model says: tensors `[batch_size, units]`."""
+        """The model's own initial state: tensors `[batch_size, units]`."""
         return model.initial_state(batch_size)
 
     def rate_factor(self, targets):

@@ -1,4 +1,4 @@
-"""What a task measures, and by which of these numbers networks are ranked."""
+"""Metrics of a task, and the objective by which networks are ranked."""
 
 import dataclasses
 import functools

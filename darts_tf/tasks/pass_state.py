@@ -8,7 +8,7 @@ from darts_tf.tasks.task import Task
 
 
 class PassState:
-    """What goes from batch to batch of a pass, on one device.
+    """The state that goes from batch to batch of a pass, on one device.
 
     Args:
         task: a task with a state, or without: then nothing goes on.

@@ -1,4 +1,4 @@
-"""What a task is: the data, the loss, the metrics and the state of a search and of a training."""
+"""Tasks: the data, the loss, the metrics and the state of a search and of a training."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from darts_tf.tasks.metrics import Metric, Objective, counted
 
 
 class Parts(NamedTuple):
-    """What a batch consists of.
+    """The parts of a batch.
 
     Attributes:
         inputs: what the model is called with, tensors `[batch, ...]`.
@@ -28,7 +28,7 @@ class Parts(NamedTuple):
 
 
 class Task(Unnamed):
-    """What supernets are searched for, and networks trained for.
+    """A task that supernets are searched for, and networks trained for.
 
     A task holds no variables: it is functions of batches and of a model's outputs. The least that a
     task of your own defines is `losses`. The defaults of the rest are: batches are `(inputs,
@@ -104,12 +104,12 @@ class Task(Unnamed):
         return counted(self.losses(targets, outputs), weights)
 
     def metrics(self) -> tuple[Metric, ...]:
-        """What is measured besides the loss. Default: nothing."""
+        """The metrics besides the loss. Default: none."""
         return ()
 
     @property
     def objective(self) -> Objective:
-        """What ranks epochs, candidates and trials.
+        """The number that ranks epochs, candidates and trials.
 
         Default: the first of `metrics`, without any the loss.
         """
@@ -135,7 +135,7 @@ class Task(Unnamed):
         return type(self).initial_state is not Task.initial_state
 
     def rate_factor(self, targets) -> float | tf.Tensor | None:
-        """What the weights' learning rate is multiplied by in the step on a batch.
+        """The factor of the weights' learning rate in the step on a batch.
 
         Where batches differ in how much there is in them, as the windows of a text do, and the loss
         is a mean.
@@ -154,7 +154,7 @@ class Task(Unnamed):
         return type(self).rate_factor is not Task.rate_factor
 
     def answers(self, outputs) -> dict[str, tf.Tensor]:
-        """What an exported network returns, by name. Default: `outputs`, in float32."""
+        """The outputs of an exported network, by name. Default: `outputs`, in float32."""
         return {"outputs": tf.cast(outputs, tf.float32)}
 
     def made_up_inputs(self, signature, draw):
@@ -215,5 +215,5 @@ class Task(Unnamed):
         return changed
 
     def curves(self) -> Mapping[str, tuple[str, bool]]:
-        """What is drawn by epoch: name -> (heading, whether it is a share)."""
+        """The curves drawn by epoch: name -> (heading, whether it is a share)."""
         return {"loss": ("Loss", False), **{m.name: (m.title, m.share) for m in self.metrics()}}

@@ -15,7 +15,7 @@ _START = 0.04
 
 
 class Constants(NamedTuple):
-    """What a cell computes all steps of a sequence with.
+    """The constants that a cell computes all steps of a sequence with.
 
     Attributes:
         input_kernel, state_kernel: the rows of W_0 for x_t and for h_{t-1}, `[features, 2 * units]`
@@ -36,7 +36,7 @@ class Constants(NamedTuple):
 
 
 class BaseRecurrentCell(keras.layers.Layer):
-    """What both recurrent cells share: their weights, node 0, and the interface of an RNN cell.
+    """The base of both recurrent cells: their weights, node 0, and the interface of an RNN cell.
 
         s_0 = h_{t-1} + c_0 (h_0 - h_{t-1}),  [c_0, h_0] = split([x_t * m_x, h_{t-1} * m_h] W_0)
 
@@ -80,7 +80,7 @@ class BaseRecurrentCell(keras.layers.Layer):
         return self.add_weight(name=name, shape=shape, initializer=start)
 
     def constants(self, rows=None, input_mask=None, state_mask=None) -> Constants:
-        """What `step` computes with.
+        """The constants that `step` computes with.
 
         Args:
             rows: the operation weights `[edges, operations]`, for a relaxed cell.

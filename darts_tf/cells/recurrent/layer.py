@@ -111,7 +111,7 @@ class RecurrentLayer(keras.layers.RNN):
         return tf.ensure_shape(state, [sequences.shape[0], self.cell.units])
 
     def _masks(self, sequences, training) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-        """What all x_t and all states are multiplied by, from one draw; None for 1."""
+        """The masks that multiply all x_t and all states, from one draw; None for 1."""
         rates = self.dropout, self.recurrent_dropout
         if not training or not any(rates):
             return None, None

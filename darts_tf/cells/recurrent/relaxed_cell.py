@@ -76,7 +76,7 @@ class RelaxedRecurrentCell(RelaxedCell):
         )
 
     def _masks(self, sequences, seed) -> list[tf.Tensor | None]:
-        """What all x_t and all states are multiplied by; None for 1."""
+        """The masks that multiply all x_t and all states; None for 1."""
         widths = sequences.shape[-1], self.recurrent.cell.units
         masks = []
         for number, (width, rate) in enumerate(zip(widths, self._rates, strict=True)):

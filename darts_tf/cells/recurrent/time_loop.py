@@ -19,7 +19,7 @@ class Kept(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What a loop over time gives.
+    """The result of a loop over time.
 
     Attributes:
         outputs: of all steps, `[time, batch, units]`.

@@ -12,7 +12,7 @@ from darts_tf.genotypes import CellGenotype
 
 
 class Parameters(NamedTuple):
-    """What an operation of a node computes with, each None if it has none.
+    """The parameters of an operation of a node, each None if it has none.
 
     Attributes:
         input_kernel: W_x, `[features, units]`.
@@ -26,7 +26,7 @@ class Parameters(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """What a cell computes all steps of a sequence with.
+    """The constants that a cell computes all steps of a sequence with.
 
     Attributes:
         input_kernel, bias: of all operations of all nodes side by side, `[features, width]` and
@@ -46,7 +46,7 @@ class Constants(NamedTuple):
 
 
 class BaseTwoInputCell(BaseRecurrentCell):
-    """What both cells of the backbone share: a chain of nodes that all read x_t.
+    """The base of both cells of the backbone: a chain of nodes that all read x_t.
 
         s_0 = h_{t-1},  s_j = sum_o w_j^o o(x_t, s_{j-1}),  h_t = s_J
 
@@ -114,7 +114,7 @@ class BaseTwoInputCell(BaseRecurrentCell):
         return self._computed(parameters.bias)
 
     def project(self, inputs, constants):
-        """What all operations get from x_t, of one step or of several.
+        """The terms that all operations get from x_t, of one step or of several.
 
         Args:
             inputs: `[batch, features]` or `[time, batch, features]`.

@@ -23,7 +23,7 @@ from darts_tf.spaces.copies import kind_of
 
 
 class NodeValues(NamedTuple):
-    """What an operation of the new node starts with, each None where it keeps what it has.
+    """The first values of an operation of the new node, each None where it keeps what it has.
 
     Attributes:
         input_kernel, state_kernel, bias: W_x, W_s and b, or a number for all of their entries.

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 
 class Splitting(NamedTuple):
-    """What splitting the units of an operation promises.
+    """The promise of splitting the units of an operation.
 
     Attributes:
         eigenvalues: the smallest one of every unit's matrix, `[units]`; the loss changes by
