@@ -29,8 +29,11 @@ class BatchedMixedCell(_RelaxedCell):
         channels, reduction, reduction_before: see `Cell`.
         operation_channels: see `MixedCell`.
 
-    Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
-        operation weights `[edges, operations]`.
+    Call arguments:
+        inputs: the outputs of the cells before.
+        weights: the operation weights `[edges, operations]`.
+
+    Input shape: `[batch, height, width, channels]` of each input.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 

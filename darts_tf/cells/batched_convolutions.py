@@ -135,8 +135,11 @@ class BatchedConvolution(keras.layers.Layer):
         edges: number of edges.
         kernel_size, strides, dilation: of the depthwise convolution.
 
-    Input shape: `[batch, height, width, edges * channels]`, and None or a scale
-        `[edges * channels]`.
+    Call arguments:
+        inputs: those of all edges, concatenated.
+        scale: of the normalisation, `[edges * channels]`; None for 1.
+
+    Input shape: `[batch, height, width, edges * channels]`.
     Output shape: `[batch, ceil(height / strides), ceil(width / strides), edges * channels]`.
     """
 

@@ -21,8 +21,11 @@ class BatchedMixedOp(keras.layers.Layer):
         strides: 1 or 2.
         normalized_pooling: see `MixedOp`.
 
-    Input shape: the state `[batch, height, width, channels]`, the operation weights
-        `[edges, len(operations)]`.
+    Call arguments:
+        inputs: the state that all edges leave.
+        weights: the operation weights `[edges, len(operations)]`.
+
+    Input shape: `[batch, height, width, channels]`.
     Output shape: `[batch, ceil(height / strides), ceil(width / strides), edges * channels]`;
         the channels of an edge are neighbours.
     """

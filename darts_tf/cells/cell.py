@@ -64,10 +64,15 @@ class MixedCell(_RelaxedCell):
         auxiliary_skip: whether every edge also has a skip connection beside its candidates, as in
             DARTS- (Chu et al., ICLR 2021).
 
-    Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
-        operation weights `[edges, operations]`. `call` also takes a pair (rate, seed) for dropout
-        behind the skip connections that are identities; None for none; and the factor of the
-        auxiliary skip connections, a scalar, which a cell that was made with them needs.
+    Call arguments:
+        inputs: the outputs of the cells before.
+        weights: the operation weights `[edges, operations]`.
+        skip_dropout: (rate, seed) of the dropout behind the skip connections that are identities;
+            None for none.
+        auxiliary_skip: the factor of the auxiliary skip connections, a scalar, which a cell that
+            was made with them needs.
+
+    Input shape: `[batch, height, width, channels]` of each input.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
     """
 

@@ -26,9 +26,14 @@ class MixedOp(keras.layers.Layer):
             offset, as in DARTS.
         auxiliary_skip: whether there is a skip connection beside the candidates.
 
-    Input shape: inputs `[batch, height, width, channels]`, weights `[len(operations)]`. `call` also
-        takes a pair (rate, seed) for dropout behind an identity; None for none; and the factor of
-        the auxiliary skip connection, which a layer that was made with it needs.
+    Call arguments:
+        inputs: the state that the edge leaves.
+        weights: the operation weights `[len(operations)]`.
+        skip_dropout: (rate, seed) of the dropout behind an identity; None for none.
+        auxiliary_skip: the factor of the auxiliary skip connection, which a layer that was made
+            with it needs.
+
+    Input shape: `[batch, height, width, channels]`.
     Output shape: `[batch, ceil(height / strides), ceil(width / strides), channels]`.
     """
 

@@ -54,8 +54,12 @@ class OperationGroup(keras.layers.Layer):
         strides: 1 or 2.
         normalized_pooling: see `MixedOp`.
 
-    Input shape: the state `[batch, height, width, channels]`, the same after ReLU, and for each
-        operation its weights as `scales` gives them, `[edges * channels]`.
+    Call arguments:
+        inputs: the state.
+        rectified: the same after ReLU.
+        scales: for each operation its weights as `scales` gives them, `[edges * channels]`.
+
+    Input shape: `[batch, height, width, channels]`.
     Output shape: of each of several tensors, which are to be added up,
         `[batch, height', width', edges * channels]`.
     """

@@ -88,8 +88,11 @@ class PartialMixedCell(_Partial, MixedCell):
         channels, reduction, reduction_before: see `Cell`.
         portion: K. Default 4.
 
-    Input shape: the outputs `[batch, height, width, channels]` of the cells before, and a pair:
-        the operation weights `[edges, operations]` and the edge weights `[edges]`.
+    Call arguments:
+        inputs: the outputs of the cells before.
+        weights: the operation weights `[edges, operations]` and the edge weights `[edges]`, a pair.
+
+    Input shape: `[batch, height, width, channels]` of each input.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
 
     Raises:
@@ -125,7 +128,7 @@ class BatchedPartialCell(_Partial, BatchedMixedCell):
     Args:
         space, channels, reduction, reduction_before, portion: see `PartialMixedCell`.
 
-    Input shape, output shape: those of `PartialMixedCell`.
+    Call arguments, input shape, output shape: those of `PartialMixedCell`.
 
     Raises:
         UserError: portion does not divide the channels.

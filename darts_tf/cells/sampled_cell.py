@@ -80,9 +80,13 @@ class SampledCell(BatchedMixedCell):
         space: the name of the search space.
         channels, reduction, reduction_before: see `Cell`.
 
-    Input shape: the outputs `[batch, height, width, channels]` of the cells before, and the
-        operation weights `[edges, operations]`. The largest of a row is chosen. With `mixed=True`
-        all operations are computed and mixed, as in a `BatchedMixedCell`.
+    Call arguments:
+        inputs: the outputs of the cells before.
+        weights: the operation weights `[edges, operations]`. The largest of a row is chosen.
+        training: whether there is normalisation by the batch.
+        mixed: whether all operations are computed and mixed, as in a `BatchedMixedCell`.
+
+    Input shape: `[batch, height, width, channels]` of each input.
     Output shape: `[batch, height', width', channels * nodes]`, halved in a reduction cell.
 
     Raises:
