@@ -1,4 +1,4 @@
-"""What a baseline is, and the loop that all of them share."""
+"""The base of all baselines, and the loop that they share."""
 
 import random
 from collections.abc import Callable, Sequence

@@ -102,7 +102,7 @@ class _Process:
         self.proceed()
 
     def result(self) -> Measurement:
-        """What it measured, when it has ended.
+        """The measurement of the run, when it has ended.
 
         Raises:
             UserError: it failed; with the reason that it gave.

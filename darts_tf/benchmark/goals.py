@@ -1,4 +1,4 @@
-"""What this project promises about speed and memory, and whether a machine confirms it."""
+"""This project's promises about speed and memory, and whether a machine confirms them."""
 
 import dataclasses
 import json

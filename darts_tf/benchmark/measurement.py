@@ -1,4 +1,4 @@
-"""What one run of a benchmark measures. Plain Python, so that peers in other frameworks use it."""
+"""The measurement of one run. Plain Python, so that peers in other frameworks use it."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ _IMPORTED = time.perf_counter()
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """What was measured in one process.
+    """The measurement of one process.
 
     Attributes:
         step_seconds: one number for each step after the warm-up.

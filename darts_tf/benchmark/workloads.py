@@ -1,4 +1,4 @@
-"""What is measured: steps of a search, of a training from scratch, and of the hypergradients."""
+"""Workloads: steps of a search, of a training from scratch, and of the hypergradients."""
 
 import dataclasses
 import functools

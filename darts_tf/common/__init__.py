@@ -1,1 +1,1 @@
-"""What every room may use: errors, look-up by name, files, progress, one flag."""
+"""Utilities for every room: errors, look-up by name, files, progress, one flag."""

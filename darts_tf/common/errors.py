@@ -4,7 +4,7 @@ import re
 
 
 class UserError(ValueError):
-    """What the user gave cannot be used; the message alone is enough to mend it.
+    """An error in what the user gave; the message alone is enough to mend it.
 
     The message is one line and says what was received, what was expected and what to do. The
     programs in `train/` print it after `error: ` and leave with exit code 2, without a stack
@@ -13,7 +13,7 @@ class UserError(ValueError):
 
 
 def reason(error: BaseException) -> str:
-    """What an exception of another library says is wrong, in one line.
+    """The reason that an exception of another library gives, in one line.
 
     Such a message often has many lines, the first of which only leads to the reason: it ends with
     a colon, or names the layer that was called. Keras puts what it met behind a whole

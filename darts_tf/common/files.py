@@ -120,7 +120,7 @@ def own_folder(path) -> pathlib.Path:
 
 
 def reason(error: BaseException) -> str:
-    """What the operating system said, in a few words and without names of files."""
+    """The operating system's reason, in a few words and without names of files."""
     number = getattr(error, "errno", None)
     if number and number > 0:
         return os.strerror(number)
@@ -130,7 +130,7 @@ def reason(error: BaseException) -> str:
 
 
 def cannot_write(error: BaseException) -> str | None:
-    """What to tell of an error that says that files cannot be written; None for any other.
+    """The message for an error that says that files cannot be written; None for any other.
 
     For the writers of other libraries, which raise what they like when a disk is full.
     """

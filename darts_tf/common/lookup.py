@@ -126,7 +126,7 @@ _CODE = (
 
 
 def _parts(value) -> list | None:
-    """What a definition consists of, the kind of value first; None for any other value."""
+    """The parts of a definition, the kind of value first; None for any other value."""
     match value:
         case types.FunctionType():
             cells = [_content(cell) for cell in value.__closure__ or ()]

@@ -104,7 +104,7 @@ class Registry(Mapping[str, T]):
         return {kind.__name__: kind for kind in reversed(kinds) if kind.__module__ != "builtins"}
 
     def serialize(self, part):
-        """What `resolve` makes the part of again: its name, a configuration, or the part itself.
+        """The value that `resolve` makes the part of again: a name, a configuration, or the part.
 
         It is the name where that name now stands for the part, a configuration where the part is a
         dataclass of a class in the registry, and itself else, so that whoever writes it to a file

@@ -1,1 +1,1 @@
-"""What an architecture costs: counted, expected in a supernet, measured on a device."""
+"""Costs of an architecture: counted, expected in a supernet, measured on a device."""

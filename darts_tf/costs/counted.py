@@ -1,4 +1,4 @@
-"""What a network costs: parameters, multiply-adds and memory accesses."""
+"""The counted costs of a network: parameters, multiply-adds and memory accesses."""
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ def multiply_adds(model: keras.Model) -> int:
 
 
 def snas_resources(model: keras.Model) -> tuple[int, int, int]:
-    """What the resource constraint of SNAS counts of an operation, for one image.
+    """The resources of an operation as SNAS' constraint counts them, for one image.
 
     Xie, Zheng, Liu, Lin, ICLR 2019, section 2.4, as in the authors' code. Normalisation and
     activations are left out.
@@ -59,7 +59,7 @@ def _inference(model) -> list:
 
 
 def _without_padding(tensor):
-    """What was padded, cut, or rearranged for a stride or a dilation, to give the tensor."""
+    """The tensor before it was padded, cut, or rearranged for a stride or a dilation."""
     while tensor.op.type in ("Pad", "PadV2", "SpaceToBatchND", "Slice", "Reshape"):
         tensor = tensor.op.inputs[0]
     return tensor

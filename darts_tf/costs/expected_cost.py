@@ -1,4 +1,4 @@
-"""What an architecture costs on average, as a differentiable function of the operation weights.
+"""The expected cost of an architecture, a differentiable function of the operation weights.
 
 The expected cost is the sum over all cells, edges and operations of weight * cost, as in SNAS (Xie
 et al., ICLR 2019, section 2.4) and ProxylessNAS (Cai et al., ICLR 2019, section 3.3). It is linear
@@ -51,7 +51,7 @@ class CostTable:
         return tf.add_n(terms) + self.fixed
 
     def penalty(self, space: spaces.Space, weight: float) -> Callable[[Mapping], tf.Tensor]:
-        """What to add to the loss: `weight` times the expected cost of all choices.
+        """The term to add to the loss: `weight` times the expected cost of all choices.
 
         The unit is the cost of equal weights on every edge's candidates, so that one weight means
         much the same for parameters, multiply-adds and milliseconds.
@@ -213,7 +213,7 @@ def measure_snas(key, make, shape) -> float:
 
 
 def snas_resources(make, shape) -> tuple[int, int, int]:
-    """What SNAS' resource constraint counts of a layer, see `counted.snas_resources`."""
+    """The resources of a layer in SNAS' constraint, see `counted.snas_resources`."""
     layer = make()
     if isinstance(layer, operations.Identity):
         # Nothing is computed, but the state is read and written.

@@ -16,7 +16,7 @@ from darts_tf.costs import expected_cost
 
 @dataclasses.dataclass(frozen=True)
 class LogCostTable:
-    """What every operation of a space counts in SNAS' resource constraint, in each cell.
+    """The resources of every operation of a space in SNAS' constraint, in each cell.
 
     Attributes:
         resources: cell type -> `[cells of that type, 3, edges, operations]`: weights, multiply-adds
@@ -49,7 +49,7 @@ class LogCostTable:
         return tf.add_n(terms)
 
     def penalty(self, space: spaces.Space, weight: float) -> Callable[[Mapping], tf.Tensor]:
-        """What to add to the loss: `weight` times this, in units of its value for equal weights.
+        """The term to add to the loss: `weight` times this, in units of its value at equal weights.
 
         The same unit as that of `darts_tf.costs.expected_cost.CostTable.penalty`.
 

@@ -1,4 +1,4 @@
-"""What cannot be exported, said before anything is written."""
+"""Checks of what can be exported, before anything is written."""
 
 import math
 from pathlib import Path

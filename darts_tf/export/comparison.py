@@ -40,7 +40,7 @@ class Preprocessing:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What `compare` found.
+    """The result of `compare`.
 
     Attributes:
         images: how many random images were given to both.

@@ -20,7 +20,7 @@ __all__ = ["TOLERANCE", "ExportResult", "export_model", "normalize"]
 
 @dataclasses.dataclass(frozen=True)
 class ExportResult:
-    """What `export_model` wrote.
+    """The result of `export_model`.
 
     Attributes:
         directory: the version folder, `MODEL/1`.

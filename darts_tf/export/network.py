@@ -18,7 +18,7 @@ _BATCH, _LENGTH = 4, 5
 
 @dataclasses.dataclass(frozen=True)
 class NetworkExport:
-    """What `export_network` wrote.
+    """The result of `export_network`.
 
     Attributes:
         directory: the version folder, `MODEL/1`.
@@ -106,7 +106,7 @@ class Served:
         ]
 
     def module(self) -> tf.Module:
-        """What is saved: TensorFlow's variables and no Keras objects, which need Keras to load."""
+        """The saved module: TensorFlow's variables, no Keras objects, which need Keras to load."""
         module = tf.Module()
         module.model_variables = [variable.value for variable in self._network.variables]
         return module

@@ -1,4 +1,4 @@
-"""What a search finds: cells as values, as JSON, by name, and as the strings of NAS-Bench-201."""
+"""The results of searches: cells as values, as JSON, by name, and as NAS-Bench-201's strings."""
 
 from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
 from darts_tf.genotypes.genotype import Genotype

@@ -1,4 +1,4 @@
-"""What a published cell is: the cell, its paper and what its authors report of it."""
+"""A published cell: the cell, its paper and what its authors report of it."""
 
 import dataclasses
 

@@ -28,7 +28,7 @@ class Untrained:
         return selections.needs_task(self.selection)
 
     def __call__(self, supernet, validation, **options):
-        """What the selection finds."""
+        """The result of the selection."""
         return selections.get(self.selection)(supernet, validation, **options)
 
 

@@ -65,7 +65,7 @@ def _check_distribution(method, gradient: Gradient, relaxation: Relaxation) -> N
 
 
 def _check_second_order(method, gradient: Gradient, relaxation: Relaxation) -> None:
-    """What differentiates a training gradient needs a smooth one, and the weights' step."""
+    """A derivative of a training gradient needs a smooth one, and the weights' step."""
     if not gradient.second_order:
         return
     name = gradients.label(method.gradient)

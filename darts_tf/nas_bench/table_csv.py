@@ -35,7 +35,7 @@ _STRING = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
         strings: the architectures, by their index if the file has one, otherwise as they stand.

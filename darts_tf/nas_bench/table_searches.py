@@ -1,4 +1,4 @@
-"""What searches of a table of known accuracies have found after 1, 2, ... evaluations.
+"""Results of searches of a table of known accuracies after 1, 2, ... evaluations.
 
 A search looks at the validation accuracies; what it found is judged by the test accuracy.
 """

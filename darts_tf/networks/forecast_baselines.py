@@ -1,4 +1,4 @@
-"""What a network's forecasts are compared with: forecasts without a network."""
+"""Forecasts without a network, to compare a network's with."""
 
 import numpy as np
 

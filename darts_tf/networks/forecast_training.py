@@ -39,7 +39,7 @@ class ForecastRecipe:
 
 @dataclasses.dataclass(frozen=True)
 class ForecastTraining:
-    """What became of a training.
+    """The result of a training.
 
     Attributes:
         validation_losses: of every epoch.

@@ -49,7 +49,7 @@ class LanguageRecipe:
 
 @dataclasses.dataclass(frozen=True)
 class LanguageTraining:
-    """What became of a training.
+    """The result of a training.
 
     Attributes:
         validation_losses: of every epoch, in nats for each word or character.

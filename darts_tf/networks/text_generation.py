@@ -41,7 +41,7 @@ class TextGenerator:
         )
 
     def __call__(self, prompt: str, count: int, temperature: float = 1.0, seed: int = 0) -> str:
-        """What comes after the prompt.
+        """The text after the prompt.
 
         Args:
             prompt: how the text begins; not empty.

@@ -1,4 +1,4 @@
-"""What there is to draw of a discrete cell: vertices in layers, and the edges between them."""
+"""The graph to draw of a discrete cell: vertices in layers, and the edges between them."""
 
 import dataclasses
 from collections.abc import Hashable

@@ -1,4 +1,4 @@
-"""What shows a collapse, by epoch."""
+"""The signs of a collapse, by epoch."""
 
 from collections.abc import Mapping, Sequence
 

@@ -33,7 +33,7 @@ def of(operation: str, lead: float | None = None) -> Look:
 
 
 def note(looks: Iterable[Look]) -> str | None:
-    """What a picture with these has to explain; None for nothing."""
+    """The explanation that a picture with these needs; None if none."""
     dashed = any(look.dashes == UNDECIDED for look in looks)
     return "dashed: close to a draw with the next operation" if dashed else None
 

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, names in words, and how a figure becomes a file."""
+"""The style of all pictures: colours, names in words, and how a figure becomes a file."""
 
 import pathlib
 import re

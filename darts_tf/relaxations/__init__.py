@@ -88,7 +88,7 @@ def get(relaxation) -> Relaxation:
 
 
 def serialize(relaxation):
-    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    """A name or configuration that `get` makes it of again; itself if it has neither."""
     return relaxation if isinstance(relaxation, str) else _RELAXATIONS.serialize(get(relaxation))
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class Ascent:
-    """What looks for the worst operation weights; see `worst_rows`.
+    """The search for the worst operation weights; see `worst_rows`.
 
     Args:
         steps: number of its steps, at least 1. Default 7, the authors'.

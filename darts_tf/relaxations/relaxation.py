@@ -1,4 +1,4 @@
-"""What a relaxation is."""
+"""The base of relaxations."""
 
 import types
 from collections.abc import Mapping
@@ -81,7 +81,7 @@ class Relaxation(Unnamed):
 
     @property
     def controls(self) -> tuple[Control, ...]:
-        """What schedules can move in it. Default: `temperature`, where there is one.
+        """The controls that schedules can move. Default: `temperature`, where there is one.
 
         Others than that are further arguments of `weights`, by name.
         """
@@ -104,7 +104,7 @@ class Relaxation(Unnamed):
         temperature: tf.Tensor | None = None,
         seed: tf.Tensor | None = None,
     ):
-        """What the cells compute with.
+        """The values that the cells compute with.
 
         Args:
             space: the search space.

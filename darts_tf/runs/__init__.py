@@ -1,1 +1,1 @@
-"""What a run leaves on disk: its folder, checkpoints, snapshots of single epochs."""
+"""The files of a run: its folder, checkpoints, snapshots of single epochs."""

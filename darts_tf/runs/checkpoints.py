@@ -178,7 +178,7 @@ class Checkpoints:
 
 
 class Description(NamedTuple):
-    """What a checkpoint says of its run besides the numbers.
+    """The description of a run in its checkpoint, besides the numbers.
 
     Attributes:
         settings: what decides the result of the run.
@@ -193,7 +193,7 @@ class Description(NamedTuple):
 
 
 def described(directory) -> Description | None:
-    """What the newest checkpoint of a folder says of its run; None if there is none.
+    """The description in the newest checkpoint of a folder; None if there is none.
 
     Read before the numbers where these say how many variables of which shapes there are.
 

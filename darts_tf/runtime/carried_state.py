@@ -1,4 +1,4 @@
-"""What a stream carries from one batch to the next, such as the state of a recurrent network."""
+"""The state that a stream carries from batch to batch, such as a recurrent network's."""
 
 from collections.abc import Callable
 from typing import Any

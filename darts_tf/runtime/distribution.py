@@ -1,4 +1,4 @@
-"""What a loop needs to run under any `tf.distribute` strategy."""
+"""Helpers for a loop that runs under any `tf.distribute` strategy."""
 
 import contextlib
 from collections.abc import Callable, Iterable
@@ -73,7 +73,7 @@ def share_batches(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) ->
 
 
 def own_examples(draw: Callable, shape) -> tf.Tensor:
-    """What a replica needs of random numbers that belong to the examples of the global batch.
+    """A replica's share of random numbers that belong to the examples of the global batch.
 
     Every replica draws for the global batch and takes the rows of its own examples, so that
     replicas have different numbers, and together those that a single device would have.

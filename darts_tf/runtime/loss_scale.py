@@ -33,7 +33,7 @@ class LossScale:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """What a checkpoint has to hold."""
+        """The variables that a checkpoint has to hold."""
         return [self.factor, self._steps]
 
     def enter(self, loss) -> tf.Tensor:

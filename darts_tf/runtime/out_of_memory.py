@@ -1,4 +1,4 @@
-"""What to say when the memory of a device or of the machine is not enough."""
+"""The message when the memory of a device or of the machine is not enough."""
 
 import contextlib
 import resource

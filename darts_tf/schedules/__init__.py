@@ -96,7 +96,7 @@ def get(schedule):
 
 
 def serialize(schedule):
-    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    """A name or configuration that `get` makes it of again; itself if it has neither."""
     if schedule is None or isinstance(schedule, str):
         return schedule
     found = _SCHEDULES.serialize(get(schedule))

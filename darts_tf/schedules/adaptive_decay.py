@@ -25,7 +25,7 @@ class AdaptiveDecay(EigenvalueStop):
     orders = (GoBack,)
 
     def __call__(self, observations, epochs, space) -> tuple[Transition, ...]:
-        """What to do after the last of the observations."""
+        """The transitions after the last of the observations."""
         found = super().__call__(observations, epochs, space)
         decay = observations[-1].weight_decay * self.multiply
         if not found or decay > self.most * (1 + 1e-6):

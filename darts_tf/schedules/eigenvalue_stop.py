@@ -48,7 +48,7 @@ class EigenvalueStop:
         return self.eigenvalue_every * (self.window + self.apart)
 
     def __call__(self, observations, epochs, space) -> tuple[Transition, ...]:
-        """What to do after the last of the observations."""
+        """The transitions after the last of the observations."""
         measured = [o for o in observations if o.eigenvalue is not None]
         now = observations[-1]
         if now.eigenvalue is None or now.epoch < self.first_epoch:

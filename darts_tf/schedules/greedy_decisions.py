@@ -80,7 +80,7 @@ class GreedyDecisions:
         return decisions if epoch + 1 >= epochs else sum(epoch >= when for when in at)
 
     def __call__(self, observations, epochs, space) -> tuple[Transition, ...]:
-        """What to do after the last of the observations."""
+        """The transitions after the last of the observations."""
         now, found = observations[-1], []
         for cell_type in space.cell_types:
             cell = _Cell(space, cell_type, now)

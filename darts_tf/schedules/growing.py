@@ -135,7 +135,7 @@ class Growing:
 
 
 def judge(losses: Sequence[tuple[int, float]], patience: int) -> str:
-    """What the validation losses say of the supernet of now.
+    """The verdict on the current supernet, by the validation losses.
 
     Args:
         losses: for every epoch how many times the supernet had grown, and the loss.

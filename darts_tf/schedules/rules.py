@@ -1,4 +1,4 @@
-"""What a rule sees of a search after every epoch, and what it can order.
+"""Rules: what they see of a search after every epoch, and what they can order.
 
 A rule is a function `(observations, epochs, space)` of the last observations, oldest first, to the
 transitions that follow, an iterable of `darts_tf.schedules.transitions`, empty for none. Its

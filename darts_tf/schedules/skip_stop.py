@@ -41,7 +41,7 @@ class SkipStop:
         return 1 + (self.stable or 0)
 
     def __call__(self, observations, epochs, space) -> tuple[Transition, ...]:
-        """What to do after the last of the observations."""
+        """The transitions after the last of the observations."""
         now = observations[-1]
         if now.epoch < self.first_epoch:
             return ()

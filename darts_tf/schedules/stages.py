@@ -59,7 +59,7 @@ def keep_largest(
 def next_stage(
     stages: Sequence[Stage], number: int, space: Space, weights: Mapping[str, np.ndarray]
 ) -> NextStage | None:
-    """What follows when a stage is over; None after the last one.
+    """The stage after one that is over; None after the last one.
 
     Args:
         stages: of the whole search.

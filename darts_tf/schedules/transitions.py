@@ -1,4 +1,4 @@
-"""What changes a search while it runs: what rules and stages order, as data.
+"""Changes of a search while it runs: what rules and stages order, as data.
 
 A transition says what is to become of the search; `darts_tf.search.transitions` does it. Its class
 says what the search must have for that: `supernet_options`, arguments of `Supernet`, and

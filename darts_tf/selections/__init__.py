@@ -92,7 +92,7 @@ def get(selection):
 
 
 def serialize(selection):
-    """What `get` makes it of again: its name or a configuration; itself if it has neither."""
+    """A name or configuration that `get` makes it of again; itself if it has neither."""
     return selection if isinstance(selection, str) else _SELECTIONS.serialize(get(selection))
 
 

@@ -88,7 +88,7 @@ class Criterion:
             object.__setattr__(self, "by_objective", by_accuracy)
 
     def strengths(self, evaluation: Evaluation, rows: Rows, places) -> np.ndarray:
-        """What every operation is worth on some edges, all else as in `rows`.
+        """The strength of every operation on some edges, all else as in `rows`.
 
         Args:
             evaluation: the supernet.
@@ -104,7 +104,7 @@ class Criterion:
         return -np.array(found) if self.retains else np.array(found)
 
     def edge_importances(self, evaluation: Evaluation, rows: Rows, places) -> np.ndarray:
-        """What is lost if an edge goes: `[places]`, by the measure of the operations."""
+        """The importance of each edge, lost if it goes: `[places]`, by the operations' measure."""
         nothing = [(place, np.zeros_like(rows[place[0]][place[1]])[None]) for place in places]
         return np.array(self._changes(evaluation, rows, nothing))[:, 0]
 

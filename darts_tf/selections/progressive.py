@@ -46,7 +46,7 @@ class Decision(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a procedure leaves behind.
+    """The outcome of a procedure.
 
     Attributes:
         genotype: the cells.
@@ -239,7 +239,7 @@ def _margin(strengths: np.ndarray) -> float:
 
 
 def _rows(supernet: Supernet) -> dict[str, np.ndarray]:
-    """What the relaxation mixes the operations with, or would if it did not sample."""
+    """The weights that the relaxation mixes operations with, or would if it did not sample."""
     single = supernet.relaxation.draws.single
     weights = supernet.operation_weights() if single else supernet.architecture.drawn_weights()
     return {cell_type: np.asarray(value) for cell_type, value in weights.items()}

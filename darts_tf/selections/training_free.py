@@ -25,7 +25,7 @@ Rows = Mapping[str, np.ndarray]
 
 
 class Measures(Protocol):
-    """What is measured of untrained networks; see `zero_cost.UntrainedSupernet`."""
+    """Measures of untrained networks; see `zero_cost.UntrainedSupernet`."""
 
     def draw(self, seed: int) -> None:
         """Draws new weights."""

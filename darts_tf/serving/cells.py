@@ -6,7 +6,7 @@ from darts_tf.spaces import node_names
 
 
 def describe(genotype) -> dict | None:
-    """What the page shows of a genotype.
+    """The description of a genotype that the page shows.
 
     Args:
         genotype: JSON-ready values as `Genotype.to_dict` gives them, or None.

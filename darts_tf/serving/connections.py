@@ -16,7 +16,7 @@ _LOG_SECONDS = 60
 
 
 class Crowd:
-    """What the connections of one server share.
+    """The state that the connections of one server share.
 
     Args:
         limits: the limits.

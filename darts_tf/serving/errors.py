@@ -1,4 +1,4 @@
-"""What the server says to a client whose request it does not answer."""
+"""The error of a request that the server does not answer."""
 
 
 class RequestError(Exception):

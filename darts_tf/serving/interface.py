@@ -1,4 +1,4 @@
-"""What a model takes and gives, as plain data: without TensorFlow, quick to send to a process."""
+"""A model's inputs and outputs, as plain data: without TensorFlow, quick to send to a process."""
 
 import dataclasses
 import math
@@ -82,7 +82,7 @@ class Interface:
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """What a request asks, whatever its protocol.
+    """The content of a request, whatever its protocol.
 
     Attributes:
         signature: the name of the signature.

@@ -69,7 +69,7 @@ class LoadedModel:
         raise NotImplementedError
 
     def about(self) -> dict:
-        """What the page shows, JSON-ready."""
+        """The facts that the page shows, JSON-ready."""
         return {
             "name": self.name,
             "version": self.version,

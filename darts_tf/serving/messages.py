@@ -12,7 +12,7 @@ from darts_tf.serving.interface import Interface, Query
 
 
 def read(protocol, interface: Interface, body: bytes) -> Query:
-    """What a request asks.
+    """Reads a request.
 
     Args:
         protocol: the function `read` of a protocol's module.

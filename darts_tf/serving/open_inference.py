@@ -45,7 +45,7 @@ def model_metadata(model: Interface) -> dict:
 
 
 def read(model: Interface, body) -> Query:
-    """What a `POST /v2/models/NAME/infer` asks.
+    """Reads a `POST /v2/models/NAME/infer`.
 
     Args:
         model: the model's interface.

@@ -36,7 +36,7 @@ def metadata(model: Interface, signature_def: dict) -> dict:
 
 
 def read(model: Interface, body) -> Query:
-    """What a `POST /v1/models/NAME:predict` asks.
+    """Reads a `POST /v1/models/NAME:predict`.
 
     Args:
         model: the model's interface.

@@ -98,7 +98,7 @@ def check_kind(space: Space, kind: str, what: str) -> None:
 
 
 def serialize(space: str | Space | Mapping) -> str | dict:
-    """What `get` makes the space of again: its name, or a configuration if it has none.
+    """The value that `get` makes the space of again: its name, or a configuration if it has none.
 
     A space whose edges have other candidates than those of the registered one has none.
     """

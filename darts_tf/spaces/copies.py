@@ -10,7 +10,7 @@ _SIGN = ":"
 
 
 def kind_of(name: str) -> str:
-    """What a copy is a copy of; an operation that is none is its own kind."""
+    """The operation that a copy is of; one that is no copy is its own kind."""
     return name.split(_SIGN)[0]
 
 

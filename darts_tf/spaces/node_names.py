@@ -1,4 +1,4 @@
-"""What the nodes of a cell are called, everywhere: the one place that says what c_{k-2} is.
+"""Names of a cell's nodes, everywhere: the one place that says what c_{k-2} is.
 
 The nodes of a cell have one numbering, that of the genotypes of DARTS and of the strings of
 NAS-Bench-201: its inputs come first, 0 and 1 where it has two, and then its intermediate nodes. The
@@ -32,7 +32,7 @@ def input_name(node: int, inputs: int, kind: str = CONVOLUTIONAL) -> str:
 
 
 def output_name(kind: str = CONVOLUTIONAL) -> str:
-    """What a cell's output is called: `c_k`, or `h_t` of a recurrent one."""
+    """The name of a cell's output: `c_k`, or `h_t` of a recurrent one."""
     return _OUTPUTS[kind]
 
 
@@ -48,7 +48,7 @@ def node_name(node: int, inputs: int, kind: str = CONVOLUTIONAL) -> str:
 
 
 def legend(inputs: int, kind: str = CONVOLUTIONAL) -> str:
-    """What the inputs and the output of a cell are, as one sentence.
+    """The meaning of the inputs and the output of a cell, as one sentence.
 
     Args:
         inputs: how many inputs the cell has.
@@ -91,7 +91,7 @@ def cell_text(nodes, concat, inputs: int, kind: str = CONVOLUTIONAL) -> str:
 
 
 def output_text(concat, kind: str = CONVOLUTIONAL) -> str:
-    """What a cell's output is: `node 3`, `nodes 2, 3, concatenated`, `the mean of nodes 2, 3`."""
+    """A cell's output in words: `node 3`, `nodes 2, 3, concatenated`, `the mean of nodes 2, 3`."""
     first, *others = map(str, concat)
     if not others:
         return f"node {first}"

@@ -1,4 +1,4 @@
-"""What operation weights are, and that alphas are none."""
+"""Checks of operation weights; alphas are none."""
 
 from collections.abc import Mapping
 

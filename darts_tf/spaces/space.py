@@ -1,4 +1,4 @@
-"""What a search space is: the cells, their edges and the candidate operations."""
+"""Search spaces: the cells, their edges and the candidate operations."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

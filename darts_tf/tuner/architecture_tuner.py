@@ -242,7 +242,7 @@ class ArchitectureTuner(ResumableTuner):
         return hp.get(name) if name in hp else fixed
 
     def _start(self, trial) -> None:
-        """What follows depends on the trial alone, not on what this process did before."""
+        """Makes what follows depend on the trial alone, not on what this process did before."""
         keras.utils.clear_session()
         keras.utils.set_random_seed(seeds.of_trial(self.seed, int(trial.trial_id)))
 

@@ -1,4 +1,4 @@
-"""What an `ArchitectureTuner` can be told."""
+"""Checks of the arguments of an `ArchitectureTuner`."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from darts_tf.methods import Method
 
 
 def trial_objective(task=None) -> keras_tuner.Objective:
-    """What trials are ranked by: a task's objective on the validation data.
+    """The objective that ranks trials: the task's, on the validation data.
 
     Args:
         task: see `darts_tf.tasks`; None for the classification of images: `val_accuracy`.

@@ -1,4 +1,4 @@
-"""What this package claims of itself, as data: `python -m train.verify` checks it anywhere."""
+"""The claims of this package, as data: `python -m train.verify` checks them anywhere."""
 
 from darts_tf.verification import closed_forms, networks, recurrent, transferability
 from darts_tf.verification.claim import Claim, Result, check

@@ -1,4 +1,4 @@
-"""What a claim is, and how it is checked."""
+"""Claims, and how they are checked."""
 
 import dataclasses
 from collections.abc import Callable, Sequence

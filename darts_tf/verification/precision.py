@@ -1,4 +1,4 @@
-"""What computing in 16 bits does to equation 8 of DARTS.
+"""The effect of computing in 16 bits on equation 8 of DARTS.
 
 Equation 8 moves the weights by 0.01 in all, so each by very little. The moved weights are float32,
 but layers that compute in 16 bits round them first, and the difference of the two gradients holds
