@@ -66,7 +66,7 @@ def _content(folder) -> set:
 
 
 def check(line: Line, folder: pathlib.Path, number: int, seconds: float) -> list[str]:
-    """What is wrong with the end of a program; empty if nothing is."""
+    """The problems with the end of a program; empty if there are none."""
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
     out, errors = (logs / f"{number}.{kind}" for kind in ("out", "err"))
@@ -80,7 +80,7 @@ def check(line: Line, folder: pathlib.Path, number: int, seconds: float) -> list
 
 
 def judge(line: Line, code: int, errors: str) -> list[str]:
-    """What is wrong with an exit code and what a program wrote to standard error."""
+    """The problems with an exit code and what a program wrote to standard error."""
     problems = []
     if code != 2:
         problems.append(f"exit code {code}")

@@ -126,7 +126,7 @@ def wrong(client: Client):
 
 
 def noise(client: Client):
-    """What is not HTTP: the server closes the connection, with or without an answer."""
+    """Sends what is not HTTP: the server closes the connection, with or without an answer."""
     data = client.random.choice([b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\x00" * 100])
     with socket.create_connection(("127.0.0.1", client.port), timeout=TIMEOUT) as connection:
         connection.sendall(data + b"\r\n\r\n")

@@ -39,7 +39,7 @@ CLIENTS = (*load_clients.KINDS, "pixels", "files", "large")
 
 @dataclasses.dataclass
 class Report:
-    """What came of a load.
+    """The result of a load.
 
     Attributes:
         counts: the number of answers by kind of client and status.
@@ -104,7 +104,7 @@ def random_images(shape, count: int) -> np.ndarray:
 
 
 def probabilities(network, images, mean, std) -> np.ndarray:
-    """What a server must answer: `[B, K]`, by the Keras model and NumPy."""
+    """The answers that a server must give: `[B, K]`, by the Keras model and NumPy."""
     mean, std = np.float32(mean), np.float32(std)
     logits = network.predict((images / np.float32(255) - mean) / std, verbose=0)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))

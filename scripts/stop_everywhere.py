@@ -243,7 +243,7 @@ def _wait_for(phase, process, log) -> bool:
 
 
 def _wrong(process, code, seconds, errors, run) -> list[str]:
-    """What is wrong with an end; empty if nothing is."""
+    """The problems with an end; empty if there are none."""
     text, found = errors.read_text(), []
     if process.exitcode != code:
         found.append(f"exit code {process.exitcode}, expected {code}: {_end_of(errors)}")
@@ -266,7 +266,7 @@ def _wrong(process, code, seconds, errors, run) -> list[str]:
 
 
 def _goes_on(case, run) -> list[str]:
-    """What is wrong with a run that goes on after a stop."""
+    """The problems with a run that goes on after a stop."""
     process, _, errors = _start(case, run, run.parent / "again")
     process.join(300)
     if process.exitcode == 0:

@@ -151,7 +151,7 @@ def guided(config: TunerBaselinesConfig, runs: list[pathlib.Path], i: int, table
 
 
 def kept(config: TunerBaselinesConfig, name: str, search) -> dict:
-    """What a search gives, from the file of an earlier start if there is one."""
+    """The result of a search, from the file of an earlier start if there is one."""
     path = pathlib.Path(config.runs) / f"{name}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

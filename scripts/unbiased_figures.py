@@ -1,4 +1,4 @@
-"""What came of the searches of `scripts/measure_unbiased.sh`.
+"""The figures of the searches of `scripts/measure_unbiased.sh`.
 
     python scripts/unbiased_figures.py RUNS RESULTS
 

@@ -1,4 +1,4 @@
-"""What the server of `tests.forks` imports, and with it every process that it forks."""
+"""Imports of the server of `tests.forks`, and so of every process that it forks."""
 
 # First, as in every program.
 import train.quiet  # noqa: F401, I001

@@ -1,4 +1,4 @@
-"""What tests compute with a recurrent cell on several replicas, see `tests.replicas`."""
+"""Computations of tests with a recurrent cell on several replicas, see `tests.replicas`."""
 
 import dataclasses
 
@@ -65,7 +65,7 @@ def recurrent(strategy) -> dict[str, np.ndarray]:
 
 
 def recurrent_search(strategy) -> dict[str, np.ndarray]:
-    """What a search by the unrolled gradient has found after 4 steps on a text, with dropout."""
+    """The result of a search by the unrolled gradient after 4 steps on a text, with dropout."""
     method = texts.method("darts-v2-exact")
     with strategy.scope():
         supernet = texts.supernet(method)

@@ -1,4 +1,4 @@
-"""What tests compute on several replicas.
+"""Computations of tests on several replicas.
 
 TensorFlow fixes its devices when it starts, so every number of them needs a process of its own.
 """
@@ -165,7 +165,7 @@ def examples_seen(strategy) -> dict[str, np.ndarray]:
 
 
 def columns_seen(strategy) -> dict[str, np.ndarray]:
-    """What each replica reads of a text in columns, `[replica, column, time]`."""
+    """The parts that each replica reads of a text in columns, `[replica, column, time]`."""
     batches = datasets.text_batches(np.arange(83), 4, steps=5)
     windows = [
         strategy.experimental_local_results(inputs)
@@ -209,7 +209,7 @@ def moving_statistics(strategy) -> dict[str, np.ndarray]:
 
 
 def masked_stream(strategy) -> dict[str, np.ndarray]:
-    """What a search by second order moves where a state is carried and some elements are masked."""
+    """The result of a second-order search where a state is carried and some elements are masked."""
     make_supernet()  # Registers the space.
     with strategy.scope():
         supernet = streams.make("replicas")

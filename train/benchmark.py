@@ -198,7 +198,7 @@ def _output(config: BenchmarkConfig, name: str) -> pathlib.Path:
 
 
 def _given(config: BenchmarkConfig) -> list[str]:
-    """What the user gave of that which is measured, as on a command line."""
+    """The given flags of what is measured, as on a command line."""
     return config.words(name for name in benchmark_flags.CONFIGURATION if name in config.given)
 
 

@@ -10,7 +10,7 @@ from train.peers import commands
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BenchmarkConfig(Config):
-    """What is measured, and how."""
+    """The measurement to make, and how."""
 
     method: str = fields.choice(
         "darts-v1",

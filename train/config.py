@@ -1,4 +1,4 @@
-"""What the flags of a program say, as a value.
+"""The flags of a program, as a value.
 
 A program's configuration is a frozen dataclass, and a field of it is a flag of the same name:
 
@@ -126,6 +126,6 @@ def _flags_of(cls) -> flags.FlagValues:
 
 
 def _absl_module(cls, name: str) -> str:
-    """What absl calls the module of the class whose field that is: `--helpfull` goes by it."""
+    """The module of the class whose field that is, as absl calls it: `--helpfull` goes by it."""
     owner = next(base for base in cls.__mro__ if name in vars(base).get("__annotations__", {}))
     return sys.argv[0] if owner.__module__ == "__main__" else owner.__module__

@@ -32,7 +32,7 @@ def _weight(config: SearchConfig) -> float:
 
 
 def penalty(config: SearchConfig, supernet, size):
-    """What --cost adds to the loss, None without.
+    """The term that --cost adds to the loss, None without.
 
     Args:
         config: the search.
@@ -55,7 +55,7 @@ def penalty(config: SearchConfig, supernet, size):
 
 
 class StagePenalty:
-    """What --cost adds to the loss of a supernet, and to that of the next stage's.
+    """The terms that --cost adds to the loss of a supernet, and to that of the next stage's.
 
     Args:
         config: the search, with a cost.

@@ -21,7 +21,7 @@ from train.config import Config
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportConfig(Config):
-    """What is exported, and to where."""
+    """The network to export, and where to."""
 
     run_dir: str | None = fields.text(
         None, "The folder that train.evaluate wrote (model.keras, data.json, genotype.json)."

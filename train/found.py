@@ -1,4 +1,4 @@
-"""What is said and written about an architecture that a search found."""
+"""Reports and files about an architecture that a search found."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from train.config import Config
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TableConfig(Config):
-    """What is known of the architectures of a benchmark."""
+    """The known accuracies of a benchmark's architectures."""
 
     benchmark_table: str | None = fields.text(
         None,

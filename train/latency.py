@@ -24,7 +24,7 @@ from train.data_flags import DataConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LatencyConfig(DataConfig):
-    """What is measured."""
+    """A measurement of latencies."""
 
     space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")
     output: str | None = fields.text(None, "The file to write.")

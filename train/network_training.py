@@ -18,7 +18,7 @@ from train.task_data import TaskData
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkConfig(Config):
-    """What the network of a convolutional cell is, and how it is regularised."""
+    """The network of a convolutional cell, and how it is regularised."""
 
     cells: int | None = fields.integer(
         None,

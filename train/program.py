@@ -1,4 +1,4 @@
-"""What every program in this folder shares: how it starts and how it ends."""
+"""The start and the end that all programs in this folder share."""
 
 import inspect
 import logging as stdlib_logging
@@ -115,7 +115,7 @@ def _check_flag_files(argv, seen) -> None:
 
 
 def _flag_files(argv) -> list[str]:
-    """What stands behind --flagfile, with an equals sign or as the next word."""
+    """The values of --flagfile, with an equals sign or as the next word."""
     pairs = zip(argv, [*argv[1:], ""], strict=True)
     return [
         after if x.lstrip("-") == "flagfile" else x.partition("=")[2]

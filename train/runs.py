@@ -129,7 +129,7 @@ def _other_settings(config: DataConfig, before: dict) -> str:
 
 
 def provenance(folder, data: TaskData) -> dict:
-    """What the result of a run says of its data, and of its extensions by epochs.
+    """The provenance of a result: the run's data, and its extensions by epochs.
 
     More trials or candidates change none of those before.
     """

@@ -187,7 +187,7 @@ def _fit(config: SearchConfig, search, data, folder):
 
 
 def _shown(task: tasks.Task) -> list[str]:
-    """What a line about an epoch says besides the loss and the entropy."""
+    """The names in a line about an epoch, besides the loss and the entropy."""
     names = [metric.name for metric in task.metrics()]
     return [*names, f"val_{task.objective.name}"]
 

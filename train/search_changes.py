@@ -7,7 +7,7 @@ from train.search_flags import SearchConfig
 
 
 def changeable(config: SearchConfig, method) -> Changeable:
-    """What may be another one when a search goes on, besides where its data are.
+    """The settings that may change when a search goes on, besides where its data are.
 
     Args:
         config: the search.

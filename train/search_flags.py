@@ -1,4 +1,4 @@
-"""What a search is, without the devices that it runs on."""
+"""The flags of a search, without the devices that it runs on."""
 
 import dataclasses
 import math

@@ -22,7 +22,7 @@ from train.config import Config
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ServeConfig(Config):
-    """What is served, and where."""
+    """The model to serve, and where."""
 
     model_dir: str | None = fields.text(None, "The folder that train.export wrote.")
     host: str = fields.text(

@@ -61,7 +61,7 @@ def _parse(given, count) -> list[int]:
 
 
 def prefix(number: int, method: Method) -> str:
-    """What the names of a stage's files in the run's folder begin with: stage_1/ or so.
+    """The prefix of a stage's files in the run's folder: stage_1/ or so.
 
     Args:
         number: of the stage, from 0.

@@ -27,7 +27,7 @@ class Stopped(BaseException):
 
 
 class _State:
-    """What a process knows of its end.
+    """A process's knowledge of its end.
 
     Attributes:
         installed: whether the signals come here.

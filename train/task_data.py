@@ -1,4 +1,4 @@
-"""What the programs need of the data of a task."""
+"""The data of a task, as the programs need them."""
 
 import abc
 from collections.abc import Callable
@@ -62,7 +62,7 @@ class TaskData(abc.ABC):
         return None
 
     def network_costs(self, genotype, channels: int, cells: int) -> tuple[dict, str]:
-        """What the network of a genotype costs: JSON-ready, and in words."""
+        """The cost of a genotype's network: JSON-ready, and in words."""
         network = build_network(genotype, self.input_shape, self.num_classes, channels, cells)
         costs = {
             "parameters": counted.parameters(network),
@@ -110,7 +110,7 @@ class TaskData(abc.ABC):
 
     @abc.abstractmethod
     def description(self, trains: bool) -> dict:
-        """What a run keeps as data.json, JSON-ready.
+        """The contents of data.json, JSON-ready.
 
         Args:
             trains: whether what is done to training examples is a part of it.

@@ -24,7 +24,7 @@ from train.config import Config
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VerifyConfig(Config):
-    """What is checked."""
+    """The checks to make."""
 
     json: bool = fields.switch(False, "Print JSON instead of a table.")
     only: str = fields.text("", "Check only the claims whose name contains this text.")

@@ -16,7 +16,7 @@ _OWN = r"import keras\n.*?(?=supernet = Supernet\(\"sequences\")"
 
 
 def cell_of_a_notebook(code, times=1):
-    """What `code` defines when a notebook has run it, every time as new objects."""
+    """The names that `code` defines when a notebook has run it, every time as new objects."""
     names = {"__name__": "__main__", "functools": functools}
     for _ in range(times):
         exec(code, names)  # noqa: S102

@@ -10,7 +10,7 @@ from darts_tf.genotypes.genotype import Genotype
 
 @pytest.fixture
 def pipe(tmp_path):
-    """What a reader would wait for, for ever."""
+    """A pipe, which a reader would wait for, for ever."""
     os.mkfifo(tmp_path / "pipe.npz")
     return str(tmp_path / "pipe.npz")
 

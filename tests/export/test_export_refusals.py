@@ -1,4 +1,4 @@
-"""What is not exported, and leaves nothing behind."""
+"""Exports that are refused, and leave nothing behind."""
 
 import errno
 

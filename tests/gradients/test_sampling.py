@@ -133,7 +133,7 @@ class TestMeans:
         assert variance > 1.0
 
     def test_baseline_of_this_step_would_be_biased(self):
-        """What the order of update and use is for: the test above would notice."""
+        """The reason for the order of update and use: the test above would notice another one."""
         draws = dag.ARCHITECTURES
         losses = dag.losses(draws)
         found = score_gradients(draws, losses - 0.5 * losses, dag.PROBABILITIES)

@@ -1,4 +1,4 @@
-"""What estimators that sample report and are told."""
+"""Reports and options of estimators that sample."""
 
 import numpy as np
 import pytest

@@ -50,7 +50,7 @@ def settings(data_format="channels_first", floatx="float16", epsilon=0.1, policy
 
 
 def under_both(compute):
-    """What a function returns under the default settings and under others, from one seed."""
+    """The results of a function under the default settings and under others, from one seed."""
     found = []
     for scope in (contextlib.nullcontext, settings):
         keras.utils.set_random_seed(0)

@@ -55,7 +55,7 @@ def test_two_derivatives(size, strides, padding, graph):
 
 
 def test_the_gradient_pools_by_itself():
-    """What lies between the pooling and its gradient would cost oneDNN's kernel."""
+    """Nothing lies between the pooling and its gradient; it would cost oneDNN's kernel."""
 
     @tf.function(autograph=False)
     def gradient(inputs):

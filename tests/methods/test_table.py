@@ -96,7 +96,7 @@ def test_a_method_makes_the_supernet_that_it_searches(name, one_edge_space):
 
 
 def test_nobody_else_makes_a_supernet_for_a_method():
-    """What a supernet needs besides its relaxation has been forgotten where it was made by hand."""
+    """A supernet's needs besides its relaxation have been forgotten where it was made by hand."""
     root = pathlib.Path(methods.__file__).parents[1]
     folders = (root / "train", root / "darts_tf/benchmark", root / "darts_tf/tuner")
     for path in (path for folder in folders for path in folder.glob("*.py")):

@@ -152,7 +152,7 @@ class TestFiles:
         assert loaded.index(cell(2)) == 2 and loaded.genotype(4) == cell(4)
 
     def test_the_index_beside_numbers_of_rows(self, table, tmp_path):
-        """What pandas writes of a sorted table: its own number of the row comes first."""
+        """A sorted table as pandas writes it: its own number of the row comes first."""
         rows = [f"{i},{k},{STRINGS[k]},{k}" for i, k in enumerate((4, 2, 0, 1, 3))]
         (tmp_path / "table.csv").write_text("\n".join([",index,architecture,test", *rows]))
         assert BenchmarkTable.load(tmp_path / "table.csv").index(cell(2)) == 2

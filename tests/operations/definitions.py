@@ -1,4 +1,4 @@
-"""What the operations compute, from their definitions: a loop over the output's pixels.
+"""Results of the operations, from their definitions: a loop over the output's pixels.
 
 Padding is PyTorch's, as in the code that the published cells were found with: `padding` zeros on
 both sides, output size floor((size + 2 padding - dilation (kernel - 1) - 1) / strides) + 1.

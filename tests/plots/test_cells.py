@@ -20,7 +20,7 @@ RECURRENT = {name: cell for name, cell in CELLS.items() if name.startswith("RNN"
 
 
 def kind_of(name):
-    """What `plot_cell` has to know of one of these cells."""
+    """The arguments of `plot_cell` for one of these cells."""
     return {"inputs": 1, "kind": "recurrent"} if name in RECURRENT else {}
 
 

@@ -36,7 +36,7 @@ def start_workers(folder, *names, **options):
 
 
 def result(process, folder):
-    """What a process found; fails with its log if it did not succeed."""
+    """The result of a process; fails with its log if it did not succeed."""
     process.join(timeout=400)
     assert process.exitcode == 0, (folder / "log").read_text()[-3000:]
     with np.load(folder / "out") as arrays:

@@ -46,7 +46,7 @@ def make_step(
 
 
 def run_steps(problem, name="first_order", weight_rate=0.1, architecture_rate=0.01, steps=1):
-    """What so many steps return, with momentum and L2 of their own for each level."""
+    """The results of so many steps, with momentum and L2 of their own for each level."""
     weight = optimizers.SGD(weight_rate, 0.9, l2=0.02)
     architecture = optimizers.Adam(
         architecture_rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8, l2=0.03

@@ -13,7 +13,7 @@ from darts_tf.search import callbacks
 
 
 class Search:
-    """What the callbacks ask of a search."""
+    """A stand-in for a search, with what the callbacks ask of it."""
 
     def __init__(self):
         self.value = 0.0

@@ -32,7 +32,7 @@ def make(space, method=METHOD):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """What each call of `FineTuning` left behind: the weights of the copy that it trained."""
+    """The result of each call of `FineTuning`: the weights of the copy that it trained."""
     found, call = [], FineTuning.__call__
 
     def watched(self, supernet):

@@ -1,4 +1,4 @@
-"""What a search refuses, and how it ends where it cannot go on."""
+"""Refusals of a search, and how it ends where it cannot go on."""
 
 import re
 

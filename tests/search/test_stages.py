@@ -42,7 +42,7 @@ def assert_same(mine, its):
 
 
 class Watch(keras.callbacks.Callback):
-    """What a callback sees; may stop the search after a step of an epoch, or after an epoch."""
+    """A record of what a callback sees; may stop the search after a step or an epoch."""
 
     def __init__(self, search, stop_in=None, stop_after=None):
         super().__init__()

@@ -40,7 +40,7 @@ def test_ranks():
 
 
 def one_edge(condition, regions, prune=1):
-    """What is left of one edge after each round."""
+    """The operations left of one edge after each round."""
     space = spaces.Space(
         "one", SPACE.operations, nodes=1, inputs=1, cell_types=("normal",), edges_per_node=None
     )

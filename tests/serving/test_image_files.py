@@ -1,4 +1,4 @@
-"""What is sent as a file is decoded as the files of a data set are."""
+"""Files in a request are decoded as the files of a data set are."""
 
 import io
 import shutil

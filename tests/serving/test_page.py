@@ -39,6 +39,6 @@ def test_about_tells_the_page_what_it_shows(client):
 
 
 def test_the_page_says_nothing_of_cells_by_itself(client):
-    """What inputs and nodes are called comes from one place in the package."""
+    """The names of inputs and nodes come from one place in the package."""
     text = client.get("/").text + client.get("/static/common.js").text
     assert not re.search(r"\b(input|node) (\d|\$)|previous cell", text, re.IGNORECASE)

@@ -69,7 +69,7 @@ def connect(address, data=b""):
 
 
 def everything(connection):
-    """What arrives until the server closes the connection."""
+    """The bytes that arrive until the server closes the connection."""
     found = b""
     with connection, contextlib.suppress(ConnectionResetError):
         while data := connection.recv(65536):

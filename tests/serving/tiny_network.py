@@ -55,7 +55,7 @@ def encode(image: np.ndarray, kind: str = "PNG", **options) -> bytes:
 
 
 def expected_probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What an export must answer, computed with NumPy around the Keras model."""
+    """The answers that an export must give, computed with NumPy around the Keras model."""
     channels = images.shape[-1]
     mean, std = np.float32(MEAN[channels]), np.float32(STD[channels])
     logits = np.asarray(model((images / np.float32(255) - mean) / std, training=False))

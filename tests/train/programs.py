@@ -11,7 +11,7 @@ from tests import forks
 
 
 class Done(NamedTuple):
-    """What a program that has ended leaves behind."""
+    """The exit code and output of a program that has ended."""
 
     returncode: int
     stdout: str

@@ -31,7 +31,7 @@ def save(path, x=X, y=Y, names=("cat", "dog")):
 
 
 def start(folder, dataset, *, changeable=CHANGEABLE, **settings):
-    """What a program does first."""
+    """Starts as a program does."""
     given = {name: settings.pop(name) for name in ("flip", "train_examples") if name in settings}
     config = Config(output_dir=folder, dataset=dataset, given=frozenset(given), **given)
     config, data = data_flags.load(runs.keep_augmentation(config, folder))
@@ -50,7 +50,7 @@ def begin(folder, dataset, finished=False, **settings):
 
 
 def of_an_earlier_version(folder, flip: bool) -> None:
-    """What it wrote: no fingerprint, no augmentation, null for a flag that was not given."""
+    """Edits a folder into an earlier version's: no fingerprint, augmentation or ungiven flag."""
     data = json.loads((folder / "data.json").read_text())
     del data["fingerprint"], data["augmentation"]
     (folder / "data.json").write_text(json.dumps({**data, "flip": flip}))

@@ -31,7 +31,7 @@ def runs(tmp_path_factory):
 
 
 def streams():
-    """What `train.search` trains on, and the validation images in their order."""
+    """The training data of `train.search`, and the validation images in their order."""
     data = datasets.load("digits", train_examples=40)
     parts = datasets.split(data.train_images, data.train_labels, 0.5, SEED)
 

@@ -187,7 +187,7 @@ def run(folder) -> None:
 
 @pytest.fixture
 def trained(tmp_path):
-    """What `train.evaluate` leaves of a network that was not trained."""
+    """The folder that `train.evaluate` leaves of a network that was not trained."""
     folder, data = tmp_path / "run", texts().text
     folder.mkdir()
     build_language_model("gru", 5, 3).save(folder / "model.keras")

@@ -23,7 +23,7 @@ def configurations(folder):
 
 
 def found(folder):
-    """What decides and describes a search, without the times."""
+    """The decisions and the description of a search, without the times."""
     records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     records = [{k: v for k, v in record.items() if "seconds" not in k} for record in records]
     with np.load(folder / "operation_weights.npz") as weights:

@@ -96,7 +96,7 @@ class MixedEdge(nn.Module):
 
 
 class Cell(nn.Module):
-    """What relaxed and discrete cells share: the two inputs and where the edges stride."""
+    """The base of relaxed and discrete cells: the two inputs and where the edges stride."""
 
     def __init__(self, before, last, channels, reduction, reduction_before, affine):
         super().__init__()

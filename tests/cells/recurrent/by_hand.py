@@ -22,7 +22,7 @@ def first(x, h, kernel, x_mask=1.0, h_mask=1.0):
 
 
 def edge(state, kernel, operation, h_mask=1.0):
-    """What an edge brings."""
+    """The contribution of an edge."""
     if operation == "none":
         return np.zeros_like(state)
     c, h = np.split((state * h_mask) @ kernel, 2, axis=1)
