@@ -1,11 +1,13 @@
 """The loop over the epochs of a search."""
 
 import contextlib
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
+from absl import logging
 
 from darts_tf import selections
 from darts_tf.methods.method import Method
@@ -14,6 +16,12 @@ from darts_tf.search import checks
 from darts_tf.search.epoch import EpochSteps, StopRequest
 from darts_tf.search.record import SearchRecord
 from darts_tf.search.rule_follower import RuleFollower
+
+_NOT_FINITE = (
+    "the validation loss of epoch %d is not finite, although the training's is: with moving "
+    "statistics in place of a batch's own, numbers of a supernet can grow without bounds. The "
+    "search goes on, and this epoch is not its best one; a smaller weight learning rate may help"
+)
 
 
 class Streams(NamedTuple):
@@ -137,6 +145,8 @@ class SearchLoop:
                 return done.logs
             with self._interruption(epoch, steps):
                 found = self._search.validate(streams.validation(epoch))
+        if not math.isfinite(found["loss"]):
+            logging.warning(_NOT_FINITE, epoch + 1)
         return done.logs | {f"val_{name}": value for name, value in found.items()}
 
     @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ class SearchRecord:
             self.step_entropies.setdefault(cell_type, []).append(entropy)
 
     def after_epoch(self, epoch: int, logs: Mapping[str, float], genotype: Callable) -> None:
-        """Notes an epoch, counted from 0, if it is better than all before.
+        """Notes an epoch, counted from 0, if it is better than all before and a finite number.
 
         Args:
             epoch: its number.
@@ -121,6 +122,9 @@ class SearchRecord:
         """
         name, score = self._objective.name, self._objective.score
         value = logs[f"val_{name}"]
+        # Nothing compares with a NaN: as the first one it would stay the best for ever.
+        if not math.isfinite(value):
+            return
         if self.best is None or score(value) > score(self.best.value):
             self.best = Best(epoch + 1, value, genotype(), name)
 

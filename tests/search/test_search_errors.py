@@ -1,5 +1,6 @@
 """Refusals of a search, and how it ends where it cannot go on."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -7,12 +8,14 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
+from darts_tf import methods, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.runtime import optimizers
 from darts_tf.runtime.out_of_memory import OutOfMemoryError
 from darts_tf.runtime.train_function import TrainFunction
 from darts_tf.search.architecture_search import ArchitectureSearch, NonFiniteError
 from darts_tf.supernets.supernet import Supernet
+from tests import toy
 from tests.search.searches import (
     BATCH,
     STEPS,
@@ -24,6 +27,11 @@ from tests.search.searches import (
     make_toy,
     state,
 )
+
+
+class _ByLoss(tasks.ImageClassification):
+    def metrics(self):
+        return ()
 
 
 @pytest.fixture
@@ -142,3 +150,20 @@ class TestErrors:
     def test_unknown_method(self, search):
         with pytest.raises(UserError, match="unknown method 'darts'; expected one of darts-v1"):
             ArchitectureSearch(search.supernet, "darts")
+
+
+def test_a_validation_that_is_not_finite_is_said_and_never_the_best(eagerly, monkeypatch):
+    said = []
+    monkeypatch.setattr(logging, "warning", lambda text, *args: said.append(text % args))
+
+    def validation(epoch):
+        factor = np.nan if epoch == 0 else 1.0
+        return toy.data(1, 0, 8).map(lambda vectors, labels: (factor * vectors, labels))
+
+    # No step of the alphas, whose loss would stop the search; ranked by the loss.
+    method = dataclasses.replace(methods.get("darts-v1"), gradient=None)
+    search = make_toy(method, task=_ByLoss())
+    history = search.fit(toy.data(0, 0, 8), validation, epochs=2, verbose=0).history
+    assert np.isnan(history["val_loss"][0]) and np.isfinite(history["val_loss"][1])
+    assert len([text for text in said if "validation loss of epoch 1 is not finite" in text]) == 1
+    assert search.best.epoch == 2
