@@ -21,6 +21,11 @@ REFUSED = {
     "te-nas": "trains no supernet",
     "darts-plus": "no operation has weights of its own",
     "darts-minus": "auxiliary_skip",
+    "growing-copies": "needs the space two_input_rnn",
+    "tetlo": "the task 'language_modeling' carries a state from batch to batch",
+    "tetlo-sdarts": "the task 'language_modeling' carries a state from batch to batch",
+    "tetlo-pc": "needs partial cells, which nobody has made for the recurrent cells",
+    "tetlo-darts-minus": "auxiliary_skip",
 }
 
 
@@ -43,7 +48,8 @@ def test_a_step_and_a_cell(name):
         texts.validation() if selections.needs_data(method.selection) else None
     )
     (cell,) = genotype.cells.values()
-    assert len(cell.nodes) == 2
+    # A cell that grows begins with one node, and one epoch is too short to grow.
+    assert len(cell.nodes) == (1 if name == "growing" else 2)
     assert {edge.operation for edge in cell.edges} <= {"tanh", "relu", "sigmoid", "identity"}
 
 
@@ -51,7 +57,9 @@ def test_a_step_and_a_cell(name):
 def test_what_has_no_meaning_is_refused(name):
     with pytest.raises(UserError, match=REFUSED[name]):
         method = texts.method(name)
-        ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
+        search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
+        # Further levels look at the task when they are built.
+        search.fit(texts.train, texts.validation(), verbose=0)
 
 
 @pytest.mark.slow
@@ -74,7 +82,8 @@ def test_each_selection(name):
     search.fit(lambda epoch: texts.train(epoch).take(1), texts.validation(), verbose=0)
     data = texts.validation() if selections.needs_data(method.selection) else None
     (cell,) = search.genotype(data).cells.values()
-    assert len(cell.nodes) == 2
+    # A cell that grows begins with one node, and one epoch is too short to grow.
+    assert len(cell.nodes) == (1 if name == "growing" else 2)
 
 
 def test_the_state_behind_sampled_architectures_is_that_of_one():
