@@ -92,6 +92,10 @@ class Config:
         """The values of some flags, by name."""
         return {name: getattr(self, name) for name in names}
 
+    def without_meaning(self) -> list[str]:
+        """The names of the flags that can change nothing, whatever they are. Default: none."""
+        return []
+
     def words(self, names: Iterable[str]) -> list[str]:
         """Those of these flags that have a value, as they are written on a command line."""
         found = type(self).define_flags(flags.FlagValues())

@@ -39,6 +39,12 @@ class DataConfig(ImageConfig):
         0, "Fixes all random choices: the same seed gives the same result.", lower_bound=0
     )
 
+    def without_meaning(self) -> list[str]:
+        """The names of the flags that are for the data of other tasks."""
+        own = SOURCES.named(self.task).flags
+        others = {flag for source in SOURCES.values() for flag in source.flags} - {*own}
+        return [name for name in self.names() if name in others]
+
     def decisive(self) -> dict:
         """The settings that decide a result, JSON-ready, once the data are loaded."""
         return self.values(("dataset", *SOURCES.named(self.task).flags, "seed"))
@@ -82,13 +88,8 @@ def load(config: C) -> tuple[C, TaskData]:
     Raises:
         UserError: a flag was given that is for data of other tasks, or the data cannot be used.
     """
-    source = SOURCES.named(config.task)
-    others = {flag for other in SOURCES.values() for flag in other.flags} - {*source.flags}
-    config.refuse_given(
-        [name for name in config.names() if name in others],
-        f"has no meaning for the task {config.task}",
-    )
-    return source.load(config)
+    config.refuse_given(config.without_meaning(), f"has no meaning for the task {config.task}")
+    return SOURCES.named(config.task).load(config)
 
 
 def refuse_augmentation(config: DataConfig, where: str) -> None:

@@ -67,6 +67,12 @@ class EvaluationConfig(TaskConfig, NetworkConfig, TextTrainingConfig):
     )
     weight_decay: float = fields.number(3e-4, "L2 of the weights; 8e-7 by default on texts.")
 
+    def without_meaning(self) -> list[str]:
+        kinds = (NetworkTraining, *_TRAININGS.values())
+        own = _TRAININGS.get(self.task, NetworkTraining).flags
+        others = {flag for kind in kinds for flag in kind.flags} - {*own}
+        return [*super().without_meaning(), *(name for name in self.names() if name in others)]
+
 
 def main(config: EvaluationConfig) -> None:
     """Runs a training."""
@@ -78,12 +84,8 @@ def main(config: EvaluationConfig) -> None:
         raise UserError(f"--learning_rate={config.learning_rate}: expected a number above 0")
     if not 0 <= config.weight_decay < float("inf"):
         raise UserError(f"--weight_decay={config.weight_decay}: expected 0 or a number above it")
+    config.refuse_given(config.without_meaning(), f"has no meaning for the task {config.task}")
     kind = _TRAININGS.get(config.task, NetworkTraining)
-    others = {flag for other in (NetworkTraining, *_TRAININGS.values()) for flag in other.flags}
-    config.refuse_given(
-        [name for name in config.names() if name in others - {*kind.flags}],
-        f"has no meaning for the task {config.task}",
-    )
     kind.check(config)
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     training = kind(config, data)

@@ -86,10 +86,10 @@ def _is_news(record) -> bool:
 
 
 def flag_file(config: Config) -> str:
-    """All flags of the program that have a value, as the text of a `--flagfile`."""
+    """All flags of the program with a value and a meaning, as the text of a `--flagfile`."""
     program = sys.modules["__main__"].__spec__
     name = program.name if program else "this program"
-    lines = sorted(config.words(config.names()))
+    lines = sorted(config.words(set(config.names()) - {*config.without_meaning()}))
     return f"# python -m {name} --flagfile=THIS_FILE\n" + "".join(f"{x}\n" for x in lines)
 
 
