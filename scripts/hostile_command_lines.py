@@ -4,7 +4,7 @@
     python -m scripts.hostile_command_lines --matching=export
 
 Each must end with exit code 2 after one line that begins with "error: ", without a stack trace,
-within --patience seconds, and without leaving or changing a file. Prints what does not; the exit
+within --longest seconds, and without leaving or changing a file. Prints what does not; the exit
 code is 1 then. The programs run in processes that are forked from one that has imported
 TensorFlow: about a second each where the machine has no other work.
 """
@@ -24,7 +24,8 @@ from tests import forks
 from train import program
 
 _MATCHING = flags.DEFINE_string("matching", "", "Only command lines that contain this text.")
-_PATIENCE = flags.DEFINE_float("patience", 60.0, "How long a program may take.")
+# No name that a flag of the programs has: they are run in forks of this process.
+_LONGEST = flags.DEFINE_float("longest", 60.0, "How many seconds a program may take.")
 _AT_ONCE = flags.DEFINE_integer("at_once", 2, "Programs that run at the same time.", lower_bound=1)
 
 #: More than any of these programs needs to refuse something.
@@ -44,7 +45,7 @@ def main() -> None:
         before = _content(folder)
         with concurrent.futures.ThreadPoolExecutor(_AT_ONCE.value) as pool:
             number = range(len(found))
-            results = list(pool.map(lambda i: check(found[i], folder, i, _PATIENCE.value), number))
+            results = list(pool.map(lambda i: check(found[i], folder, i, _LONGEST.value), number))
         wrong = 0
         for line, problems in zip(found, results, strict=True):
             wrong += bool(problems)
