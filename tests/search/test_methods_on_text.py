@@ -31,7 +31,7 @@ REFUSED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(methods.METHODS) - set(REFUSED)))
-def test_a_step_and_a_cell(name):
+def test_a_step_and_a_cell(name, eagerly):
     method = texts.method(name)
     search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
     before = [variable.numpy() for variable in search.supernet.trainable_variables]
@@ -44,9 +44,8 @@ def test_a_step_and_a_cell(name):
     assert all(np.abs(new - old).max() > 0 for old, new in pairs)
     for alpha in search.supernet.architecture_variables:
         assert np.abs(alpha).max() > 1e-4
-    genotype = search.genotype(
-        texts.validation() if selections.needs_data(method.selection) else None
-    )
+    data = texts.validation() if selections.needs_data(method.selection) else None
+    genotype = search.genotype(data, fine_tune_epochs=min(1, method.fine_tune_epochs))
     (cell,) = genotype.cells.values()
     # A cell that grows begins with one node, and one epoch is too short to grow.
     assert len(cell.nodes) == (1 if name == "growing" else 2)
