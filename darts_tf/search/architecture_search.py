@@ -89,8 +89,7 @@ class ArchitectureSearch(StageSearch):
         recompute: bool = False,
         task=None,
     ):
-        network = dataclasses.replace(supernet.space, macro=supernet.macro)
-        method = methods.get(method, network)
+        method = methods.get(method, dataclasses.replace(supernet.space, macro=supernet.macro))
         checks.check_trains(method)
         self.stages = Stages(method, supernet)
         #: The stage that the search is in, from 0.

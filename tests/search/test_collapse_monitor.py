@@ -21,7 +21,9 @@ class FakeSearch:
     def __init__(self, winner, eigenvalues=None):
         self.edges = []
         architecture = types.SimpleNamespace(decided=lambda: {"normal": self._on(self.edges)})
-        self.supernet = types.SimpleNamespace(space=SPACE, architecture=architecture)
+        self.supernet = types.SimpleNamespace(
+            space=SPACE, architecture=architecture, edges_learn=True
+        )
         self.has_eigenvalue = eigenvalues is not None
         self.epoch = self.first_epoch = 0
         self.selects_by_weights = True
