@@ -18,13 +18,34 @@ from darts_tf.networks.forecaster import build_forecaster, units_of_size
 from darts_tf.search import callbacks
 from darts_tf.tasks import Task
 from darts_tf.tasks.forecasting import relative
+from train.recurrent_training import RecurrentTraining
 from train.series import Series
 
 _OF_KERAS = ("lstm", "gru")
 _UNITS = 32
 
 
-class SeriesTraining:
+def cell_of(name: str):
+    """A genotype, or the name of a cell of Keras.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if name in _OF_KERAS:
+        return name
+    try:
+        found = genotypes.get(name)
+    except UserError as error:
+        raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
+    if list(found.cells) != ["recurrent"]:
+        raise UserError(
+            f"--genotype={name}: a network of forecasts needs a recurrent cell, such as "
+            "RNN_DARTS_V2"
+        )
+    return found
+
+
+class SeriesTraining(RecurrentTraining):
     """Trains a forecaster around a recurrent cell.
 
     Args:
@@ -32,13 +53,13 @@ class SeriesTraining:
         data: the series.
     """
 
-    #: The names of the settings that such a training has and others may not.
-    flags = ("parameters", "clip_norm", "patience")
     #: Settings whose defaults are others than those of images and texts.
     defaults: ClassVar[dict] = {
         **{"epochs": 200, "batch_size": 64, "learning_rate": 1e-3, "weight_decay": 0.0},
         **{"clip_norm": 1.0, "patience": 20},
     }
+
+    cell_of = staticmethod(cell_of)
 
     def __init__(self, config, data: Series):
         self._config, self._data = config, data
@@ -49,34 +70,13 @@ class SeriesTraining:
         # Refuses a batch that is larger than the series, before a network is built.
         data.stream(data.series.train, config.batch_size, config.seed)(0)
 
-    @staticmethod
-    def check(config) -> None:
-        """Refuses settings out of their range, before anything is loaded.
-
-        Raises:
-            UserError: names the flag, or there is no such cell.
-        """
-        if not 0 < config.clip_norm < float("inf"):
-            raise UserError(f"--clip_norm={config.clip_norm}: expected a number above 0")
-        if config.parameters is not None and config.channels is not None:
-            raise UserError("--parameters chooses --channels; leave one of them out")
-        cell_of(config.genotype)
-
-    def decisive(self) -> dict:
-        """All settings that decide the result but those of the data."""
-        names = ("epochs", "batch_size", "learning_rate", "weight_decay", "clip_norm", "patience")
-        cell = self._cell if isinstance(self._cell, str) else self._cell.to_dict()
-        return {"genotype": cell, "channels": self._units, **self._config.values(names)}
-
     def run(self, task: Task, folder) -> tuple[dict, list[dict]]:
         """Trains, or goes on, and tests; writes the network, its cell and a plot of forecasts.
 
         Returns:
             What is written down as the result, and the metrics of all epochs.
         """
-        if not isinstance(self._cell, str):
-            self._cell.save(folder.file("genotype.json"))
-            plots.plot_genotype(self._cell, folder.path)
+        self._write_cell(folder)
         series = self._data.series
         network = network_of(self._config, self._cell, series, self._units)
         parameters = counted.parameters(network)
@@ -121,26 +121,6 @@ class SeriesTraining:
             "parameters": parameters,
             "units": self._units,
         }, metrics.records
-
-
-def cell_of(name: str):
-    """A genotype, or the name of a cell of Keras.
-
-    Raises:
-        UserError: it is neither.
-    """
-    if name in _OF_KERAS:
-        return name
-    try:
-        found = genotypes.get(name)
-    except UserError as error:
-        raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
-    if list(found.cells) != ["recurrent"]:
-        raise UserError(
-            f"--genotype={name}: a network of forecasts needs a recurrent cell, such as "
-            "RNN_DARTS_V2"
-        )
-    return found
 
 
 def network_of(config, cell, series, units: int):

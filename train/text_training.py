@@ -6,7 +6,7 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 
 import keras
 
-from darts_tf import genotypes, plots, spaces
+from darts_tf import genotypes, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
 from darts_tf.networks.language_evaluation import evaluate_language_model
@@ -17,6 +17,7 @@ from darts_tf.search import callbacks
 from darts_tf.tasks import Task
 from train import fields, texts
 from train.config import Config
+from train.recurrent_training import RecurrentTraining
 
 _OF_KERAS = ("lstm", "gru")
 _UNITS = 128
@@ -45,7 +46,19 @@ class TextTrainingConfig(Config):
     )
 
 
-class TextTraining:
+def _cell(name: str):
+    """A genotype of a recurrent cell, or the name of a cell that Keras has."""
+    if name in _OF_KERAS:
+        return name
+    try:
+        genotype = genotypes.get(name)
+    except UserError as error:
+        raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
+    spaces.check_kind(genotype.search_space, "recurrent", "a language model")
+    return genotype
+
+
+class TextTraining(RecurrentTraining):
     """Trains a language model around a recurrent cell.
 
     Args:
@@ -53,8 +66,7 @@ class TextTraining:
         data: the text.
     """
 
-    #: The names of the settings that only such a training has.
-    flags = ("parameters", "clip_norm", "patience")
+    cell_of = staticmethod(_cell)
 
     def __init__(self, config, data: texts.Texts):
         self._config, self._data = config, data
@@ -65,34 +77,13 @@ class TextTraining:
         # Refuses a batch that is larger than the text, before a network is built.
         data.stream(data.training, config.batch_size, config.seed)(0)
 
-    @staticmethod
-    def check(config) -> None:
-        """Refuses settings out of their range, before anything is loaded.
-
-        Raises:
-            UserError: names the flag, or there is no such cell.
-        """
-        if not 0 < config.clip_norm < float("inf"):
-            raise UserError(f"--clip_norm={config.clip_norm}: expected a number above 0")
-        if config.parameters is not None and config.channels is not None:
-            raise UserError("--parameters chooses --channels; leave one of them out")
-        _cell(config.genotype)
-
-    def decisive(self) -> dict:
-        """All settings that decide the result but those of the data."""
-        names = ("epochs", "batch_size", "learning_rate", "weight_decay", "clip_norm", "patience")
-        cell = self._cell if isinstance(self._cell, str) else self._cell.to_dict()
-        return {"genotype": cell, "channels": self._units, **self._config.values(names)}
-
     def run(self, task: Task, folder) -> tuple[dict, list[dict]]:
         """Trains, or goes on, and tests; writes the network, its cell and a text by it.
 
         Returns:
             What is written down as the result, and the metrics of all epochs.
         """
-        if not isinstance(self._cell, str):
-            self._cell.save(folder.file("genotype.json"))
-            plots.plot_genotype(self._cell, folder.path)
+        self._write_cell(folder)
         model = self._network(self._units)
         parameters = counted.parameters(model)
         print(f"network: {self._units} units, {parameters:,} parameters", flush=True)
@@ -176,15 +167,3 @@ class TextTraining:
         written = go_on(prompt, _WRITTEN[text.unit], _TEMPERATURE, self._config.seed)
         between = " " if text.unit == "words" else ""
         return f"{prompt}{between}{written}\n"
-
-
-def _cell(name: str):
-    """A genotype of a recurrent cell, or the name of a cell that Keras has."""
-    if name in _OF_KERAS:
-        return name
-    try:
-        genotype = genotypes.get(name)
-    except UserError as error:
-        raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
-    spaces.check_kind(genotype.search_space, "recurrent", "a language model")
-    return genotype

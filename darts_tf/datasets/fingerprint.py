@@ -79,7 +79,12 @@ def digest(description: dict) -> str:
     Args:
         description: An `ImageData.description()`, or what was kept of one.
     """
-    decisive = {key: description.get(key) for key in _DECISIVE}
+    return hash_settings(description, _DECISIVE)
+
+
+def hash_settings(description: dict, names) -> str:
+    """SHA-256 of the settings of these names in a description, None where one is missing."""
+    decisive = {key: description.get(key) for key in names}
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 

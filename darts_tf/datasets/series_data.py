@@ -2,15 +2,13 @@
 
 import dataclasses
 import functools
-import hashlib
-import json
 from typing import NamedTuple
 
 import numpy as np
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
-from darts_tf.datasets.fingerprint import hash_array
+from darts_tf.datasets.fingerprint import hash_array, hash_settings
 
 TRANSFORMS = ("levels", "log_returns")
 _PARTS = ("train", "validation", "test")
@@ -166,8 +164,7 @@ def digest(description: dict) -> str:
     Args:
         description: a `SeriesData.description()`, or what was kept of one.
     """
-    decisive = {key: description.get(key) for key in _DECISIVE}
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    return hash_settings(description, _DECISIVE)
 
 
 def load_description(path) -> dict:

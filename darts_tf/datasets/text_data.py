@@ -1,8 +1,6 @@
 """A text in memory as numbers, and the description of it that a run folder keeps."""
 
 import dataclasses
-import hashlib
-import json
 import math
 
 import numpy as np
@@ -10,7 +8,7 @@ import numpy as np
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import vocabulary
-from darts_tf.datasets.fingerprint import hash_array
+from darts_tf.datasets.fingerprint import hash_array, hash_settings
 
 _PARTS = ("train", "validation", "test")
 # What a network that was trained on the text depends on.
@@ -130,8 +128,7 @@ def digest(description: dict) -> str:
     Args:
         description: a `TextData.description()`, or what was kept of one.
     """
-    decisive = {key: description.get(key) for key in _DECISIVE}
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    return hash_settings(description, _DECISIVE)
 
 
 def load_description(path) -> dict:

@@ -1,0 +1,49 @@
+"""The common part of trainings of networks around a recurrent cell."""
+
+from abc import abstractmethod
+
+import train.quiet  # noqa: F401  TensorFlow is first imported here
+
+from darts_tf import plots
+from darts_tf.common.errors import UserError
+
+
+class RecurrentTraining:
+    """A training of one recurrent cell, a genotype or the name of one that Keras has."""
+
+    #: The names of the settings that only such a training has.
+    flags = ("parameters", "clip_norm", "patience")
+
+    @staticmethod
+    @abstractmethod
+    def cell_of(name: str):
+        """A genotype, or the name of a cell of Keras.
+
+        Raises:
+            UserError: it is neither.
+        """
+
+    @classmethod
+    def check(cls, config) -> None:
+        """Refuses settings out of their range, before anything is loaded.
+
+        Raises:
+            UserError: names the flag, or there is no such cell.
+        """
+        if not 0 < config.clip_norm < float("inf"):
+            raise UserError(f"--clip_norm={config.clip_norm}: expected a number above 0")
+        if config.parameters is not None and config.channels is not None:
+            raise UserError("--parameters chooses --channels; leave one of them out")
+        cls.cell_of(config.genotype)
+
+    def decisive(self) -> dict:
+        """All settings that decide the result but those of the data."""
+        names = ("epochs", "batch_size", "learning_rate", "weight_decay", "clip_norm", "patience")
+        cell = self._cell if isinstance(self._cell, str) else self._cell.to_dict()
+        return {"genotype": cell, "channels": self._units, **self._config.values(names)}
+
+    def _write_cell(self, folder) -> None:
+        """Writes the genotype and its picture, if it is one."""
+        if not isinstance(self._cell, str):
+            self._cell.save(folder.file("genotype.json"))
+            plots.plot_genotype(self._cell, folder.path)
