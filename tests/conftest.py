@@ -3,6 +3,7 @@ import ctypes
 import gc
 import resource
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -30,6 +31,12 @@ def without_the_graphs_of_other_files():
         gc.collect()
         # What Python has given back the C library would keep.
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Draws that a test does not seed are the same in each run, in whatever order tests run."""
+    keras.utils.set_random_seed(0)
 
 
 @pytest.fixture
