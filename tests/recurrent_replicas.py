@@ -38,7 +38,7 @@ def recurrent(strategy) -> dict[str, np.ndarray]:
     def loss(weights, alphas, batch):
         pairs = zip(layer.trainable_variables, weights, strict=True)
         with keras.StatelessScope(state_mapping=list(pairs)):
-            outputs = layer(batch, training=True, rows=tf.nn.softmax(alphas[0]))
+            outputs = layer(batch, training=True, mixture=tf.nn.softmax(alphas[0]))
         return tf.reduce_sum(tf.sin(outputs)) / BATCH
 
     def reduce(tensors):
@@ -46,7 +46,7 @@ def recurrent(strategy) -> dict[str, np.ndarray]:
         return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
     def run(batch):
-        layer(batch, training=True, rows=tf.nn.softmax(alphas[0]))
+        layer(batch, training=True, mixture=tf.nn.softmax(alphas[0]))
         problem = BilevelProblem(loss, loss, reduce, step=InnerStep(0.3))
         point = {"architecture": alphas, "weights": weights}
         batches = {"architecture": batch, "weights": batch}

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class Ascent:
-    """The search for the worst operation weights; see `worst_rows`.
+    """The search for the worst operation weights; see `worst_mixture`.
 
     Args:
         steps: number of its steps, at least 1. Default 7, the authors'.
@@ -19,11 +19,11 @@ class Ascent:
     def __call__(
         self, loss: Callable, start: dict, radius: tf.Tensor, masks: dict, seed: tf.Tensor
     ) -> dict:
-        """Operation weights near `start`; arguments and result as for `worst_rows`."""
-        return worst_rows(loss, start, radius, masks, seed, self.steps)
+        """Operation weights near `start`; arguments and result as for `worst_mixture`."""
+        return worst_mixture(loss, start, radius, masks, seed, self.steps)
 
 
-def worst_rows(
+def worst_mixture(
     loss: Callable, start: dict, radius: tf.Tensor, masks: dict, seed: tf.Tensor, steps: int = 7
 ) -> dict:
     """Projected gradient ascent on a loss of operation weights, in the maximum norm.
@@ -43,7 +43,7 @@ def worst_rows(
     Returns:
         Operation weights, no gradient flows through them.
     """
-    start = {name: tf.stop_gradient(rows) for name, rows in start.items()}
+    start = {name: tf.stop_gradient(mixture) for name, mixture in start.items()}
     names = sorted(start)
     seeds = tf.random.experimental.stateless_split(seed, len(names))
 
@@ -53,14 +53,14 @@ def worst_rows(
         }
         return {n: onto_simplex(boxed[n], start[n], masks[n]) for n in names}
 
-    def ascend(i, rows):
+    def ascend(i, mixture):
         with tf.GradientTape() as tape:
-            tape.watch(rows)
-            value = loss(rows)
+            tape.watch(mixture)
+            value = loss(mixture)
         zero = tf.UnconnectedGradients.ZERO
-        slopes = tape.gradient(value, rows, unconnected_gradients=zero)
+        slopes = tape.gradient(value, mixture, unconnected_gradients=zero)
         step = 2 * radius / steps
-        return i + 1, project({n: rows[n] + step * tf.sign(slopes[n]) for n in names})
+        return i + 1, project({n: mixture[n] + step * tf.sign(slopes[n]) for n in names})
 
     noise = {
         n: radius * tf.random.stateless_uniform(start[n].shape, seeds[i], -1.0, 1.0)
@@ -68,22 +68,22 @@ def worst_rows(
     }
     first = project({n: start[n] + noise[n] for n in names})
     # A loop of the graph: its body is traced once.
-    _, found = tf.while_loop(lambda i, rows: i < steps, ascend, (tf.constant(0), first))
+    _, found = tf.while_loop(lambda i, mixture: i < steps, ascend, (tf.constant(0), first))
     rises = loss(found) > loss(start)
     return {n: tf.stop_gradient(tf.where(rises, found[n], start[n])) for n in names}
 
 
-def onto_simplex(rows: tf.Tensor, start: tf.Tensor, mask) -> tf.Tensor:
+def onto_simplex(mixture: tf.Tensor, start: tf.Tensor, mask) -> tf.Tensor:
     """Clips rows to [0, 1] and divides them by their sums.
 
     Where nothing is left of a row, the largest operation of `start` has all of it.
 
     Args:
-        rows: `[edges, operations]`.
+        mixture: `[edges, operations]`.
         start: the rows before they were disturbed.
         mask: `[edges, operations]`, False for entries that stay 0.
     """
-    clipped = tf.clip_by_value(rows, 0.0, 1.0) * tf.cast(mask, rows.dtype)
+    clipped = tf.clip_by_value(mixture, 0.0, 1.0) * tf.cast(mask, mixture.dtype)
     sums = tf.reduce_sum(clipped, axis=-1, keepdims=True)
-    largest = tf.one_hot(tf.argmax(start, axis=-1), rows.shape[-1], dtype=rows.dtype)
+    largest = tf.one_hot(tf.argmax(start, axis=-1), mixture.shape[-1], dtype=mixture.dtype)
     return tf.where(sums > 0, tf.math.divide_no_nan(clipped, sums), largest)

@@ -26,19 +26,20 @@ from typing import Protocol
 
 import numpy as np
 
-Rows = Mapping[str, np.ndarray]
+#: Operation weights of all edges: cell type -> `[edges, operations]`.
+Mixture = Mapping[str, np.ndarray]
 
 
 class Evaluation(Protocol):
     """The supernet as a function of operation weights, cell type -> `[edges, operations]`."""
 
-    def loss(self, rows: Rows) -> float:
+    def loss(self, mixture: Mixture) -> float:
         """The mean loss."""
 
-    def score(self, rows: Rows) -> float:
+    def score(self, mixture: Mixture) -> float:
         """The task's objective; more is better."""
 
-    def gradients(self, rows: Rows) -> Rows:
+    def gradients(self, mixture: Mixture) -> Mixture:
         """The gradient of the loss in every weight."""
 
 
@@ -87,48 +88,52 @@ class Criterion:
         if by_accuracy is not None:
             object.__setattr__(self, "by_objective", by_accuracy)
 
-    def strengths(self, evaluation: Evaluation, rows: Rows, places) -> np.ndarray:
-        """The strength of every operation on some edges, all else as in `rows`.
+    def strengths(self, evaluation: Evaluation, mixture: Mixture, places) -> np.ndarray:
+        """The strength of every operation on some edges, all else as in `mixture`.
 
         Args:
             evaluation: the supernet.
-            rows: cell type -> operation weights `[edges, operations]`.
+            mixture: cell type -> operation weights `[edges, operations]`.
             places: pairs (cell type, number of the edge).
 
         Returns:
             `[places, operations]`; more is better.
         """
         found = self._changes(
-            evaluation, rows, [(place, self.replace(rows[place[0]][place[1]])) for place in places]
+            evaluation,
+            mixture,
+            [(place, self.replace(mixture[place[0]][place[1]])) for place in places],
         )
         return -np.array(found) if self.retains else np.array(found)
 
-    def edge_importances(self, evaluation: Evaluation, rows: Rows, places) -> np.ndarray:
+    def edge_importances(self, evaluation: Evaluation, mixture: Mixture, places) -> np.ndarray:
         """The importance of each edge, lost if it goes: `[places]`, by the operations' measure."""
-        nothing = [(place, np.zeros_like(rows[place[0]][place[1]])[None]) for place in places]
-        return np.array(self._changes(evaluation, rows, nothing))[:, 0]
+        nothing = [(place, np.zeros_like(mixture[place[0]][place[1]])[None]) for place in places]
+        return np.array(self._changes(evaluation, mixture, nothing))[:, 0]
 
-    def _changes(self, evaluation, rows, replacements) -> list[np.ndarray]:
+    def _changes(self, evaluation, mixture, replacements) -> list[np.ndarray]:
         """How much worse it gets with each replacement of the weights of an edge."""
         if self.first_order:
-            slopes = evaluation.gradients(rows)
-            return [(new - rows[t][e]) @ slopes[t][e] for (t, e), new in replacements]
-        now = self._badness(evaluation, rows)
+            slopes = evaluation.gradients(mixture)
+            return [(new - mixture[t][e]) @ slopes[t][e] for (t, e), new in replacements]
+        now = self._badness(evaluation, mixture)
         return [
-            np.array([self._badness(evaluation, with_row(rows, place, row)) - now for row in new])
+            np.array(
+                [self._badness(evaluation, with_row(mixture, place, row)) - now for row in new]
+            )
             for place, new in replacements
         ]
 
-    def _badness(self, evaluation, rows) -> float:
-        return -evaluation.score(rows) if self.by_objective else evaluation.loss(rows)
+    def _badness(self, evaluation, mixture) -> float:
+        return -evaluation.score(mixture) if self.by_objective else evaluation.loss(mixture)
 
 
-def with_row(rows: Rows, place: tuple[str, int], row) -> dict[str, np.ndarray]:
+def with_row(mixture: Mixture, place: tuple[str, int], row) -> dict[str, np.ndarray]:
     """Operation weights with another row in one place, (cell type, number of the edge)."""
     cell_type, edge = place
-    changed = rows[cell_type].copy()
+    changed = mixture[cell_type].copy()
     changed[edge] = row
-    return {**rows, cell_type: changed}
+    return {**mixture, cell_type: changed}
 
 
 #: All criteria by name, to be read.

@@ -50,26 +50,26 @@ class SupernetEvaluation:
         self._sums = tf.function(self._sum, autograph=False, reduce_retracing=True)
         self._slopes = tf.function(self._differentiate, autograph=False, reduce_retracing=True)
 
-    def loss(self, rows) -> float:
-        """The mean loss with the operation weights `rows`, cell type -> `[edges, operations]`."""
-        return self._mean_loss(rows, self._batches)
+    def loss(self, mixture) -> float:
+        """The mean loss with operation weights, cell type -> `[edges, operations]`."""
+        return self._mean_loss(mixture, self._batches)
 
-    def objective(self, rows, batches: Iterable | None = None) -> float:
+    def objective(self, mixture, batches: Iterable | None = None) -> float:
         """The task's objective, such as the accuracy, on all batches or on those that are given."""
-        loss = self._mean_loss(rows, self._batches if batches is None else batches)
+        loss = self._mean_loss(mixture, self._batches if batches is None else batches)
         return float(self._metrics[0].result()) if self._metrics else loss
 
-    def score(self, rows, batches: Iterable | None = None) -> float:
+    def score(self, mixture, batches: Iterable | None = None) -> float:
         """The task's objective, its sign turned where smaller is better."""
-        return self._task.objective.score(self.objective(rows, batches))
+        return self._task.objective.score(self.objective(mixture, batches))
 
     @without_grappler()
-    def gradients(self, rows) -> dict[str, np.ndarray]:
-        """The gradient of the mean loss in every operation weight, shaped as `rows`."""
-        rows, total, sums = _tensors(rows), 0.0, None
+    def gradients(self, mixture) -> dict[str, np.ndarray]:
+        """The gradient of the mean loss in every operation weight, shaped as `mixture`."""
+        mixture, total, sums = _tensors(mixture), 0.0, None
         state = tasks.PassState(self._task, self._supernet)
         for batch in self._batches:
-            found, count, after = self._slopes(rows, batch, state.before(batch))
+            found, count, after = self._slopes(mixture, batch, state.before(batch))
             state.after(after)
             found = {name: value.numpy() for name, value in found.items()}
             sums = found if sums is None else {name: sums[name] + found[name] for name in sums}
@@ -79,49 +79,49 @@ class SupernetEvaluation:
         return {name: value / total for name, value in sums.items()}
 
     @without_grappler()
-    def _mean_loss(self, rows, batches) -> float:
+    def _mean_loss(self, mixture, batches) -> float:
         """The mean loss; the metrics are measured besides."""
         for metric in self._metrics:
             metric.reset_state()
-        rows, sums = _tensors(rows), None
+        mixture, sums = _tensors(mixture), None
         state = tasks.PassState(self._task, self._supernet)
         for batch in batches:
-            found, after = self._sums(rows, batch, state.before(batch))
+            found, after = self._sums(mixture, batch, state.before(batch))
             state.after(after)
             sums = found.numpy().astype(float) + (0.0 if sums is None else sums)
             self.forward += _examples(batch)
         _refuse_nothing(sums)
         return sums[0] / sums[1]
 
-    def _outputs(self, rows, inputs, state):
-        weights = {}
+    def _outputs(self, mixture, inputs, state):
+        of_cells = {}
         for cell_type, whole in self._supernet.architecture.cell_weights().items():
-            of_cell = (rows[cell_type], *whole[1:]) if isinstance(whole, tuple) else rows[cell_type]
-            weights[cell_type] = of_cell
+            own = mixture[cell_type]
+            of_cells[cell_type] = (own, *whole[1:]) if isinstance(whole, tuple) else own
         # An auxiliary skip connection is no part of the cell that is selected.
         auxiliary = self._supernet.architecture.auxiliary_skip
         given = [] if auxiliary is None else [(auxiliary, tf.zeros(()))]
         # What a forward pass in training mode writes stays in the scope.
         with given_values(self._supernet, others=given):
-            return self._task.call(self._supernet, inputs, *state, training=True, weights=weights)
+            return self._task.call(self._supernet, inputs, *state, training=True, weights=of_cells)
 
-    def _sum(self, rows, batch, state):
+    def _sum(self, mixture, batch, state):
         """The sum of the losses and their number, `[2]`, and the state after the batch."""
-        inputs, targets, weights = self._task.parts(batch)
-        outputs, after = self._outputs(rows, inputs, state)
+        inputs, targets, sample_weights = self._task.parts(batch)
+        outputs, after = self._outputs(mixture, inputs, state)
         for metric in self._metrics:
-            metric.update_state(targets, outputs, weights)
-        counted = self._task.counted_loss(targets, outputs, weights)
+            metric.update_state(targets, outputs, sample_weights)
+        counted = self._task.counted_loss(targets, outputs, sample_weights)
         return tf.stack(counted), after
 
-    def _differentiate(self, rows, batch, state):
-        inputs, targets, weights = self._task.parts(batch)
+    def _differentiate(self, mixture, batch, state):
+        inputs, targets, sample_weights = self._task.parts(batch)
         with tf.GradientTape() as tape:
-            tape.watch(rows)
-            outputs, after = self._outputs(rows, inputs, state)
-            loss, count = self._task.counted_loss(targets, outputs, weights)
+            tape.watch(mixture)
+            outputs, after = self._outputs(mixture, inputs, state)
+            loss, count = self._task.counted_loss(targets, outputs, sample_weights)
         zero = tf.UnconnectedGradients.ZERO
-        slopes = tape.gradient(loss, rows, unconnected_gradients=zero)
+        slopes = tape.gradient(loss, mixture, unconnected_gradients=zero)
         return slopes, count, after
 
 
@@ -129,8 +129,8 @@ def _examples(batch) -> int:
     return len(tf.nest.flatten(batch)[0])
 
 
-def _tensors(rows) -> dict[str, tf.Tensor]:
-    return {name: tf.constant(value, tf.float32) for name, value in rows.items()}
+def _tensors(mixture) -> dict[str, tf.Tensor]:
+    return {name: tf.constant(value, tf.float32) for name, value in mixture.items()}
 
 
 def _refuse_nothing(sums) -> None:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import Progress
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.selections.criteria import Criterion, Evaluation, Rows
+from darts_tf.selections.criteria import Criterion, Evaluation, Mixture
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
@@ -123,13 +123,13 @@ class Progressive:
             copy.space,
             self.criterion,
             evaluation,
-            rows=lambda: _rows(copy),
+            mixture=lambda: _mixture(copy),
             fix=lambda place, row: architecture.fix(*place, row),
             between=lambda: self.fine_tune and self.fine_tune(copy),
         )
         draw = np.random.default_rng(self.seed)
         decisions = procedure.run(self.order, draw, architecture.decided())
-        genotype = magnitude(copy.space, _rows(copy))
+        genotype = magnitude(copy.space, _mixture(copy))
         return Outcome(genotype, decisions, evaluation.forward, evaluation.backward)
 
 
@@ -140,7 +140,7 @@ class Procedure:
         space: what may be chosen.
         criterion: compares operations and edges.
         evaluation: what it measures with.
-        rows: gives the operation weights as they are now.
+        mixture: gives the operation weights as they are now.
         fix: called with a place and the weights, `[operations]`, that its edge has from now on.
         between: called between two decisions.
     """
@@ -151,20 +151,20 @@ class Procedure:
         criterion: Criterion,
         evaluation: Evaluation,
         *,
-        rows: Callable[[], Rows],
+        mixture: Callable[[], Mixture],
         fix: Callable[[Place, np.ndarray], None],
         between: Callable[[], object] = lambda: None,
     ):
         self._space = space
         self._criterion = criterion
         self._evaluation = evaluation
-        self._rows = rows
+        self._mixture = mixture
         self._fix = fix
         self._between = between
         self._decisions = []
         self._allowed = {t: space.choosable(t) for t in space.cell_types}
 
-    def run(self, order: str, rng: np.random.Generator, done: Rows | None = None):
+    def run(self, order: str, rng: np.random.Generator, done: Mixture | None = None):
         """Decides every edge; returns the decisions.
 
         Args:
@@ -197,7 +197,7 @@ class Procedure:
     def _decide(self, places: list[Place]) -> Place:
         """Decides the edge, of those given, whose best operation is furthest ahead."""
         self._pause()
-        strengths = self._criterion.strengths(self._evaluation, self._rows(), places)
+        strengths = self._criterion.strengths(self._evaluation, self._mixture(), places)
         allowed = np.array([self._allowed[t][e] for t, e in places])
         strengths = np.where(allowed, strengths, -np.inf)
         i = int(np.argmax([_margin(row) for row in strengths])) if len(places) > 1 else 0
@@ -213,11 +213,11 @@ class Procedure:
         most = self._space.edges_per_node
         edges = [e for e in self._space.edges_into(node) if self._allowed[cell_type][e].any()]
         # An edge that was removed before has no weights.
-        edges = [e for e in edges if self._rows()[cell_type][e].any()]
+        edges = [e for e in edges if self._mixture()[cell_type][e].any()]
         while most is not None and len(edges) > most:
             self._pause()
             places = [(cell_type, e) for e in edges]
-            found = self._criterion.edge_importances(self._evaluation, self._rows(), places)
+            found = self._criterion.edge_importances(self._evaluation, self._mixture(), places)
             least = edges.pop(int(found.argmin()))
             named = {place[1]: float(value) for place, value in zip(places, found, strict=True)}
             self._record(Decision(cell_type, least, None, named))
@@ -238,7 +238,7 @@ def _margin(strengths: np.ndarray) -> float:
     return np.inf if np.isinf(second) else first - second
 
 
-def _rows(supernet: Supernet) -> dict[str, np.ndarray]:
+def _mixture(supernet: Supernet) -> dict[str, np.ndarray]:
     """The weights that the relaxation mixes operations with, or would if it did not sample."""
     single = supernet.relaxation.draws.single
     weights = supernet.operation_weights() if single else supernet.architecture.drawn_weights()

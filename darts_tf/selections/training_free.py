@@ -5,7 +5,7 @@ Perspective, ICLR 2021, section 3.2 and algorithm 1, with the numbers of the aut
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -16,12 +16,11 @@ from darts_tf import tasks
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import Progress
 from darts_tf.genotypes.genotype import Genotype
+from darts_tf.selections.criteria import Mixture
 from darts_tf.selections.magnitude import magnitude
 from darts_tf.spaces import Space
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.supernets.zero_cost import UntrainedSupernet
-
-Rows = Mapping[str, np.ndarray]
 
 
 class Measures(Protocol):
@@ -30,10 +29,10 @@ class Measures(Protocol):
     def draw(self, seed: int) -> None:
         """Draws new weights."""
 
-    def condition(self, rows: Rows) -> float:
+    def condition(self, mixture: Mixture) -> float:
         """The condition number of the tangent kernel."""
 
-    def regions(self, rows: Rows) -> int:
+    def regions(self, mixture: Mixture) -> int:
         """The number of linear regions."""
 
 
@@ -177,7 +176,7 @@ class Pruning:
         for cell_type in self._space.cell_types:
             for node in range(self._space.nodes):
                 self._prune_edges(cell_type, self._space.edges_into(node))
-        return self._rows()
+        return self._mixture()
 
     def _prune_edges(self, cell_type, edges):
         """Takes edges of a node out until it has as many as the space says."""
@@ -223,18 +222,22 @@ class Pruning:
         return np.mean(found, axis=0)
 
     def _both(self, without=None) -> np.ndarray:
-        rows = self._rows(without)
-        found = np.array([self._measures.condition(rows), self._measures.regions(rows)], float)
+        mixture = self._mixture(without)
+        found = np.array(
+            [self._measures.condition(mixture), self._measures.regions(mixture)], float
+        )
         self._progress.advance()
         return found
 
-    def _rows(self, without=None) -> dict[str, np.ndarray]:
+    def _mixture(self, without=None) -> dict[str, np.ndarray]:
         """Equal weights of what is left on an edge, but for one operation."""
-        rows = {t: active.astype(np.float32) for t, active in self._active.items()}
+        mixture = {t: active.astype(np.float32) for t, active in self._active.items()}
         if without:
             cell_type, edge, operation = without
-            rows[cell_type][edge, operation] = 0
-        return {t: row / np.maximum(row.sum(axis=1, keepdims=True), 1) for t, row in rows.items()}
+            mixture[cell_type][edge, operation] = 0
+        return {
+            t: row / np.maximum(row.sum(axis=1, keepdims=True), 1) for t, row in mixture.items()
+        }
 
 
 def ranks(values: Sequence[float], digits: int = 3) -> np.ndarray:

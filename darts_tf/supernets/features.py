@@ -35,8 +35,8 @@ class SupernetFeatures:
         return self._run(given, inputs, seed, weights_are_constant())
 
     def _features(self, given, inputs, seed, constant: bool) -> tf.Tensor:
-        supernet, rows = self._problem.supernet, None
+        supernet, mixture = self._problem.supernet, None
         with self._problem.scope(*given, constant=constant):
             if seed is not None and not supernet.relaxation.draws.of(ARCHITECTURE):
-                rows = supernet.architecture.cell_weights()
-            return supernet(inputs, training=True, seed=seed, weights=rows, features=True)
+                mixture = supernet.architecture.cell_weights()
+            return supernet(inputs, training=True, seed=seed, weights=mixture, features=True)

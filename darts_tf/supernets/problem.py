@@ -89,7 +89,7 @@ class SupernetProblem:
         self._sampled = SampledLosses(supernet, self.task, penalty, parts)
 
     def forward(
-        self, point: Point, batch, seed=None, rows=None, part=None, quiet: bool = False
+        self, point: Point, batch, seed=None, mixture=None, part=None, quiet: bool = False
     ) -> ForwardPass:
         """One forward pass in training mode.
 
@@ -97,7 +97,7 @@ class SupernetProblem:
             point: the values of the weights and of the architecture variables.
             batch: of the task, such as images and labels.
             seed: `[2]` int32, of a random relaxation's draw and of dropout; None for neither.
-            rows: what the cells compute with instead of the relaxation's weights; None for those.
+            mixture: what cells compute with in place of the relaxation's weights; None for those.
             part: the number of this part of an accumulated batch, scalar int32, or None.
             quiet: whether the relaxation draws nothing though there is a seed.
 
@@ -106,7 +106,7 @@ class SupernetProblem:
         """
         constant = weights_are_constant()
         given = point[WEIGHTS], point[ARCHITECTURE]
-        return self._run(given, batch, seed, rows, part, (constant, quiet))
+        return self._run(given, batch, seed, mixture, part, (constant, quiet))
 
     def pass_of(self, function: Callable) -> Callable:
         """A function that calls the supernet, traced once where every pass is one of its own."""
@@ -125,7 +125,7 @@ class SupernetProblem:
         with sharing, constant_weights(constant), given as scope:
             yield scope
 
-    def _forward(self, given, batch, seed, rows, part, flags: tuple[bool, bool]) -> ForwardPass:
+    def _forward(self, given, batch, seed, mixture, part, flags: tuple[bool, bool]) -> ForwardPass:
         (weights, architecture), supernet, (constant, quiet) = given, self.supernet, flags
         parts, state = self.task.parts_and_state(batch)
         if self._loss_scale is not None:
@@ -135,12 +135,12 @@ class SupernetProblem:
         with self.scope(*given, constant) as scope:
             own_seed, noise = seed, None if quiet else seed
             of_part = part is not None and seed is not None
-            if rows is None and (quiet or of_part):
-                rows = supernet.architecture.cell_weights(noise)
+            if mixture is None and (quiet or of_part):
+                mixture = supernet.architecture.cell_weights(noise)
             if of_part:
                 own_seed = seeds.of_part(seed, part)
             outputs, carried = self.task.call(
-                supernet, parts.inputs, state, training=True, seed=own_seed, weights=rows
+                supernet, parts.inputs, state, training=True, seed=own_seed, weights=mixture
             )
             penalty = supernet.architecture.penalty()
             if self._penalty is not None:
@@ -207,7 +207,7 @@ class SupernetProblem:
         loss = (forward.descended if regularized else forward.loss) + forward.penalty
         return loss if forward.carried is None else (loss, forward.carried)
 
-    def worst_rows(self, point: Point, batch, seed) -> dict:
+    def worst_mixture(self, point: Point, batch, seed) -> dict:
         """The operation weights near those of the architecture with the largest training loss.
 
         For relaxations with an `adversary`. The supernet is in inference mode meanwhile, as in
@@ -216,9 +216,9 @@ class SupernetProblem:
         supernet, given = self.supernet, (point[WEIGHTS], point[ARCHITECTURE])
         parts, state = self.task.parts_and_state(batch)
 
-        def loss(rows):
+        def loss(mixture):
             with given_values(supernet, *given):
-                outputs, _ = self.task.call(supernet, parts.inputs, state, weights=rows)
+                outputs, _ = self.task.call(supernet, parts.inputs, state, weights=mixture)
             total, count = self.task.counted_loss(parts.targets, outputs, parts.weights)
             return tf.math.divide_no_nan(total, count)
 
@@ -227,17 +227,17 @@ class SupernetProblem:
         masks = {name: supernet.space.mask(name) for name in start}
         radius = tf.convert_to_tensor(supernet.architecture.temperature)
         found = supernet.relaxation.adversary(loss, start, radius, masks, seed)
-        return {name: supernet.architecture.with_fixed(name, rows) for name, rows in found.items()}
+        return {name: supernet.architecture.with_fixed(name, own) for name, own in found.items()}
 
     def forward_and_gradients(
-        self, point: Point, batch, seed=None, differentiate: bool = True, rows=None
+        self, point: Point, batch, seed=None, differentiate: bool = True, mixture=None
     ):
         """A forward pass and the gradients of its loss in the weights, computed part by part.
 
         Args:
             point, batch, seed: as in `forward`.
             differentiate: whether the gradients are wanted; there are none otherwise.
-            rows: what the cells compute with instead of the relaxation's weights; None for those.
+            mixture: what cells compute with in place of the relaxation's weights; None for those.
 
         Returns:
             A `ForwardPass` of the whole batch, with the mean of the parts' statistics, and the
@@ -248,10 +248,10 @@ class SupernetProblem:
 
         def run(batch, part=None):
             if not differentiate:
-                return self.forward(point, batch, seed, rows, part), []
+                return self.forward(point, batch, seed, mixture, part), []
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(weights)
-                forward = self.forward(point, batch, seed, rows, part)
+                forward = self.forward(point, batch, seed, mixture, part)
                 descended = forward.descended
             zero = tf.UnconnectedGradients.ZERO
             return forward, dense(tape.gradient(descended, weights, unconnected_gradients=zero))
@@ -264,9 +264,9 @@ class SupernetProblem:
             means = forward.loss, forward.penalty, forward.statistics, gradients
             return means, (forward.outputs, forward.carried)
 
-        means, rows_of = mean_over_parts(run_part, batch, self._parts)
+        means, of_examples = mean_over_parts(run_part, batch, self._parts)
         loss, penalty, statistics, gradients = means
-        outputs, carried = rows_of
+        outputs, carried = of_examples
         return ForwardPass(loss, penalty, outputs, statistics, carried), gradients
 
     def reduce(self, tensors):

@@ -32,12 +32,12 @@ class WeightPasses:
         self, point: Point, batch, seed, differentiate: bool = True
     ) -> tuple[ForwardPass, list[tf.Tensor]]:
         """A forward pass and its gradients; see `SupernetProblem.forward_and_gradients`."""
-        rows = None
+        mixture = None
         if self._batch_of is not None:
             batch = self._batch_of(WEIGHTS, point, batch)
         if self._supernet.relaxation.adversary is not None:
-            rows = self._problem.worst_rows(point, batch, seed)
-        return self._problem.forward_and_gradients(point, batch, seed, differentiate, rows)
+            mixture = self._problem.worst_mixture(point, batch, seed)
+        return self._problem.forward_and_gradients(point, batch, seed, differentiate, mixture)
 
     @contextlib.contextmanager
     def untouched(self, seed, optimizer: keras.optimizers.Optimizer):

@@ -133,25 +133,25 @@ class UntrainedSupernet:
         he_normal(self._thin, "fan_in", seed)
 
     @without_grappler()
-    def condition(self, rows) -> float:
-        """kappa with the operation weights `rows`, cell type -> `[edges, operations]`."""
-        return condition_number(self._jacobian(_tensors(rows), self._images).numpy())
+    def condition(self, mixture) -> float:
+        """kappa with operation weights, cell type -> `[edges, operations]`."""
+        return condition_number(self._jacobian(_tensors(mixture), self._images).numpy())
 
     @without_grappler()
-    def regions(self, rows) -> int:
+    def regions(self, mixture) -> int:
         """The number of linear regions that the pieces of images lie in.
 
         ReLUs inside operations of weight 0 are no part of the network.
         """
-        rows = _tensors(rows)
-        patterns = [self._active(rows, batch).numpy() for batch in self._pieces]
+        mixture = _tensors(mixture)
+        patterns = [self._active(mixture, batch).numpy() for batch in self._pieces]
         return count_regions(np.concatenate(patterns))
 
-    def _differentiate(self, rows, images):
+    def _differentiate(self, mixture, images):
         # The code of the authors leaves biases out.
         weights = [v.value for v in self._network.weight_variables if v.name != "bias"]
         with tf.GradientTape(persistent=True) as tape, keras.StatelessScope():
-            outputs = tf.reduce_sum(self._network(images, training=True, weights=rows), axis=1)
+            outputs = tf.reduce_sum(self._network(images, training=True, weights=mixture), axis=1)
         found = tape.jacobian(
             outputs,
             weights,
@@ -160,15 +160,15 @@ class UntrainedSupernet:
         )
         return tf.concat([tf.reshape(x, [images.shape[0], -1]) for x in found], axis=1)
 
-    def _activate(self, rows, images):
+    def _activate(self, mixture, images):
         with keras.StatelessScope():
-            outputs = self._recorder.run(images, rows)
+            outputs = self._recorder.run(images, mixture)
         patterns = []
         for owner, output in outputs:
             active = tf.reshape(output > 0, [images.shape[0], -1])
             if owner is not None:
                 cell_type, edge, operation = owner
-                active &= rows[cell_type][edge, operation] > 0
+                active &= mixture[cell_type][edge, operation] > 0
             patterns.append(active)
         return tf.concat(patterns, axis=1)
 
@@ -200,13 +200,13 @@ class _ReluRecorder:
             if isinstance(layer, keras.layers.ReLU):
                 self._watch(layer, owners.get(id(layer)))
 
-    def run(self, images, rows) -> list[tuple]:
+    def run(self, images, mixture) -> list[tuple]:
         """Pairs of the place of an operation, None for a ReLU outside, and a ReLU's output.
 
         A place is (cell type, number of the edge, number of the operation in the space).
         """
         self._seen.clear()
-        self._supernet(images, training=True, weights=rows)
+        self._supernet(images, training=True, weights=mixture)
         return list(self._seen)
 
     def _candidates(self, cell, number, edge: MixedOp):
@@ -253,5 +253,5 @@ def _fewest_cells(space: str) -> int:
     return getattr(macros.get(spaces.get(space).macro), "stages", 3)
 
 
-def _tensors(rows) -> dict[str, tf.Tensor]:
-    return {name: tf.constant(value, tf.float32) for name, value in rows.items()}
+def _tensors(mixture) -> dict[str, tf.Tensor]:
+    return {name: tf.constant(value, tf.float32) for name, value in mixture.items()}

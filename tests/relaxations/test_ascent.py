@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import methods
-from darts_tf.relaxations.ascent import worst_rows
+from darts_tf.relaxations.ascent import worst_mixture
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
 
@@ -15,7 +15,9 @@ RADIUS = 0.05
 
 def find(loss, start=START, radius=RADIUS):
     masks = {"normal": np.ones((2, 2), bool)}
-    return worst_rows(loss, {"normal": start}, tf.constant(radius), masks, SEED)["normal"].numpy()
+    return worst_mixture(loss, {"normal": start}, tf.constant(radius), masks, SEED)[
+        "normal"
+    ].numpy()
 
 
 def test_a_linear_loss_takes_the_corner_of_the_box():
@@ -52,7 +54,7 @@ def test_a_supernet_is_worse_off_and_unchanged(tiny_space):
         [tf.convert_to_tensor(v) for v in variables]
         for variables in (supernet.weight_variables, supernet.architecture_variables)
     )
-    rows = problem.worst_rows({"weights": weights, "architecture": alphas}, batch, SEED)
+    rows = problem.worst_mixture({"weights": weights, "architecture": alphas}, batch, SEED)
     for variable, value in zip(supernet.variables, before, strict=True):
         np.testing.assert_array_equal(variable, value)
     start = supernet.operation_weights()

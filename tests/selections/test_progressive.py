@@ -25,28 +25,28 @@ class Linear:
     def __init__(self, slopes):
         self.slopes = slopes
 
-    def loss(self, rows):
-        return float((rows["normal"] * self.slopes).sum())
+    def loss(self, mixture):
+        return float((mixture["normal"] * self.slopes).sum())
 
 
 def decide(slopes, order="topological", space=SPACE, name="operation_strength", done=None, seed=0):
     """Runs the procedure on a linear loss: decisions, final weights, what was called."""
-    rows = {"normal": np.full(np.shape(slopes), 1 / 3)}
+    mixture = {"normal": np.full(np.shape(slopes), 1 / 3)}
     calls = []
 
     def fix(place, row):
         calls.append(place[1])
-        rows[place[0]][place[1]] = row
+        mixture[place[0]][place[1]] = row
 
     procedure = Procedure(
         space,
         CRITERIA[name],
         Linear(np.array(slopes)),
-        rows=lambda: rows,
+        mixture=lambda: mixture,
         fix=fix,
         between=lambda: calls.append("between"),
     )
-    return procedure.run(order, np.random.default_rng(seed), done), rows["normal"], calls
+    return procedure.run(order, np.random.default_rng(seed), done), mixture["normal"], calls
 
 
 # The loss falls with the skip connection on the edges 1 and 4, with the convolution elsewhere.
@@ -54,13 +54,13 @@ SLOPES = [[-9, -1, -3], [0, -2, -1], [0, 1, 0], [0, -1, -6], [0, -5, -4]]
 
 
 def test_the_best_operations_and_then_two_edges_a_node():
-    decisions, rows, calls = decide(SLOPES)
+    decisions, mixture, calls = decide(SLOPES)
     assert [(d.edge, d.operation) for d in decisions] == [
         *[(0, 2), (1, 1), (2, 2), (3, 2), (4, 1)],
         (2, None),
     ]
-    np.testing.assert_array_equal(rows[2], [0, 0, 0])
-    np.testing.assert_array_equal(rows.argmax(axis=1)[[0, 1, 3, 4]], [2, 1, 2, 1])
+    np.testing.assert_array_equal(mixture[2], [0, 0, 0])
+    np.testing.assert_array_equal(mixture.argmax(axis=1)[[0, 1, 3, 4]], [2, 1, 2, 1])
     # Not after the last decision.
     assert calls == [0, "between", 1, "between", 2, "between", 3, "between", 4, "between", 2]
     assert decisions[3].strengths == pytest.approx({"skip_connect": -4 / 3, "sep_conv_3x3": 11 / 3})
@@ -96,11 +96,11 @@ def test_none_where_the_space_holds_it_and_every_edge_is_kept():
 
 def test_edges_with_different_candidates():
     names = [("sep_conv_3x3",), ("skip_connect", "none"), ("none",)] + [SPACE.operations] * 2
-    decisions, rows, _ = decide(SLOPES, "margin", SPACE.restrict({"normal": names}))
+    decisions, mixture, _ = decide(SLOPES, "margin", SPACE.restrict({"normal": names}))
     # Those without a choice have an infinite margin, those with nothing to choose are left out.
     assert [d.edge for d in decisions] == [0, 1, 3, 4]
     assert [d.operation for d in decisions][:2] == [2, 1]
-    np.testing.assert_array_equal(rows[2], np.full(3, 1 / 3))
+    np.testing.assert_array_equal(mixture[2], np.full(3, 1 / 3))
 
 
 def test_the_order_is_checked():
@@ -132,7 +132,7 @@ def evaluation(supernet):
 
 def test_first_order_strength_is_the_gradient_in_alpha_over_beta(supernet, evaluation):
     """Of every operation on every edge, by automatic differentiation of the real supernet."""
-    rows = {t: v.numpy() for t, v in supernet.operation_weights().items()}
+    mixture = {t: v.numpy() for t, v in supernet.operation_weights().items()}
     with tf.GradientTape() as tape, keras.StatelessScope():
         alphas = [v.value for v in supernet.architecture_variables]
         tape.watch(alphas)
@@ -146,12 +146,12 @@ def test_first_order_strength_is_the_gradient_in_alpha_over_beta(supernet, evalu
         ]
         loss = tf.add_n(losses) / 2
     slopes = tape.gradient(loss, alphas)
-    np.testing.assert_allclose(evaluation.loss(rows), loss, rtol=1e-6)
+    np.testing.assert_allclose(evaluation.loss(mixture), loss, rtol=1e-6)
     criterion = CRITERIA["operation_strength_first_order"]
-    for cell_type, slope in zip(rows, slopes, strict=True):
+    for cell_type, slope in zip(mixture, slopes, strict=True):
         places = [(cell_type, e) for e in range(len(slope))]
-        found = criterion.strengths(evaluation, rows, places)
-        expected = -slope.numpy() / rows[cell_type]
+        found = criterion.strengths(evaluation, mixture, places)
+        expected = -slope.numpy() / mixture[cell_type]
         assert np.abs(expected).max() > 1e-3
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
 
@@ -200,7 +200,7 @@ def test_fine_tuning_between_decisions(supernet, eagerly, monkeypatch):
     assert [count for count, _ in seen] == [1, 2, 3]
     # What was decided is exactly that, however the alphas move.
     first = np.eye(3)[outcome.decisions[0].operation]
-    assert all(np.array_equal(rows[0], first) for _, rows in seen)
+    assert all(np.array_equal(mixture[0], first) for _, mixture in seen)
     assert tune.steps == 3 * 2
     for variable, value in zip(supernet.variables, state, strict=True):
         np.testing.assert_array_equal(variable, value)

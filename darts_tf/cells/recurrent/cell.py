@@ -21,7 +21,7 @@ class Constants(NamedTuple):
         input_kernel, state_kernel: the rows of W_0 for x_t and for h_{t-1}, `[features, 2 * units]`
             and `[units, 2 * units]`.
         kernels: W_i of every node, `[units, 2 * units]`.
-        rows: for every node the operation weights of the edges into it, `[edges, operations]`;
+        mixture: for every node the operation weights of the edges into it, `[edges, operations]`;
             None in a discrete cell.
         input_mask, state_mask: what x_t and all states are multiplied by, `[batch, features]` and
             `[batch, units]`; None for 1.
@@ -30,7 +30,7 @@ class Constants(NamedTuple):
     input_kernel: tf.Tensor
     state_kernel: tf.Tensor
     kernels: list[tf.Tensor]
-    rows: list[tf.Tensor] | None = None
+    mixture: list[tf.Tensor] | None = None
     input_mask: tf.Tensor | None = None
     state_mask: tf.Tensor | None = None
 
@@ -79,11 +79,11 @@ class BaseRecurrentCell(keras.layers.Layer):
         start = keras.initializers.RandomUniform(-_START, _START)
         return self.add_weight(name=name, shape=shape, initializer=start)
 
-    def constants(self, rows=None, input_mask=None, state_mask=None) -> Constants:
+    def constants(self, mixture=None, input_mask=None, state_mask=None) -> Constants:
         """The constants that `step` computes with.
 
         Args:
-            rows: the operation weights `[edges, operations]`, for a relaxed cell.
+            mixture: the operation weights `[edges, operations]`, for a relaxed cell.
             input_mask: `[batch, features]`, what x_t is multiplied by; None for 1.
             state_mask: `[batch, units]`, the same for the states.
         """
@@ -91,13 +91,13 @@ class BaseRecurrentCell(keras.layers.Layer):
         features = first.shape[0] - self.units
         masks = (m if m is None else self._computed(m) for m in (input_mask, state_mask))
         return Constants(
-            first[:features], first[features:], others, self._rows_of_nodes(rows), *masks
+            first[:features], first[features:], others, self._mixture_of_nodes(mixture), *masks
         )
 
     def _computed(self, value) -> tf.Tensor:
         return tf.cast(keras.ops.convert_to_tensor(value), self.compute_dtype)
 
-    def _rows_of_nodes(self, rows) -> list[tf.Tensor] | None:
+    def _mixture_of_nodes(self, mixture) -> list[tf.Tensor] | None:
         raise NotImplementedError
 
     def project(self, inputs, constants: Constants) -> tf.Tensor:
@@ -196,7 +196,7 @@ class RecurrentCell(BaseRecurrentCell):
         super().__init__(units, len(cell.nodes), cell.concat, **kwargs)
         self.genotype = cell
 
-    def _rows_of_nodes(self, rows):
+    def _mixture_of_nodes(self, mixture):
         return None
 
     def _node(self, node, states, constants):

@@ -35,9 +35,10 @@ class RecurrentLayer(keras.layers.RNN):
         initial_state: `[h_0]`, `[batch, units]`; None for zeros, or for the state kept if stateful.
         mask: which examples have which steps, booleans `[batch, time]`; None if all have all.
         training: whether there is dropout, and states are normalised by the batch.
-        rows: the operation weights of a relaxed cell, `[edges, operations]`.
+        mixture: the operation weights of a relaxed cell, `[edges, operations]`.
         masks: what all x_t and all states are multiplied by, `[batch, features]` and `[batch,
             units]`, each None for 1, in place of the dropout; None for that.
+        rows: the former name of `mixture`, which saved models may call.
 
     Returns all outputs `[batch, time, units]` if `return_sequences`, or the last one `[batch,
     units]`, and behind it the state `[batch, units]` if `return_state`.
@@ -47,7 +48,7 @@ class RecurrentLayer(keras.layers.RNN):
 
     Example:
         >>> layer = RecurrentLayer(RecurrentMixedCell("darts_rnn", 300), return_sequences=True)
-        >>> layer(tf.zeros([64, 35, 300]), rows=tf.fill([36, 5], 0.2)).shape
+        >>> layer(tf.zeros([64, 35, 300]), mixture=tf.fill([36, 5], 0.2)).shape
         TensorShape([64, 35, 300])
     """
 
@@ -70,20 +71,42 @@ class RecurrentLayer(keras.layers.RNN):
             self.seed_generator = keras.random.SeedGenerator(seed)
 
     # Keras wants these names here and below: an argument of `call`, then `_shape`.
-    def build(self, sequences_shape, initial_state_shape=None, rows_shape=None, masks_shape=None):
+    def build(
+        self,
+        sequences_shape,
+        initial_state_shape=None,
+        mixture_shape=None,
+        masks_shape=None,
+        rows_shape=None,
+    ):
         super().build(sequences_shape)
 
     def compute_output_shape(
-        self, sequences_shape, initial_state_shape=None, rows_shape=None, masks_shape=None
+        self,
+        sequences_shape,
+        initial_state_shape=None,
+        mixture_shape=None,
+        masks_shape=None,
+        rows_shape=None,
     ):
         return super().compute_output_shape(sequences_shape)
 
-    def call(self, sequences, initial_state=None, mask=None, training=False, rows=None, masks=None):
+    def call(
+        self,
+        sequences,
+        initial_state=None,
+        mask=None,
+        training=False,
+        mixture=None,
+        masks=None,
+        rows=None,
+    ):
+        mixture = rows if mixture is None else mixture
         cell, backwards = self.cell, self.go_backwards
         state = self._start(sequences, initial_state)
         if masks is None:
             masks = self._masks(sequences, training)
-        constants = cell.constants(rows, *masks)
+        constants = cell.constants(mixture, *masks)
         inputs = _over_time(tf.cast(sequences, cell.compute_dtype), backwards)
         mask = None if mask is None else _over_time(tf.cast(mask, tf.bool), backwards)
         kept = self._kept(inputs, mask, training)

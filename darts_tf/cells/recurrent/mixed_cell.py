@@ -58,25 +58,25 @@ class RecurrentMixedCell(BaseRecurrentCell):
         """Whose architecture the cell has."""
         return self._space.cell_types[0]
 
-    def _rows_of_nodes(self, rows):
+    def _mixture_of_nodes(self, mixture):
         shape = (len(self._space.edges), len(self._space.operations))
-        if rows is None or tuple(rows.shape) != shape:
+        if mixture is None or tuple(mixture.shape) != shape:
             raise UserError(
                 f"a relaxed cell of the space {self._space.name!r} needs operation weights of the "
                 f"shape {shape}, [edges, operations]; got "
-                + ("none" if rows is None else str(tuple(rows.shape)))
-                + ". Run it in a RecurrentLayer and give that rows=..."
+                + ("none" if mixture is None else str(tuple(mixture.shape)))
+                + ". Run it in a RecurrentLayer and give that mixture=..."
             )
-        rows = self._computed(rows)
+        mixture = self._computed(mixture)
         into = [self._space.edges_into(node) for node in range(self._space.nodes)]
         # Edges are ordered by node.
-        return tf.split(rows, [len(edges) for edges in into])
+        return tf.split(mixture, [len(edges) for edges in into])
 
     def _node(self, node, states, constants):
         sources = [states[self._space.edges[e].source] for e in self._space.edges_into(node)]
         value = mixing.stacked if self.stacked else mixing.defined
         names, mask = self._space.operations, constants.state_mask
-        return value(sources, constants.kernels[node], constants.rows[node], names, mask)
+        return value(sources, constants.kernels[node], constants.mixture[node], names, mask)
 
     def _normalized(self, value, number, statistics, training, valid):
         if self.normalization is None:

@@ -12,13 +12,13 @@ import tensorflow as tf
 from darts_tf.cells.recurrent.activations import activation
 
 
-def defined(states, kernel, rows, operations, mask=None) -> tf.Tensor:
+def defined(states, kernel, mixture, operations, mask=None) -> tf.Tensor:
     """A node by its definition: a sum over the predecessors and the operations.
 
     Args:
         states: the predecessors, each `[batch, units]`.
         kernel: W_i, `[units, 2 * units]`.
-        rows: the operation weights of the edges from them, `[predecessors, operations]`.
+        mixture: the operation weights of the edges from them, `[predecessors, operations]`.
         operations: the names of the operations.
         mask: of the states, `[batch, units]`, see `RecurrentLayer`; None for none.
 
@@ -26,7 +26,7 @@ def defined(states, kernel, rows, operations, mask=None) -> tf.Tensor:
         `[batch, units]`.
     """
     terms = [tf.zeros_like(states[0])]
-    for state, row in zip(states, tf.unstack(rows), strict=True):
+    for state, row in zip(states, tf.unstack(mixture), strict=True):
         for name, weight in zip(operations, tf.unstack(row), strict=True):
             if (function := activation(name)) is not None:
                 terms.append(weight * highway(state, *gate(state, kernel, mask), function))
@@ -51,7 +51,7 @@ def highway(state, c, h, function) -> tf.Tensor:
     return state + c * (function(h) - state)
 
 
-def stacked(states, kernel, rows, operations, mask=None) -> tf.Tensor:
+def stacked(states, kernel, mixture, operations, mask=None) -> tf.Tensor:
     """The same as `defined`, with all predecessors multiplied by the kernel at once.
 
     With P_j = sum of p_{ij,o} over the operations other than `none`,
@@ -64,7 +64,7 @@ def stacked(states, kernel, rows, operations, mask=None) -> tf.Tensor:
     product = tf.linalg.matmul(tf.reshape(masked, [-1, units]), kernel)
     c, h = tf.split(tf.reshape(product, [count, -1, 2 * units]), 2, axis=-1)
     candidates = [(k, f) for k, f in enumerate(map(activation, operations)) if f is not None]
-    mixed = tf.add_n([rows[:, k, None, None] * function(h) for k, function in candidates])
-    share = tf.add_n([rows[:, k] for k, _ in candidates])
+    mixed = tf.add_n([mixture[:, k, None, None] * function(h) for k, function in candidates])
+    share = tf.add_n([mixture[:, k] for k, _ in candidates])
     straight = share[:, None, None] * together
     return tf.reduce_sum(straight + tf.sigmoid(c) * (mixed - straight), axis=0)

@@ -72,7 +72,7 @@ class RelaxedRecurrentCell(RelaxedCell):
         (sequences,) = inputs
         masks = None if seed is None or not training else self._masks(sequences, seed)
         return self.recurrent(
-            sequences, initial_state=state, training=training, rows=weights, masks=masks
+            sequences, initial_state=state, training=training, mixture=weights, masks=masks
         )
 
     def _masks(self, sequences, seed) -> list[tf.Tensor | None]:

@@ -32,7 +32,7 @@ class Constants(NamedTuple):
         input_kernel, bias: of all operations of all nodes side by side, `[features, width]` and
             `[width]`.
         state_kernels: of every node, those of its operations side by side, `[units, width]`.
-        rows: for every node the weights of its operations; None in a discrete cell.
+        mixture: for every node the weights of its operations; None in a discrete cell.
         input_mask, state_mask: what x_t and all states are multiplied by, `[batch, features]` and
             `[batch, units]`; None for 1.
     """
@@ -40,7 +40,7 @@ class Constants(NamedTuple):
     input_kernel: tf.Tensor
     bias: tf.Tensor
     state_kernels: list[tf.Tensor]
-    rows: list[list[tf.Tensor]] | None = None
+    mixture: list[list[tf.Tensor]] | None = None
     input_mask: tf.Tensor | None = None
     state_mask: tf.Tensor | None = None
 
@@ -92,7 +92,7 @@ class BaseTwoInputCell(BaseRecurrentCell):
             variable("bias", (self.units,), bias, "zeros"),
         )
 
-    def constants(self, rows=None, input_mask=None, state_mask=None):
+    def constants(self, mixture=None, input_mask=None, state_mask=None):
         masks = (m if m is None else self._computed(m) for m in (input_mask, state_mask))
         with_kernels = [[p for p in node if p.input_kernel is not None] for node in self.parameters]
         every = [p for node in with_kernels for p in node]
@@ -104,7 +104,7 @@ class BaseTwoInputCell(BaseRecurrentCell):
                 tf.concat([empty, *(self._computed(p.state_kernel) for p in node)], -1)
                 for node in with_kernels
             ],
-            self._rows_of_nodes(rows),
+            self._mixture_of_nodes(mixture),
             *masks,
         )
 
@@ -151,8 +151,8 @@ class BaseTwoInputCell(BaseRecurrentCell):
 
     def _mixed(self, node: int, terms, state, constants) -> tf.Tensor:
         """A node: the sum of the terms, weighted in a relaxed cell."""
-        rows = constants.rows
-        weights = [1.0] * len(terms) if rows is None else rows[node]
+        mixture = constants.mixture
+        weights = [1.0] * len(terms) if mixture is None else mixture[node]
         found = [w * t for w, t in zip(weights, terms, strict=True) if t is not None]
         return tf.add_n(found) if found else tf.zeros_like(state)
 
@@ -186,7 +186,7 @@ class TwoInputCell(BaseTwoInputCell):
         super().__init__(units, [[e.operation for e in node] for node in cell.nodes], **kwargs)
         self.genotype = cell
 
-    def _rows_of_nodes(self, rows):
+    def _mixture_of_nodes(self, mixture):
         return None
 
     def get_config(self):

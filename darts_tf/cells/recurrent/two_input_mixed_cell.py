@@ -45,17 +45,17 @@ class TwoInputMixedCell(BaseTwoInputCell):
         """For every node the names of its operations, in the order of `parameters`."""
         return self._names
 
-    def _rows_of_nodes(self, rows):
+    def _mixture_of_nodes(self, mixture):
         shape = (len(self._space.edges), len(self._space.operations))
-        if rows is None or tuple(rows.shape) != shape:
+        if mixture is None or tuple(mixture.shape) != shape:
             raise UserError(
                 f"a relaxed cell of the space {self._space.name!r} needs operation weights of the "
                 f"shape {shape}, [nodes, operations]; got "
-                + ("none" if rows is None else str(tuple(rows.shape)))
-                + ". Run it in a RecurrentLayer and give that rows=..."
+                + ("none" if mixture is None else str(tuple(mixture.shape)))
+                + ". Run it in a RecurrentLayer and give that mixture=..."
             )
-        rows = tf.unstack(self._computed(rows))
-        return [[row[c] for c in own] for row, own in zip(rows, self._columns, strict=True)]
+        mixture = tf.unstack(self._computed(mixture))
+        return [[row[c] for c in own] for row, own in zip(mixture, self._columns, strict=True)]
 
     def get_config(self):
         return {"space": self.space, **super().get_config()}

@@ -46,7 +46,7 @@ class TinyModel:
         inputs, targets = batch
         pairs = zip(self.layer.trainable_variables, weights, strict=True)
         with keras.StatelessScope(state_mapping=list(pairs)):
-            outputs = self.layer(inputs, training=True, rows=tf.nn.softmax(alphas[0]))
+            outputs = self.layer(inputs, training=True, mixture=tf.nn.softmax(alphas[0]))
         return tf.reduce_mean(tf.square(outputs - targets))
 
     def problem(self):

@@ -163,28 +163,28 @@ class TestRelaxed:
             h, _ = layer.cell.step(projected, h, constants, training=True)
             outputs.append(h)
         expected = tf.stack(outputs, axis=1)
-        np.testing.assert_allclose(layer(x, training=True, rows=ROWS), expected, atol=1e-12)
+        np.testing.assert_allclose(layer(x, training=True, mixture=ROWS), expected, atol=1e-12)
         for one in (layer, unrolled):
             graph = tf.function(one)
-            np.testing.assert_allclose(graph(x, training=True, rows=ROWS), expected, atol=1e-12)
+            np.testing.assert_allclose(graph(x, training=True, mixture=ROWS), expected, atol=1e-12)
 
     def test_sequences_of_any_length_in_one_graph(self):
         layer = relaxed()
-        graph = tf.function(lambda x: layer(x, rows=ROWS))
+        graph = tf.function(lambda x: layer(x, mixture=ROWS))
         graph = graph.get_concrete_function(tf.TensorSpec([None, None, 3], tf.float64))
         for time in (1, 4):
             x = tf.constant(sequences(time=time, dtype="float64"))
-            np.testing.assert_allclose(graph(x), layer(x, rows=ROWS), atol=1e-12)
+            np.testing.assert_allclose(graph(x), layer(x, mixture=ROWS), atol=1e-12)
 
     def test_a_sequence_has_no_influence_behind_its_end(self):
         """Nor on the statistics that the others are normalised by."""
         layer, x = relaxed(), sequences(dtype="float64")
-        outputs = layer(x, mask=MASK, training=True, rows=ROWS).numpy()
+        outputs = layer(x, mask=MASK, training=True, mixture=ROWS).numpy()
         statistics = [variable.numpy() for variable in layer.cell.non_trainable_variables]
         x[~MASK] = 7.0
         layer.cell.normalization.moving_mean.assign(np.zeros((3, 4)))
         layer.cell.normalization.moving_variance.assign(np.ones((3, 4)))
-        again = layer(x, mask=MASK, training=True, rows=ROWS).numpy()
+        again = layer(x, mask=MASK, training=True, mixture=ROWS).numpy()
         np.testing.assert_allclose(again[MASK], outputs[MASK], atol=1e-12)
         for variable, before in zip(layer.cell.non_trainable_variables, statistics, strict=True):
             np.testing.assert_allclose(variable, before, atol=1e-12)
@@ -198,7 +198,7 @@ class TestRelaxed:
             h, statistics = cell.step(projected, h, constants, training=True)
             found.append(statistics)
         mean, variance = np.mean(found, axis=0)
-        layer(x, training=True, rows=ROWS)
+        layer(x, training=True, mixture=ROWS)
         np.testing.assert_allclose(cell.normalization.moving_mean, 0.1 * mean, atol=1e-12)
         np.testing.assert_allclose(
             cell.normalization.moving_variance, 0.9 + 0.1 * variance * 4 / 3, atol=1e-12
@@ -206,9 +206,9 @@ class TestRelaxed:
 
     def test_nothing_moves_in_inference_and_where_weights_are_constant(self):
         layer, x = relaxed(), sequences(dtype="float64")
-        layer(x, rows=ROWS)
+        layer(x, mixture=ROWS)
         with constant_weights():
-            layer(x, training=True, rows=ROWS)
+            layer(x, training=True, mixture=ROWS)
         assert not np.any(layer.cell.normalization.moving_mean)
 
     def test_a_function_of_given_weights_and_rows(self):
@@ -221,14 +221,14 @@ class TestRelaxed:
         def outputs(given, rows):
             pairs = zip(layer.trainable_variables, given, strict=True)
             with keras.StatelessScope(state_mapping=list(pairs)) as scope:
-                values = layer(x, training=True, rows=rows)
+                values = layer(x, training=True, mixture=rows)
             return values, [scope.get_current_value(v) for v in layer.non_trainable_variables]
 
         before = layer.get_weights()
         values, moved = outputs(given, ROWS)
         for now, then in zip(layer.get_weights(), before, strict=True):
             np.testing.assert_array_equal(now, then)
-        np.testing.assert_allclose(values, other(x, training=True, rows=ROWS), atol=1e-12)
+        np.testing.assert_allclose(values, other(x, training=True, mixture=ROWS), atol=1e-12)
         for value, expected in zip(moved, other.non_trainable_variables, strict=True):
             np.testing.assert_allclose(value, expected, atol=1e-12)
 
@@ -239,19 +239,20 @@ class TestRelaxed:
         plain.build((None, None, 3))
         plain.set_weights(layer.get_weights())
         x, rows = sequences(batch=32), tf.cast(ROWS, tf.float32)
-        outputs = layer(x, training=True, rows=rows)
+        outputs = layer(x, training=True, mixture=rows)
         assert outputs.dtype == tf.bfloat16
         assert {variable.dtype for variable in cell.variables} == {"float32"}
-        expected = plain(x, training=True, rows=rows)
+        expected = plain(x, training=True, mixture=rows)
         assert np.abs(tf.cast(outputs, tf.float32) - expected).mean() < 0.05
 
 
-@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("mixed", [None, "mixture", "rows"])
 def test_a_saved_model(tmp_path, mixed):
+    """`rows` is the former name of the argument."""
     cell = RecurrentMixedCell("darts_rnn", 4) if mixed else RecurrentCell(V2, 4)
     layer = RecurrentLayer(cell, dropout=0.2, recurrent_dropout=0.1, return_sequences=True, seed=3)
     inputs = [keras.Input((None, 3))] + ([keras.Input(batch_shape=(36, 5))] if mixed else [])
-    outputs = layer(inputs[0], rows=inputs[1]) if mixed else layer(inputs[0])
+    outputs = layer(inputs[0], **{mixed: inputs[1]}) if mixed else layer(inputs[0])
     model = keras.Model(inputs, outputs)
     x = [tf.constant(sequences())] + ([tf.fill([36, 5], 0.2)] if mixed else [])
     for variable in model.variables:

@@ -37,7 +37,7 @@ def test_it_is_the_layer_with_masks_of_the_seed():
         for number, (width, rate) in enumerate([(5, 0.5), (6, 0.25)])
     ]
     layer = RecurrentLayer(cell.recurrent.cell, return_sequences=True, return_state=True)
-    expected = layer(INPUTS, initial_state=state, training=True, rows=ROWS, masks=masks)
+    expected = layer(INPUTS, initial_state=state, training=True, mixture=ROWS, masks=masks)
     np.testing.assert_array_equal(outputs, expected[0])
     np.testing.assert_array_equal(last, expected[1])
     without, _ = cell([INPUTS], ROWS, state=state, training=True)

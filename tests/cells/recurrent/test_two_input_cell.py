@@ -83,7 +83,7 @@ def test_the_relaxed_cell_weighs_all_candidates():
         terms = zip(row, space.operations, parameters, strict=True)
         s = sum(weight * by_hand(name, own, s) for weight, name, own in terms)
     layer = RecurrentLayer(cell)
-    np.testing.assert_allclose(layer(X[:, None], initial_state=S, rows=rows), s, rtol=1e-4)
+    np.testing.assert_allclose(layer(X[:, None], initial_state=S, mixture=rows), s, rtol=1e-4)
 
 
 def test_what_is_no_candidate_has_no_parameters():
@@ -94,14 +94,14 @@ def test_what_is_no_candidate_has_no_parameters():
     rows = np.eye(6, dtype="float32")[[5, 4]]
     (_, gated), (hadamard,) = cell.parameters
     expected = by_hand("hadamard", hadamard, by_hand("gated", gated, S))
-    outputs = RecurrentLayer(cell)(X[:, None], initial_state=S, rows=rows)
+    outputs = RecurrentLayer(cell)(X[:, None], initial_state=S, mixture=rows)
     np.testing.assert_allclose(outputs, expected, rtol=1e-5)
 
 
 def test_rows_of_another_shape_are_refused():
     layer = RecurrentLayer(TwoInputMixedCell(chain(2), 3))
     with pytest.raises(UserError, match=r"the shape \(2, 6\), .* got \(3, 6\)"):
-        layer(X[:, None], rows=np.ones((3, 6), "float32"))
+        layer(X[:, None], mixture=np.ones((3, 6), "float32"))
 
 
 def test_dropout_multiplies_inputs_and_states():
@@ -122,7 +122,7 @@ def test_dropout_multiplies_inputs_and_states():
 def test_they_are_saved_with_their_layer(cell, tmp_path):
     rows = None if isinstance(cell, TwoInputCell) else np.full((4, 6), 1 / 6, "float32")
     inputs = keras.Input((None, 5))
-    outputs = RecurrentLayer(cell, return_sequences=True)(inputs, rows=rows)
+    outputs = RecurrentLayer(cell, return_sequences=True)(inputs, mixture=rows)
     model = keras.Model(inputs, outputs)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
