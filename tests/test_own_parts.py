@@ -157,7 +157,7 @@ def test_an_own_relaxation_is_saved_once_it_has_a_name(tmp_path):
 
 def test_the_name_that_was_given_is_written(monkeypatch):
     parts = relaxations._RELAXATIONS
-    monkeypatch.setattr(parts, "_parts", dict(parts))
+    monkeypatch.setattr(parts, "_entries", dict(parts))
     relaxations.register("another_name", relaxations.Softmax())
     supernet = Supernet(SPACE, relaxation="another_name", **SIZE)
     method = dataclasses.replace(METHOD, relaxation="another_name")

@@ -15,10 +15,10 @@ def check(config: SearchConfig) -> None:
     automatic = config.batch_size == "auto"
     if config.positive("memory_limit") is not None and not automatic:
         raise UserError("--memory_limit is for --batch_size=auto; leave one of them out")
-    parts = config.accumulate_steps
-    if not automatic and config.batch_size % parts:
+    count = config.accumulate_steps
+    if not automatic and config.batch_size % count:
         raise UserError(
-            f"--accumulate_steps={parts}: --batch_size={config.batch_size} is no multiple of it; "
+            f"--accumulate_steps={count}: --batch_size={config.batch_size} is no multiple of it; "
             "the parts of a batch are equally large"
         )
     if automatic and config.recompute:
@@ -76,14 +76,14 @@ def _largest(config: SearchConfig, data, method) -> int:
     size = (data.input_shape, data.num_classes, channels, cells)
     supernet = method.make_supernet(config.space, *size)
     estimate = memory.estimate(supernet, method.make_gradient())
-    given, parts = config.memory_limit, config.accumulate_steps
+    given, count = config.memory_limit, config.accumulate_steps
     limit = given * 1e9 if given else memory.free_memory()
     portion = config.train_portion
     # The smaller part of the data must hold a batch.
-    most = int(min(portion, 1 - portion) * data.size(data.training)) // parts * parts
-    chosen = max(parts, min(estimate.largest_batch(limit, parts), most))
+    most = int(min(portion, 1 - portion) * data.size(data.training)) // count * count
+    chosen = max(count, min(estimate.largest_batch(limit, count), most))
     print(
-        f"batch size: {chosen}, which needs about {estimate.peak(chosen, parts) / 1e9:.1f} of "
+        f"batch size: {chosen}, which needs about {estimate.peak(chosen, count) / 1e9:.1f} of "
         f"{limit / 1e9:.1f} GB",
         flush=True,
     )

@@ -157,7 +157,7 @@ def _compare(config: BenchmarkConfig) -> None:
         print(json.dumps({"flags": base, **comparison.to_dict(results, reference)}))
     else:
         print("these flags:", " ".join(base) or "(defaults)")
-        print(comparison.table(results, reference))
+        print(comparison.as_text(results, reference))
 
 
 def _goals(config: BenchmarkConfig) -> None:
@@ -172,7 +172,7 @@ def _goals(config: BenchmarkConfig) -> None:
         _output(config, "goals.json") if config.output_dir else None,
         config.turns,
     )
-    print(json.dumps(record) if config.json else goals.table(spreads))
+    print(json.dumps(record) if config.json else goals.as_text(spreads))
 
 
 def _grid(config: BenchmarkConfig) -> None:

@@ -68,8 +68,8 @@ class StagePenalty:
         self._config = config
         self._penalty = penalty(config, supernet, tuple(found[name] for name in names))
 
-    def __call__(self, weights):
-        return self._penalty(weights)
+    def __call__(self, mixture):
+        return self._penalty(mixture)
 
     def of_supernet(self, supernet) -> "StagePenalty":
         """The one of another supernet."""

@@ -204,14 +204,14 @@ def _genotype(config: SearchConfig, search, data):
 
 def _result(config: SearchConfig, search, data, folder, history):
     """The genotype that was found and what is written down about the search."""
-    weights = callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")).read()
+    mixture = callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")).read()
     space = search.supernet.space
     # A search that grows may have returned to a smaller supernet, whose edges are the first ones.
-    weights = {
+    mixture = {
         name: values[:, : len(space.edges), : len(space.operations)]
-        for name, values in weights.items()
+        for name, values in mixture.items()
     }
-    plots.plot_operation_weights(weights, space, folder.file("operation_weights.png"))
+    plots.plot_operation_weights(mixture, space, folder.file("operation_weights.png"))
     title = f"Search on {data.name} with {search.method.name}"
     curves = search.task.curves()
     plots.plot_history(history, folder.file("history.png"), title, curves)

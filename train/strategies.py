@@ -48,8 +48,8 @@ def get(config: DeviceConfig, batch_size: int | None) -> tf.distribute.Strategy:
     name = config.distribute
     if config.cpu_devices > 1:
         cpu = tf.config.list_physical_devices("CPU")[0]
-        parts = [tf.config.LogicalDeviceConfiguration()] * config.cpu_devices
-        tf.config.set_logical_device_configuration(cpu, parts)
+        devices = [tf.config.LogicalDeviceConfiguration()] * config.cpu_devices
+        tf.config.set_logical_device_configuration(cpu, devices)
     if name == "auto":
         name = _automatic(config)
     strategy = _MAKERS[name](config)

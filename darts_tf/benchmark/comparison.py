@@ -227,7 +227,7 @@ def _plain(spreads: dict[str, Spread]) -> dict:
     return {name: dataclasses.asdict(spread) for name, spread in spreads.items()}
 
 
-def table(results: dict[str, list[Measurement]], reference: str) -> str:
+def as_text(results: dict[str, list[Measurement]], reference: str) -> str:
     """The summaries and the ratios as text."""
     rows = [["", *(heading for heading, _ in QUANTITIES.values())]]
     for name, measurements in results.items():

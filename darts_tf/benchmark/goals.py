@@ -126,7 +126,7 @@ def measured(goal: Goal, results: Results, peer: Sequence[Measurement]) -> Sprea
     return comparison.ratios(runs, reference)[goal.quantity]
 
 
-def table(spreads: dict[str, Spread]) -> str:
+def as_text(spreads: dict[str, Spread]) -> str:
     """Every goal that was measured (text -> number), with its limit, as text."""
     rows = [["", "goal", "measured", ""]]
     for goal in GOALS:

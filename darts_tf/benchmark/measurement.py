@@ -53,8 +53,8 @@ class Measurement:
     def turn_medians(self) -> list[float]:
         """The median of the steps of each turn."""
         count = len(self.step_seconds) // self.turns
-        parts = [self.step_seconds[i * count : (i + 1) * count] for i in range(self.turns)]
-        return [statistics.median(part) for part in parts]
+        by_turn = [self.step_seconds[i * count : (i + 1) * count] for i in range(self.turns)]
+        return [statistics.median(part) for part in by_turn]
 
 
 #: What a process prints when it waits for its turn.

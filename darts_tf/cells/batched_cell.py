@@ -134,8 +134,8 @@ def to_plain(batched: BatchedMixedCell, plain: MixedCell) -> None:
     for own, others in batched.matching_weights(plain):
         axis = _longer_axis(own, others)
         value = keras.ops.convert_to_numpy(own)
-        parts = [value] * len(others) if axis is None else np.split(value, len(others), axis)
-        for other, part in zip(others, parts, strict=True):
+        values = [value] * len(others) if axis is None else np.split(value, len(others), axis)
+        for other, part in zip(others, values, strict=True):
             other.assign(part)
 
 

@@ -21,8 +21,8 @@ def shuffle(inputs, groups: int) -> tf.Tensor:
         groups: divides the channels.
     """
     *_, height, width, channels = inputs.shape
-    parts = tf.reshape(inputs, [-1, height, width, groups, channels // groups])
-    return tf.reshape(tf.transpose(parts, [0, 1, 2, 4, 3]), [-1, height, width, channels])
+    grouped = tf.reshape(inputs, [-1, height, width, groups, channels // groups])
+    return tf.reshape(tf.transpose(grouped, [0, 1, 2, 4, 3]), [-1, height, width, channels])
 
 
 def check_portion(channels: int, portion: int) -> int:
@@ -114,8 +114,8 @@ class PartialMixedCell(_Partial, MixedCell):
     def _edge(self, e, state, weights):
         edge, count = self.edges[e], self.channels // self.portion
         mixed = edge(state[..., :count], self._weights(weights, e))
-        parts = mixed, bypass(state[..., count:], edge.strides)
-        return shuffle(tf.concat(parts, axis=-1), self.portion)
+        both = mixed, bypass(state[..., count:], edge.strides)
+        return shuffle(tf.concat(both, axis=-1), self.portion)
 
 
 @keras.saving.register_keras_serializable("darts_tf")
@@ -145,8 +145,8 @@ class BatchedPartialCell(_Partial, BatchedMixedCell):
         selected, count = self._by_source(of_operations), self.channels // self.portion
 
         def node(i):
-            parts = tf.add_n(mixed[i]), tf.add_n(passed[i])
-            return shuffle(tf.concat(parts, axis=-1), self.portion)
+            both = tf.add_n(mixed[i]), tf.add_n(passed[i])
+            return shuffle(tf.concat(both, axis=-1), self.portion)
 
         for source, edges, operation in self._sources():
             while len(states) <= source:

@@ -122,8 +122,8 @@ class SampledCell(BatchedMixedCell):
             self._sources(), self._hidden.candidates, strict=True
         ):
             sampled = shared(candidates, before if source < len(self.preprocess) else inside)
-            parts = _parts(operation, sampled.candidates, len(edges))
-            self._hidden.plan.append((sampled, parts))
+            shared_variables = _shared_variables(operation, sampled.candidates, len(edges))
+            self._hidden.plan.append((sampled, shared_variables))
 
     @property
     def sampled_operations(self) -> list[SampledOperation]:
@@ -134,8 +134,10 @@ class SampledCell(BatchedMixedCell):
         chosen = tf.argmax(weights, axis=-1, output_type=tf.int32)
         return [
             (part.variable, part.mask(tf.gather(chosen, edges)))
-            for (_, edges, _), (_, parts) in zip(self._sources(), self._hidden.plan, strict=True)
-            for part in parts
+            for (_, edges, _), (_, shared_variables) in zip(
+                self._sources(), self._hidden.plan, strict=True
+            )
+            for part in shared_variables
             if part.places[0].trained
         ]
 
@@ -154,24 +156,26 @@ class SampledCell(BatchedMixedCell):
         modes = bool(training), weights_are_constant()
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
         terms = [[] for _ in range(self._space.nodes)]
-        for (source, edges, _), (sampled, parts) in zip(
+        for (source, edges, _), (sampled, shared_variables) in zip(
             self._sources(), self._hidden.plan, strict=True
         ):
             while len(states) <= source:
                 states.append(tf.add_n(terms[len(states) - len(self.preprocess)]))
-            trained, statistics = (_values(parts, len(edges), which) for which in (True, False))
+            trained, statistics = (
+                _values(shared_variables, len(edges), which) for which in (True, False)
+            )
             for i, e in enumerate(edges):
                 output, statistics[i] = sampled(
                     states[source], *choices[e], trained[i], statistics[i], *modes
                 )
                 terms[self._nodes[e]].append(output)
             if modes == (True, False):
-                _assign_statistics(parts, statistics, tf.gather(chosen, edges))
+                _assign_statistics(shared_variables, statistics, tf.gather(chosen, edges))
         states += [tf.add_n(term) for term in terms[len(states) - len(self.preprocess) :]]
         return self._output(states)
 
 
-def _parts(operation, candidates, edges: int) -> list[_Part]:
+def _shared_variables(operation, candidates, edges: int) -> list[_Part]:
     """How the variables of a `BatchedMixedOp` belong to the candidates of its edges."""
     plain = [types.SimpleNamespace(candidates=_placeholders(candidates, e)) for e in range(edges)]
     return [
@@ -194,19 +198,19 @@ def _placeholders(candidates, edge: int) -> list:
     return stand_ins
 
 
-def _values(parts, edges: int, trained: bool) -> list[list[tf.Tensor]]:
+def _values(shared_variables, edges: int, trained: bool) -> list[list[tf.Tensor]]:
     """The weights, or the statistics, of every edge in the order of its candidates."""
     values = [{} for _ in range(edges)]
-    for part in parts:
+    for part in shared_variables:
         if part.places[0].trained == trained:
             for place, value in zip(part.places, part.split(), strict=True):
                 values[place.edge][place.index] = value
     return [[value for _, value in sorted(of_edge.items())] for of_edge in values]
 
 
-def _assign_statistics(parts, statistics, chosen) -> None:
+def _assign_statistics(shared_variables, statistics, chosen) -> None:
     """Assigns what the edges, which chose the operations `chosen`, made of the statistics."""
-    for part in parts:
+    for part in shared_variables:
         if part.places[0].trained:
             continue
         values = [statistics[place.edge][place.index] for place in part.places]

@@ -143,10 +143,10 @@ class SampledOperation:
         return outputs, [tf.convert_to_tensor(value) for value in values]
 
 
-def _slices(parts) -> list[slice]:
+def _slices(lists) -> list[slice]:
     """Where each of several lists lies in their concatenation."""
-    ends = list(itertools.accumulate(len(part) for part in parts))
-    return [slice(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
+    ends = list(itertools.accumulate(len(part) for part in lists))
+    return [slice(end - len(part), end) for part, end in zip(lists, ends, strict=True)]
 
 
 _SHARED: weakref.WeakValueDictionary[tuple, SampledOperation] = weakref.WeakValueDictionary()

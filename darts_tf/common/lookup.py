@@ -12,24 +12,24 @@ from darts_tf.common.errors import UserError
 T = TypeVar("T")
 
 
-def lookup(kind: str, table: Mapping[str, T], name: str) -> T:
+def lookup(kind: str, entries: Mapping[str, T], name: str) -> T:
     """The entry of that name.
 
     Args:
-        kind: what the table holds, for the message: "method", "search space".
-        table: name -> part.
+        kind: what the entries are, for the message: "method", "search space".
+        entries: name -> part.
         name: as the user wrote it.
 
     Raises:
-        UserError: the table has no such name; the message lists those it has.
+        UserError: there is no such name; the message lists those there are.
     """
-    if name not in table:
-        raise UserError(f"unknown {kind} {name!r}; expected one of {', '.join(table)}")
-    return table[name]
+    if name not in entries:
+        raise UserError(f"unknown {kind} {name!r}; expected one of {', '.join(entries)}")
+    return entries[name]
 
 
 def register(
-    kind: str, table: MutableMapping[str, T], name: str, part: T, replace: bool = False
+    kind: str, entries: MutableMapping[str, T], name: str, part: T, replace: bool = False
 ) -> T:
     """Adds an entry; returns it.
 
@@ -38,8 +38,8 @@ def register(
     a notebook runs a cell twice: see `is_same_definition`.
 
     Args:
-        kind: what the table holds, for the message.
-        table: name -> part; gets the entry.
+        kind: what the entries are, for the message.
+        entries: name -> part; gets the entry.
         name: of the entry.
         part: the entry.
         replace: whether it may take the place of another entry.
@@ -47,13 +47,13 @@ def register(
     Raises:
         UserError: another entry has that name, and `replace` is false.
     """
-    if not replace and name in table and not is_same_definition(table[name], part):
+    if not replace and name in entries and not is_same_definition(entries[name], part):
         raise UserError(
             f"there is another {kind} named {name!r}; choose another name, or say replace=True to "
             "use yours from now on wherever that name stands, in published cells and saved files "
             "too"
         )
-    table[name] = part
+    entries[name] = part
     return part
 
 
@@ -75,10 +75,10 @@ def _same(one, other, seen) -> bool:
         return True
     # They stay alive with it, so that nothing else gets their addresses.
     seen[id(one), id(other)] = one, other
-    parts = _parts(one), _parts(other)
-    if None not in parts:
-        return len(parts[0]) == len(parts[1]) and all(
-            _same(*pair, seen) for pair in zip(*parts, strict=True)
+    pieces = _pieces(one), _pieces(other)
+    if None not in pieces:
+        return len(pieces[0]) == len(pieces[1]) and all(
+            _same(*pair, seen) for pair in zip(*pieces, strict=True)
         )
     if type(one) is type(other):
         if isinstance(one, np.ndarray):
@@ -125,8 +125,8 @@ _CODE = (
 )
 
 
-def _parts(value) -> list | None:
-    """The parts of a definition, the kind of value first; None for any other value."""
+def _pieces(value) -> list | None:
+    """The pieces of a definition, the kind of value first; None for any other value."""
     match value:
         case types.FunctionType():
             cells = [_content(cell) for cell in value.__closure__ or ()]

@@ -16,23 +16,23 @@ class Registry(Mapping[str, T]):
 
     Args:
         kind: what the parts are, for messages: "search space", "relaxation".
-        parts: name -> part, those that are built in.
+        entries: name -> part, those that are built in.
         base: the class whose objects are parts; None where every callable is one.
     """
 
-    def __init__(self, kind: str, parts: Mapping[str, T], base: type | None = None):
+    def __init__(self, kind: str, entries: Mapping[str, T], base: type | None = None):
         self._kind = kind
-        self._parts = dict(parts)
+        self._entries = dict(entries)
         self._base = base
 
     def __getitem__(self, name: str) -> T:
-        return self._parts[name]
+        return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self._entries)
 
     def register(self, name: str, part: T, replace: bool = False) -> T:
         """Adds a part; returns it.
@@ -41,7 +41,7 @@ class Registry(Mapping[str, T]):
             UserError: another part has that name, and `replace` is false; the same definition may
                 come again.
         """
-        return lookup.register(self._kind, self._parts, name, part, replace)
+        return lookup.register(self._kind, self._entries, name, part, replace)
 
     def named(self, name: str) -> T:
         """The part of that name.
@@ -49,7 +49,7 @@ class Registry(Mapping[str, T]):
         Raises:
             UserError: no part has that name; the message lists those that there are.
         """
-        return lookup.lookup(self._kind, self._parts, name)
+        return lookup.lookup(self._kind, self._entries, name)
 
     def resolve(self, part) -> T:
         """The part that a name, a part, its class or a configuration stands for.
@@ -69,7 +69,7 @@ class Registry(Mapping[str, T]):
         if isinstance(part, self._base) if self._base else callable(part):
             return part
         raise UserError(
-            f"expected a {self._kind}: a name ({', '.join(self._parts)}), an object or a "
+            f"expected a {self._kind}: a name ({', '.join(self._entries)}), an object or a "
             f"configuration; got {part!r:.60}"
         )
 
@@ -100,7 +100,7 @@ class Registry(Mapping[str, T]):
 
     def _classes(self) -> dict[str, Callable]:
         """The classes of the parts, by name; none for functions."""
-        kinds = [part if isinstance(part, type) else type(part) for part in self._parts.values()]
+        kinds = [part if isinstance(part, type) else type(part) for part in self._entries.values()]
         return {kind.__name__: kind for kind in reversed(kinds) if kind.__module__ != "builtins"}
 
     def serialize(self, part):
@@ -112,7 +112,7 @@ class Registry(Mapping[str, T]):
         """
         if isinstance(part, str):
             return part
-        for name, known in self._parts.items():
+        for name, known in self._entries.items():
             if known is type(part):
                 # One that needs arguments stays a class, which is no part.
                 with contextlib.suppress(TypeError):

@@ -38,14 +38,14 @@ class CostTable:
     operations: dict[str, np.ndarray]
     fixed: float
 
-    def expected(self, weights: Mapping):
+    def expected(self, mixture: Mapping):
         """The expected cost, a float32 scalar, differentiable in the weights.
 
         Args:
-            weights: cell type -> operation weights `[edges, operations]`.
+            mixture: cell type -> operation weights `[edges, operations]`.
         """
         terms = [
-            tf.reduce_sum(tf.cast(weights[cell_type], tf.float32) * tf.constant(costs, tf.float32))
+            tf.reduce_sum(tf.cast(mixture[cell_type], tf.float32) * tf.constant(costs, tf.float32))
             for cell_type, costs in self.operations.items()
         ]
         return tf.add_n(terms) + self.fixed
@@ -63,7 +63,7 @@ class CostTable:
         equal = equal_weights(space)
         unit = sum(float((equal[name] * costs).sum()) for name, costs in self.operations.items())
         scale = weight / unit if unit else 0.0
-        return lambda weights: scale * (self.expected(weights) - self.fixed)
+        return lambda mixture: scale * (self.expected(mixture) - self.fixed)
 
 
 def equal_weights(space: spaces.Space) -> dict[str, np.ndarray]:

@@ -25,7 +25,7 @@ class LogCostTable:
 
     resources: dict[str, np.ndarray]
 
-    def expected(self, weights: Mapping):
+    def expected(self, mixture: Mapping):
         """The sum over edges of the mean logarithm of the three expected resources.
 
             sum_e (log(z_e . size_e) + log(z_e . flops_e) + log(z_e . accesses_e)) / 3
@@ -34,7 +34,7 @@ class LogCostTable:
         of a type; less than one of a resource counts as one.
 
         Args:
-            weights: cell type -> operation weights `[edges, operations]`.
+            mixture: cell type -> operation weights `[edges, operations]`.
 
         Returns:
             A float32 scalar, differentiable in the weights.
@@ -43,7 +43,7 @@ class LogCostTable:
         for cell_type, resources in self.resources.items():
             if not len(resources):
                 continue
-            each = tf.cast(weights[cell_type], tf.float32) * tf.constant(resources, tf.float32)
+            each = tf.cast(mixture[cell_type], tf.float32) * tf.constant(resources, tf.float32)
             logs = tf.math.log(tf.maximum(tf.reduce_sum(each, -1), 1.0))
             terms.append(tf.reduce_sum(tf.reduce_mean(logs, [0, 1])))
         return tf.add_n(terms)
@@ -59,7 +59,7 @@ class LogCostTable:
         """
         unit = float(self.expected(expected_cost.equal_weights(space)))
         scale = weight / unit if unit else 0.0
-        return lambda weights: scale * self.expected(weights)
+        return lambda mixture: scale * self.expected(mixture)
 
 
 def table(

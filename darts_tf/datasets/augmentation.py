@@ -54,12 +54,12 @@ class Augmentation:
     def __str__(self):
         """The changes made to a training image, in words."""
         shift, side = self.crop_padding, self.cutout
-        parts = [
+        texts = [
             f"shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "not shifted",
             "half of them mirrored" if self.flip else "not mirrored",
             f"a square of {side}x{side} cut out" if side else "nothing cut out",
         ]
-        return ", ".join(parts)
+        return ", ".join(texts)
 
 
 def crop_and_flip(images, rows, columns, flipped, padding):

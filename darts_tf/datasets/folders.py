@@ -31,16 +31,16 @@ def folder_source(path, image_size):
         UserError: If the folder has another structure, fewer than two classes, a class without
             images, or an image that cannot be read.
     """
-    parts = _parts(path)
-    class_names = _class_names(parts["train"])
-    files = {part: [] for part in parts}
-    labels = {part: [] for part in parts}
+    splits = _splits(path)
+    class_names = _class_names(splits["train"])
+    files = {split: [] for split in splits}
+    labels = {split: [] for split in splits}
     left_out = collections.Counter()
-    for part, folder in parts.items():
+    for split, folder in splits.items():
         for name in _class_names(folder):
             if name not in class_names:
                 raise UserError(
-                    f"{folder} has a class {name!r} that {parts['train']} has not: remove it or "
+                    f"{folder} has a class {name!r} that {splits['train']} has not: remove it or "
                     "add training images"
                 )
             found, others = _files(os.path.join(folder, name))
@@ -52,14 +52,14 @@ def folder_source(path, image_size):
                     "or remove the folder"
                 )
             left_out.update(others)
-            files[part] += found
-            labels[part] += [class_names.index(name)] * len(found)
+            files[split] += found
+            labels[split] += [class_names.index(name)] * len(found)
     if left_out:
         logging.warning("%s: left out: %s", path, _counted(left_out))
     every = files["train"] + files.get("test", [])
     image_shape, deep = _common_shape(every, image_size)
     bit_depth = _bit_depth(deep)
-    numbered = {part: np.array(values, np.int32) for part, values in labels.items()}
+    numbered = {split: np.array(values, np.int32) for split, values in labels.items()}
     return Source(
         name=os.path.basename(os.path.abspath(path)),
         class_names=tuple(class_names),
@@ -88,7 +88,7 @@ def sample(path, count):
         OSError: If a file cannot be read.
     """
     endings = collections.defaultdict(list)
-    for folder in _parts(path).values():
+    for folder in _splits(path).values():
         for name in _class_names(folder):
             for file in _files(os.path.join(folder, name))[0]:
                 endings[os.path.splitext(file)[1].lower()].append(file)
@@ -98,7 +98,7 @@ def sample(path, count):
     return [Path(file).read_bytes() for file in chosen[:count]]
 
 
-def _parts(path):
+def _splits(path):
     """Returns `{"train": folder}`, with `"test"` where there is one."""
     folders = _folders(path)
     # Without folders of its own, "train" may be a class: that of railway trains.

@@ -114,11 +114,11 @@ def _weights(before, after):
     first = tf.maximum(tf.floor(tf.maximum(centre - widened + 0.5, 0.0)), 0.0)
     last = tf.minimum(tf.floor(centre + widened + 0.5), before)
     inside = (position >= first) & (position < last)
-    weights = tf.maximum(1.0 - tf.abs((position - centre + 0.5) * (1.0 / widened)), 0.0)
-    weights = tf.where(inside, weights, 0.0)
+    coefficients = tf.maximum(1.0 - tf.abs((position - centre + 0.5) * (1.0 / widened)), 0.0)
+    coefficients = tf.where(inside, coefficients, 0.0)
     # cumsum adds from left to right as Pillow does; reduce_sum in another order.
-    weights /= tf.cumsum(weights, axis=1)[:, -1:]
-    return tf.floor(weights * _PRECISION + 0.5)
+    coefficients /= tf.cumsum(coefficients, axis=1)[:, -1:]
+    return tf.floor(coefficients * _PRECISION + 0.5)
 
 
 def _rounded(sums):

@@ -32,25 +32,25 @@ def jpeg(data):
         further parts of it.
     """
 
-    def goes_on(position, start, end, parts):
+    def goes_on(position, start, end, segments):
         marker = number(data, position, 2)
         return (marker != 0xFFD9) & (marker != 0xFFDA)
 
-    def step(position, start, end, parts):
+    def step(position, start, end, segments):
         first, marker = number(data, position, 1), number(data, position + 1, 1)
         size = tf.maximum(number(data, position + 2, 2), 2)
         # Any number of 0xFF may stand before a marker, and some markers have nothing after them.
         junk = (first != 0xFF) | (marker == 0xFF)
         bare = (marker <= 0x01) | ((marker >= 0xD0) & (marker <= 0xD8))
         exif = ~junk & (marker == 0xE1) & (size >= 8) & _equals(data, position + 4, _EXIF_PREFIX)
-        first_exif = exif & (parts == 0)
+        first_exif = exif & (segments == 0)
         following = position + _choose(junk, 1, _choose(bare, 2, 2 + size))
         start = _choose(first_exif, position + 10, start)
         end = _choose(first_exif, position + 2 + size, end)
-        return following, start, end, parts + tf.cast(exif, tf.int64)
+        return following, start, end, segments + tf.cast(exif, tf.int64)
 
-    _, start, end, parts = _walk(data, goes_on, step, 2, 0, 0, 0)
-    return start, end, parts > 1
+    _, start, end, segments = _walk(data, goes_on, step, 2, 0, 0, 0)
+    return start, end, segments > 1
 
 
 def png(data):
@@ -79,7 +79,7 @@ def gif_is_plain(data):
     """Whether the first picture of a GIF file fills it and has no transparent colour."""
     flags = number(data, 10, 1)
     shift = tf.bitwise.left_shift(tf.constant(2, tf.int64), flags % 8)
-    table = _choose(flags >= 128, 3 * shift, 0)
+    colour_table = _choose(flags >= 128, 3 * shift, 0)
 
     def goes_on(position, inside, transparent):
         return (inside > 0) | (number(data, position, 1) != 0x2C)
@@ -94,7 +94,7 @@ def gif_is_plain(data):
         inside = tf.cast(extension | ((inside > 0) & (first > 0)), tf.int64)
         return following, inside, transparent
 
-    position, _, transparent = _walk(data, goes_on, step, 13 + table, 0, 0)
+    position, _, transparent = _walk(data, goes_on, step, 13 + colour_table, 0, 0)
     whole = tf.concat([tf.zeros([4], tf.uint8), _bytes(data, 6, 4)], 0)
     return (transparent == 0) & tf.reduce_all(_bytes(data, position + 1, 8) == whole)
 

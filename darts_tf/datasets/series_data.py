@@ -11,7 +11,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.datasets.fingerprint import hash_array, hash_settings
 
 TRANSFORMS = ("levels", "log_returns")
-_PARTS = ("train", "validation", "test")
+_SPLITS = ("train", "validation", "test")
 # What a network that was trained on the series depends on.
 _DECISIVE = ("columns", "transform", "window", "horizon", "fingerprint")
 
@@ -113,13 +113,15 @@ class SeriesData:
             "transform": self.transform,
             "window": self.window,
             "horizon": self.horizon,
-            **{f"{part}_rows": len(getattr(self, part)) for part in _PARTS},
+            **{f"{split}_rows": len(getattr(self, split)) for split in _SPLITS},
             "first_row": self.values[0].tolist(),
             "scaling": {
                 **{key: _plain(value) for key, value in self.scaling._asdict().items()},
                 "level_change": list(self.change),
             },
-            "fingerprint": {part: hash_array(self.targets(getattr(self, part))) for part in _PARTS},
+            "fingerprint": {
+                split: hash_array(self.targets(getattr(self, split))) for split in _SPLITS
+            },
         }
 
 
@@ -149,12 +151,12 @@ def difference(before: dict, now: dict) -> str | None:
     for key in ("columns", "transform", "window", "horizon"):
         if before[key] != now[key]:
             return f"the series' {key} was {before[key]} and is now {now[key]}"
-    for part in _PARTS:
-        counts = before[f"{part}_rows"], now[f"{part}_rows"]
+    for split in _SPLITS:
+        counts = before[f"{split}_rows"], now[f"{split}_rows"]
         if counts[0] != counts[1]:
-            return f"the {part} part had {counts[0]:,} rows and has now {counts[1]:,}"
-        if before["fingerprint"][part] != now["fingerprint"][part]:
-            return f"the {part} part of the series is another one now"
+            return f"the {split} part had {counts[0]:,} rows and has now {counts[1]:,}"
+        if before["fingerprint"][split] != now["fingerprint"][split]:
+            return f"the {split} part of the series is another one now"
     return None
 
 
@@ -193,10 +195,10 @@ def load_description(path) -> dict:
             f"{', '.join(TRANSFORMS)}"
         )
     hashes = description.get("fingerprint")
-    for key in ("window", "horizon", *(f"{part}_rows" for part in _PARTS)):
+    for key in ("window", "horizon", *(f"{split}_rows" for split in _SPLITS)):
         if type(description.get(key)) is not int:
             raise UserError(f"{path}: {key} is missing or no whole number")
-    for part in _PARTS:
-        if not isinstance(hashes, dict) or not isinstance(hashes.get(part), str):
-            raise UserError(f"{path}: the fingerprint of the {part} part is missing")
+    for split in _SPLITS:
+        if not isinstance(hashes, dict) or not isinstance(hashes.get(split), str):
+            raise UserError(f"{path}: the fingerprint of the {split} part is missing")
     return description

@@ -174,10 +174,10 @@ def _check_parts(data: SeriesData, portions) -> None:
             f"({portions[0]:g} of them); a window of {data.window} and a horizon of {data.horizon} "
             f"need {needed:,}: give more rows, or a smaller window"
         )
-    for part, rows in (("validation", data.validation), ("test", data.test)):
+    for split, rows in (("validation", data.validation), ("test", data.test)):
         if not len(rows):
             raise UserError(
-                f"the {part} part of {data.name}, which has {len(data.values):,} rows, is empty: "
+                f"the {split} part of {data.name}, which has {len(data.values):,} rows, is empty: "
                 "give more rows, or other portions"
             )
 

@@ -74,10 +74,10 @@ def _batches(data, order, batch_size) -> tf.data.Dataset:
             known = data.values[rows[:, np.newaxis] + back]
             return known.astype(np.float32), data.values[rows].astype(np.float32)
 
-        parts = tf.numpy_function(found, [rows], [tf.float32, tf.float32], stateful=False)
-        parts[0].set_shape([batch_size, window, columns])
-        parts[1].set_shape([batch_size, columns])
-        return tuple(parts)
+        batch = tf.numpy_function(found, [rows], [tf.float32, tf.float32], stateful=False)
+        batch[0].set_shape([batch_size, window, columns])
+        batch[1].set_shape([batch_size, columns])
+        return tuple(batch)
 
     size = batch_size or min(_EVALUATION_BATCH, len(order))
     dataset = tf.data.Dataset.from_tensor_slices(order).batch(size).map(gather)

@@ -10,7 +10,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.datasets import vocabulary
 from darts_tf.datasets.fingerprint import hash_array, hash_settings
 
-_PARTS = ("train", "validation", "test")
+_SPLITS = ("train", "validation", "test")
 # What a network that was trained on the text depends on.
 _DECISIVE = ("unit", "vocabulary", "fingerprint")
 
@@ -84,10 +84,10 @@ class TextData:
             "name": self.name,
             "unit": self.unit,
             "vocabulary": list(self.vocabulary),
-            **{f"{part}_tokens": len(getattr(self, part)) for part in _PARTS},
+            **{f"{split}_tokens": len(getattr(self, split)) for split in _SPLITS},
             "fingerprint": {
                 "version": self.version,
-                **{part: hash_array(getattr(self, part)) for part in _PARTS},
+                **{split: hash_array(getattr(self, split)) for split in _SPLITS},
             },
         }
 
@@ -113,12 +113,12 @@ def difference(before: dict, now: dict) -> str | None:
     for number, pair in enumerate(zip(first, second, strict=True)):
         if pair[0] != pair[1]:
             return f"number {number} of the vocabulary was {pair[0]!r} and is now {pair[1]!r}"
-    for part in _PARTS:
-        counts = before[f"{part}_tokens"], now[f"{part}_tokens"]
+    for split in _SPLITS:
+        counts = before[f"{split}_tokens"], now[f"{split}_tokens"]
         if counts[0] != counts[1]:
-            return f"the {part} text had {counts[0]:,} {now['unit']} and has now {counts[1]:,}"
-        if before["fingerprint"][part] != now["fingerprint"][part]:
-            return f"the {part} text is another one now"
+            return f"the {split} text had {counts[0]:,} {now['unit']} and has now {counts[1]:,}"
+        if before["fingerprint"][split] != now["fingerprint"][split]:
+            return f"the {split} text is another one now"
     return None
 
 
@@ -152,9 +152,9 @@ def load_description(path) -> dict:
     if not (isinstance(known, list) and known and all(isinstance(x, str) for x in known)):
         raise UserError(f"{path}: vocabulary is {known!r:.60}, expected a list of texts")
     hashes = description.get("fingerprint")
-    for part in _PARTS:
-        if not isinstance(description.get(f"{part}_tokens"), int):
-            raise UserError(f"{path}: {part}_tokens is missing or no whole number")
-        if not isinstance(hashes, dict) or not isinstance(hashes.get(part), str):
-            raise UserError(f"{path}: the fingerprint of the {part} text is missing")
+    for split in _SPLITS:
+        if not isinstance(description.get(f"{split}_tokens"), int):
+            raise UserError(f"{path}: {split}_tokens is missing or no whole number")
+        if not isinstance(hashes, dict) or not isinstance(hashes.get(split), str):
+            raise UserError(f"{path}: the fingerprint of the {split} text is missing")
     return description

@@ -15,18 +15,18 @@ from darts_tf.datasets.text_reading import check_size, decode, read_text
 #: The text that needs no file: what Python's own help says about the language.
 EMBEDDED = "python_topics"
 _FILES = {"train": "train.txt", "validation": "valid.txt", "test": "test.txt"}
-_PARTS = tuple(_FILES)
+_SPLITS = tuple(_FILES)
 PORTIONS = (0.9, 0.05, 0.05)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Texts:
-    """The texts found, by part, or a single one to be divided."""
+    """The texts found, by split, or a single one to be divided."""
 
     name: str
-    parts: dict[str, str]
+    splits: dict[str, str]
     unit: str = vocabulary.CHARACTERS
-    # Whether the parts are kept to the letter, because published figures are of these texts.
+    # Whether the splits are kept to the letter, because published figures are of these texts.
     fixed: bool = False
     version: str | None = None
 
@@ -115,9 +115,9 @@ def _of_folder(path) -> _Texts:
             f"the folder {path} has no {' and no '.join(missing)}: a text needs "
             f"{', '.join(_FILES.values())} (there: {there})"
         )
-    parts = {part: read_text(os.path.join(path, file)) for part, file in _FILES.items()}
+    splits = {split: read_text(os.path.join(path, file)) for split, file in _FILES.items()}
     name = os.path.basename(os.path.abspath(path))
-    return _Texts(name, parts, vocabulary.WORDS, fixed=True)
+    return _Texts(name, splits, vocabulary.WORDS, fixed=True)
 
 
 def _of_tfds(name, folder) -> _Texts:
@@ -125,21 +125,21 @@ def _of_tfds(name, folder) -> _Texts:
 
     try:
         builder = tfds.builder_from_directory(folder)
-        splits = builder.info.splits
+        there = builder.info.splits
         features = dict(builder.info.features.items())
         texts = [key for key, kind in features.items() if isinstance(kind, tfds.features.Text)]
-        if len(texts) != 1 or "train" not in splits:
+        if len(texts) != 1 or "train" not in there:
             raise UserError(
                 f"data set {name!r} has the features {', '.join(features)} and the parts "
-                f"{', '.join(splits)}: a text needs one feature of text and a part called train"
+                f"{', '.join(there)}: a text needs one feature of text and a part called train"
             )
-        check_size(sum(splits[part].num_bytes for part in splits), f"data set {name!r}")
-        parts = {}
-        for part in _PARTS:
-            if part in splits:
-                examples = tfds.as_numpy(builder.as_dataset(split=part, shuffle_files=False))
+        check_size(sum(there[split].num_bytes for split in there), f"data set {name!r}")
+        splits = {}
+        for split in _SPLITS:
+            if split in there:
+                examples = tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False))
                 content = b"\n".join(example[texts[0]] for example in examples)
-                parts[part] = decode(content, f"data set {name!r} ({part})")
+                splits[split] = decode(content, f"data set {name!r} ({split})")
     except UserError:
         raise
     except Exception as error:  # Whatever is wrong in these files, the remedy is the same.
@@ -147,31 +147,31 @@ def _of_tfds(name, folder) -> _Texts:
             f"data set {name!r} in {folder} cannot be read ({reason(error)}): it is damaged or not "
             "fully copied; prepare or copy it again"
         ) from error
-    if len(parts) == 2:
-        only = " and ".join(parts)
+    if len(splits) == 2:
+        only = " and ".join(splits)
         raise UserError(f"data set {name!r} has the parts {only} only: give a text file instead")
-    return _Texts(name, parts, version=str(builder.version))
+    return _Texts(name, splits, version=str(builder.version))
 
 
 def _assemble(found: _Texts, unit, portions) -> TextData:
     numbers: dict[str, int] = {}
-    parts = {}
-    for part, text in found.parts.items():
+    splits = {}
+    for split, text in found.splits.items():
         if not text.strip():
-            what = "" if len(found.parts) == 1 else f"{part} text of "
+            what = "" if len(found.splits) == 1 else f"{split} text of "
             raise UserError(f"the {what}{found.name} is empty: give a text")
-        parts[part] = vocabulary.number(vocabulary.tokens(text, unit), numbers)
-    if len(parts) == 1:
-        parts = _divide(parts["train"], portions, found.name, unit)
-    for part, tokens in parts.items():
+        splits[split] = vocabulary.number(vocabulary.tokens(text, unit), numbers)
+    if len(splits) == 1:
+        splits = _divide(splits["train"], portions, found.name, unit)
+    for split, tokens in splits.items():
         if len(tokens) < 2:
             raise UserError(
-                f"the {part} text of {found.name} has {len(tokens)} {unit}: at least 2 are needed, "
-                "one to predict the other from"
+                f"the {split} text of {found.name} has {len(tokens)} {unit}: at least 2 are "
+                "needed, one to predict the other from"
             )
-    known, parts = _without_unseen(found, unit, parts, list(numbers))
-    counts = np.bincount(parts["train"], minlength=len(known))
-    present = np.flatnonzero(np.bincount(np.concatenate([*parts.values()]), minlength=len(known)))
+    known, splits = _without_unseen(found, unit, splits, list(numbers))
+    counts = np.bincount(splits["train"], minlength=len(known))
+    present = np.flatnonzero(np.bincount(np.concatenate([*splits.values()]), minlength=len(known)))
     places = present[vocabulary.order([known[i] for i in present], counts[present], unit)]
     if len(places) < 2:
         raise UserError(
@@ -185,21 +185,21 @@ def _assemble(found: _Texts, unit, portions) -> TextData:
         unit=unit,
         vocabulary=tuple(known[place] for place in places),
         version=found.version,
-        **{part: renumbered[tokens] for part, tokens in parts.items()},
+        **{split: renumbered[tokens] for split, tokens in splits.items()},
     )
 
 
-def _without_unseen(found: _Texts, unit, parts, known):
-    """Lets `<unk>` stand for what does not occur in training; returns the tokens and the parts."""
-    counts = np.bincount(parts["train"], minlength=len(known))
+def _without_unseen(found: _Texts, unit, splits, known):
+    """Lets `<unk>` stand for what does not occur in training; returns the tokens and the splits."""
+    counts = np.bincount(splits["train"], minlength=len(known))
     unseen = counts == 0
     if not unseen.any():
-        return known, parts
+        return known, splits
     hidden = unseen
     if vocabulary.UNKNOWN in known and counts[known.index(vocabulary.UNKNOWN)]:
         unknown = known.index(vocabulary.UNKNOWN)
     elif found.fixed:
-        raise _unseen(found.name, unit, parts, known, unseen)
+        raise _unseen(found.name, unit, splits, known, unseen)
     else:
         hidden, unknown, known = counts <= 1, len(known), [*known, vocabulary.UNKNOWN]
         logging.info(
@@ -209,17 +209,17 @@ def _without_unseen(found: _Texts, unit, parts, known):
         )
     replaced = np.arange(len(known), dtype=np.int32)
     replaced[: len(hidden)][hidden] = unknown
-    return known, {part: replaced[tokens] for part, tokens in parts.items()}
+    return known, {split: replaced[tokens] for split, tokens in splits.items()}
 
 
-def _unseen(name, unit, parts, known, unseen) -> UserError:
+def _unseen(name, unit, splits, known, unseen) -> UserError:
     """The error of a folder whose training text lacks tokens of the others."""
-    part = next(part for part in _PARTS if unseen[parts[part]].any())
-    position = int(np.argmax(unseen[parts[part]]))
+    split = next(split for split in _SPLITS if unseen[splits[split]].any())
+    position = int(np.argmax(unseen[splits[split]]))
     kind = unit.removesuffix("s")
     return UserError(
-        f"{kind} {position + 1:,} of {_FILES[part]} of {name} is "
-        f"{known[parts[part][position]]!r}, which {_FILES['train']} has not (as {unseen.sum():,} "
+        f"{kind} {position + 1:,} of {_FILES[split]} of {name} is "
+        f"{known[splits[split][position]]!r}, which {_FILES['train']} has not (as {unseen.sum():,} "
         f"{unit}), and {_FILES['train']} has no {vocabulary.UNKNOWN} that could stand for it: "
         f"write {vocabulary.UNKNOWN} for them, and for rare {unit} in {_FILES['train']}"
     )
@@ -241,4 +241,4 @@ def _divide(tokens, portions, name, unit) -> dict:
             f"{name} has {len(tokens)} {unit}, too few to divide in the portions {portions}: every "
             "part needs 2; give a longer text or other portions"
         )
-    return dict(zip(_PARTS, divided, strict=True))
+    return dict(zip(_SPLITS, divided, strict=True))

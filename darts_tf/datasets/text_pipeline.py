@@ -123,9 +123,9 @@ def text_windows(tokens, batch_size: int, steps: int = STEPS):
     def read(position):
         steps_here = np.arange(position * steps, min((position + 1) * steps, length))
         places = starts + steps_here
-        weights = (places < count).astype(np.float32)
+        counted = (places < count).astype(np.float32)
         places = np.minimum(places, count - 1)
-        return tokens[places], tokens[places + 1], weights
+        return tokens[places], tokens[places + 1], counted
 
     return _windows(read, -(-length // steps), batch_size, [tf.int32, tf.int32, tf.float32])
 
@@ -154,10 +154,10 @@ def _windows(read, count, batch_size, types):
                 for part, kind in zip(read(position), types, strict=True)
             ]
 
-        parts = tf.numpy_function(found, [position], types, stateful=False)
-        for part in parts:
+        window = tf.numpy_function(found, [position], types, stateful=False)
+        for part in window:
             part.set_shape([batch_size, None])
-        return tuple(parts)
+        return tuple(window)
 
     dataset = tf.data.Dataset.range(count).map(prepare, num_parallel_calls=1)
     options = tf.data.Options()

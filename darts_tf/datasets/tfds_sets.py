@@ -239,8 +239,8 @@ def _read(builder, part, keys, image_size, folder):
     try:
         for encoded, classes in tfds.as_numpy(dataset):
             # A few at a time: for small images a thread's turn costs as much as its work.
-            parts = np.array_split(encoded, -(-len(encoded) // 64))
-            batch = [image for part in parallel(decode, parts) for image in part]
+            chunks = np.array_split(encoded, -(-len(encoded) // 64))
+            batch = [image for part in parallel(decode, chunks) for image in part]
             if images is None:
                 check_memory(count * batch[0].nbytes, f"data set {name!r} ({part})")
                 images = np.empty((count, *batch[0].shape), np.uint8)

@@ -76,10 +76,10 @@ def from_string(string: str) -> Genotype:
     Raises:
         UserError: it is no such string, or an operation is unknown.
     """
-    parts = re.findall(r"([^|+~]+)~(\d)", string)
+    found_edges = re.findall(r"([^|+~]+)~(\d)", string)
     genotype = None
-    if [int(source) for _, source in parts] == [edge.source for edge in NAS_BENCH_201.edges]:
-        genotype = from_operations([name for name, _ in parts])
+    if [int(source) for _, source in found_edges] == [edge.source for edge in NAS_BENCH_201.edges]:
+        genotype = from_operations([name for name, _ in found_edges])
     if genotype is None or to_string(genotype) != string:
         raise UserError(f"{string!r:.120} is no NAS-Bench-201 cell; expected {_EXAMPLE}")
     return genotype

@@ -72,7 +72,7 @@ __all__ = [
     "unrolled",
 ]
 
-_PARTS = {
+_BUILT_IN = {
     "one_level": OneLevel,
     "one_level_train": OneLevelTrain,
     "first_order": FirstOrder,
@@ -85,7 +85,7 @@ _PARTS = {
     "rebar": Rebar,
     "ram": Ram,
 }
-_GRADIENTS = Registry("hypergradient", _PARTS, Gradient)
+_GRADIENTS = Registry("hypergradient", _BUILT_IN, Gradient)
 
 
 def names(sampled: bool = True) -> tuple[str, ...]:

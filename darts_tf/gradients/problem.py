@@ -17,7 +17,7 @@ import tensorflow as tf
 from darts_tf.common.constant_weights import constant_weights
 from darts_tf.common.dense_gradients import dense
 from darts_tf.common.errors import UserError
-from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
+from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_micro_batches
 from darts_tf.gradients.inner_step import InnerStep, Tensors
 
 #: Level name -> the values of its variables.
@@ -200,8 +200,8 @@ class Derivatives(NamedTuple):
 def gradients_of(loss: Loss, point: Point, batch, *, wrt: Collection[str]) -> Derivatives:
     """A loss and its gradients in the variables of some levels.
 
-    Those of an `AccumulatedLoss` are computed part by part; what is carried has the examples as the
-    first axis of every tensor then.
+    Those of an `AccumulatedLoss` are computed one micro-batch after another; what is carried has
+    the examples as the first axis of every tensor then.
 
     Args:
         loss: as in `Level`.
@@ -211,11 +211,13 @@ def gradients_of(loss: Loss, point: Point, batch, *, wrt: Collection[str]) -> De
     """
     if isinstance(loss, AccumulatedLoss):
 
-        def of_part(part, number):
-            found = gradients_of(loss.of_part(number), point, part, wrt=wrt)
+        def of_micro_batch(micro_batch, number):
+            found = gradients_of(loss.of_micro_batch(number), point, micro_batch, wrt=wrt)
             return (found.loss, found.gradients), found.carried
 
-        (value, gradients), carried = mean_over_parts(of_part, batch, loss.parts)
+        (value, gradients), carried = mean_over_micro_batches(
+            of_micro_batch, batch, loss.micro_batches
+        )
         return Derivatives(value, gradients, carried)
     sources = {name: point[name] for name in wrt}
     with tf.GradientTape(watch_accessed_variables=False) as tape:

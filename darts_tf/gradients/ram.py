@@ -48,8 +48,8 @@ class Ram(Estimator):
         p = tf.gather(tf.exp(log_p), edges)
         expected = tf.reduce_sum(p * losses, -1, keepdims=True)
         places = tf.one_hot(edges, variables, dtype=log_p.dtype)
-        rows = variables / looked_at * p * (losses - expected)
-        gradients = tf.einsum("nev,nea->nva", places, rows)
+        advantages = variables / looked_at * p * (losses - expected)
+        gradients = tf.einsum("nev,nea->nva", places, advantages)
         return Samples(gradients, tf.reduce_mean(expected, [1, 2]), self.samples * evaluations)
 
     def _draw_edges(self, variables, seed) -> tf.Tensor:
@@ -80,9 +80,9 @@ def _losses_of_all_categories(loss, draws, edges) -> tf.Tensor:
         drawn = tf.gather(tf.argmax(draws, -1, output_type=tf.int32), edges, batch_dims=1)
         others = (drawn[..., None] + tf.range(1, categories)) % categories
         base = draws[:, None, None]
-    rows = tf.one_hot(others, categories, dtype=draws.dtype)
+    replaced = tf.one_hot(others, categories, dtype=draws.dtype)
     here = tf.one_hot(edges, variables, on_value=True, off_value=False)[:, :, None, :, None]
-    changed = tf.where(here, rows[..., None, :], base)
+    changed = tf.where(here, replaced[..., None, :], base)
     flat = tf.reshape(changed, [-1, variables, categories])
     if fresh:
         return tf.reshape(loss(flat), others.shape)
@@ -90,4 +90,4 @@ def _losses_of_all_categories(loss, draws, edges) -> tf.Tensor:
     own, losses = losses[: draws.shape[0]], losses[draws.shape[0] :]
     losses = tf.reshape(losses, others.shape)
     own = tf.one_hot(drawn, categories, dtype=losses.dtype) * own[:, None, None]
-    return own + tf.reduce_sum(tf.cast(rows, losses.dtype) * losses[..., None], -2)
+    return own + tf.reduce_sum(tf.cast(replaced, losses.dtype) * losses[..., None], -2)

@@ -110,14 +110,14 @@ def kernel_gradient(inputs, upstream, shape, strides: int, padding: str):
     if padding == "SAME":
         rows, columns = shape[0] // 2, shape[1] // 2
         inputs = tf.pad(inputs, [[0, 0], [rows, rows], [columns, columns], [0, 0]])
-    parts = []
+    outputs = []
     for first in range(0, shape[1], _WIDEST):
         columns = min(_WIDEST, shape[1] - first)
         end = first + (upstream.shape[2] - 1) * strides + columns
-        parts.append(
+        outputs.append(
             _gradient(inputs[:, :, first:end], upstream, shape[0], columns, strides, "VALID")
         )
-    return tf.concat(parts, 1)
+    return tf.concat(outputs, 1)
 
 
 def _by_pairs(inputs, upstream, shape):

@@ -109,7 +109,7 @@ class Transferability(FurtherLevel):
 
     def forward(self, point, batch, seed=None):
         """L_class(V) + gamma L_QRS(V; W, A) of a batch."""
-        inputs = self.problem.task.parts(batch).inputs
+        inputs = self.problem.task.unpack(batch).inputs
         found = self._model(point[self.name], inputs)
         loss = self._class_loss(found, batch)
         if self.gamma:
@@ -121,7 +121,7 @@ class Transferability(FurtherLevel):
         """L_val(V) + lambda times what the architecture descends otherwise."""
 
         def with_auxiliary(point, batch):
-            inputs = self.problem.task.parts(batch).inputs
+            inputs = self.problem.task.unpack(batch).inputs
             found = self._class_loss(self._model(point[self.name], inputs), batch)
             return found + self.main_weight * loss(point, batch) if self.main_weight else found
 
@@ -129,7 +129,7 @@ class Transferability(FurtherLevel):
 
     def _class_loss(self, found: AuxiliaryPass, batch) -> tf.Tensor:
         """This replica's share of the mean loss of the global batch."""
-        return self.problem.share(self.problem.task.parts(batch), found.logits)
+        return self.problem.share(self.problem.task.unpack(batch), found.logits)
 
     def _relation_loss(self, main: tf.Tensor, auxiliary: tf.Tensor, seed) -> tf.Tensor:
         """This replica's share of the mean over quadruples of the global batch."""

@@ -211,13 +211,13 @@ class Staged(Macro):
                 f"cells is {cells}; the macro network {self.name!r} has {self.stages} stages of "
                 f"equal cells, so choose a multiple of {self.stages}"
             )
-        parts = []
+        layers = []
         for stage in range(self.stages):
             if stage:
                 channels *= 2
-                parts.append(self._reduction(channels))
-            parts += [CellPlan(channels)] * (cells // self.stages)
-        return parts
+                layers.append(self._reduction(channels))
+            layers += [CellPlan(channels)] * (cells // self.stages)
+        return layers
 
     def head(self, num_classes, name=None):
         return self._head(num_classes) if self._head else super().head(num_classes, name)

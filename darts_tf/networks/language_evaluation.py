@@ -37,18 +37,20 @@ class Evaluation:
             tf.TensorSpec([None, *value.shape[1:]], value.dtype)
             for value in self._task.initial_state(model, 1)
         ]
-        weights = tf.TensorSpec([None, None], tf.float32)
-        self._run = tf.function(self._window, input_signature=[tokens, tokens, weights, state])
+        sample_weights = tf.TensorSpec([None, None], tf.float32)
+        self._run = tf.function(
+            self._window, input_signature=[tokens, tokens, sample_weights, state]
+        )
 
     def __call__(self, tokens, batch_size, steps) -> float:
         windows = text_windows(tokens, batch_size, steps)
         state = self._task.initial_state(self._model, batch_size)
         total, count = 0.0, 0.0
-        for inputs, targets, weights in windows:
-            added, counted, state = self._run(inputs, targets, weights, state)
+        for inputs, targets, sample_weights in windows:
+            added, counted, state = self._run(inputs, targets, sample_weights, state)
             total, count = total + float(added), count + float(counted)
         return total / count
 
-    def _window(self, inputs, targets, weights, state):
+    def _window(self, inputs, targets, sample_weights, state):
         logits, state = self._task.call(self._model, inputs, state)
-        return *self._task.counted_loss(targets, logits, weights), state
+        return *self._task.counted_loss(targets, logits, sample_weights), state

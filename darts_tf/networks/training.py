@@ -146,7 +146,7 @@ def train_network(
         validation = _with_targets(validation, task, auxiliary)
 
     def inputs(epoch):
-        return (task.parts(batch).inputs for batch in train(epoch).take(BATCHES))
+        return (task.unpack(batch).inputs for batch in train(epoch).take(BATCHES))
 
     network.stop_training = False
     calls.on_train_begin()
@@ -257,7 +257,7 @@ def _with_targets(
     """The batches as Keras' `fit` takes them, with the targets of every head."""
 
     def convert(*batch):
-        inputs, *others = task.parts(batch)
+        inputs, *others = task.unpack(batch)
         found = [x for x in others if x is not None]
         if auxiliary:
             found = [{"logits": x, "auxiliary": x} for x in found]

@@ -104,7 +104,7 @@ def _layout(graph: cell_graph.Graph) -> layered_layout.Layout:
         sizes={vertex: _SIZES[kind] for vertex, kind in kinds.items()},
         passage_size=_PASSAGE_SIZE,
         # A node belongs beside its operations; where the lines to the output run matters less.
-        weights=[
+        priorities=[
             4.0 if kinds[end] == "node" else 0.5 if kinds[end] == "output" else 1.0
             for _, end in graph.edges
         ],

@@ -55,7 +55,7 @@ def place(
     edges: Sequence[tuple[Hashable, Hashable]],
     sizes: Mapping[Hashable, float],
     passage_size: float,
-    weights: Sequence[float] | None = None,
+    priorities: Sequence[float] | None = None,
 ) -> Layout:
     """Chooses the height of every vertex.
 
@@ -64,7 +64,7 @@ def place(
         edges: pairs (from, to).
         sizes: the height that a vertex needs, its margin included.
         passage_size: the same for an edge that passes through a layer.
-        weights: how much it matters that each edge is straight and crosses no other; all alike
+        priorities: how much it matters that each edge is straight and crosses no other; all alike
             by default.
 
     Returns:
@@ -77,7 +77,7 @@ def place(
         chains.append(chain)
         stops = [start, *chain, end]
         for segment in itertools.pairwise(stops):
-            segments.append(_Segment(*segment, weights[i] if weights else 1.0))
+            segments.append(_Segment(*segment, priorities[i] if priorities else 1.0))
     size_of = {v: passage_size if isinstance(v, _Passage) else sizes[v] for v in layer_of}
     order = _order(layer_of, segments)
     heights = _heights(order, segments, size_of)
@@ -161,17 +161,17 @@ def _heights(order, segments, size_of) -> dict[Hashable, float]:
             heights[vertex] -= middle
     for sweep in range(_HEIGHT_SWEEPS):
         for layer in order if sweep % 2 == 0 else reversed(order):
-            wanted, weights = [], []
+            wanted, priorities = [], []
             for vertex in layer:
                 total = sum(pull for _, pull in pulls[vertex])
-                weights.append(total or 1.0)
+                priorities.append(total or 1.0)
                 wanted.append(
                     sum(pull * heights[other] for other, pull in pulls[vertex]) / total
                     if total
                     else heights[vertex]
                 )
             heights.update(
-                zip(layer, _spread(wanted, weights, _offsets(layer, size_of)), strict=True)
+                zip(layer, _spread(wanted, priorities, _offsets(layer, size_of)), strict=True)
             )
     return heights
 
@@ -184,14 +184,14 @@ def _offsets(layer, size_of) -> list[float]:
     return offsets
 
 
-def _spread(wanted, weights, offsets) -> list[float]:
+def _spread(wanted, priorities, offsets) -> list[float]:
     """Heights nearest to the wanted ones (weighted least squares) that keep the distances.
 
     With the packed heights subtracted this is isotonic regression, which pooling adjacent
     violators solves exactly.
     """
     blocks = []
-    for target, weight, offset in zip(wanted, weights, offsets, strict=True):
+    for target, weight, offset in zip(wanted, priorities, offsets, strict=True):
         blocks.append([target - offset, weight, 1])
         while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
             value, total, count = blocks.pop()

@@ -40,7 +40,7 @@ __all__ = [
     "serialize",
 ]
 
-_PARTS: dict[str, Relaxation] = {
+_BUILT_IN: dict[str, Relaxation] = {
     "softmax": Softmax(),
     "node_softmax": NodeSoftmax(),
     "gumbel_softmax": GumbelSoftmax(),
@@ -53,7 +53,7 @@ _PARTS: dict[str, Relaxation] = {
     "perturbed": Perturbed(),
     "adversarial": Adversarial(),
 }
-_RELAXATIONS = Registry("relaxation", _PARTS, Relaxation)
+_RELAXATIONS = Registry("relaxation", _BUILT_IN, Relaxation)
 
 
 def register(name: str, relaxation: Relaxation, *, replace: bool = False) -> Relaxation:

@@ -37,8 +37,8 @@ def node_softmax(space, logits) -> tf.Tensor:
         return values[:, None] if of_operations else values
 
     nodes = tf.constant([edge.node for edge in space.edges])
-    rows = tf.stop_gradient(of_edges(tf.reduce_max, logits))
-    largest = tf.gather(tf.math.segment_max(rows, nodes), nodes)
+    by_edge = tf.stop_gradient(of_edges(tf.reduce_max, logits))
+    largest = tf.gather(tf.math.segment_max(by_edge, nodes), nodes)
     powers = tf.exp(logits - beside(largest))
     # A product with a constant matrix, whose gradient is dense.
     same_node = tf.cast(nodes[:, None] == nodes[None, :], logits.dtype)

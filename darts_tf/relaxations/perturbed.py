@@ -26,11 +26,11 @@ class Perturbed(Relaxation):
     draws = Draws(only=("weights",))
 
     def weights(self, space, cell_type, variables, temperature=None, seed=None):
-        rows = tf.nn.softmax(masked(space, cell_type, variables["alpha"]), axis=-1)
+        mixture = tf.nn.softmax(masked(space, cell_type, variables["alpha"]), axis=-1)
         if seed is None:
-            return rows
-        delta = temperature * tf.random.stateless_uniform(rows.shape, seed, -1.0, 1.0)
-        return onto_simplex(rows + delta, rows, space.mask(cell_type))
+            return mixture
+        delta = temperature * tf.random.stateless_uniform(mixture.shape, seed, -1.0, 1.0)
+        return onto_simplex(mixture + delta, mixture, space.mask(cell_type))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -58,14 +58,14 @@ def share_batches(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) ->
         first = context.input_pipeline_id * local
 
         def cut(*batch):
-            def parts(x):
+            def of_replicas(x):
                 # Other dimensions may differ from batch to batch, as the time of sequences does.
                 own = [replicas, x.shape[0] // replicas]
                 cut = tf.reshape(x, tf.concat([own, tf.shape(x)[1:]], 0))
                 x = tf.ensure_shape(cut, [*own, *x.shape[1:]])
                 return x[first : first + local]
 
-            return tf.nest.map_structure(parts, batch)
+            return tf.nest.map_structure(of_replicas, batch)
 
         return batches.map(cut).unbatch().prefetch(local)
 

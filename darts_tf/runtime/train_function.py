@@ -71,8 +71,8 @@ class TrainFunction:
             batches = {level: of_stream[stream] for level, stream in self._streams.items()}
             result = self._step(batches, frozen=frozen)
             self._carry(result["carried"] if self._states else {})
-            _, targets, weights = self._task.parts_and_state(batches[self._first])[0]
-            counted = self._elements(targets, result["outputs"], weights)
+            _, targets, sample_weights = self._task.unpack_with_state(batches[self._first])[0]
+            counted = self._elements(targets, result["outputs"], sample_weights)
             # Each replica holds its share of a mean over the global batch.
             replicas = self._strategy.num_replicas_in_sync
             for level, loss in result["losses"].items():
@@ -80,7 +80,7 @@ class TrainFunction:
                     of_level = counted if level == self._first else None
                     self._losses[level].update_state(loss * replicas, of_level)
             for metric in self._measured:
-                metric.update_state(targets, result["outputs"], weights)
+                metric.update_state(targets, result["outputs"], sample_weights)
             # One tensor, so that workers exchange it at once.
             return tf.concat([[result["finite"], result["complete"]], result["entropies"]], 0)
 
@@ -90,7 +90,7 @@ class TrainFunction:
         mean = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
         return mean[0], mean[1], mean[2:]
 
-    def _elements(self, targets, outputs, weights) -> tf.Tensor | None:
+    def _elements(self, targets, outputs, sample_weights) -> tf.Tensor | None:
         """How many elements the loss of a global batch is a mean of, by example.
 
         Returns:
@@ -100,7 +100,7 @@ class TrainFunction:
         first = tf.convert_to_tensor(tf.nest.flatten(targets)[0])
         if first.shape.rank == 0:
             return None
-        _, count = self._task.counted_loss(targets, outputs, weights)
+        _, count = self._task.counted_loss(targets, outputs, sample_weights)
         examples = tf.shape(first)[0]
         known = tf.get_static_value(count), tf.get_static_value(examples)
         if None not in known and known[0] == known[1]:

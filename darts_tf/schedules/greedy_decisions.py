@@ -7,7 +7,7 @@ import numpy as np
 from darts_tf.schedules.transitions import Decide, Transition
 
 
-def edge_scores(rows: np.ndarray, none: int | None, history=()) -> np.ndarray:
+def edge_scores(mixture: np.ndarray, none: int | None, history=()) -> np.ndarray:
     """How ripe edges are for a decision.
 
     Li et al., SGAS, CVPR 2020, equations 3 to 7: the importance of an edge, 1 - p_none, times the
@@ -15,14 +15,14 @@ def edge_scores(rows: np.ndarray, none: int | None, history=()) -> np.ndarray:
     the edges; and, with a history, times the stability, the mean over it of sum_o min(p_o, before).
 
     Args:
-        rows: operation weights `[edges, operations]` of the undecided edges, rows sum to 1.
+        mixture: operation weights `[edges, operations]` of the undecided edges, rows sum to 1.
         none: the number of `none`, None if the space has none; then all edges are as important.
-        history: earlier `rows`, for criterion 2; none for criterion 1.
+        history: earlier `mixture`, for criterion 2; none for criterion 1.
 
     Returns:
         `[edges]`; the edge with the largest is decided next.
     """
-    others = np.delete(rows, [] if none is None else none, axis=1)
+    others = np.delete(mixture, [] if none is None else none, axis=1)
     importance = others.sum(axis=1)
     shares = others / np.maximum(importance, 1e-30)[:, None]
     entropy = -(shares * np.log(np.maximum(shares, 1e-30))).sum(axis=1)
@@ -31,7 +31,7 @@ def edge_scores(rows: np.ndarray, none: int | None, history=()) -> np.ndarray:
         scores = scores * _scaled(importance)
     if len(history):
         scores = scores * _scaled(
-            np.mean([np.minimum(rows, before).sum(axis=1) for before in history], axis=0)
+            np.mean([np.minimum(mixture, before).sum(axis=1) for before in history], axis=0)
         )
     return scores
 
@@ -96,10 +96,10 @@ class _Cell:
 
     def __init__(self, space, cell_type, now):
         self._space, self._type = space, cell_type
-        self._rows = np.asarray(now.weights[cell_type], np.float64)
+        self._mixture = np.asarray(now.weights[cell_type], np.float64)
         self._allowed = space.choosable(cell_type, none=False)
         self.open = ~np.asarray(now.decided[cell_type]) & self._allowed.any(axis=1)
-        kept = np.asarray(now.decided[cell_type]) & (self._rows.sum(axis=1) > 0)
+        kept = np.asarray(now.decided[cell_type]) & (self._mixture.sum(axis=1) > 0)
         self._kept = kept
         most = space.edges_per_node or len(space.edges)
         self.total = sum(
@@ -116,10 +116,10 @@ class _Cell:
         space, open_edges = self._space, np.flatnonzero(self.open)
         none = space.operations.index("none") if "none" in space.operations else None
         scores = edge_scores(
-            self._rows[open_edges], none, [before[open_edges] for before in history]
+            self._mixture[open_edges], none, [before[open_edges] for before in history]
         )
         edge = int(open_edges[scores.argmax()])
-        best = np.where(self._allowed[edge], self._rows[edge], -np.inf).argmax()
+        best = np.where(self._allowed[edge], self._mixture[edge], -np.inf).argmax()
         chosen = np.eye(len(space.operations), dtype=np.float32)[best]
         found = [Decide(self._type, edge, chosen)]
         self.open[edge], self._kept[edge] = False, True

@@ -90,12 +90,12 @@ class OperationWeightsLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         now = self._search.operation_weights()
         before = self.read() if epoch else {}
-        weights = {
+        mixture = {
             name: _stacked([*(before[name][:epoch] if before else []), value])
             for name, value in now.items()
         }
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **weights)
+        np.savez_compressed(buffer, **mixture)
         files.write(self._path, buffer.getvalue())
 
     def read(self) -> dict[str, np.ndarray]:
@@ -152,9 +152,9 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _write_operation_weights(self):
         operations = self._search.supernet.space.operations
-        for cell_type, weights in self._search.operation_weights().items():
+        for cell_type, mixture in self._search.operation_weights().items():
             for k, operation in enumerate(operations):
-                tf.summary.histogram(f"{cell_type}/{operation}", weights[:, k])
+                tf.summary.histogram(f"{cell_type}/{operation}", mixture[:, k])
 
 
 class EachStage(keras.callbacks.Callback):

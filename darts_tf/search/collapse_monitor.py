@@ -110,7 +110,7 @@ class CollapseMonitor(keras.callbacks.Callback):
     def _measure(self, epoch: int) -> dict[str, float]:
         """The numbers of an epoch, counted from 0."""
         search, found = self._search, {}
-        space, weights = search.supernet.space, search.operation_weights()
+        space, mixture = search.supernet.space, search.operation_weights()
         for cell_type, cell in self._judged().items():
             found[f"parameter_free_{cell_type}"] = parameter_free.count(cell)
         if search.selects_by_weights:
@@ -118,8 +118,8 @@ class CollapseMonitor(keras.callbacks.Callback):
             found |= {f"close_to_a_draw_{name}": count for name, count in counts.items()}
         if "none" in space.operations:
             none = space.operations.index("none")
-            rows = np.concatenate(list(weights.values()))
-            found["none_share"] = float(_shares(rows)[:, none].mean())
+            every = np.concatenate(list(mixture.values()))
+            found["none_share"] = float(_shares(every)[:, none].mean())
         if self._every and (epoch + 1) % self._every == 0 and search.has_eigenvalue:
             eigenvalue = search.eigenvalue()
             if not np.isfinite(eigenvalue):
@@ -137,11 +137,11 @@ class CollapseMonitor(keras.callbacks.Callback):
     def _alarms(self, found):
         """Pairs of a kind of collapse and what to say about it."""
         search = self._search
-        weights = search.operation_weights()
+        mixture = search.operation_weights()
         for cell_type, cell in self._judged().items():
             if cell_type == _NOT_JUDGED:
                 continue
-            count = _grown(search.supernet.space, cell_type, weights[cell_type], cell)
+            count = _grown(search.supernet.space, cell_type, mixture[cell_type], cell)
             if count >= _TOO_MANY * len(cell.edges):
                 yield (
                     cell_type,
@@ -165,24 +165,24 @@ class CollapseMonitor(keras.callbacks.Callback):
             )
 
 
-def _shares(rows) -> np.ndarray:
+def _shares(mixture) -> np.ndarray:
     """The rows divided by their sums; rows of zeros stay."""
-    sums = rows.sum(axis=-1, keepdims=True)
-    return np.divide(rows, sums, out=np.zeros_like(rows), where=sums > 0)
+    sums = mixture.sum(axis=-1, keepdims=True)
+    return np.divide(mixture, sums, out=np.zeros_like(mixture), where=sums > 0)
 
 
-def _grown(space, cell_type, rows, cell) -> int:
+def _grown(space, cell_type, mixture, cell) -> int:
     """How many edges of a cell hold an operation without parameters by more than accident.
 
     Args:
         space: the search space.
         cell_type: of the cell.
-        rows: its operation weights, `[edges, operations]`.
+        mixture: its operation weights, `[edges, operations]`.
         cell: the present cell.
     """
     mask = space.mask(cell_type)
     free = mask & np.array([parameter_free.is_parameter_free(x) for x in space.operations])
-    gains = (_shares(rows) * free).sum(axis=1) - free.sum(axis=1) / mask.sum(axis=1)
+    gains = (_shares(mixture) * free).sum(axis=1) - free.sum(axis=1) / mask.sum(axis=1)
     held = [
         space.edges.index((node, edge.source))
         for node, edges in enumerate(cell.nodes)

@@ -39,12 +39,12 @@ class SupernetEvaluation:
         task, loss, state = self._task, MeanLoss(), PassState(self._task, self._supernet)
         metrics = [metric() for metric in task.metrics()]
         for batch in one_pass("data to evaluate on", data):
-            inputs, targets, weights = task.parts(batch)
+            inputs, targets, sample_weights = task.unpack(batch)
             outputs, after = self._predict(inputs, *state.before(batch))
             state.after(after)
-            loss.update_state(*task.counted_loss(targets, outputs, weights))
+            loss.update_state(*task.counted_loss(targets, outputs, sample_weights))
             for metric in metrics:
-                metric.update_state(targets, outputs, weights)
+                metric.update_state(targets, outputs, sample_weights)
         return {metric.name: float(metric.result()) for metric in (loss, *metrics)}
 
     def measure_statistics(self, data):
@@ -54,5 +54,5 @@ class SupernetEvaluation:
         """
         batches = one_pass("validation data", data)
         first = list(itertools.islice(batches, recalibration.BATCHES))
-        self._recalibrate(self._task.parts(batch).inputs for batch in first)
+        self._recalibrate(self._task.unpack(batch).inputs for batch in first)
         return itertools.chain(first, batches)

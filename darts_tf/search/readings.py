@@ -53,8 +53,8 @@ class Readings:
 
     def operation_weights(self) -> dict[str, np.ndarray]:
         """Cell type -> how much each operation is favoured, `[edges, operations]`."""
-        weights = self.supernet.operation_weights()
-        return {cell_type: np.asarray(value) for cell_type, value in weights.items()}
+        mixture = self.supernet.operation_weights()
+        return {cell_type: np.asarray(value) for cell_type, value in mixture.items()}
 
     def entropy(self) -> float:
         """Mean entropy of an edge's operation weights, in nats; about log(operations) at first.
@@ -121,9 +121,9 @@ class Readings:
                 the method selects now.
         """
         ended = self._rule.result if genotype is None else None
-        weights = self.operation_weights() if ended is None else ended.weights
+        mixture = self.operation_weights() if ended is None else ended.weights
         genotype = genotype or self.genotype()
-        return decidedness.leads(self.supernet.space, weights, genotype, self._rule.leads)
+        return decidedness.leads(self.supernet.space, mixture, genotype, self._rule.leads)
 
     @property
     def grows(self) -> bool:

@@ -172,7 +172,7 @@ def settings(supernet: Supernet, method: Method, task: Task | None = None, **oth
             tasks have none.
         **others: more settings.
     """
-    parts = {
+    owners = {
         SUPERNET_SETTING: {k: v for k, v in supernet.get_config().items() if k not in _NO_SETTINGS},
         "method": written.settings(method),
     }
@@ -182,7 +182,7 @@ def settings(supernet: Supernet, method: Method, task: Task | None = None, **oth
         **others,
         **{
             f"{part} {name}": value
-            for part, values in parts.items()
+            for part, values in owners.items()
             for name, value in values.items()
         },
     }

@@ -75,8 +75,8 @@ class Stages:
 
     def after(self, number: int, search) -> NextStage | None:
         """The stage that follows when one of a search is over; None after the last one."""
-        space, weights = search.supernet.space, search.operation_weights()
-        return next_stage(self._method.stages, number, space, weights)
+        space, mixture = search.supernet.space, search.operation_weights()
+        return next_stage(self._method.stages, number, space, mixture)
 
     def setting(self, number: int) -> Method:
         """The method of a stage as its checkpoints have it among their settings."""

@@ -52,7 +52,7 @@ class SearchState:
 
     def groups(self) -> dict[str, list[keras.Variable]]:
         """All variables in groups, by the names that checkpoints have; no empty ones of parts."""
-        parts = {
+        optional = {
             "loss_scale": self.loss_scale,
             "states": self.streams,
             "gradient": self.estimator.variables,
@@ -63,7 +63,7 @@ class SearchState:
             for level, optimizer in self.optimizers.items()
         }
         return {
-            **{name: variables for name, variables in parts.items() if variables},
+            **{name: variables for name, variables in optional.items() if variables},
             "supernet": self.supernet.variables,
             **levels,
             "metrics": self.metrics,

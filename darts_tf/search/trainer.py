@@ -152,8 +152,8 @@ class SearchTrainer:
 
     def _rate_factor(self, batch):
         """The factor of the weights' learning rate in the step on a batch; None for 1."""
-        parts, _ = self._task.parts_and_state(batch)
-        return self._task.rate_factor(parts.targets)
+        examples, _ = self._task.unpack_with_state(batch)
+        return self._task.rate_factor(examples.targets)
 
     def _make_step(self, problem: SupernetProblem | LevelChain, replicas: int) -> Callable:
         players, order = self._players, self._method.order

@@ -48,7 +48,7 @@ __all__ = [
     "top_pairs",
 ]
 
-_PARTS = {
+_BUILT_IN = {
     "magnitude": magnitude,
     "top_pairs": top_pairs,
     "every_edge": every_edge,
@@ -60,7 +60,7 @@ _PARTS = {
     "training_free": TrainingFree(),
     **{name: Progressive(criterion) for name, criterion in CRITERIA.items()},
 }
-_SELECTIONS = Registry("selection", _PARTS)
+_SELECTIONS = Registry("selection", _BUILT_IN)
 
 
 def names() -> tuple[str, ...]:

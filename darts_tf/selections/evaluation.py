@@ -107,7 +107,7 @@ class SupernetEvaluation:
 
     def _sum(self, mixture, batch, state):
         """The sum of the losses and their number, `[2]`, and the state after the batch."""
-        inputs, targets, sample_weights = self._task.parts(batch)
+        inputs, targets, sample_weights = self._task.unpack(batch)
         outputs, after = self._outputs(mixture, inputs, state)
         for metric in self._metrics:
             metric.update_state(targets, outputs, sample_weights)
@@ -115,7 +115,7 @@ class SupernetEvaluation:
         return tf.stack(counted), after
 
     def _differentiate(self, mixture, batch, state):
-        inputs, targets, sample_weights = self._task.parts(batch)
+        inputs, targets, sample_weights = self._task.unpack(batch)
         with tf.GradientTape() as tape:
             tape.watch(mixture)
             outputs, after = self._outputs(mixture, inputs, state)

@@ -102,8 +102,8 @@ class TrainingFree:
             edge_operations: see `Supernet`.
             task: see `darts_tf.tasks`; default: the classification of images.
         """
-        parts = tasks.get(task).parts
-        images = np.concatenate([np.asarray(parts(b).inputs) for b in data.take(10)] or [()])
+        unpack = tasks.get(task).unpack
+        images = np.concatenate([np.asarray(unpack(b).inputs) for b in data.take(10)] or [()])
         if len(images) < self.kernel_images:
             raise UserError(
                 f"the tangent kernel is of {self.kernel_images} images, but there are only "

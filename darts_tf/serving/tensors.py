@@ -192,11 +192,11 @@ def check_encoded_images(images: list[bytes]) -> tuple[np.ndarray, int]:
     return files, pixels
 
 
-def join(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def join(batches: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Joins arrays of the same names along their first axis; sorted by name."""
-    if len(parts) == 1:
-        return dict(sorted(parts[0].items()))
-    return {name: np.concatenate([part[name] for part in parts]) for name in sorted(parts[0])}
+    if len(batches) == 1:
+        return dict(sorted(batches[0].items()))
+    return {name: np.concatenate([part[name] for part in batches]) for name in sorted(batches[0])}
 
 
 def to_json(array: np.ndarray):

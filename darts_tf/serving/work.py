@@ -80,12 +80,12 @@ class Work:
         query = await self._message(clock, size, messages.read, protocol.read, interface, body)
         del body
         values = self._check_size(query)
-        parts, steps = [], self._model.steps(query.signature, query.inputs)
+        answers, steps = [], self._model.steps(query.signature, query.inputs)
         one_step = query.size <= self._model.step_images
         small = one_step and query.pixels <= self._limits.small_pixels
         for _ in range(0, query.size, self._model.step_images):
             async with self._turn(self._steps if small else self._large_steps), clock:
-                parts.append(await self._in_thread(next, steps))
+                answers.append(await self._in_thread(next, steps))
             if not one_step and await request.is_disconnected():
                 raise ClientDisconnect
         return await self._message(
@@ -95,7 +95,7 @@ class Work:
             protocol.write,
             interface,
             query.form,
-            tensors.join(parts),
+            tensors.join(answers),
         )
 
     def _check_size(self, query: Query) -> int:

@@ -33,20 +33,20 @@ def given_values(
     return keras.StatelessScope(state_mapping=[*given, *others], collect_losses=True)
 
 
-def random_states(variables: Iterable[keras.Variable], part) -> list[tuple]:
-    """The states of random generators as a part of a batch finds them; none for a whole batch.
+def random_states(variables: Iterable[keras.Variable], micro_batch) -> list[tuple]:
+    """The states of random generators as a micro-batch finds them; none for a whole batch.
 
-    Each layer draws once in a pass, and a draw counts its generator up by one, so that the parts
-    draw what they would one after the other.
+    Each layer draws once in a pass, and a draw counts its generator up by one, so that
+    micro-batches draw what they would one after the other.
 
     Args:
         variables: those of integers are such states.
-        part: the number of the part, scalar int32, or None.
+        micro_batch: its number, scalar int32, or None.
     """
-    if part is None:
+    if micro_batch is None:
         return []
     return [
-        (variable, variable + tf.cast([0, part], variable.dtype))
+        (variable, variable + tf.cast([0, micro_batch], variable.dtype))
         for variable in variables
         if tf.as_dtype(variable.dtype).is_integer
     ]

@@ -42,14 +42,14 @@ class HessianProduct:
 
     def _multiply(self, point, vector, *arguments):
         sizes = [int(np.prod(shape)) for shape in self._shapes]
-        parts = [
+        direction = [
             tf.reshape(part, shape)
             for part, shape in zip(tf.split(vector, sizes), self._shapes, strict=True)
         ]
         with tf.GradientTape() as tape:
             tape.watch(point)
             slopes = self._gradient(point, *arguments)
-            slope = tf.add_n([tf.reduce_sum(g * v) for g, v in zip(slopes, parts, strict=True)])
+            slope = tf.add_n([tf.reduce_sum(g * v) for g, v in zip(slopes, direction, strict=True)])
         zero = tf.UnconnectedGradients.ZERO
         products = tape.gradient(slope, point, unconnected_gradients=zero)
         return tf.concat([tf.reshape(product, [-1]) for product in products], axis=0)

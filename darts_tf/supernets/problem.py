@@ -11,7 +11,7 @@ from darts_tf.common import seeds
 from darts_tf.common.constant_weights import constant_weights, weights_are_constant
 from darts_tf.common.dense_gradients import dense
 from darts_tf.common.errors import UserError
-from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
+from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_micro_batches
 from darts_tf.gradients.problem import (
     ARCHITECTURE,
     WEIGHTS,
@@ -43,8 +43,8 @@ class SupernetProblem:
         penalty: is added to the loss besides what the relaxation adds: a function of the operation
             weights that the pass computes with, cell type -> `[edges, operations]`, to a float32
             scalar. None for none.
-        parts: number of equal parts that a replica's batch is computed in, one after another. Each
-            part is normalised by itself; the gradients are those of the whole batch. The parts
+        micro_batches: number of equal parts that a replica's batch is computed in, one after
+            another. Each is normalised by itself; the gradients are those of the whole batch. They
             share the draw of a random relaxation; dropout and noise are drawn for each.
         loss_scale: for a supernet that computes in float16; None for none.
         recompute: see `SharedTraces`; for supernets with batched cells on one replica.
@@ -62,7 +62,7 @@ class SupernetProblem:
         task: Task | Callable,
         replicas: int = 1,
         penalty: Callable | None = None,
-        parts: int = 1,
+        micro_batches: int = 1,
         loss_scale: LossScale | None = None,
         recompute: bool = False,
         traced: bool = True,
@@ -77,7 +77,7 @@ class SupernetProblem:
         self.task = task if isinstance(task, Task) else tasks.get(None, task)
         self.replicas = replicas
         self._penalty = penalty
-        self._parts = parts
+        self._micro_batches = micro_batches
         self._loss_scale = loss_scale
         # Traced once and called from every pass of a step: the operations of batched cells or, of
         # others, the whole pass. Replicas communicate inside a forward pass, which a nested
@@ -86,10 +86,10 @@ class SupernetProblem:
         batched = any(cell.together for cell in supernet.cells)
         self._traced = traced and replicas == 1 and not batched
         self._run = self.pass_of(self._forward)
-        self._sampled = SampledLosses(supernet, self.task, penalty, parts)
+        self._sampled = SampledLosses(supernet, self.task, penalty, micro_batches)
 
     def forward(
-        self, point: Point, batch, seed=None, mixture=None, part=None, quiet: bool = False
+        self, point: Point, batch, seed=None, mixture=None, micro_batch=None, quiet: bool = False
     ) -> ForwardPass:
         """One forward pass in training mode.
 
@@ -98,7 +98,7 @@ class SupernetProblem:
             batch: of the task, such as images and labels.
             seed: `[2]` int32, of a random relaxation's draw and of dropout; None for neither.
             mixture: what cells compute with in place of the relaxation's weights; None for those.
-            part: the number of this part of an accumulated batch, scalar int32, or None.
+            micro_batch: its number, scalar int32, where a batch is accumulated; None else.
             quiet: whether the relaxation draws nothing though there is a seed.
 
         Returns:
@@ -106,7 +106,7 @@ class SupernetProblem:
         """
         constant = weights_are_constant()
         given = point[WEIGHTS], point[ARCHITECTURE]
-        return self._run(given, batch, seed, mixture, part, (constant, quiet))
+        return self._run(given, batch, seed, mixture, micro_batch, (constant, quiet))
 
     def pass_of(self, function: Callable) -> Callable:
         """A function that calls the supernet, traced once where every pass is one of its own."""
@@ -125,22 +125,24 @@ class SupernetProblem:
         with sharing, constant_weights(constant), given as scope:
             yield scope
 
-    def _forward(self, given, batch, seed, mixture, part, flags: tuple[bool, bool]) -> ForwardPass:
+    def _forward(
+        self, given, batch, seed, mixture, micro_batch, flags: tuple[bool, bool]
+    ) -> ForwardPass:
         (weights, architecture), supernet, (constant, quiet) = given, self.supernet, flags
-        parts, state = self.task.parts_and_state(batch)
+        examples, state = self.task.unpack_with_state(batch)
         if self._loss_scale is not None:
             weights = self._loss_scale.leave(weights)
             architecture = self._loss_scale.leave(architecture)
-        given = weights, architecture, random_states(self.statistics, part)
+        given = weights, architecture, random_states(self.statistics, micro_batch)
         with self.scope(*given, constant) as scope:
             own_seed, noise = seed, None if quiet else seed
-            of_part = part is not None and seed is not None
-            if mixture is None and (quiet or of_part):
+            accumulated = micro_batch is not None and seed is not None
+            if mixture is None and (quiet or accumulated):
                 mixture = supernet.architecture.cell_weights(noise)
-            if of_part:
-                own_seed = seeds.of_part(seed, part)
+            if accumulated:
+                own_seed = seeds.of_part(seed, micro_batch)
             outputs, carried = self.task.call(
-                supernet, parts.inputs, state, training=True, seed=own_seed, weights=mixture
+                supernet, examples.inputs, state, training=True, seed=own_seed, weights=mixture
             )
             penalty = supernet.architecture.penalty()
             if self._penalty is not None:
@@ -149,7 +151,7 @@ class SupernetProblem:
             variable.value if (value := scope.get_current_value(variable)) is None else value
             for variable in ([] if constant else self.statistics)
         ]
-        loss = self.share(parts, outputs, part)
+        loss = self.share(examples, outputs, micro_batch is not None)
         statistics = [tf.convert_to_tensor(value) for value in statistics]
         penalty /= self.replicas
         added = tf.add_n(scope.losses) / self.replicas if scope.losses else None
@@ -159,10 +161,10 @@ class SupernetProblem:
             )
         return ForwardPass(loss, penalty, outputs, statistics, carried, added)
 
-    def share(self, parts, outputs, part=None) -> tf.Tensor:
+    def share(self, examples, outputs, accumulated: bool = False) -> tf.Tensor:
         """This replica's share of the mean over what is counted in the global batch."""
-        total, count = self.task.counted_loss(parts.targets, outputs, parts.weights)
-        if part is not None and parts.weights is not None:
+        total, count = self.task.counted_loss(examples.targets, outputs, examples.sample_weights)
+        if accumulated and examples.sample_weights is not None:
             raise UserError(
                 "a batch whose elements have weights cannot be computed in parts, which count "
                 "differently; leave accumulate_steps at 1"
@@ -196,43 +198,27 @@ class SupernetProblem:
             return tf.reduce_sum(self.supernet.architecture.entropies())
 
     def loss(
-        self, point: Point, batch, seed=None, part=None, quiet=False, regularized: bool = False
+        self,
+        point: Point,
+        batch,
+        seed=None,
+        micro_batch=None,
+        quiet=False,
+        regularized: bool = False,
     ):
         """The loss with what is added to it; a pair with the state after the batch if there is one.
 
         The arguments are those of `forward`, and whether the layers' regularization is among what
         is added, as it is for the weights.
         """
-        forward = self.forward(point, batch, seed, part=part, quiet=quiet)
+        forward = self.forward(point, batch, seed, micro_batch=micro_batch, quiet=quiet)
         loss = (forward.descended if regularized else forward.loss) + forward.penalty
         return loss if forward.carried is None else (loss, forward.carried)
-
-    def worst_mixture(self, point: Point, batch, seed) -> dict:
-        """The operation weights near those of the architecture with the largest training loss.
-
-        For relaxations with an `adversary`. The supernet is in inference mode meanwhile, as in
-        the authors' code of SDARTS-ADV. The arguments are those of `forward`.
-        """
-        supernet, given = self.supernet, (point[WEIGHTS], point[ARCHITECTURE])
-        parts, state = self.task.parts_and_state(batch)
-
-        def loss(mixture):
-            with given_values(supernet, *given):
-                outputs, _ = self.task.call(supernet, parts.inputs, state, weights=mixture)
-            total, count = self.task.counted_loss(parts.targets, outputs, parts.weights)
-            return tf.math.divide_no_nan(total, count)
-
-        with given_values(supernet, *given):
-            start = supernet.architecture.drawn_weights()
-        masks = {name: supernet.space.mask(name) for name in start}
-        radius = tf.convert_to_tensor(supernet.architecture.temperature)
-        found = supernet.relaxation.adversary(loss, start, radius, masks, seed)
-        return {name: supernet.architecture.with_fixed(name, own) for name, own in found.items()}
 
     def forward_and_gradients(
         self, point: Point, batch, seed=None, differentiate: bool = True, mixture=None
     ):
-        """A forward pass and the gradients of its loss in the weights, computed part by part.
+        """A forward pass and its gradients in the weights, one micro-batch after another.
 
         Args:
             point, batch, seed: as in `forward`.
@@ -240,31 +226,31 @@ class SupernetProblem:
             mixture: what cells compute with in place of the relaxation's weights; None for those.
 
         Returns:
-            A `ForwardPass` of the whole batch, with the mean of the parts' statistics, and the
-            gradients, not yet reduced over the replicas.
+            A `ForwardPass` of the whole batch, with the mean of the micro-batches' statistics, and
+            the gradients, not yet reduced over the replicas.
         """
 
         weights = point[WEIGHTS]
 
-        def run(batch, part=None):
+        def run(batch, micro_batch=None):
             if not differentiate:
-                return self.forward(point, batch, seed, mixture, part), []
+                return self.forward(point, batch, seed, mixture, micro_batch), []
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(weights)
-                forward = self.forward(point, batch, seed, mixture, part)
+                forward = self.forward(point, batch, seed, mixture, micro_batch)
                 descended = forward.descended
             zero = tf.UnconnectedGradients.ZERO
             return forward, dense(tape.gradient(descended, weights, unconnected_gradients=zero))
 
-        if self._parts == 1:
+        if self._micro_batches == 1:
             return run(batch)
 
-        def run_part(batch, part):
-            forward, gradients = run(batch, part)
+        def accumulate(batch, micro_batch):
+            forward, gradients = run(batch, micro_batch)
             means = forward.loss, forward.penalty, forward.statistics, gradients
             return means, (forward.outputs, forward.carried)
 
-        means, of_examples = mean_over_parts(run_part, batch, self._parts)
+        means, of_examples = mean_over_micro_batches(accumulate, batch, self._micro_batches)
         loss, penalty, statistics, gradients = means
         outputs, carried = of_examples
         return ForwardPass(loss, penalty, outputs, statistics, carried), gradients
@@ -289,8 +275,8 @@ class SupernetProblem:
         quiet = seed is not None and not self.supernet.relaxation.draws.of(ARCHITECTURE)
         outer = functools.partial(self.loss, seed=seed, quiet=quiet)
         inner = functools.partial(outer, regularized=True)
-        if self._parts > 1:
-            outer, inner = (AccumulatedLoss(loss, self._parts) for loss in (outer, inner))
+        if self._micro_batches > 1:
+            outer, inner = (AccumulatedLoss(loss, self._micro_batches) for loss in (outer, inner))
         categorical = None
         if not self.supernet.relaxation.draws.differentiable:
             categorical = self._sampled.problem(seed)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from darts_tf import tasks
 from darts_tf.common import seeds
-from darts_tf.gradients.accumulation import mean_over_parts
+from darts_tf.gradients.accumulation import mean_over_micro_batches
 from darts_tf.gradients.problem import WEIGHTS, CategoricalProblem
 from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.supernet import Supernet
@@ -26,7 +26,7 @@ class SampledLosses:
         task: a `Task`, or a loss `(targets, outputs) -> [batch]` for the classification of images.
         penalty: is added to the loss: a function of the operation weights, cell type -> `[edges,
             operations]`. None for none.
-        parts: number of equal parts that a batch is computed in.
+        micro_batches: number of equal parts that a batch is computed in.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class SampledLosses:
         supernet: Supernet,
         task: Task | Callable,
         penalty: Callable | None = None,
-        parts: int = 1,
+        micro_batches: int = 1,
     ):
         self._supernet = supernet
         self._task = task if isinstance(task, Task) else tasks.get(None, task)
         self._penalty = penalty
-        self._parts = parts
+        self._micro_batches = micro_batches
         self._traced = tf.function(self._loss_of, autograph=False)
 
     def problem(self, seed) -> CategoricalProblem:
@@ -90,10 +90,12 @@ class SampledLosses:
 
     def _state_after(self, seed, point, draw, batch):
         """The state after a batch of one architecture; a pass of its own."""
-        parts, state = self._task.parts_and_state(batch)
+        examples, state = self._task.unpack_with_state(batch)
         with given_values(self._supernet, point[WEIGHTS]):
             options = {"seed": seed, "weights": self._by_type(draw)}
-            found = self._task.call(self._supernet, parts.inputs, state, training=True, **options)
+            found = self._task.call(
+                self._supernet, examples.inputs, state, training=True, **options
+            )
         return tf.nest.map_structure(tf.stop_gradient, found[1])
 
     def _by_type(self, operation_weights) -> dict:
@@ -112,23 +114,29 @@ class SampledLosses:
         """
         by_type = self._by_type(operation_weights)
 
-        def run(part, number=None):
+        def run(micro_batch, number=None):
             own = seed if seed is None or number is None else seeds.of_part(seed, number)
-            parts, state = self._task.parts_and_state(part)
+            examples, state = self._task.unpack_with_state(micro_batch)
             outputs, _ = self._task.call(
                 self._supernet,
-                parts.inputs,
+                examples.inputs,
                 state,
                 training=True,
                 seed=own,
                 weights=by_type,
                 mixed=mixed,
             )
-            total, count = self._task.counted_loss(parts.targets, outputs, parts.weights)
+            total, count = self._task.counted_loss(
+                examples.targets, outputs, examples.sample_weights
+            )
             return tf.math.divide_no_nan(total, count), outputs
 
         with given_values(self._supernet, weights):
-            loss, _ = run(batch) if self._parts == 1 else mean_over_parts(run, batch, self._parts)
+            loss, _ = (
+                run(batch)
+                if self._micro_batches == 1
+                else mean_over_micro_batches(run, batch, self._micro_batches)
+            )
         if self._penalty is not None:
             loss += self._penalty(by_type)
         return tf.cast(loss, operation_weights.dtype)

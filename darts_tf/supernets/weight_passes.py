@@ -6,7 +6,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from darts_tf.gradients.problem import WEIGHTS, Point
+from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS, Point
+from darts_tf.supernets.given_values import given_values
 from darts_tf.supernets.problem import ForwardPass, SupernetProblem
 
 
@@ -36,8 +37,31 @@ class WeightPasses:
         if self._batch_of is not None:
             batch = self._batch_of(WEIGHTS, point, batch)
         if self._supernet.relaxation.adversary is not None:
-            mixture = self._problem.worst_mixture(point, batch, seed)
+            mixture = self.worst_mixture(point, batch, seed)
         return self._problem.forward_and_gradients(point, batch, seed, differentiate, mixture)
+
+    def worst_mixture(self, point: Point, batch, seed) -> dict:
+        """The operation weights near those of the architecture with the largest training loss.
+
+        For relaxations with an `adversary`. The supernet is in inference mode meanwhile, as in
+        the authors' code of SDARTS-ADV. The arguments are those of a call.
+        """
+        supernet, task = self._supernet, self._problem.task
+        given = point[WEIGHTS], point[ARCHITECTURE]
+        examples, state = task.unpack_with_state(batch)
+
+        def loss(mixture):
+            with given_values(supernet, *given):
+                outputs, _ = task.call(supernet, examples.inputs, state, weights=mixture)
+            total, count = task.counted_loss(examples.targets, outputs, examples.sample_weights)
+            return tf.math.divide_no_nan(total, count)
+
+        with given_values(supernet, *given):
+            start = supernet.architecture.drawn_weights()
+        masks = {name: supernet.space.mask(name) for name in start}
+        radius = tf.convert_to_tensor(supernet.architecture.temperature)
+        found = supernet.relaxation.adversary(loss, start, radius, masks, seed)
+        return {name: supernet.architecture.with_fixed(name, own) for name, own in found.items()}
 
     @contextlib.contextmanager
     def untouched(self, seed, optimizer: keras.optimizers.Optimizer):

@@ -6,10 +6,11 @@ from darts_tf.tasks.image_classification import ImageClassification
 from darts_tf.tasks.language_modeling import LanguageModeling
 from darts_tf.tasks.metrics import ElementMean, MeanLoss, Metric, Objective
 from darts_tf.tasks.pass_state import PassState
-from darts_tf.tasks.task import Parts, Task
+from darts_tf.tasks.task import Examples, Task
 
 __all__ = [
     "ElementMean",
+    "Examples",
     "Forecasting",
     "ImageClassification",
     "LanguageModeling",
@@ -26,13 +27,16 @@ __all__ = [
     "serialize",
 ]
 
-_PARTS: dict[str, Task] = {
+#: The former name of `Examples`.
+Parts = Examples
+
+_BUILT_IN: dict[str, Task] = {
     "image_classification": ImageClassification(),
     "forecasting": Forecasting(),
     "language_modeling": LanguageModeling(),
     "character_modeling": LanguageModeling("bits_per_character"),
 }
-_TASKS = Registry("task", _PARTS, Task)
+_TASKS = Registry("task", _BUILT_IN, Task)
 
 
 def register(name: str, task: Task, *, replace: bool = False) -> Task:

@@ -25,13 +25,13 @@ class ColumnSums(keras.metrics.Metric):
     """
 
     #: What is summed.
-    parts: tuple[str, ...] = ()
+    sums: tuple[str, ...] = ()
 
     def __init__(self, columns: int, name: str, dtype="float32"):
         super().__init__(name=name, dtype=dtype)
         self._sums = {
             part: self.add_variable((columns,), initializer="zeros", dtype="float64", name=part)
-            for part in ("count", *self.parts)
+            for part in ("count", *self.sums)
         }
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -46,7 +46,7 @@ class ColumnSums(keras.metrics.Metric):
 
     @abstractmethod
     def added(self, targets, forecasts) -> dict[str, tf.Tensor]:
-        """The terms a batch adds to each of `parts`, `[batch, columns]` before it is summed."""
+        """The terms a batch adds to each of `sums`, `[batch, columns]` before it is summed."""
 
     def result(self):
         sums = {part: tf.convert_to_tensor(variable) for part, variable in self._sums.items()}
@@ -60,7 +60,7 @@ class ColumnSums(keras.metrics.Metric):
 class RootMeanSquare(ColumnSums):
     """The root of the mean squared error of all columns."""
 
-    parts = ("squares",)
+    sums = ("squares",)
 
     def added(self, targets, forecasts):
         return {"squares": tf.square(forecasts - targets)}
@@ -72,7 +72,7 @@ class RootMeanSquare(ColumnSums):
 class MeanAbsolute(ColumnSums):
     """The mean absolute error of all columns."""
 
-    parts = ("errors",)
+    sums = ("errors",)
 
     def added(self, targets, forecasts):
         return {"errors": tf.abs(forecasts - targets)}
@@ -88,7 +88,7 @@ class RelativeError(ColumnSums):
     columns: 1 for a forecast of that mean. Columns of large numbers count most.
     """
 
-    parts = ("squares", "values", "value_squares")
+    sums = ("squares", "values", "value_squares")
 
     def added(self, targets, forecasts):
         return {
@@ -109,7 +109,7 @@ class Correlation(ColumnSums):
     The average is over those columns whose targets and forecasts both change.
     """
 
-    parts = ("y", "f", "yy", "ff", "yf")
+    sums = ("y", "f", "yy", "ff", "yf")
 
     def added(self, targets, forecasts):
         y, f = targets, forecasts

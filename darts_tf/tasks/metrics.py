@@ -117,21 +117,21 @@ class ElementMean(MeanLoss):
         super().update_state(*counted(values, sample_weight))
 
 
-def counted(values: tf.Tensor, weights=None) -> tuple[tf.Tensor, tf.Tensor]:
+def counted(values: tf.Tensor, sample_weights=None) -> tuple[tf.Tensor, tf.Tensor]:
     """The sum of values and how many they are.
 
     Args:
         values: `[batch]` or, of sequences, `[batch, time]`.
-        weights: of the examples, `[batch]`, or shaped as the values; 0 for what is masked, whether
-            it is a number or not. None where all count alike.
+        sample_weights: of the examples, `[batch]`, or shaped as the values; 0 for what is masked,
+            whether it is a number or not. None where all count alike.
 
     Returns:
         Two scalars of the values' type.
     """
-    if weights is None:
+    if sample_weights is None:
         return tf.reduce_sum(values), tf.cast(tf.size(values), values.dtype)
-    weights = tf.cast(weights, values.dtype)
-    missing = values.shape.rank - weights.shape.rank
-    weights = tf.reshape(weights, tf.concat([tf.shape(weights), [1] * missing], 0))
-    weights = tf.broadcast_to(weights, tf.shape(values))
-    return tf.reduce_sum(tf.math.multiply_no_nan(values, weights)), tf.reduce_sum(weights)
+    counts = tf.cast(sample_weights, values.dtype)
+    missing = values.shape.rank - counts.shape.rank
+    counts = tf.reshape(counts, tf.concat([tf.shape(counts), [1] * missing], 0))
+    counts = tf.broadcast_to(counts, tf.shape(values))
+    return tf.reduce_sum(tf.math.multiply_no_nan(values, counts)), tf.reduce_sum(counts)

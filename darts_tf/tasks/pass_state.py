@@ -30,7 +30,7 @@ class PassState:
         """
         if not self._task.carries_state:
             return ()
-        examples = tf.nest.flatten(self._task.parts(batch).inputs)[0].shape[0]
+        examples = tf.nest.flatten(self._task.unpack(batch).inputs)[0].shape[0]
         if self._examples is None:
             self._examples = examples
             self._state = self._task.initial_state(self._model, examples)

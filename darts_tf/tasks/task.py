@@ -12,19 +12,24 @@ from darts_tf.common.registry import Unnamed
 from darts_tf.tasks.metrics import Metric, Objective, counted
 
 
-class Parts(NamedTuple):
-    """The parts of a batch.
+class Examples(NamedTuple):
+    """The examples of a batch.
 
     Attributes:
         inputs: what the model is called with, tensors `[batch, ...]`.
         targets: what its outputs are compared with.
-        weights: of the counted elements, `[batch]` or shaped as the losses; None where all count
-            alike.
+        sample_weights: of the counted elements, `[batch]` or shaped as the losses; None where all
+            count alike.
     """
 
     inputs: Any
     targets: Any
-    weights: tf.Tensor | None = None
+    sample_weights: tf.Tensor | None = None
+
+    @property
+    def weights(self) -> tf.Tensor | None:
+        """The former name of `sample_weights`."""
+        return self.sample_weights
 
 
 class Task(Unnamed):
@@ -177,16 +182,20 @@ class Task(Unnamed):
 
     # What follows is made of the methods above; a task of your own leaves it as it is.
 
-    def parts(self, batch) -> Parts:
-        """The parts of an element of a data set."""
-        return Parts(*self.inputs_and_targets(batch), self.weights(batch))
+    def unpack(self, batch) -> Examples:
+        """The examples in an element of a data set."""
+        return Examples(*self.inputs_and_targets(batch), self.weights(batch))
 
-    def parts_and_state(self, batch) -> tuple[Parts, Any]:
-        """The parts of a batch that a search's losses are given, and the state before it."""
+    def parts(self, batch) -> Examples:
+        """The former name of `unpack`."""
+        return self.unpack(batch)
+
+    def unpack_with_state(self, batch) -> tuple[Examples, Any]:
+        """The examples in a batch that a search's losses are given, and the state before it."""
         if not self.carries_state:
-            return self.parts(batch), None
+            return self.unpack(batch), None
         *batch, state = batch
-        return self.parts(tuple(batch)), state
+        return self.unpack(tuple(batch)), state
 
     def call(self, model: Callable, inputs, state=None, **options) -> tuple[Any, Any]:
         """Calls a model.

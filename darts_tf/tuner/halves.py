@@ -49,14 +49,14 @@ def halves(data: tf.data.Dataset, seed: int = 0) -> tuple[tf.data.Dataset, tf.da
     # Equal examples have one key: the first of them decides.
     distinct, first = np.unique(keys[order], return_index=True)
     half_of = np.searchsorted(np.sort(first), first) % 2
-    table = tf.lookup.StaticHashTable(
+    half_by_key = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(distinct, half_of.astype(np.int64)), default_value=-1
     )
     members = half_of[np.searchsorted(distinct, keys)]
     batches = min(int(np.sum(members == half)) for half in range(2)) // size
 
     def take(half):
-        chosen = examples.filter(lambda key, image, label: table.lookup(key) == half)
+        chosen = examples.filter(lambda key, image, label: half_by_key.lookup(key) == half)
         chosen = chosen.map(lambda key, image, label: (image, label))
         chosen = chosen.batch(size, drop_remainder=True).take(batches)
         return chosen.apply(tf.data.experimental.assert_cardinality(batches))

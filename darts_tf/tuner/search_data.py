@@ -45,16 +45,16 @@ class SearchData:
 
     def __post_init__(self):
         labelled = isinstance(tasks.get(self.task), tasks.ImageClassification)
-        parts = [batches(0) for batches in (*self.halves, self.batches)]
+        batched = [batches(0) for batches in (*self.halves, self.batches)]
         for name, data in zip(
             ("the weights' half", "the alphas' half", "the training data", "the validation data"),
-            (*parts, self.validation),
+            (*batched, self.validation),
             strict=True,
         ):
             if labelled:
                 _check_labels(name, data)
             refuse_endless(f"batches of {name}", data)
-        if any(int(data.cardinality()) == 0 for data in parts[:2]):
+        if any(int(data.cardinality()) == 0 for data in batched[:2]):
             raise UserError(
                 "half of the training images hold no whole batch; give more images or a smaller "
                 "batch size"

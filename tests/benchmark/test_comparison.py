@@ -50,7 +50,7 @@ def test_a_machine_that_becomes_fast_between_two_runs():
 
 
 def test_table():
-    lines = comparison.table({"ours": OURS, "peer": PEER}, "peer").splitlines()
+    lines = comparison.as_text({"ours": OURS, "peer": PEER}, "peer").splitlines()
     assert lines[0].split() == ["step,", "s", "start-up,", "s", "peak", "memory,", "GB"]
     assert lines[1].startswith("ours         2.50 (2.00 to 3.00)     22.00 (20.00 to 30.00)")
     assert lines[3].startswith("ours / peer  0.556 (0.500 to 0.600)  2.20 (2.00 to 3.00)")

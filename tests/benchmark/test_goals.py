@@ -51,7 +51,7 @@ def test_measure(tmp_path):
     assert spreads["the same, second order"].median == 15
     assert json.loads(path.read_text()) == json.loads(json.dumps(record))
     assert (goals.LARGE, [*goals.LARGE.split(), "--steps=2", "--warmup=1"]) in calls
-    table = goals.table(spreads)
+    table = goals.as_text(spreads)
     assert table.count(" met") + table.count(" missed") == len(goals.GOALS)
     (line,) = (x for x in table.splitlines() if x.startswith("first-order"))
     assert line.split() == ["first-order", "search", "step", "<=", "0.4", "0.500", "missed"]

@@ -141,7 +141,7 @@ class _Another(baselines.AgingEvolution):
 def test_built_in_parts_are_replaced_only_when_told_so(registry, monkeypatch):
     module, table, name, replace = _BUILT_IN[registry]
     parts = getattr(module, table)
-    monkeypatch.setattr(parts, "_parts", dict(parts))
+    monkeypatch.setattr(parts, "_entries", dict(parts))
     before = parts[name]
     with pytest.raises(UserError, match=f"another .* named '{name}'"):
         replace()
@@ -163,7 +163,7 @@ def test_the_readme_cell_of_an_own_space_runs_twice(monkeypatch):
         # Without what the example of the same names has registered.
         parts = getattr(module, table)
         known = {k: v for k, v in parts.items() if k not in _NAMES}
-        monkeypatch.setattr(parts, "_parts", known)
+        monkeypatch.setattr(parts, "_entries", known)
     code = re.search(_OWN, README.read_text(), re.DOTALL)[0]
     assert "operations.register" in code and "spaces.register" in code
     cell_of_a_notebook(code, times=2)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from darts_tf import gradients
 from darts_tf.common.errors import UserError
-from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_parts
+from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_micro_batches
 from darts_tf.gradients.problem import InnerStep, Level, Problem, gradients_of
 
 RNG = np.random.default_rng(3)
@@ -17,7 +17,7 @@ POINT = {
 }
 
 
-def loss(point, batch, part=None):
+def loss(point, batch, micro_batch=None):
     inputs, targets = batch
     (kernel, last), (alpha,) = point["weights"], point["architecture"]
     hidden = tf.tanh(inputs @ kernel) * tf.nn.softmax(alpha)
@@ -49,7 +49,7 @@ def test_hypergradients_are_those_of_the_whole_batch(name):
     np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
 
 
-def test_mean_over_parts():
+def test_mean_over_micro_batches():
     seen = []
 
     def function(part, number):
@@ -57,7 +57,7 @@ def test_mean_over_parts():
         assert int(number) == len(seen) - 1
         return (tf.reduce_sum(part), tf.constant(len(seen))), 10 * part
 
-    (mean, last), rows = mean_over_parts(function, tf.range(6.0), 3)
+    (mean, last), rows = mean_over_micro_batches(function, tf.range(6.0), 3)
     assert seen == [[0, 1], [2, 3], [4, 5]]
     assert (float(mean), int(last)) == (5, 3)
     np.testing.assert_array_equal(rows, 10 * np.arange(6))

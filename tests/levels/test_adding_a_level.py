@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 def added(monkeypatch):
     """The name of the method that the documentation adds, as it adds it."""
     for registry in (METHODS, levels._LEVELS):
-        monkeypatch.setattr(registry, "_parts", dict(registry))
+        monkeypatch.setattr(registry, "_entries", dict(registry))
     before = set(METHODS)
     text = (ROOT / "docs" / "adding_a_level.md").read_text()
     code = compile(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], "own.py", "exec")

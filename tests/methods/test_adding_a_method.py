@@ -34,7 +34,7 @@ def examples(document):
 def add(monkeypatch, number):
     """Runs an example of the documentation; returns the name of the method that it adds."""
     for registry in (METHODS, relaxations._RELAXATIONS, gradients._GRADIENTS):
-        monkeypatch.setattr(registry, "_parts", dict(registry))
+        monkeypatch.setattr(registry, "_entries", dict(registry))
     before = set(METHODS)
     code = compile(examples("adding_a_method.md")[number], "example.py", "exec")
     # Twice, as a cell of a notebook may be run.

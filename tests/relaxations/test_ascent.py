@@ -6,6 +6,7 @@ from darts_tf import methods
 from darts_tf.relaxations.ascent import worst_mixture
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.supernets.weight_passes import WeightPasses
 
 SEED = tf.constant([3, 4])
 START = tf.constant([[0.6, 0.4], [0.3, 0.7]])
@@ -54,7 +55,9 @@ def test_a_supernet_is_worse_off_and_unchanged(tiny_space):
         [tf.convert_to_tensor(v) for v in variables]
         for variables in (supernet.weight_variables, supernet.architecture_variables)
     )
-    rows = problem.worst_mixture({"weights": weights, "architecture": alphas}, batch, SEED)
+    rows = WeightPasses(problem).worst_mixture(
+        {"weights": weights, "architecture": alphas}, batch, SEED
+    )
     for variable, value in zip(supernet.variables, before, strict=True):
         np.testing.assert_array_equal(variable, value)
     start = supernet.operation_weights()

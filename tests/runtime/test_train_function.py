@@ -24,13 +24,13 @@ class Echo:
     def __call__(self, batches, frozen=False):
         losses = {}
         for level, batch in batches.items():
-            inputs, targets, weights = self._task.parts(batch)
+            inputs, targets, weights = self._task.unpack(batch)
             total, count = self._task.counted_loss(targets, inputs, weights)
             losses[level] = total / count
         one = tf.ones(())
         return {
             "losses": losses,
-            "outputs": self._task.parts(batches["weights"]).inputs,
+            "outputs": self._task.unpack(batches["weights"]).inputs,
             "carried": {},
             "finite": one,
             "complete": one,

@@ -46,6 +46,6 @@ def test_a_baseline_of_ones_own_is_a_method(monkeypatch):
     class Own(RandomSearch):
         name = "own"
 
-    monkeypatch.setattr(baselines.BASELINES, "_parts", dict(baselines.BASELINES))
+    monkeypatch.setattr(baselines.BASELINES, "_entries", dict(baselines.BASELINES))
     baselines.register(Own())
     assert isinstance(methods.get("own").selection.baseline, Own)

@@ -58,6 +58,6 @@ def test_nothing_counts(supernet, point, eagerly):
 
 
 def test_parts_count_differently(supernet, point, eagerly):
-    problem = SupernetProblem(supernet, Stream(), parts=2, traced=False)
+    problem = SupernetProblem(supernet, Stream(), micro_batches=2, traced=False)
     with pytest.raises(UserError, match="weights cannot be computed in parts"):
         problem.forward_and_gradients(point, first(streams.masked(0, 0)))

@@ -70,7 +70,7 @@ class TestSupernetProblem:
         np.testing.assert_array_equal(masked.outputs, whole.outputs)
         losses = cross_entropy(TRAIN[1], whole.outputs).numpy()
         np.testing.assert_allclose(masked.loss, np.average(losses, weights=counted), rtol=1e-6)
-        in_parts = SupernetProblem(supernet, cross_entropy, parts=2, traced=False)
+        in_parts = SupernetProblem(supernet, cross_entropy, micro_batches=2, traced=False)
         with pytest.raises(UserError, match="weights cannot be computed in parts"):
             in_parts.forward_and_gradients(here, (*TRAIN, counted))
 

@@ -33,7 +33,9 @@ class TestAccumulation:
         problems = []
         for parts in (1, 4):
             supernet = make(tiny_space)
-            problems.append(SupernetProblem(supernet, cross_entropy, parts=parts, traced=False))
+            problems.append(
+                SupernetProblem(supernet, cross_entropy, micro_batches=parts, traced=False)
+            )
         assert_same(*(values(problem.supernet.weight_variables) for problem in problems))
         return problems
 
@@ -65,7 +67,7 @@ class TestAccumulation:
 
 
 def test_moving_statistics_of_parts_are_their_mean(tiny_space):
-    problem = SupernetProblem(make(tiny_space), cross_entropy, parts=2, traced=False)
+    problem = SupernetProblem(make(tiny_space), cross_entropy, micro_batches=2, traced=False)
     here = point(problem.supernet)
     forward, _ = problem.forward_and_gradients(here, TRAIN, differentiate=False)
     halves = [
@@ -84,7 +86,7 @@ class TestRandomNumbersOfParts:
 
     def halves(self, supernet):
         """The logits of both halves, which must not depend on how often they are computed."""
-        problem = SupernetProblem(supernet, cross_entropy, parts=2, traced=False)
+        problem = SupernetProblem(supernet, cross_entropy, micro_batches=2, traced=False)
         here = point(supernet)
         forward, again = (
             problem.forward_and_gradients(here, self.BATCH, self.SEED, differentiate=False)[0]
@@ -93,7 +95,7 @@ class TestRandomNumbersOfParts:
         assert_same([forward.outputs], [again.outputs])
         # The parts of the hypergradient have the same losses, so the same numbers.
         losses = [
-            problem.levels(self.SEED).outer.loss.of_part(tf.constant(i))(
+            problem.levels(self.SEED).outer.loss.of_micro_batch(tf.constant(i))(
                 here, tuple(x[:4] for x in TRAIN)
             )
             for i in range(2)

@@ -103,7 +103,7 @@ class TestSampledLosses:
             weights, architectures[-1:], VALIDATION
         )
         np.testing.assert_allclose(whole, enumerated[-1:] + 30, rtol=1e-5)
-        parts = SampledLosses(supernet, loss, parts=2)
+        parts = SampledLosses(supernet, loss, micro_batches=2)
         found = parts.of_draws(weights, architectures[-1:], VALIDATION)
         one = SampledLosses(supernet, loss)
         each = [one.of_draws(weights, architectures[-1:], half) for half in halves]

@@ -23,7 +23,7 @@ LABELS = 3
 @pytest.fixture
 def added(monkeypatch):
     """The name of the task that the documentation adds, as it adds it."""
-    monkeypatch.setattr(tasks._TASKS, "_parts", dict(tasks._TASKS))
+    monkeypatch.setattr(tasks._TASKS, "_entries", dict(tasks._TASKS))
     before = set(tasks.names())
     text = (ROOT / "docs" / "adding_a_task.md").read_text()
     code = compile(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], "multi_label.py", "exec")

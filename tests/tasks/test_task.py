@@ -68,9 +68,9 @@ class TestLoss:
 class TestTask:
     def test_batches_as_keras_has_them(self):
         task = Squares()
-        assert task.parts((1, 2)) == (1, 2, None)
-        assert task.parts((1, 2, 3)) == (1, 2, 3)
-        assert task.parts_and_state((1, 2)) == ((1, 2, None), None)
+        assert task.unpack((1, 2)) == (1, 2, None)
+        assert task.unpack((1, 2, 3)) == (1, 2, 3)
+        assert task.unpack_with_state((1, 2)) == ((1, 2, None), None)
 
     def test_the_state_is_the_last_part_of_a_batch(self):
         class Stateful(Squares):
@@ -79,8 +79,8 @@ class TestTask:
 
         task = Stateful()
         assert task.carries_state and not Squares().carries_state
-        assert task.parts_and_state((1, 2, "state")) == ((1, 2, None), "state")
-        assert task.parts_and_state((1, 2, 3, "state")) == ((1, 2, 3), "state")
+        assert task.unpack_with_state((1, 2, "state")) == ((1, 2, None), "state")
+        assert task.unpack_with_state((1, 2, 3, "state")) == ((1, 2, 3), "state")
 
         def model(inputs, state=None, training=False):
             return inputs + 1, (state, training)
@@ -177,7 +177,7 @@ class TestRegistry:
             def losses(self, targets, outputs):
                 return self.scale * super().losses(targets, outputs)
 
-        monkeypatch.setattr(tasks._TASKS, "_parts", dict(tasks._TASKS))
+        monkeypatch.setattr(tasks._TASKS, "_entries", dict(tasks._TASKS))
         tasks.register("scaled", Scaled)
         assert tasks.serialize(Scaled()) == "scaled"
         configuration = tasks.serialize(Scaled(2.0))

@@ -86,7 +86,7 @@ def own(monkeypatch):
 
 def _register(setattr):
     for registry, part in ((SOURCES, Pixels), (tasks._TASKS, Sum())):
-        setattr(registry, "_parts", {**registry, "sum": part})
+        setattr(registry, "_entries", {**registry, "sum": part})
 
 
 def test_the_task_decides_the_data_and_their_settings(own):

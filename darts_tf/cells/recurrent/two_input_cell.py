@@ -152,8 +152,8 @@ class BaseTwoInputCell(BaseRecurrentCell):
     def _mixed(self, node: int, terms, state, constants) -> tf.Tensor:
         """A node: the sum of the terms, weighted in a relaxed cell."""
         mixture = constants.mixture
-        weights = [1.0] * len(terms) if mixture is None else mixture[node]
-        found = [w * t for w, t in zip(weights, terms, strict=True) if t is not None]
+        of_terms = [1.0] * len(terms) if mixture is None else mixture[node]
+        found = [w * t for w, t in zip(of_terms, terms, strict=True) if t is not None]
         return tf.add_n(found) if found else tf.zeros_like(state)
 
 

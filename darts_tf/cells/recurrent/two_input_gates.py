@@ -132,9 +132,11 @@ def _write(to: Parameters, units: int, target: int, reads=(), kernel=None, bias=
 
 def _gates(cell) -> list[list[np.ndarray]]:
     """For every gate of a cell of Keras its kernel, its recurrent kernel and its bias."""
-    parts = [keras.ops.convert_to_numpy(v) for v in (cell.kernel, cell.recurrent_kernel, cell.bias)]
-    count = parts[0].shape[-1] // cell.units
-    return list(zip(*(np.split(part, count, axis=-1) for part in parts), strict=True))
+    kernels = [
+        keras.ops.convert_to_numpy(v) for v in (cell.kernel, cell.recurrent_kernel, cell.bias)
+    ]
+    count = kernels[0].shape[-1] // cell.units
+    return list(zip(*(np.split(part, count, axis=-1) for part in kernels), strict=True))
 
 
 def _write_lstm(chain: TwoInputCell, cell) -> None:
