@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from darts_tf import tasks
 from darts_tf.runtime.carried_state import CarriedState
+from darts_tf.runtime.level_losses import LevelLosses
 
 
 class TrainFunction:
@@ -22,6 +23,8 @@ class TrainFunction:
         task: its metrics are measured on the training batches; see `darts_tf.tasks`. Default: the
             classification of images.
         states: of the streams, by their names; empty where the task carries none.
+        batch_sizes: of the streams, by their names; None where the batches of one differ. Default:
+            those of a stream have equally many examples.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class TrainFunction:
         jit_compile: bool = False,
         task=None,
         states: Mapping[str, CarriedState] = types.MappingProxyType({}),
+        batch_sizes: Mapping[str, int | None] = types.MappingProxyType({}),
     ):
         self._states = dict(states)
         self._task = tasks.get(task)
@@ -42,12 +46,8 @@ class TrainFunction:
         self._outer, self._first, *_ = streams
         with strategy.scope():
             self._measured = [metric() for metric in self._task.metrics()]
-            self._losses = {
-                level: keras.metrics.Mean(
-                    "loss" if level == self._first else f"{level}_loss", dtype="float32"
-                )
-                for level in streams
-            }
+            sizes = {level: batch_sizes.get(stream, 0) for level, stream in streams.items()}
+            self._losses = LevelLosses(self._task, streams, sizes)
         self._run = tf.function(self._run_replicas, reduce_retracing=True, autograph=False)
 
     def __call__(self, train_batch, validation_batch, frozen: bool):
@@ -71,14 +71,9 @@ class TrainFunction:
             batches = {level: of_stream[stream] for level, stream in self._streams.items()}
             result = self._step(batches, frozen=frozen)
             self._carry(result["carried"] if self._states else {})
+            losses = {x: y for x, y in result["losses"].items() if x != self._outer or not frozen}
+            self._losses.update(losses, batches, result["outputs"])
             _, targets, sample_weights = self._task.unpack_with_state(batches[self._first])[0]
-            counted = self._elements(targets, result["outputs"], sample_weights)
-            # Each replica holds its share of a mean over the global batch.
-            replicas = self._strategy.num_replicas_in_sync
-            for level, loss in result["losses"].items():
-                if level != self._outer or not frozen:
-                    of_level = counted if level == self._first else None
-                    self._losses[level].update_state(loss * replicas, of_level)
             for metric in self._measured:
                 metric.update_state(targets, result["outputs"], sample_weights)
             # One tensor, so that workers exchange it at once.
@@ -90,26 +85,6 @@ class TrainFunction:
         mean = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, signs, axis=None)
         return mean[0], mean[1], mean[2:]
 
-    def _elements(self, targets, outputs, sample_weights) -> tf.Tensor | None:
-        """How many elements the loss of a global batch is a mean of, by example.
-
-        Returns:
-            A scalar, the same on all replicas; None where every example is one element, or the
-            targets are no batch.
-        """
-        first = tf.convert_to_tensor(tf.nest.flatten(targets)[0])
-        if first.shape.rank == 0:
-            return None
-        _, count = self._task.counted_loss(targets, outputs, sample_weights)
-        examples = tf.shape(first)[0]
-        known = tf.get_static_value(count), tf.get_static_value(examples)
-        if None not in known and known[0] == known[1]:
-            return None
-        replica = tf.distribute.get_replica_context()
-        both = tf.stack([tf.cast(count, tf.float32), tf.cast(examples, tf.float32)])
-        count, examples = tf.unstack(replica.all_reduce(tf.distribute.ReduceOp.SUM, both))
-        return count / examples
-
     def _carry(self, carried: Mapping) -> None:
         """Each stream goes on from its first level: that of the training data from the weights."""
         of_stream = {self._streams[level]: state for level, state in reversed(carried.items())}
@@ -118,7 +93,7 @@ class TrainFunction:
 
     @property
     def _metrics(self):
-        outer, first, *others = self._losses.values()
+        outer, first, *others = self._losses.means.values()
         return first, *self._measured, outer, *others
 
     @property
@@ -143,10 +118,9 @@ class TrainFunction:
     def logs(self, frozen: bool) -> dict[str, float]:
         """The means over the epoch so far; without that of the outermost level if it is frozen.
 
-        That of `loss`, as the task's metrics, is over all that is counted, such as the steps of
-        sequences; those of other levels are over their batches.
+        They are over all that is counted, such as the steps of sequences; see `LevelLosses`.
         """
-        left_out = self._losses[self._outer] if frozen else None
+        left_out = self._losses.means[self._outer] if frozen else None
         return {m.name: float(m.result()) for m in self._metrics if m is not left_out}
 
 

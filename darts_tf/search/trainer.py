@@ -32,7 +32,7 @@ class SearchTrainer:
         task: what for.
         weight_optimizer, architecture_optimizer: None for the method's.
         total_steps: of the whole search, for the schedule of the learning rate.
-        batch_sizes: of the streams, by their names; for a task that carries a state.
+        batch_sizes: of the streams, by their names; None where the batches of one differ.
         penalty, accumulate_steps, jit_compile, recompute: as for `ArchitectureSearch`.
 
     Attributes:
@@ -92,6 +92,7 @@ class SearchTrainer:
             compiles(jit_compile, strategy),
             task,
             self._states,
+            batch_sizes,
         )
 
     def _build(self) -> None:

@@ -4,7 +4,7 @@ from darts_tf.common.registry import Registry
 from darts_tf.tasks.forecasting import Forecasting
 from darts_tf.tasks.image_classification import ImageClassification
 from darts_tf.tasks.language_modeling import LanguageModeling
-from darts_tf.tasks.metrics import ElementMean, MeanLoss, Metric, Objective
+from darts_tf.tasks.metrics import ElementMean, MeanLoss, Metric, Objective, elements
 from darts_tf.tasks.pass_state import PassState
 from darts_tf.tasks.task import Examples, Task
 
@@ -20,6 +20,7 @@ __all__ = [
     "Parts",
     "PassState",
     "Task",
+    "elements",
     "get",
     "label",
     "names",

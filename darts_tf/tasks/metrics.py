@@ -117,6 +117,23 @@ class ElementMean(MeanLoss):
         super().update_state(*counted(values, sample_weight))
 
 
+def elements(targets, sample_weights=None, rank: int = 1) -> tf.Tensor:
+    """How many elements a batch has, as `counted` counts them, without its losses.
+
+    Args:
+        targets: of a batch, a structure of tensors. The losses have the first axes of the first.
+        sample_weights: as for `counted`.
+        rank: of the losses, 1 for `[batch]`, 2 for `[batch, time]`.
+
+    Returns:
+        A float32 scalar.
+    """
+    shaped = tf.convert_to_tensor(tf.nest.flatten(targets)[0])
+    if sample_weights is not None and sample_weights.shape.rank > min(rank, shaped.shape.rank):
+        shaped, rank = sample_weights, sample_weights.shape.rank
+    return counted(tf.ones(tf.shape(shaped)[:rank]), sample_weights)[1]
+
+
 def counted(values: tf.Tensor, sample_weights=None) -> tuple[tf.Tensor, tf.Tensor]:
     """The sum of values and how many they are.
 

@@ -38,10 +38,12 @@ class Echo:
         }
 
 
-def logs(task, *batches):
-    run = TrainFunction(Echo(task), tf.distribute.get_strategy(), STREAMS, task=task)
-    for batch in batches:
-        run(batch, batches[0], frozen=False)
+def logs(task, *batches, validation=None, sizes=None):
+    strategy = tf.distribute.get_strategy()
+    given = {} if sizes is None else {"batch_sizes": sizes}
+    run = TrainFunction(Echo(task), strategy, STREAMS, task=task, **given)
+    for batch, other in zip(batches, validation or [batches[0]] * len(batches), strict=True):
+        run(batch, other, frozen=False)
     return run.logs(frozen=False)
 
 
@@ -63,6 +65,35 @@ def test_what_is_masked_counts_nowhere():
     masked = (inputs, targets, tf.constant([[1.0, 0.0], [1.0, 1.0]]))
     found = logs(Squares(), masked, window([[2.0, 2.0], [2.0, 2.0]]))
     assert found["loss"] == pytest.approx((3 * 1 + 4 * 4) / 7)
+
+
+def test_every_level_counts_the_elements_of_its_own_batches():
+    train = window([[1.0, 1]]), window([[1.0, 1]])
+    found = logs(Squares(), *train, validation=[window([[1.0, 1, 1, 1]]), window([[3.0]])])
+    assert found["architecture_loss"] == pytest.approx(13 / 5)
+    assert found["loss"] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "mask", "count"),
+    [
+        ([[1.0, 100.0], [1.0, 1.0]], [[1.0, 0.0], [1.0, 1.0]], 3),
+        ([[100.0, 100.0], [1.0, 1.0]], [0.0, 1.0], 2),
+    ],
+)
+def test_masks_count_nowhere_in_the_losses_of_other_levels(values, mask, count):
+    masked = (*window(values), tf.constant(mask))
+    train = [window([[1.0, 1], [1.0, 1]])] * 2
+    found = logs(Squares(), *train, validation=[masked, window([[2.0, 2.0], [2.0, 2.0]])])
+    assert found["architecture_loss"] == pytest.approx((count * 1 + 4 * 4) / (count + 4))
+
+
+def test_batches_of_different_sizes():
+    """A mean over examples, where the streams say that their batches differ."""
+    batches = [window([[1.0], [1.0], [1.0]]), window([[3.0]])]
+    differ = {"train": None, "validation": None}
+    found = logs(Squares(), *batches, validation=batches, sizes=differ)
+    assert found["loss"] == found["architecture_loss"] == pytest.approx(12 / 4)
 
 
 def test_images_have_the_mean_of_their_batches_to_the_last_bit():
