@@ -152,7 +152,7 @@ def test_an_own_relaxation_is_saved_once_it_has_a_name(tmp_path):
         assert supernet.get_config()["relaxation"] == "squared"
         assert isinstance(saved(supernet, tmp_path / "supernet.keras").relaxation, Squared)
     finally:
-        relaxations._RELAXATIONS._parts.pop("squared")
+        relaxations._RELAXATIONS._entries.pop("squared")
 
 
 def test_the_name_that_was_given_is_written(monkeypatch):

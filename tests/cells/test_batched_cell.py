@@ -33,7 +33,7 @@ def precision(request):
 def make_space(monkeypatch):
     def make(*names, nodes=2):
         space = spaces.Space(name="small", operations=names, nodes=nodes)
-        monkeypatch.setitem(spaces._SPACES._parts, "small", space)
+        monkeypatch.setitem(spaces._SPACES._entries, "small", space)
         return "small"
 
     return make

@@ -24,7 +24,7 @@ SHAPES = [(4, 6, 6, 5), (4, 6, 6, 5)]
 def make_space(monkeypatch):
     def make(*names, nodes=2):
         space = spaces.Space(name="sampled", operations=names, nodes=nodes)
-        monkeypatch.setitem(spaces._SPACES._parts, "sampled", space)
+        monkeypatch.setitem(spaces._SPACES._entries, "sampled", space)
         return "sampled"
 
     return make
@@ -231,7 +231,7 @@ def test_what_is_shared_is_freed(make_space):
 @pytest.fixture
 def register(monkeypatch):
     def register(name, operation):
-        monkeypatch.setitem(registry._REGISTRY._parts, name, operation)
+        monkeypatch.setitem(registry._REGISTRY._entries, name, operation)
 
     return register
 

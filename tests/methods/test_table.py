@@ -21,7 +21,7 @@ class Hard(Softmax):
 def hard():
     relaxations.register("hard_softmax", Hard())
     yield
-    relaxations._RELAXATIONS._parts.pop("hard_softmax")
+    relaxations._RELAXATIONS._entries.pop("hard_softmax")
 
 
 def change(name, **changes):

@@ -43,4 +43,4 @@ def test_register():
         with pytest.raises(UserError, match="another relaxation named 'mine'"):
             relaxations.register("mine", Softmax())
     finally:
-        relaxations._RELAXATIONS._parts.pop("mine")
+        relaxations._RELAXATIONS._entries.pop("mine")

@@ -109,7 +109,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found_by_name(fault, monkeypatch):
     name, estimator = FAULTS[fault]
-    monkeypatch.setitem(gradients._GRADIENTS._parts, name, estimator)
+    monkeypatch.setitem(gradients._GRADIENTS._entries, name, estimator)
     # That of the other estimator holds.
     assert failed(chosen("momentum and decay")) == [f"{name}: quadratic, momentum and decay"]
 
