@@ -89,7 +89,7 @@ def estimate_nothing(*arguments):
 
 
 def test_a_name_of_ones_own(monkeypatch):
-    monkeypatch.setattr(gradients._GRADIENTS, "_entries", dict(gradients._GRADIENTS._parts))
+    monkeypatch.setattr(gradients._GRADIENTS, "_entries", dict(gradients._GRADIENTS._entries))
     gradients.register("nothing", estimate_nothing)
     assert (
         gradients.names()[-1] == "nothing" and gradients.get("nothing")(None, None, None)[0] == []
