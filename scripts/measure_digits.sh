@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's figures on digits: searches a cell and trains its network, for each METHOD:SEED.
+# The figures of docs/results.md on digits: searches a cell and trains its network, for each METHOD:SEED.
 #   bash scripts/measure_digits.sh darts-v2:0 darts-v2:1 darts-v2:2 darts-v1:0
 # Every run is kept in runs/measure_digits; started again, it goes on where it stopped.
 set -euo pipefail

@@ -143,7 +143,7 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
         "float32",
         ["float32", "mixed_bfloat16", "mixed_float16"],
         "What the layers compute in; weights, architecture variables and losses stay float32. Not "
-        "for the second-order term: see the README.",
+        "for the second-order term: see docs/correctness.md.",
     )
     jit_compile: str = fields.choice(
         "auto",

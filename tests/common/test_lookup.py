@@ -11,7 +11,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.genotypes import published
 from darts_tf.operations import operation
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
+PAGE = pathlib.Path(__file__).parents[2] / "docs/spaces.md"
 _OWN = r"import keras\n.*?(?=supernet = Supernet\(\"sequences\")"
 
 
@@ -158,13 +158,13 @@ def test_public_tables_are_for_reading(table):
         table["random"] = None
 
 
-def test_the_readme_cell_of_an_own_space_runs_twice(monkeypatch):
+def test_the_documented_cell_of_an_own_space_runs_twice(monkeypatch):
     for module, table in ((operation, "_REGISTRY"), (spaces, "_SPACES"), (macros, "_MACROS")):
         # Without what the example of the same names has registered.
         parts = getattr(module, table)
         known = {k: v for k, v in parts.items() if k not in _NAMES}
         monkeypatch.setattr(parts, "_entries", known)
-    code = re.search(_OWN, README.read_text(), re.DOTALL)[0]
+    code = re.search(_OWN, PAGE.read_text(), re.DOTALL)[0]
     assert "operations.register" in code and "spaces.register" in code
     cell_of_a_notebook(code, times=2)
     assert spaces.get("sequences").macro == macros.get("sequences").name == "sequences"

@@ -5,7 +5,7 @@ from darts_tf.verification import precision
 
 @pytest.mark.slow
 def test_bfloat16_loses_the_second_order_term():
-    """The README warns of it; a warning that no longer holds should go."""
+    """docs/correctness.md warns of it; a warning that no longer holds should go."""
     lost = {loss.policy: loss for loss in precision.losses(seeds=[1])}
     assert tuple(lost) == precision.POLICIES
     terms = [lost[policy].second_order_term for policy in precision.POLICIES]
