@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+# Many processes import the same modules here: bytecode is kept, whatever the environment says.
+unset PYTHONDONTWRITEBYTECODE
 bash scripts/make_venv.sh
 export TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES=-1
 # Tests trace tiny graphs, which takes one core each: two files at a time, one thread each.

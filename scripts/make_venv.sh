@@ -19,5 +19,15 @@ if [[ -f $stamp ]] && cat "${requirements[@]}" | cmp --silent - "$stamp"; then
 fi
 echo "Making .venv and installing the requirements (a few minutes, once) ..."
 "$python" -m venv --clear .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "${requirements[@]/#/--requirement=}"
+pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
+what=("${requirements[@]/#/--requirement=}")
+# uv does what pip does in a third of the time, but does not know pip's settings: not where these
+# name another index than PyPI, nor where uv cannot reach what it asks for. Bytecode is written by
+# the first import, or now where imports write none.
+compile=(${PYTHONDONTWRITEBYTECODE:+--compile-bytecode})
+if .venv/bin/python -m pip config list | grep -q '[.]index-url=' ||
+  ! { "${pip[@]}" 'uv>=0.13,<1' &&
+    .venv/bin/uv pip install --quiet --python .venv "${compile[@]}" "${what[@]}"; }; then
+  "${pip[@]}" "${what[@]}"
+fi
 cat "${requirements[@]}" > "$stamp"
