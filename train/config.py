@@ -19,7 +19,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from absl import flags
 
@@ -35,6 +35,9 @@ class Config:
         given: the names of the settings that the user chose, be it as their default is. The others
             may be chosen for him: by the data, or by the run that goes on.
     """
+
+    #: The flag that takes the words of the command line that are no flags; None: there is none.
+    bare_words: ClassVar[str | None] = None
 
     given: frozenset[str] = frozenset()
 

@@ -24,7 +24,7 @@ import keras
 from darts_tf import plots
 from darts_tf.common.errors import UserError
 from darts_tf.runs.settings import Changeable
-from train import data_flags, fields, program, runs
+from train import data_flags, fields, program, reports, runs
 from train.data_flags import TaskConfig
 from train.network_training import NetworkConfig, NetworkTraining
 from train.series_training import SeriesTraining
@@ -107,7 +107,7 @@ def main(config: EvaluationConfig) -> None:
 
 
 def _write(config: EvaluationConfig, data, folder, task, result, records) -> None:
-    """Writes the curves, and result.json, which marks the training as finished."""
+    """Writes the curves, the report, and result.json, which marks the training as finished."""
     plots.plot_history(
         records,
         folder.file("history.png"),
@@ -124,6 +124,7 @@ def _write(config: EvaluationConfig, data, folder, task, result, records) -> Non
             **runs.provenance(folder, data),
         },
     )
+    reports.write(folder)
 
 
 def _words(name: str) -> str:

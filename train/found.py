@@ -7,7 +7,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.genotypes import decidedness
 from darts_tf.nas_bench.tables import BenchmarkTable
 from darts_tf.spaces import node_names
-from train import fields
+from train import fields, reports
 from train.config import Config
 
 
@@ -82,7 +82,8 @@ def decided(leads) -> dict:
 
 
 def write(genotype, folder, result: dict, leads=None) -> None:
-    """Writes the genotype, its pictures and result.json, which marks the search as finished."""
+    """Writes the genotype, its pictures, the report, and result.json: the search is finished."""
     plots.plot_genotype(genotype, folder.path, leads=leads)
     genotype.save(folder.file("genotype.json"))
     folder.write_json("result.json", result)
+    reports.write(folder)

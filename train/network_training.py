@@ -11,7 +11,7 @@ from darts_tf.networks import training
 from darts_tf.networks.network import build_network, without_auxiliary, without_training
 from darts_tf.search import callbacks
 from darts_tf.tasks import Task
-from train import fields
+from train import fields, reports
 from train.config import Config
 from train.task_data import TaskData
 
@@ -144,6 +144,7 @@ class NetworkTraining:
             extra_callbacks=[
                 metrics,
                 callbacks.TensorBoard(folder.file("tensorboard")),
+                reports.EachEpoch(folder),
                 callbacks.TimeLeft(["loss", *_logged(task, self._auxiliary)]),
             ],
             checkpoint_dir=folder.file("checkpoints"),

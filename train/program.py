@@ -1,5 +1,6 @@
 """The start and the end that all programs in this folder share."""
 
+import dataclasses
 import inspect
 import logging as stdlib_logging
 import re
@@ -32,7 +33,8 @@ def run(main) -> None:
     A `darts_tf.common.errors.UserError` becomes one line on standard error and exit code 2, and so
     does a disk that is full; a run that had computed nothing by then leaves no file behind. Ctrl-C
     and SIGTERM become one line and exit code 130 or 143. Words on the command line that are no
-    flags are refused, because a forgotten `--` would otherwise be ignored silently.
+    flags are refused, because a forgotten `--` would otherwise be ignored silently, unless the
+    configuration says which flag takes them.
     """
     stops.install()
     parameters = inspect.signature(main, eval_str=True).parameters.values()
@@ -66,9 +68,15 @@ def _explain(error: BaseException) -> int:
 def _main(main, kind, argv):
     logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
     logging.get_absl_logger().addFilter(_is_news)
-    if len(argv) > 1:
+    name = kind.bare_words if kind else None
+    if len(argv) > 1 and name is None:
         raise UserError(f"unexpected argument {argv[1]!r}; every option is written --name=value")
-    return main(kind.from_flags(flags.FLAGS)) if kind else main()
+    if kind is None:
+        return main()
+    config = kind.from_flags(flags.FLAGS)
+    if len(argv) > 1:
+        config = dataclasses.replace(config, **{name: (*getattr(config, name), *argv[1:])})
+    return main(config)
 
 
 def _code(done: SystemExit) -> int:

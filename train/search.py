@@ -33,6 +33,7 @@ from train import (
     found,
     program,
     rates,
+    reports,
     runs,
     search_changes,
     search_checks,
@@ -121,6 +122,7 @@ def _say_finished(config: SearchConfig, folder, data, table) -> None:
         result = folder.read_json("result.json")
         result |= found.report(genotype, data, *config.size(), table)
         folder.write_json("result.json", result)
+        reports.write(folder)
 
 
 def _refuse_replicas(config: SearchConfig, strategy):
@@ -164,6 +166,7 @@ def _fit(config: SearchConfig, search, data, folder):
             callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search),
             callbacks.OperationWeightsLog(search, folder.file(f"{prefix}operation_weights.npz")),
             callbacks.TensorBoard(folder.file(f"{prefix}tensorboard"), search),
+            reports.EachEpoch(folder),
             callbacks.TimeLeft(["loss", *_shown(search.task), "entropy"]),
         ]
 

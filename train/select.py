@@ -4,8 +4,8 @@
 
 reads the last checkpoint of `python -m train.search --output_dir=RUN`, finished or not, and writes
 to RUN/selections: for every selection a folder with genotype.json and the pictures of its cells;
-selections.png, the cells side by side; selections.json, the table that is printed. The search's
-own files stay as they are.
+selections.png, the cells side by side; selections.json, the table that is printed; report.html,
+all of it. The search's own files stay as they are.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 import keras
 from absl import logging
 
-from darts_tf import plots, selections
+from darts_tf import plots, report, selections
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import decidedness
@@ -84,6 +84,7 @@ def main(config: SelectConfig) -> None:
     plots.plot_selections(genotypes, search.supernet.space, picture, by_weights)
     files.write(output / "data.json", json.dumps(description, indent=2) + "\n")
     files.write(output / "selections.json", json.dumps(rows, indent=2) + "\n")
+    report.write([report.Run(run_dir)], output / "report.html")
     print(_as_table(rows, search.task.objective.name, data.examples))
     print(f"genotypes and pictures are in {output}")
 

@@ -18,6 +18,7 @@ from darts_tf.networks.forecaster import build_forecaster, units_of_size
 from darts_tf.search import callbacks
 from darts_tf.tasks import Task
 from darts_tf.tasks.forecasting import relative
+from train import reports
 from train.recurrent_training import RecurrentTraining
 from train.series import Series
 
@@ -90,6 +91,7 @@ class SeriesTraining(RecurrentTraining):
             callbacks=[
                 metrics,
                 callbacks.TensorBoard(folder.file("tensorboard")),
+                reports.EachEpoch(folder),
                 callbacks.TimeLeft(["loss", "val_loss", f"val_{task.objective.name}"]),
             ],
             checkpoint_dir=folder.file("checkpoints"),

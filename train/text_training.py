@@ -15,7 +15,7 @@ from darts_tf.networks.language_training import LanguageRecipe, train_language_m
 from darts_tf.networks.text_generation import TextGenerator
 from darts_tf.search import callbacks
 from darts_tf.tasks import Task
-from train import fields, texts
+from train import fields, reports, texts
 from train.config import Config
 from train.recurrent_training import RecurrentTraining
 
@@ -98,6 +98,7 @@ class TextTraining(RecurrentTraining):
             callbacks=[
                 metrics,
                 callbacks.TensorBoard(folder.file("tensorboard")),
+                reports.EachEpoch(folder),
                 callbacks.TimeLeft(shown),
             ],
             checkpoint_dir=folder.file("checkpoints"),

@@ -1,0 +1,201 @@
+"""The page of a report, from a template."""
+
+import base64
+import mimetypes
+import pathlib
+import tempfile
+from collections.abc import Sequence
+
+import jinja2
+from scipy import stats
+
+from darts_tf import plots
+from darts_tf.common import files
+from darts_tf.common.errors import UserError
+from darts_tf.report.run import Picture, Run, as_text
+
+_TEMPLATES = pathlib.Path(__file__).parent / "templates"
+# What identifies data or says little is left to the end, with how to make the run again.
+_ORIGIN = ("data_sha256", "compared_with", "extended", "versions")
+_COST = (
+    *("parameters", "multiply_adds", "epochs", "epoch_seconds", "train_seconds"),
+    *("wall_seconds", "processor_seconds", "wall_seconds_of_last_start", "units"),
+)
+# Settings of a search that its report has in the title.
+_SAID = ("program", "method", "dataset")
+
+
+def write(runs: Sequence[Run], path) -> pathlib.Path:
+    """Writes a report; it appears whole or not at all.
+
+    Args:
+        runs: one or several runs; several are put side by side.
+        path: the file, `.html`.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: there is no run, or the file system does not take the file.
+    """
+    path = pathlib.Path(path)
+    files.write(path, render(runs))
+    return path
+
+
+def render(runs: Sequence[Run]) -> str:
+    """A report as HTML that refers to no other file.
+
+    A run that is not finished makes the page load itself anew every 20 seconds.
+
+    Raises:
+        UserError: there is no run.
+    """
+    if not runs:
+        raise UserError("a report needs at least one run; give a folder")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"value": as_text, "words": _words, "address": _address}
+    return environment.get_template("report.html").render(
+        title=runs[0].title if len(runs) == 1 else f"{len(runs)} runs side by side",
+        runs=[_view(run) for run in runs],
+        comparison=_comparison(runs) if len(runs) > 1 else None,
+        unfinished=not all(run.finished or run.baselines for run in runs),
+    )
+
+
+def interval(accuracy: float, examples: int) -> tuple[float, float]:
+    """The 95 % confidence interval of a share (Wilson 1927, equation 4; by SciPy).
+
+    Args:
+        accuracy: the share, in [0, 1].
+        examples: of how many.
+
+    Returns:
+        Its lower and upper end.
+    """
+    right = round(accuracy * examples)
+    found = stats.binomtest(right, examples).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def _view(run: Run) -> dict:
+    """What the template shows of a run."""
+    flat = _flat(run.result)
+    cost = {key: flat.pop(key) for key in list(flat) if key.split(": ")[-1] in _COST}
+    origin = {key: flat.pop(key) for key in list(flat) if key.split(": ")[0] in _ORIGIN}
+    recall = run.result.get("test_recall")
+    flat = {key: value for key, value in flat.items() if not key.startswith("test_recall")}
+    for key in ("test_examples", *_SAID):
+        flat.pop(key, None)
+    pictures = run.pictures
+    if not any(picture.name == "history.png" for picture in pictures):
+        pictures = [*_curves(run), *pictures]
+    return {
+        "run": run,
+        "headline": _headline(run),
+        "good": flat,
+        "recall": recall if isinstance(recall, dict) else {},
+        "cost": cost,
+        "origin": {**origin, **run.versions},
+        "pictures": pictures,
+        "last": {} if run.finished else _flat(run.records[-1]) if run.records else {},
+        "columns": list(dict.fromkeys(key for row in run.baselines for key in _flat(row))),
+        "rows": [_flat(row) for row in run.baselines],
+        "command": _command(run),
+    }
+
+
+def _headline(run: Run) -> list[tuple[str, str, str]]:
+    """The first figures of a run: name, value, and what has to be known of it."""
+    found = []
+    examples = run.result.get("test_examples")
+    for key, value in run.result.items():
+        if not key.startswith("test_") or isinstance(value, bool):
+            continue
+        if not isinstance(value, int | float) or key in ("test_examples", "test_loss"):
+            continue
+        note = ""
+        if key == "test_accuracy" and isinstance(examples, int) and 0 <= value <= 1 <= examples:
+            low, high = interval(value, examples)
+            note = f"95 % interval {low:.4f} to {high:.4f}, of {examples:,} test images"
+        found.append((_words(key), as_text(value), note))
+    best = [key for key in run.result if key.startswith("best_supernet_validation_")]
+    found += [(_words(key), as_text(run.result[key]), "of the supernet") for key in best]
+    network = run.result.get("network")
+    sizes = network if isinstance(network, dict) else run.result
+    for key in ("parameters", "multiply_adds"):
+        if isinstance(sizes.get(key), int):
+            note = "of the network of the found cell" if sizes is network else ""
+            found.append((_words(key), as_text(sizes[key]), note))
+    return found
+
+
+def _comparison(runs: Sequence[Run]) -> dict:
+    """Several runs side by side: what was measured, and the settings in which they differ."""
+    results = [_flat(run.result) for run in runs]
+    settings = [_flat(run.settings) for run in runs]
+    figures = [
+        key
+        for key in dict.fromkeys(key for result in results for key in result)
+        if key.split(": ")[0] not in _ORIGIN and not key.startswith("test_recall")
+    ]
+    differing = [
+        key
+        for key in dict.fromkeys(key for setting in settings for key in setting)
+        if len({as_text(setting.get(key)) for setting in settings}) > 1
+    ]
+    return {
+        "names": [run.path.name or str(run.path) for run in runs],
+        "settings": {key: [setting.get(key) for setting in settings] for key in differing},
+        "figures": {key: [result.get(key) for result in results] for key in figures},
+    }
+
+
+def _curves(run: Run) -> list[Picture]:
+    """Curves of the epochs so far, for a run that has not drawn any yet."""
+    names = ("loss", *(key[4:] for record in run.records for key in record if key[:4] == "val_"))
+    curves = {name: (_words(name).capitalize(), "accuracy" in name) for name in names}
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "history.svg"
+        try:
+            plots.plot_history(run.records, path, curves=curves)
+        except UserError:  # there is nothing to draw yet
+            return []
+        return [Picture("Loss and metrics by epoch", path.name, path.read_bytes())]
+
+
+def _command(run: Run) -> str:
+    """The command line that makes the run again."""
+    first = next((x for x in run.flags if x.startswith("# python -m ")), "").split()
+    if len(first) < 4:
+        return ""
+    words = [line for line in run.flags if line.startswith("--")]
+    return " \\\n  ".join([" ".join(first[1:4]), *words])
+
+
+def _flat(value: dict, name: str = "") -> dict:
+    """Mappings in mappings as one, with names such as "network: parameters"; no lists of epochs."""
+    found = {}
+    for key, part in value.items():
+        whole = f"{name}: {key}" if name else str(key)
+        if isinstance(part, dict):
+            found |= _flat(part, whole)
+        elif not isinstance(part, list) or all(not isinstance(x, dict | list) for x in part):
+            found[whole] = part
+    return found
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _address(picture: Picture) -> str:
+    """A picture as an address that holds it; a browser runs no script in it."""
+    kind = mimetypes.guess_type(picture.name)[0]
+    return f"data:{kind};base64,{base64.b64encode(picture.content).decode()}"

@@ -1,0 +1,170 @@
+"""What stands in the folder of a run, as far as it is there."""
+
+import json
+import math
+import pathlib
+from typing import NamedTuple
+
+from darts_tf.common import reading
+from darts_tf.common.errors import UserError
+
+#: File -> what it shows, in the order of the report. All are written by this package's programs.
+PICTURES = {
+    "history.png": "Loss and metrics by epoch",
+    "operation_weights.png": "Operation weights of every edge, by epoch",
+    "entropy.png": "Entropy of the operation weights",
+    "collapse.png": "Signs of a collapse",
+    "candidates.png": "Candidates that were trained",
+    "best_so_far.png": "The best so far",
+    "selections.png": "Cells by several selections",
+    "selections/selections.png": "Cells by several selections",
+    "forecasts.png": "Forecasts and what came",
+    "confusion.png": "Classes and what was predicted",
+    "mistakes.png": "The most confident mistakes",
+}
+_PROGRAMS = {
+    "search": "Search",
+    "evaluate": "Training from scratch",
+    "tune": "Tuning",
+    "select": "Selection",
+}
+_LARGEST = 30 * 2**20
+
+
+class Picture(NamedTuple):
+    """A picture: what it shows, its file's name, and the content."""
+
+    title: str
+    name: str
+    content: bytes
+
+
+class Run:
+    """A run's folder, finished, unfinished or of an earlier version.
+
+    What is missing or damaged is left out; nothing is ever written.
+
+    Args:
+        path: the folder that a search, a selection, a tuning or a training wrote.
+
+    Attributes:
+        path: the folder.
+        settings: `config.json`, what decides the result.
+        data: `data.json`, a description of the data.
+        result: `result.json`; empty for a run that is not finished.
+        records: the lines of `metrics.jsonl`, one an epoch.
+        versions: `versions.json`, what it ran on.
+        flags: the lines of `flags.txt`.
+        cells: pictures of the cells.
+        pictures: the other pictures.
+        sample: the text that a language model wrote, or None.
+        baselines: rows of `baselines.json`, or of the trials of a tuner or the selections; empty
+            where there are none.
+
+    Raises:
+        UserError: there is no such folder, or it holds no run.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        if not self.path.is_dir():
+            raise UserError(f"{str(path)!r} is no folder; give one that a program has written")
+        self.settings = self._json("config.json", dict)
+        self.data = self._json("data.json", dict)
+        self.result = self._json("result.json", dict)
+        self.versions = self._json("versions.json", dict)
+        self.records = self._records()
+        self.baselines = self._rows()
+        if not (self.settings or self.result or self.records or self.baselines):
+            raise UserError(
+                f"{str(path)!r} holds no run: expected config.json, result.json, metrics.jsonl or "
+                "baselines.json, as the programs write them to --output_dir"
+            )
+        self.flags = [line for line in self._text("flags.txt").splitlines() if line]
+        self.sample = self._text("sample.txt") or None
+        self.cells = [
+            Picture(name.stem.removeprefix("cell_").replace("_", " "), name.name, content)
+            for name in sorted(self.path.glob("cell_*.svg"))
+            if (content := self._bytes(name.name))
+        ]
+        self.pictures = [
+            Picture(title, name, content)
+            for name, title in PICTURES.items()
+            if (content := self._bytes(name))
+        ]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has its result."""
+        return bool(self.result)
+
+    @property
+    def title(self) -> str:
+        """What the run is, in words."""
+        kind = _PROGRAMS.get(self.settings.get("program"), "Run")
+        name = self.data.get("name") or self.settings.get("dataset")
+        method = self.result.get("method") or self.settings.get("method")
+        genotype = self.settings.get("genotype")
+        words = [kind, f"on {name}" if name else "", f"by {method}" if method else ""]
+        if isinstance(genotype, str) and not method:
+            words.append(f"of {genotype}")
+        return " ".join(word for word in words if word)
+
+    def _rows(self) -> list[dict]:
+        baselines = self._json("baselines.json", dict).get("forecasts")
+        for rows in (
+            baselines,
+            self._json("trials.json", list),
+            self._json("selections/selections.json", list),
+        ):
+            if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+                return rows
+        return []
+
+    def _records(self) -> list[dict]:
+        found = []
+        for line in self._text("metrics.jsonl").splitlines():
+            try:
+                record = reading.parse_json(line)
+            except ValueError:  # the line that was being written
+                continue
+            if isinstance(record, dict):
+                found.append(record)
+        return found
+
+    def _json(self, name, kind):
+        """The content of a JSON file; an empty one of that kind where there is none."""
+        try:
+            content = reading.parse_json(self._text(name))
+        except ValueError:
+            return kind()
+        return content if isinstance(content, kind) else kind()
+
+    def _text(self, name) -> str:
+        content = self._bytes(name) or b""
+        return content.decode("utf-8", errors="replace")
+
+    def _bytes(self, name) -> bytes | None:
+        path = self.path / name
+        try:
+            reading.check_regular(path)
+            if path.stat().st_size > _LARGEST:
+                return None
+            return path.read_bytes()
+        except OSError:
+            return None
+
+
+def as_text(value) -> str:
+    """A value of a JSON file as a reader of the report sees it."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return str(value)
+        return f"{value:,.4f}" if 0.001 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
+    if isinstance(value, str):
+        return value
+    return json.dumps(value)
