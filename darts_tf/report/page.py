@@ -60,7 +60,12 @@ def render(runs: Sequence[Run]) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"value": as_text, "words": _words, "address": _address}
+    environment.filters |= {
+        "value": as_text,
+        "words": _words,
+        "address": _address,
+        "columns": _columns,
+    }
     return environment.get_template("report.html").render(
         title=runs[0].title if len(runs) == 1 else f"{len(runs)} runs side by side",
         runs=[_view(run) for run in runs],
@@ -86,7 +91,12 @@ def interval(accuracy: float, examples: int) -> tuple[float, float]:
 
 def _view(run: Run) -> dict:
     """What the template shows of a run."""
-    flat = _flat(run.result)
+    result, known = dict(run.result), run.result.get("benchmark")
+    known = known.get("columns") if isinstance(known, dict) else None
+    known = known if isinstance(known, dict) else {}
+    if known:
+        result["benchmark"] = {k: v for k, v in result["benchmark"].items() if k != "columns"}
+    flat = _flat(result)
     cost = {key: flat.pop(key) for key in list(flat) if key.split(": ")[-1] in _COST}
     origin = {key: flat.pop(key) for key in list(flat) if key.split(": ")[0] in _ORIGIN}
     recall = run.result.get("test_recall")
@@ -105,8 +115,10 @@ def _view(run: Run) -> dict:
         "origin": {**origin, **run.versions},
         "pictures": pictures,
         "last": {} if run.finished else _flat(run.records[-1]) if run.records else {},
-        "columns": list(dict.fromkeys(key for row in run.baselines for key in _flat(row))),
         "rows": [_flat(row) for row in run.baselines],
+        "known": [
+            {"": _words(name), **row} for name, row in known.items() if isinstance(row, dict)
+        ],
         "command": _command(run),
     }
 
@@ -139,11 +151,11 @@ def _headline(run: Run) -> list[tuple[str, str, str]]:
 def _comparison(runs: Sequence[Run]) -> dict:
     """Several runs side by side: what was measured, and the settings in which they differ."""
     results = [_flat(run.result) for run in runs]
-    settings = [_flat(run.settings) for run in runs]
+    settings = [_flat(_named_cell(run.settings)) for run in runs]
     figures = [
         key
         for key in dict.fromkeys(key for result in results for key in result)
-        if key.split(": ")[0] not in _ORIGIN and not key.startswith("test_recall")
+        if not key.startswith((*_ORIGIN, "test_recall", "benchmark: columns: "))
     ]
     differing = [
         key
@@ -179,6 +191,16 @@ def _command(run: Run) -> str:
     return " \\\n  ".join([" ".join(first[1:4]), *words])
 
 
+def _named_cell(settings: dict) -> dict:
+    """Settings in which a cell is the name of its space, as the pictures show the cell itself."""
+    cell = settings.get("genotype")
+    return {**settings, "genotype": f"a cell of {cell['space']}"} if _is_cell(cell) else settings
+
+
+def _is_cell(value) -> bool:
+    return isinstance(value, dict) and "space" in value
+
+
 def _flat(value: dict, name: str = "") -> dict:
     """Mappings in mappings as one, with names such as "network: parameters"; no lists of epochs."""
     found = {}
@@ -189,6 +211,11 @@ def _flat(value: dict, name: str = "") -> dict:
         elif not isinstance(part, list) or all(not isinstance(x, dict | list) for x in part):
             found[whole] = part
     return found
+
+
+def _columns(rows: Sequence[dict]) -> list[str]:
+    """The names of all values of rows, in the order in which they first come."""
+    return list(dict.fromkeys(key for row in rows for key in row))
 
 
 def _words(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
+from darts_tf.spaces import node_names
 
 #: File -> what it shows, in the order of the report. All are written by this package's programs.
 PICTURES = {
@@ -83,7 +84,7 @@ class Run:
         self.flags = [line for line in self._text("flags.txt").splitlines() if line]
         self.sample = self._text("sample.txt") or None
         self.cells = [
-            Picture(name.stem.removeprefix("cell_").replace("_", " "), name.name, content)
+            Picture(node_names.cell_name(name.stem.removeprefix("cell_")), name.name, content)
             for name in sorted(self.path.glob("cell_*.svg"))
             if (content := self._bytes(name.name))
         ]

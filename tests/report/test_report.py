@@ -64,7 +64,7 @@ def test_one_run(folder):
     found = Reader(report.render([report.Run(folder)]))
     for words in (
         *("Training from scratch on pets of DARTS_V2", "0.9500", "4,750", "cat", "<b>dog"),
-        *("95 % interval 0.8882 to 0.9785, of 100 test images", "The normal cell", "abc"),
+        *("95 % interval 0.8882 to 0.9785, of 100 test images", "Normal cell", "abc"),
         "python -m train.evaluate \\ --epochs=2 \\ --genotype=DARTS_V2",
     ):
         assert words in found.text
@@ -120,7 +120,7 @@ def test_rows_of_a_comparison_are_shown(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b"null"])
 def test_damaged_files_are_left_out(folder, name, content):
     (folder / name).write_bytes(content)
-    assert "The normal cell" in report.render([report.Run(folder)])
+    assert "Normal cell" in report.render([report.Run(folder)])
 
 
 def test_what_is_no_run(tmp_path):

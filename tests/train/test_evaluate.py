@@ -69,6 +69,8 @@ class TestRun:
         records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         assert [record["epoch"] for record in records] == [1, 2]
         assert all(np.isfinite(list(record.values())).all() for record in records)
+        report = (run / "report.html").read_text()
+        assert "of 9 test images" in report and "Reduction cell" in report
 
     def test_started_again(self, first, flags, folder):
         before = (folder / "run" / "model.keras").read_bytes()

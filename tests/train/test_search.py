@@ -97,6 +97,7 @@ class TestRun:
     def test_other_files(self, first, folder):
         names = set(os.listdir(folder / "run"))
         assert {"checkpoints", "config.json", "data.json", "flags.txt", "history.png"} <= names
+        assert "multiply adds" in (folder / "run" / "report.html").read_text()
         assert {
             f"cell_{t}.{kind}" for t in ("normal", "reduce") for kind in ("svg", "png")
         } <= names
