@@ -18,7 +18,7 @@ BATCH = 8
 
 
 def recurrent(strategy) -> dict[str, np.ndarray]:
-    """An unrolled hypergradient through a relaxed recurrent cell, and its moving statistics.
+    """Hypergradients through a relaxed recurrent cell.
 
     The states are normalised by the global batch at every step of the sequences; float64.
     """
@@ -46,7 +46,6 @@ def recurrent(strategy) -> dict[str, np.ndarray]:
         return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
     def run(batch):
-        layer(batch, training=True, mixture=tf.nn.softmax(alphas[0]))
         problem = BilevelProblem(loss, loss, reduce, step=InnerStep(0.3))
         point = {"architecture": alphas, "weights": weights}
         batches = {"architecture": batch, "weights": batch}
@@ -58,9 +57,6 @@ def recurrent(strategy) -> dict[str, np.ndarray]:
 
     found = tf.function(lambda batch: strategy.run(run, batch), autograph=False)(batch)
     first = {name: strategy.experimental_local_results(x)[0].numpy() for name, x in found.items()}
-    normalization = cell.normalization
-    statistics = [normalization.moving_mean, normalization.moving_variance]
-    first["recurrent_statistics"] = np.stack(list(map(keras.ops.convert_to_numpy, statistics)))
     return first
 
 

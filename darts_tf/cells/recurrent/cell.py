@@ -55,7 +55,7 @@ class BaseRecurrentCell(keras.layers.Layer):
         concat: the numbers of the nodes whose mean is the output.
 
     Attributes:
-        normalization: the `StateNormalization` of the states; None if they are not normalised.
+        normalized: whether the states are batch normalised.
     """
 
     def __init__(self, units: int, nodes: int, concat, **kwargs):
@@ -63,7 +63,7 @@ class BaseRecurrentCell(keras.layers.Layer):
         self.units = units
         self.state_size = units
         self.output_size = units
-        self.normalization = None
+        self.normalized = False
         self._nodes = nodes
         self._concat = tuple(concat)
 
@@ -118,27 +118,22 @@ class BaseRecurrentCell(keras.layers.Layer):
         projected.set_shape([*inputs.shape[:-1], 2 * self.units])
         return projected
 
-    def step(self, projected, state, constants: Constants, training=False, valid=None):
+    def step(self, projected, state, constants: Constants, valid=None) -> tf.Tensor:
         """One step of a sequence.
 
         Args:
             projected: what `project` gives of x_t, `[batch, 2 * units]`.
             state: h_{t-1}, `[batch, units]`.
             constants: of this cell.
-            training: whether a relaxed cell normalises by the batch.
             valid: `[batch, 1]`, whether an example has this step; None if all do.
 
         Returns:
-            h_t, `[batch, units]`, and the statistics that the states were normalised by, mean and
-            variance, `[2, states, units]`; None if they were not normalised by the batch.
+            h_t, `[batch, units]`.
         """
-        first, statistics = self._first(projected, state, constants), []
-        states = [self._normalized(first, 0, statistics, training, valid)]
+        states = [self._normalized(self._first(projected, state, constants), valid)]
         for node in range(self._nodes):
-            value = self._node(node, states, constants)
-            states.append(self._normalized(value, 1 + node, statistics, training, valid))
-        output = tf.add_n([states[i] for i in self._concat]) / len(self._concat)
-        return output, tf.stack(statistics, axis=1) if statistics else None
+            states.append(self._normalized(self._node(node, states, constants), valid))
+        return tf.add_n([states[i] for i in self._concat]) / len(self._concat)
 
     def _first(self, projected, state, constants):
         masked = state if constants.state_mask is None else state * constants.state_mask
@@ -148,7 +143,7 @@ class BaseRecurrentCell(keras.layers.Layer):
     def _node(self, node: int, states, constants) -> tf.Tensor | None:
         raise NotImplementedError
 
-    def _normalized(self, value, number, statistics: list, training, valid) -> tf.Tensor:
+    def _normalized(self, value, valid) -> tf.Tensor:
         return value
 
     def get_initial_state(self, batch_size=None):
@@ -158,7 +153,7 @@ class BaseRecurrentCell(keras.layers.Layer):
     def call(self, inputs, states, training=False):
         (state,) = states if isinstance(states, list | tuple) else (states,)
         constants = self.constants()
-        output, _ = self.step(self.project(inputs, constants), state, constants, training)
+        output = self.step(self.project(inputs, constants), state, constants)
         return output, [output]
 
     def get_config(self):

@@ -5,8 +5,7 @@ import tensorflow as tf
 
 from darts_tf.cells.recurrent import time_loop
 from darts_tf.cells.recurrent.cell import BaseRecurrentCell
-from darts_tf.cells.recurrent.state_normalization import over_replicas, replicas
-from darts_tf.common.constant_weights import weights_are_constant
+from darts_tf.cells.recurrent.state_normalization import replicas
 from darts_tf.common.errors import UserError
 
 
@@ -16,12 +15,12 @@ class RecurrentLayer(keras.layers.RNN):
 
     What it does beside `keras.layers.RNN`: a relaxed cell gets its operation weights; the masks of
     the dropout are drawn once a sequence, outside the loop (Gal & Ghahramani, NeurIPS 2016), and
-    scaled by 1 / (1 - rate); all x_t are multiplied by their part of W_0 at once; the moving
-    statistics of a relaxed cell move once a sequence. All else, `return_sequences`, `return_state`,
-    `stateful`, `go_backwards`, `unroll`, `zero_output_for_mask`, is as there.
+    scaled by 1 / (1 - rate); all x_t are multiplied by their part of W_0 at once. All else,
+    `return_sequences`, `return_state`, `stateful`, `go_backwards`, `unroll`,
+    `zero_output_for_mask`, is as there.
 
-    Where replicas share a batch that is normalised, the steps are unrolled in training, because
-    replicas can't communicate inside a loop.
+    Where replicas share a batch that is normalised, the steps are unrolled, because replicas can't
+    communicate inside a loop.
 
     Args:
         cell: a `RecurrentCell` or a `RecurrentMixedCell`.
@@ -34,7 +33,7 @@ class RecurrentLayer(keras.layers.RNN):
         sequences: `[batch, time, features]`.
         initial_state: `[h_0]`, `[batch, units]`; None for zeros, or for the state kept if stateful.
         mask: which examples have which steps, booleans `[batch, time]`; None if all have all.
-        training: whether there is dropout, and states are normalised by the batch.
+        training: whether there is dropout.
         mixture: the operation weights of a relaxed cell, `[edges, operations]`.
         masks: what all x_t and all states are multiplied by, `[batch, features]` and `[batch,
             units]`, each None for 1, in place of the dropout; None for that.
@@ -109,16 +108,12 @@ class RecurrentLayer(keras.layers.RNN):
         constants = cell.constants(mixture, *masks)
         inputs = _over_time(tf.cast(sequences, cell.compute_dtype), backwards)
         mask = None if mask is None else _over_time(tf.cast(mask, tf.bool), backwards)
-        kept = self._kept(inputs, mask, training)
 
         def step(projected, state, valid):
-            return cell.step(projected, state, constants, training, valid)
+            return cell.step(projected, state, constants, valid)
 
-        projected = cell.project(inputs, constants)
-        steps = time_loop.run(step, projected, state, mask, kept, self._unrolls(training))
-        if kept is not None:
-            examples = tf.cast(tf.shape(inputs)[1] * replicas(), kept.start.dtype)
-            cell.normalization.move(steps.statistics, examples)
+        unroll = self.unroll or (cell.normalized and replicas() > 1)
+        steps = time_loop.run(step, cell.project(inputs, constants), state, mask, unroll)
         if self.stateful:
             self.states[0].assign(tf.cast(steps.state, self.states[0].dtype))
         outputs = self._outputs(steps, mask)
@@ -145,22 +140,6 @@ class RecurrentLayer(keras.layers.RNN):
             tf.where(part < 1 - rate, 1 / (1 - rate), 0.0) if rate else None
             for part, rate in zip(tf.split(drawn, widths, axis=-1), rates, strict=True)
         )
-
-    def _unrolls(self, training) -> bool:
-        communicates = training and self.cell.normalization is not None and replicas() > 1
-        return self.unroll or communicates
-
-    def _kept(self, inputs, mask, training) -> time_loop.Kept | None:
-        """How the moving statistics are averaged over the steps; None where nothing moves."""
-        normalization = self.cell.normalization
-        if normalization is None or not training or weights_are_constant():
-            return None
-        dtype = normalization.variable_dtype
-        counts = tf.ones(tf.shape(inputs)[:1], dtype)
-        if mask is not None:
-            counts = over_replicas(tf.reduce_sum(tf.cast(mask, dtype), axis=1))
-        start = tf.zeros([2, normalization.states, normalization.units], dtype)
-        return time_loop.Kept(start, tf.math.divide_no_nan(counts, tf.reduce_sum(counts)))
 
     def _outputs(self, steps: time_loop.Steps, mask) -> tf.Tensor:
         outputs, last = steps.outputs, steps.output

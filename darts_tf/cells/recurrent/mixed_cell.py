@@ -6,7 +6,7 @@ import tensorflow as tf
 from darts_tf import spaces
 from darts_tf.cells.recurrent import mixing
 from darts_tf.cells.recurrent.cell import BaseRecurrentCell
-from darts_tf.cells.recurrent.state_normalization import StateNormalization
+from darts_tf.cells.recurrent.state_normalization import normalized
 from darts_tf.common.errors import UserError
 
 
@@ -15,9 +15,10 @@ class RecurrentMixedCell(BaseRecurrentCell):
     """The recurrent cell of a supernet: every operation on every edge, weighted.
 
     See `darts_tf.cells.recurrent.mixing` for the nodes. Node 0 and every other node are batch
-    normalised, as in the search of DARTS; a discrete cell is not. The weights are those of a
-    discrete cell with as many nodes, because W_i is shared by all edges into node i. Any relaxation
-    goes through the operation weights; one-hot ones give the discrete cell, but for the
+    normalised, as in the search of DARTS, in training and in inference by their own batch (see
+    `darts_tf.cells.recurrent.state_normalization`); a discrete cell is not. The weights are those
+    of a discrete cell with as many nodes, because W_i is shared by all edges into node i. Any
+    relaxation goes through the operation weights; one-hot ones give the discrete cell, but for the
     normalisation.
 
     Args:
@@ -47,10 +48,7 @@ class RecurrentMixedCell(BaseRecurrentCell):
         super().__init__(units, found.nodes, found.concat, **kwargs)
         self.space = spaces.serialize(space)
         self.stacked = stacked
-        if normalized:
-            self.normalization = StateNormalization(
-                1 + found.nodes, units, dtype=self.dtype_policy, name="normalization"
-            )
+        self.normalized = normalized
         self._space = found
 
     @property
@@ -78,19 +76,13 @@ class RecurrentMixedCell(BaseRecurrentCell):
         names, mask = self._space.operations, constants.state_mask
         return value(sources, constants.kernels[node], constants.mixture[node], names, mask)
 
-    def _normalized(self, value, number, statistics, training, valid):
-        if self.normalization is None:
-            return value
-        if not training:
-            return self.normalization.by_moving(value, number)
-        value, found = self.normalization.by_batch(value, valid)
-        statistics.append(found)
-        return value
+    def _normalized(self, value, valid):
+        return normalized(value, valid) if self.normalized else value
 
     def get_config(self):
         return {
             "space": self.space,
             **super().get_config(),
-            "normalized": self.normalization is not None,
+            "normalized": self.normalized,
             "stacked": self.stacked,
         }

@@ -33,7 +33,7 @@ class RelaxedRecurrentCell(RelaxedCell):
         weights: the operation weights `[edges, operations]`.
         state: h_0, `[batch, channels]`; None for zeros.
         seed: `[2]` int32, of the dropout; None for none.
-        training: whether there is dropout, and states are normalised by the batch.
+        training: whether there is dropout.
 
     Returns the outputs `[batch, time, channels]` and the state after the last step.
     """

@@ -130,12 +130,12 @@ class BaseTwoInputCell(BaseRecurrentCell):
             inputs *= constants.input_mask
         return tf.tensordot(inputs, constants.input_kernel, 1) + constants.bias
 
-    def step(self, projected, state, constants, training=False, valid=None):
+    def step(self, projected, state, constants, valid=None):
         for node in range(self._nodes):
             terms, start = self._terms(node, projected, state, constants)
             projected = projected[..., start:]
             state = self._mixed(node, terms, state, constants)
-        return state, None
+        return state
 
     def _terms(self, node: int, projected, state, constants):
         """The values of the operations of a node, None for `none`, and the width of their part."""

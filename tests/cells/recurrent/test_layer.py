@@ -9,7 +9,6 @@ from darts_tf import genotypes
 from darts_tf.cells.recurrent.cell import RecurrentCell
 from darts_tf.cells.recurrent.layer import RecurrentLayer
 from darts_tf.cells.recurrent.mixed_cell import RecurrentMixedCell
-from darts_tf.common.constant_weights import constant_weights
 from darts_tf.common.errors import UserError
 from darts_tf.spaces import DARTS_RNN
 
@@ -136,7 +135,7 @@ class TestDropout:
         constants = layer.cell.constants(None, *layer._masks(x, training=True))
         h = tf.zeros([4, 4])
         for time in range(5):
-            h, _ = layer.cell.step(layer.cell.project(x[:, time], constants), h, constants)
+            h = layer.cell.step(layer.cell.project(x[:, time], constants), h, constants)
         np.testing.assert_allclose(outputs, h, atol=1e-5)
 
     def test_none_in_inference_and_a_new_one_every_time_in_training(self):
@@ -160,7 +159,7 @@ class TestRelaxed:
         constants, h, outputs = layer.cell.constants(ROWS), tf.zeros([4, 4], tf.float64), []
         for time in range(5):
             projected = layer.cell.project(x[:, time], constants)
-            h, _ = layer.cell.step(projected, h, constants, training=True)
+            h = layer.cell.step(projected, h, constants)
             outputs.append(h)
         expected = tf.stack(outputs, axis=1)
         np.testing.assert_allclose(layer(x, training=True, mixture=ROWS), expected, atol=1e-12)
@@ -177,39 +176,18 @@ class TestRelaxed:
             np.testing.assert_allclose(graph(x), layer(x, mixture=ROWS), atol=1e-12)
 
     def test_a_sequence_has_no_influence_behind_its_end(self):
-        """Nor on the statistics that the others are normalised by."""
+        """Nor on what the others are normalised by."""
         layer, x = relaxed(), sequences(dtype="float64")
         outputs = layer(x, mask=MASK, training=True, mixture=ROWS).numpy()
-        statistics = [variable.numpy() for variable in layer.cell.non_trainable_variables]
         x[~MASK] = 7.0
-        layer.cell.normalization.moving_mean.assign(np.zeros((3, 4)))
-        layer.cell.normalization.moving_variance.assign(np.ones((3, 4)))
         again = layer(x, mask=MASK, training=True, mixture=ROWS).numpy()
         np.testing.assert_allclose(again[MASK], outputs[MASK], atol=1e-12)
-        for variable, before in zip(layer.cell.non_trainable_variables, statistics, strict=True):
-            np.testing.assert_allclose(variable, before, atol=1e-12)
 
-    def test_moving_statistics_move_once_by_the_mean_over_the_steps(self):
-        layer, x = relaxed(), sequences(dtype="float64")
-        cell = layer.cell
-        constants, h, found = cell.constants(ROWS), tf.zeros([4, 4], tf.float64), []
-        for time in range(5):
-            projected = cell.project(x[:, time], constants)
-            h, statistics = cell.step(projected, h, constants, training=True)
-            found.append(statistics)
-        mean, variance = np.mean(found, axis=0)
-        layer(x, training=True, mixture=ROWS)
-        np.testing.assert_allclose(cell.normalization.moving_mean, 0.1 * mean, atol=1e-12)
-        np.testing.assert_allclose(
-            cell.normalization.moving_variance, 0.9 + 0.1 * variance * 4 / 3, atol=1e-12
+    def test_inference_is_training_without_dropout(self):
+        layer, x = relaxed(dropout=0.5, recurrent_dropout=0.5, seed=1), sequences(dtype="float64")
+        np.testing.assert_array_equal(
+            layer(x, mixture=ROWS), layer(x, mixture=ROWS, training=True, masks=(None, None))
         )
-
-    def test_nothing_moves_in_inference_and_where_weights_are_constant(self):
-        layer, x = relaxed(), sequences(dtype="float64")
-        layer(x, mixture=ROWS)
-        with constant_weights():
-            layer(x, training=True, mixture=ROWS)
-        assert not np.any(layer.cell.normalization.moving_mean)
 
     def test_a_function_of_given_weights_and_rows(self):
         """A pass with given values is that of the same values assigned, and writes nothing."""
