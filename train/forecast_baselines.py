@@ -11,7 +11,6 @@ requirements-forecast.txt). It prints a table and writes it to OUT/baselines.jso
 """
 
 import dataclasses
-import json
 import time
 from typing import ClassVar
 
@@ -20,7 +19,7 @@ import train.quiet  # noqa: F401  TensorFlow is first imported here
 import keras
 from absl import logging
 
-from darts_tf.common import files
+from darts_tf.common import files, json_text
 from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
 from darts_tf.networks import forecast_baselines
@@ -88,7 +87,7 @@ def main(config: BaselinesConfig) -> None:
     _print(rows)
     content = {"series": data.description(False), "seed": config.seed, "forecasts": rows}
     path = files.make_folder(config.output_dir) / "baselines.json"
-    files.write(path, json.dumps(content, indent=2) + "\n")
+    files.write(path, json_text.dumps(content, indent=2) + "\n")
     print(f"wrote {path}")
 
 

@@ -9,7 +9,6 @@ all of it. The search's own files stay as they are.
 """
 
 import dataclasses
-import json
 import pathlib
 import time
 
@@ -19,7 +18,7 @@ import keras
 from absl import logging
 
 from darts_tf import plots, report, selections
-from darts_tf.common import files
+from darts_tf.common import files, json_text
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import decidedness
 from darts_tf.selections.evaluation import SupernetEvaluation
@@ -82,8 +81,8 @@ def main(config: SelectConfig) -> None:
     by_weights = {name: one for name, one in leads.items() if one is not None}
     picture = output / "selections.png"
     plots.plot_selections(genotypes, search.supernet.space, picture, by_weights)
-    files.write(output / "data.json", json.dumps(description, indent=2) + "\n")
-    files.write(output / "selections.json", json.dumps(rows, indent=2) + "\n")
+    files.write(output / "data.json", json_text.dumps(description, indent=2) + "\n")
+    files.write(output / "selections.json", json_text.dumps(rows, indent=2) + "\n")
     report.write([report.Run(run_dir)], output / "report.html")
     print(_as_table(rows, search.task.objective.name, data.examples))
     print(f"genotypes and pictures are in {output}")

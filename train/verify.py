@@ -8,13 +8,12 @@ it first after a change of TensorFlow or Keras.
 """
 
 import dataclasses
-import json
-import math
 import sys
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import verification
+from darts_tf.common import json_text
 from darts_tf.common.errors import UserError
 from darts_tf.runs.run_folder import versions
 from darts_tf.verification import kinks, precision
@@ -62,7 +61,7 @@ class _Report:
     def end(self, **content) -> None:
         """All that was measured."""
         if self._as_json:
-            print(json.dumps(_without_nan({"versions": versions(), **content}), indent=2))
+            print(json_text.dumps({"versions": versions(), **content}, indent=2))
 
 
 _COLUMNS = "{:<5} {:<81} {:<26} {:<26} {}"
@@ -160,15 +159,6 @@ def _measure_precision(report: _Report) -> None:
         measured.append(loss)
         report.row(columns.format(loss.policy, loss.seed, *(f"{x:.2e}" for x in loss[2:])))
     report.end(losses=[loss._asdict() for loss in measured])
-
-
-def _without_nan(value):
-    """JSON has no NaN and no infinity: null."""
-    if isinstance(value, dict):
-        return {key: _without_nan(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

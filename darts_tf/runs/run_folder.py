@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import weakref
 
-from darts_tf.common import files, reading
+from darts_tf.common import files, json_text, reading
 from darts_tf.common.errors import UserError
 from darts_tf.runs.settings import Changeable
 
@@ -182,8 +182,8 @@ class RunFolder:
         files.write(self.file(name), content)
 
     def write_json(self, name: str, value) -> None:
-        """Writes a JSON file in one piece."""
-        self.write(name, json.dumps(value, indent=2) + "\n")
+        """Writes a JSON file in one piece; numbers that are not finite are null in it."""
+        self.write(name, json_text.dumps(value, indent=2) + "\n")
 
     def write_model(self, model, name: str) -> None:
         """Saves a Keras model in one piece.

@@ -1,7 +1,6 @@
 """Keras callbacks that write down a search or a training."""
 
 import io
-import json
 import pathlib
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.common import files, reading
+from darts_tf.common import files, json_text, reading
 from darts_tf.common.progress import duration
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.search.architecture_search import ArchitectureSearch
@@ -21,7 +20,7 @@ class MetricsLog(keras.callbacks.Callback):
 
     A line is `{"epoch": 1, "seconds": ..., "loss": ..., ...}`; epochs count from 1, seconds from
     the start of the run, summed over restarts. Lines of epochs that a resumed run repeats are
-    replaced.
+    replaced. A number that is not finite is null in the file and NaN in `records`.
 
     Args:
         path: the file.
@@ -54,7 +53,7 @@ class MetricsLog(keras.callbacks.Callback):
         if self._search:
             values |= self._of_steps()
         self.records.append({"epoch": epoch + 1, "seconds": seconds, **values})
-        lines = "".join(json.dumps(record) + "\n" for record in self.records)
+        lines = "".join(json_text.dumps(record) + "\n" for record in self.records)
         files.write(self._path, lines)
 
     def _of_steps(self) -> dict:
@@ -71,7 +70,10 @@ class MetricsLog(keras.callbacks.Callback):
 
 def read_metrics(path) -> list[dict]:
     """The records of a file that `MetricsLog` wrote; empty if there is none."""
-    return reading.read_json_lines(path)
+    return [
+        {name: np.nan if value is None else value for name, value in record.items()}
+        for record in reading.read_json_lines(path)
+    ]
 
 
 class OperationWeightsLog(keras.callbacks.Callback):

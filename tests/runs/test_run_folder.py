@@ -233,7 +233,8 @@ class TestWriting:
 
     def test_json(self, tmp_path):
         folder = RunFolder(tmp_path, CONFIG)
-        folder.write_json("value.json", {"a": [1, None]})
+        folder.write_json("value.json", {"a": [1, float("nan")]})
+        assert "NaN" not in folder.file("value.json").read_text()
         assert folder.read_json("value.json") == {"a": [1, None]}
         assert folder.read_json("missing.json") is None
 

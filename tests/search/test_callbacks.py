@@ -64,6 +64,15 @@ class TestMetricsLog:
             {"normal": [3.0, 2.0, 1.0], "reduce": [4.0, 4.0, 4.0]}
         ] * 2
 
+    def test_numbers_that_are_not_finite(self, tmp_path):
+        path = tmp_path / "metrics.jsonl"
+        values = [np.inf, 2.0, np.nan]
+        run(callbacks.MetricsLog(path), 3, logs=lambda epoch: {"val_loss": values[epoch]})
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [line["val_loss"] for line in lines] == [None, 2.0, None]
+        read = [record["val_loss"] for record in callbacks.read_metrics(path)]
+        np.testing.assert_array_equal(read, [np.nan, 2.0, np.nan])
+
     def test_no_file(self, tmp_path):
         assert callbacks.read_metrics(tmp_path / "none.jsonl") == []
 
