@@ -1,6 +1,7 @@
 """One matrix that turns words into vectors, and vectors into logits of words."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from darts_tf.common.errors import UserError
@@ -78,7 +79,14 @@ class TiedEmbedding(keras.layers.Layer):
         Returns:
             `[..., vocabulary_size]`.
         """
-        return ops.matmul(vectors, ops.transpose(self.embeddings)) + self.bias
+        # One product that reads the matrix as it lies, instead of one with a transposed copy.
+        flat = tf.reshape(vectors, [-1, self.units])
+        matrix, bias = map(ops.convert_to_tensor, (self.embeddings, self.bias))
+        logits = tf.linalg.matmul(flat, matrix, transpose_b=True) + bias
+        shape = tf.concat([tf.shape(vectors)[:-1], [self.vocabulary_size]], axis=0)
+        return tf.ensure_shape(
+            tf.reshape(logits, shape), [*vectors.shape[:-1], self.vocabulary_size]
+        )
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.units)

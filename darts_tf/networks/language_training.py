@@ -118,7 +118,8 @@ class _Training:
         if replicas > 1:
             raise UserError(
                 f"a language model is trained on one device, and the strategy has {replicas} "
-                "replicas; call it outside of the strategy's scope"
+                "replicas, on each of which Keras would draw the same dropout for other columns; "
+                "call it outside of the strategy's scope"
             )
         if data.vocabulary_size != model.vocabulary_size:
             raise UserError(

@@ -1,8 +1,10 @@
 import dataclasses
+import types
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import TextData
@@ -68,6 +70,15 @@ def test_in_mixed_precision():
     assert model(TURNS[None, :5])[0].dtype == "bfloat16"
     found = train_language_model(model, DATA, dataclasses.replace(RECIPE, epochs=6))
     assert found.best_loss < 0.2
+
+
+def test_several_replicas(monkeypatch):
+    two = types.SimpleNamespace(num_replicas_in_sync=2)
+    model = make()
+    with monkeypatch.context() as patched:
+        patched.setattr(tf.distribute, "get_strategy", lambda: two)
+        with pytest.raises(UserError, match="the strategy has 2 replicas, on each of which Keras"):
+            train_language_model(model, DATA, RECIPE)
 
 
 def test_one_step_by_hand():
