@@ -9,15 +9,14 @@ from train.search_flags import SearchConfig
 _OF_GRADIENTS = (
     *("hypergradient", "epochs", "architecture_learning_rate", "accumulate_steps", "recompute"),
     *("cost", "cost_weight", "latency_table", "eigenvalue_every", *selection_flags.NAMES),
-    *("level_options", "auxiliary"),
+    *("level_options", "auxiliary", "rule_options"),
     *("gradient_options", "entropy_weight", "jit_compile", "keep_checkpoints"),
 )
 # Task -> the kinds of cells that its networks are made of.
-_RECURRENT = ("recurrent", "two_input")
 _KINDS = {
     "image_classification": ("convolutional",),
-    "language_model": _RECURRENT[:1],
-    "forecasting": _RECURRENT,
+    "language_model": spaces.OVER_TIME,
+    "forecasting": spaces.OVER_TIME,
 }
 #: Settings of searches for images alone.
 OF_IMAGES = ("cells", "cost", "cost_weight", "latency_table", "benchmark_table")
@@ -47,8 +46,8 @@ def check(config: SearchConfig, method: Method) -> None:
 
 def _refuse_for_other_cells(config: SearchConfig, method: Method) -> None:
     kinds, space = _KINDS.get(config.task, ()), spaces.get(config.space)
-    if kinds and space.kind not in kinds:
-        spaces.check_kind(space, kinds[0], f"--task={config.task}")
+    if kinds:
+        spaces.check_kind(space, kinds, f"--task={config.task}")
     if "recurrent" not in kinds:
         return
     config.refuse_given(OF_IMAGES, f"has no meaning for the task {config.task}")

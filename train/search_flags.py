@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from absl import flags
 
-from darts_tf import baselines, gradients, levels, macros, methods, spaces
+from darts_tf import baselines, gradients, levels, macros, methods, schedules, spaces
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost
@@ -75,6 +75,11 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
         "Options of the method's further levels as name=value, such as gamma=0.5, main_weight=0 "
         "(the lambda of tetlo), temperature=1, similarity=dot, hard=true or quadruples=32; see "
         "darts_tf.levels.",
+    )
+    rule_options: tuple[str, ...] | None = fields.words(
+        None,
+        "Options of the rule that a method follows, as name=value, such as patience=3, nodes=2, "
+        "stages=4 or by=split+node for growing; see darts_tf.schedules.",
     )
     auxiliary: str | None = fields.text(
         None,
@@ -210,6 +215,8 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             options["auxiliary"] = self.auxiliary
         if options:
             changes["levels"] = levels.with_options(method.levels, options)
+        if rule := dict(_option(text, "rule_options") for text in self.rule_options or ()):
+            changes["rule"] = schedules.with_options(method.rule, rule)
         if self.entropy_weight is not None:
             if not math.isfinite(self.entropy_weight):
                 raise UserError(f"--entropy_weight={self.entropy_weight}: expected a number")
@@ -241,7 +248,7 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             *("channels", "cells", "train_portion", "weight_learning_rate"),
             *("architecture_learning_rate", "accumulate_steps", "precision"),
             *("cost", "cost_weight", "latency_table", "benchmark_table", *baseline_search.NAMES),
-            *("level_options", "auxiliary"),
+            *("level_options", "auxiliary", "rule_options"),
             *("gradient_options", "entropy_weight", "stage_cells", *selection_flags.NAMES),
         )
         settings = self.values(own)

@@ -97,8 +97,7 @@ class Series(TaskData):
 
     def macro(self, space):
         space = spaces.get(space)
-        if space.kind == "convolutional":
-            spaces.check_kind(space, "recurrent", "a network of forecasts")
+        spaces.check_kind(space, spaces.OVER_TIME, "a network of forecasts")
         rates = {name: getattr(self._config, name) for name in DROPOUTS}
         return macros.ForecastingNetwork(self.series.scaling, **rates)
 

@@ -54,7 +54,7 @@ def _cell(name: str):
         genotype = genotypes.get(name)
     except UserError as error:
         raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
-    spaces.check_kind(genotype.search_space, "recurrent", "a language model")
+    spaces.check_kind(genotype.search_space, spaces.OVER_TIME, "a language model")
     return genotype
 
 

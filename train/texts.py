@@ -103,7 +103,7 @@ class Texts(TaskData):
 
     def macro(self, space):
         space = spaces.get(space)
-        spaces.check_kind(space, "recurrent", "a language model")
+        spaces.check_kind(space, spaces.OVER_TIME, "a language model")
         own = macros.get(space.macro)
         names = (*DROPOUTS, "slowness")
         return type(own)(own.name, **{name: getattr(self._config, name) for name in names})

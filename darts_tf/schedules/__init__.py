@@ -13,6 +13,7 @@ from darts_tf.schedules.adaptive_decay import AdaptiveDecay
 from darts_tf.schedules.eigenvalue_stop import EigenvalueStop
 from darts_tf.schedules.greedy_decisions import GreedyDecisions
 from darts_tf.schedules.growing import Growing
+from darts_tf.schedules.options import with_options
 from darts_tf.schedules.skip_dropout import SkipDropout
 from darts_tf.schedules.skip_stop import SkipStop
 from darts_tf.schedules.stages import Stage, keep_largest
@@ -35,6 +36,7 @@ __all__ = [
     "names",
     "register",
     "serialize",
+    "with_options",
 ]
 
 # Values and rules. Those that cannot be made without numbers are here as classes.

@@ -69,6 +69,8 @@ class Growing:
                 f"patience is {self.patience}, stages {self.stages} and noise {self.noise}; "
                 "expected at least 1, at least 1 and at least 0"
             )
+        if self.nodes is not None and self.nodes < 1:
+            raise UserError(f"nodes is {self.nodes}; a cell has at least 1 at first")
 
     def first_space(self, space: Space) -> Space:
         """The space that the search begins in.
@@ -85,6 +87,9 @@ class Growing:
                 f"{space.name}, whose edges hold no two operations of one name; use the method "
                 "growing, which adds nodes"
             )
+        if "node" in self.by and self.stages > 1:
+            # Refused before the search, not by its first growth.
+            AddNode().space(space)
         if self.nodes is None or space.edge_operations is not None:
             return space
         is_chain = space.kind == "two_input"

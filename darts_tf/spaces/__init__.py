@@ -1,7 +1,7 @@
 """Search spaces: which cells, which edges, which candidate operations."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from darts_tf.common.errors import UserError
 from darts_tf.common.registry import Registry
@@ -21,6 +21,7 @@ __all__ = [
     "EXCLUDED",
     "NASNET",
     "NAS_BENCH_201",
+    "OVER_TIME",
     "EdgePlace",
     "TWO_INPUT_RNN",
     "Space",
@@ -32,6 +33,9 @@ __all__ = [
     "serialize",
     "without_restriction",
 ]
+
+#: The kinds of cells that run over time.
+OVER_TIME = ("recurrent", "two_input")
 
 _KNOWN = (DARTS_CNN, NASNET, NAS_BENCH_201, S1, S2, S3, S4, DARTS_RNN, ENAS_RNN, TWO_INPUT_RNN)
 _SPACES = Registry("search space", {space.name: space for space in _KNOWN}, Space)
@@ -79,21 +83,23 @@ def get(space: str | Space | Mapping) -> Space:
     return _SPACES.resolve(space)
 
 
-def check_kind(space: Space, kind: str, what: str) -> None:
+def check_kind(space: Space, kinds: str | Sequence[str], what: str) -> None:
     """Refuses a space whose cells are of another kind.
 
     Args:
         space: a space.
-        kind: see `Space`.
+        kinds: one, or several of which any will do; see `Space`.
         what: what it is needed for, for the message: "a network for images".
 
     Raises:
         UserError: its cells are of another kind.
     """
-    if space.kind != kind:
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    if space.kind not in kinds:
+        known = [name for kind in kinds for name in names(kind=kind)]
         raise UserError(
-            f"the space {space.name!r} has {space.kind} cells; {what} is made of {kind} ones, "
-            f"those of the spaces {', '.join(names(kind=kind))}"
+            f"the space {space.name!r} has {space.kind} cells; {what} is made of "
+            f"{' or '.join(kinds)} ones, those of the spaces {', '.join(known)}"
         )
 
 
