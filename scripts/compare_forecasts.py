@@ -17,8 +17,6 @@ import dataclasses
 import json
 import pathlib
 import statistics
-import subprocess
-import sys
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
@@ -30,6 +28,8 @@ from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.networks import forecast_baselines
 from darts_tf.plots import style
+from scripts import comparisons
+from scripts.comparisons import result, with_deviation
 from train import evaluate, fields, program
 from train.config import Config
 from train.data_flags import TaskConfig
@@ -87,16 +87,9 @@ def _folder(config, kind, name, seed) -> pathlib.Path:
 
 def _search(config, name, seed) -> None:
     """Searches in a process of its own, whose memory ends with it."""
-    folder = _folder(config, "search", name, seed)
-    if (folder / "result.json").exists():
-        return
     words = [f"--flagfile={_FLAGS.format('search')}", f"--dataset={config.dataset}"]
-    words += [_PATIENCE + SEARCHES[name], f"--horizon={config.horizons[0]}"]
-    words += [f"--seed={seed}", f"--output_dir={folder}"]
-    print(folder, flush=True)
-    command = [sys.executable, "-m", "train.search", *words]
-    if code := subprocess.run(command, check=False).returncode:
-        raise UserError(f"train.search for {folder} ended with exit code {code}")
+    words += [_PATIENCE + SEARCHES[name], f"--horizon={config.horizons[0]}", f"--seed={seed}"]
+    comparisons.run("search", _folder(config, "search", name, seed), words)
 
 
 def _train(config, name, horizon, seed) -> None:
@@ -134,21 +127,18 @@ def _without_networks(config, horizon: int) -> list[dict]:
 def _networks(config, horizon: int, seeds: int) -> list[dict]:
     rows = []
     for name in (*SEARCHES, *KNOWN):
-        trained = [_result(config, f"horizon_{horizon}", name, seed) for seed in range(seeds)]
+        kind = f"horizon_{horizon}"
+        trained = [result(_folder(config, kind, name, seed)) for seed in range(seeds)]
         row = {"name": name, "horizon": horizon}
         for key in ("test_rse", "parameters", "units", "best_epoch", "train_seconds"):
             row[key] = [run[key] for run in trained]
         if name in SEARCHES:
-            found = [_result(config, "search", name, seed) for seed in range(seeds)]
+            found = [result(_folder(config, "search", name, seed)) for seed in range(seeds)]
             row["search_epochs"] = [run["epochs"] for run in found]
             row["search_seconds"] = [run["wall_seconds_of_last_start"] for run in found]
             row["nodes"] = [_nodes(config, name, seed) for seed in range(seeds)]
         rows.append(row)
     return rows
-
-
-def _result(config, kind, name, seed) -> dict:
-    return json.loads((_folder(config, kind, name, seed) / "result.json").read_text())
 
 
 def _nodes(config, name, seed) -> int:
@@ -157,32 +147,24 @@ def _nodes(config, name, seed) -> int:
 
 
 def _as_table(rows) -> str:
-    lines = [
-        "| horizon | forecast | test RSE | / last value | nodes | weights | search, s | training, s |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    titles = ["horizon", "forecast", "test RSE", "/ last value", "nodes", "weights"]
     last = {row["horizon"]: row["test_rse"][0] for row in rows if row["name"] == "last value"}
+    lines = []
     for row in rows:
         errors = row["test_rse"]
-        cells = [
-            str(row["horizon"]),
-            row["name"],
-            _with_deviation(errors, ".5f"),
-            f"{statistics.mean(errors) / last[row['horizon']]:.3f}",
-            ", ".join(map(str, row.get("nodes", []))),
-            f"{round(statistics.mean(row['parameters'])):,}" if "parameters" in row else "",
-            _with_deviation(row.get("search_seconds", []), ".0f"),
-            _with_deviation(row.get("train_seconds", []), ".0f"),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _with_deviation(values, form: str) -> str:
-    if not values:
-        return ""
-    deviation = f" ± {statistics.stdev(values):{form}}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):{form}}{deviation}"
+        lines.append(
+            [
+                str(row["horizon"]),
+                row["name"],
+                with_deviation(errors, ".5f"),
+                f"{statistics.mean(errors) / last[row['horizon']]:.3f}",
+                ", ".join(map(str, row.get("nodes", []))),
+                f"{round(statistics.mean(row['parameters'])):,}" if "parameters" in row else "",
+                with_deviation(row.get("search_seconds", []), ".0f"),
+                with_deviation(row.get("train_seconds", []), ".0f"),
+            ]
+        )
+    return comparisons.table([*titles, "search, s", "training, s"], lines)
 
 
 def _draw(rows, path) -> None:

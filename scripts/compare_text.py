@@ -16,14 +16,13 @@ import json
 import pathlib
 import shutil
 import statistics
-import subprocess
-import sys
 
 from matplotlib.figure import Figure
 
 from darts_tf.common import files
-from darts_tf.common.errors import UserError
 from darts_tf.plots import style
+from scripts import comparisons
+from scripts.comparisons import result, with_deviation
 from train import fields, program
 from train.config import Config
 
@@ -65,7 +64,9 @@ def main(config: CompareConfig) -> None:
         for cell in CELLS:
             folder = _folder(runs, cell, seed)
             _run("evaluate", config, folder, f"--genotype={genotypes[cell]}", f"--seed={seed}")
-        results = {cell: [_result(runs, cell, n) for n in range(seed + 1)] for cell in CELLS}
+        results = {
+            cell: [result(_folder(runs, cell, n)) for n in range(seed + 1)] for cell in CELLS
+        }
         curves = {cell: [_curve(runs, cell, n) for n in range(seed + 1)] for cell in CELLS}
         files.write(output / "comparison.json", json.dumps(results, indent=2) + "\n")
         files.write(output / "comparison.md", _as_table(results))
@@ -76,23 +77,14 @@ def main(config: CompareConfig) -> None:
 
 def _run(name: str, config: CompareConfig, folder, *flags: str) -> None:
     """Runs a program of `train` with its flag file, or goes on with it."""
-    if (folder / "result.json").exists():
-        return
-    command = [sys.executable, "-m", f"train.{name}", *flags, f"--output_dir={folder}"]
-    command.append(f"--flagfile=configs/shakespeare_{name}.flags")
+    words = [*flags, f"--flagfile=configs/shakespeare_{name}.flags"]
     if config.data_dir:
-        command.append(f"--data_dir={config.data_dir}")
-    print(f"{folder}", flush=True)
-    if code := subprocess.run(command, check=False).returncode:
-        raise UserError(f"train.{name} for {folder} ended with exit code {code}")
+        words.append(f"--data_dir={config.data_dir}")
+    comparisons.run(name, folder, words)
 
 
 def _folder(runs, cell, seed) -> pathlib.Path:
     return runs / f"{cell}_seed_{seed}"
-
-
-def _result(runs, cell, seed) -> dict:
-    return json.loads((_folder(runs, cell, seed) / "result.json").read_text())
 
 
 def _curve(runs, cell, seed) -> list[float]:
@@ -107,7 +99,7 @@ def _as_table(results) -> str:
     ]
     for cell, runs in results.items():
         test, validation = (
-            _with_deviation([run[name] for run in runs])
+            with_deviation([run[name] for run in runs])
             for name in (f"test_{_MEASURE}", f"best_validation_{_MEASURE}")
         )
         seconds = statistics.mean(run["train_seconds"] / run["epochs"] for run in runs)
@@ -116,11 +108,6 @@ def _as_table(results) -> str:
             f"{validation} | {seconds:.1f} |"
         )
     return "\n".join(lines) + "\n"
-
-
-def _with_deviation(values) -> str:
-    deviation = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.3f}{deviation}"
 
 
 def _draw(curves, path) -> None:

@@ -117,7 +117,7 @@ NOT_TRACED = (
 
 
 # Their supernet is another one in the end; see tests/search/test_growth.py.
-GROWING = ("growing", "growing-copies")
+GROWING = ("growing", "growing-copies", "growing-splits")
 TRAINED = [m.name for m in methods.METHODS.values() if m.trains and m.name not in GROWING]
 
 

@@ -210,17 +210,18 @@ def _export_forecaster(config: ExportConfig, run_dir: Path) -> None:
     import train.quiet  # noqa: F401  TensorFlow is first imported here
 
     from darts_tf.datasets import series_data
-    from darts_tf.export.network import export_network
-    from darts_tf.tasks import Forecasting
+    from darts_tf.export.forecaster import export_forecaster
 
     data = series_data.load_description(run_dir / "data.json")
     _refuse_other_data(run_dir, series_data.digest(data))
     model = _load_model(run_dir / "model.keras")
     logging.set_verbosity(logging.WARNING)
-    result = export_network(
+    genotype = run_dir / "genotype.json"
+    result = export_forecaster(
         model,
         config.output_dir,
-        task=Forecasting(len(data["columns"]), example=data["first_row"]),
+        series=data,
+        genotype_json=_read_text(genotype) if genotype.exists() else None,
         version=config.model_version,
         overwrite=config.overwrite,
     )

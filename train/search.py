@@ -217,8 +217,9 @@ def _result(config: SearchConfig, search, data, folder, history):
     mixture = callbacks.OperationWeightsLog(search, folder.file("operation_weights.npz")).read()
     space = search.supernet.space
     # A search that grows may have returned to a smaller supernet, whose edges are the first ones.
+    # The picture ends with the epoch of that, so that it shows why the cell is what it is.
     mixture = {
-        name: values[:, : len(space.edges), : len(space.operations)]
+        name: values[: search.returned_to, : len(space.edges), : len(space.operations)]
         for name, values in mixture.items()
     }
     plots.plot_operation_weights(mixture, space, folder.file("operation_weights.png"))
@@ -238,6 +239,7 @@ def _result(config: SearchConfig, search, data, folder, history):
         "method": search.method.name,
         "hypergradient": gradients.label(search.method.gradient),
         "epochs": len(history),
+        **({"returned_to_epoch": search.returned_to} if search.returned_to else {}),
         f"supernet_validation_{objective}": history[-1][f"val_{objective}"],
         **best,
         "entropy": history[-1]["entropy"],

@@ -37,6 +37,8 @@ def check(config: SearchConfig, method: Method) -> None:
     if not method.has_supernet:
         config.refuse_given(_OF_GRADIENTS, "has no meaning for a method without a supernet")
         return
+    if hasattr(method.rule, "first_space"):
+        method.rule.first_space(spaces.get(config.space))
     baseline_search.refuse_flags(config, method)
     selection_flags.refuse_without_effect(config, [method.selection])
     if not method.trains:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_graph
 from darts_tf.export.checks import check_arguments
 from darts_tf.export.comparison import TOLERANCE, Comparison, Preprocessing, compare, normalize
-from darts_tf.export.writing import write_version
+from darts_tf.export.writing import assets, write_version
 from darts_tf.tasks import ImageClassification
 
 __all__ = ["TOLERANCE", "ExportResult", "export_model", "normalize"]
@@ -153,31 +152,24 @@ class _ServingModule(tf.Module):
         )
 
 
-def _assets(preprocessing, class_names, genotype_json) -> dict[str, str]:
+def _assets(preprocessing, class_names, genotype_json) -> dict[str, str | None]:
     described = {
         "image_shape": preprocessing.image_shape,
         "bit_depth": preprocessing.bit_depth,
         "upright": preprocessing.upright,
     }
-    assets = {
+    return {
         "labels.txt": "".join(f"{name}\n" for name in class_names),
         "preprocessing.json": json.dumps(described),
+        "genotype.json": genotype_json,
     }
-    if genotype_json is not None:
-        assets["genotype.json"] = genotype_json
-    return assets
 
 
-def _save(module, directory, assets) -> None:
-    sources = directory / "asset_sources"
-    sources.mkdir()
-    module.assets = []
-    for name, text in assets.items():
-        (sources / name).write_text(text, encoding="utf-8")
-        module.assets.append(tf.saved_model.Asset(str(sources / name)))
+def _save(module, directory, texts) -> None:
     signatures = {"serving_default": module.predict, "serving_bytes": module.predict_bytes}
-    tf.saved_model.save(module, str(directory), signatures=signatures)
-    shutil.rmtree(sources)
+    with assets(directory, texts) as kept:
+        module.assets = kept
+        tf.saved_model.save(module, str(directory), signatures=signatures)
     _write_warmup_requests(directory, module.predict.input_signature[0].shape[1:])
 
 

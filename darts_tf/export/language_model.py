@@ -1,7 +1,6 @@
 """A trained language model as a SavedModel that reads and writes text."""
 
 import json
-import shutil
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -10,13 +9,11 @@ from darts_tf.common.errors import UserError
 from darts_tf.datasets import vocabulary as tokens
 from darts_tf.export.checks import check_version
 from darts_tf.export.network import NetworkExport, Served
-from darts_tf.export.writing import write_version
+from darts_tf.export.writing import assets, write_version
 from darts_tf.runtime.token_sampling import draw_tokens
 from darts_tf.tasks import LanguageModeling
 
 _CHECKED = 8
-# Where assets are until they are saved.
-_SOURCES = "asset_sources"
 
 
 def export_language_model(
@@ -74,29 +71,17 @@ def export_language_model(
     def write(folder) -> float:
         module = served.module()
         module.writer = writer
-        module.assets = _assets(folder, vocabulary, unit, genotype_json)
         signatures = {**served.functions(), "generate": writer.generate}
-        tf.saved_model.save(module, str(folder), signatures=signatures)
-        shutil.rmtree(folder / _SOURCES)
+        described = json.dumps({"unit": unit, "vocabulary": list(vocabulary)})
+        with assets(folder, {"text.json": described, "genotype.json": genotype_json}) as kept:
+            module.assets = kept
+            tf.saved_model.save(module, str(folder), signatures=signatures)
         loaded = tf.saved_model.load(str(folder))
         difference = served.compare(loaded)
         writer.compare(loaded)
         return difference
 
     return NetworkExport(*write_version(directory, version, overwrite, write))
-
-
-def _assets(folder, vocabulary, unit, genotype_json) -> list[tf.saved_model.Asset]:
-    described = {"unit": unit, "vocabulary": list(vocabulary)}
-    texts = {"text.json": json.dumps(described), "genotype.json": genotype_json}
-    sources = folder / _SOURCES
-    sources.mkdir()
-    found = []
-    for name, text in texts.items():
-        if text is not None:
-            (sources / name).write_text(text, encoding="utf-8")
-            found.append(tf.saved_model.Asset(str(sources / name)))
-    return found
 
 
 class _Writer(tf.Module):

@@ -1,6 +1,7 @@
 """A trained network of any task as a SavedModel, compared with the Keras one."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ import tensorflow as tf
 
 from darts_tf import tasks
 from darts_tf.common.errors import UserError
+from darts_tf.export import writing
 from darts_tf.export.checks import check_version
 from darts_tf.export.comparison import TOLERANCE
-from darts_tf.export.writing import write_version
 
 # What dimensions that may be of any length are made of for the comparison.
 _BATCH, _LENGTH = 4, 5
@@ -40,6 +41,7 @@ def export_network(
     signature=None,
     version: int = 1,
     overwrite: bool = False,
+    assets: Mapping[str, str | None] | None = None,
 ) -> NetworkExport:
     """Writes a trained network as a SavedModel that needs no Keras.
 
@@ -60,6 +62,7 @@ def export_network(
             Default: the inputs of a functional model.
         version: the number of the version folder, at least 1.
         overwrite: replace this version if it is there already.
+        assets: more files for the folder `assets`, name -> contents; None for none.
 
     Raises:
         UserError: the model's inputs are not known, the version is no number or exists and
@@ -73,10 +76,13 @@ def export_network(
     served = Served(network, task, signature)
 
     def write(folder) -> float:
-        tf.saved_model.save(served.module(), str(folder), signatures=served.functions())
+        module = served.module()
+        with writing.assets(folder, assets or {}) as kept:
+            module.assets = kept
+            tf.saved_model.save(module, str(folder), signatures=served.functions())
         return served.compare(tf.saved_model.load(str(folder)))
 
-    return NetworkExport(*write_version(directory, version, overwrite, write))
+    return NetworkExport(*writing.write_version(directory, version, overwrite, write))
 
 
 def _signature(network):

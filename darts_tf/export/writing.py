@@ -1,11 +1,14 @@
 """Writing an export: a folder with its final name is always complete and right."""
 
+import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import tensorflow as tf
 
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
@@ -62,6 +65,25 @@ def write_version(
         ) from error
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     return Written(target, size, found)
+
+
+@contextlib.contextmanager
+def assets(folder: Path, texts: Mapping[str, str | None]) -> Iterator[list[tf.saved_model.Asset]]:
+    """Files that a SavedModel which is saved meanwhile holds in its folder `assets`.
+
+    Args:
+        folder: of the SavedModel; empty.
+        texts: name -> contents, None for no such file.
+    """
+    sources = folder / "asset_sources"
+    sources.mkdir()
+    found = []
+    for name, text in texts.items():
+        if text is not None:
+            (sources / name).write_text(text, encoding="utf-8")
+            found.append(tf.saved_model.Asset(str(sources / name)))
+    yield found
+    shutil.rmtree(sources)
 
 
 def _install(temporary, target) -> None:

@@ -44,6 +44,9 @@ GROWING = (
     "Jie, Gao. Differentiable Neural Architecture Search with Morphism-based Transformable "
     "Backbone Architectures. arXiv 2106.07211"
 )
+SPLITTING = (
+    "Wu, Wang, Liu. Splitting Steepest Descent for Growing Neural Architectures. NeurIPS 2019"
+)
 TE_NAS = (
     "Chen, Gong, Wang. Neural Architecture Search on ImageNet in Four GPU Hours: A Theoretically "
     "Inspired Perspective. ICLR 2021"

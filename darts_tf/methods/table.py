@@ -153,6 +153,13 @@ _ROWS = (
         rule=Growing(by=("duplicate", "node"), prune=True),
     ),
     Method(
+        "growing-splits",
+        "first_order",
+        f"{papers.GROWING}; {papers.SPLITTING}",
+        selection="grown",
+        rule=Growing(by=("split", "node")),
+    ),
+    Method(
         "sgas", "first_order", f"{papers.SGAS}, criterion 1", rule=GreedyDecisions(stability=False)
     ),
     Method(

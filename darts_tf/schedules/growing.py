@@ -22,9 +22,9 @@ from darts_tf.common.errors import UserError
 from darts_tf.schedules.transitions import Grow, ReturnToBest, Stop
 from darts_tf.spaces import Space
 from darts_tf.supernets.growth import logits
-from darts_tf.supernets.growth.changes import AddNode, Change, Duplicate, Prune
+from darts_tf.supernets.growth.changes import AddNode, Change, Duplicate, Prune, Split
 
-_KINDS = ("node", "duplicate")
+_KINDS = ("node", "duplicate", "split")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +33,9 @@ class Growing:
 
     Args:
         by: what a growth is made of, in its order: "duplicate", one more copy of the operation
-            that weighs most on every edge where its weight is above `decided`, "node", one more
-            node.
+            that weighs most on every edge where its weight is above `decided`; "split", two copies
+            of the operation whose split lowers the training loss most, moved apart (see
+            `darts_tf.supernets.growth.changes.Split`); "node", one more node.
         patience: epochs without a smaller validation loss after which the supernet grows, k.
         stages: how many supernets there are at most, S.
         noise: standard deviation of what is added to new values.
@@ -42,6 +43,8 @@ class Growing:
         prune_below: what little is.
         decided: a weight above it makes an operation one to copy, and one whose edge is not pruned.
         nodes: how many nodes a cell has at first; None for as many as the space says.
+        split_length: how far the copies of a split are moved, each.
+        split_every: whether all operations are split whose split lowers the loss.
 
     Raises:
         UserError: a number is out of its range, or `by` names something else.
@@ -55,6 +58,8 @@ class Growing:
     prune_below: float = 0.05
     decided: float = 0.5
     nodes: int | None = 1
+    split_length: float = 1e-2
+    split_every: bool = False
 
     memory = 1
     eigenvalue_every = 0
@@ -69,6 +74,8 @@ class Growing:
                 f"patience is {self.patience}, stages {self.stages} and noise {self.noise}; "
                 "expected at least 1, at least 1 and at least 0"
             )
+        if not 0 < self.split_length < float("inf"):
+            raise UserError(f"split_length is {self.split_length}; expected a number above 0")
         if self.nodes is not None and self.nodes < 1:
             raise UserError(f"nodes is {self.nodes}; a cell has at least 1 at first")
 
@@ -81,7 +88,7 @@ class Growing:
         Raises:
             UserError: it copies operations, and no edge of the space can hold a copy.
         """
-        if "duplicate" in self.by and space.kind != "two_input":
+        if {"duplicate", "split"} & set(self.by) and space.kind != "two_input":
             raise UserError(
                 f"a search that grows by copies of operations needs the space two_input_rnn, got "
                 f"{space.name}, whose edges hold no two operations of one name; use the method "
@@ -132,6 +139,8 @@ class Growing:
         for kind in self.by:
             if kind == "node":
                 grown.append(AddNode(self.noise))
+            elif kind == "split":
+                grown.append(Split(self.split_length, self.split_every, self.noise))
             else:
                 grown += [
                     Duplicate(*place, name, noise=self.noise) for place, name in copied.items()

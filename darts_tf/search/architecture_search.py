@@ -96,7 +96,6 @@ class ArchitectureSearch(StageSearch):
         self.stage = 0
         #: What the callbacks call the first epoch of this stage.
         self.first_epoch = 0
-        self._streams: Streams | None = None
         super().__init__(
             supernet,
             method,

@@ -12,6 +12,8 @@ from darts_tf.common import files
 from darts_tf.spaces import Space
 from darts_tf.supernets.growth import grow as growing
 from darts_tf.supernets.growth.changes import Change
+from darts_tf.supernets.growth.split_gains import SplitGains, split_gains
+from darts_tf.supernets.supernet import Supernet
 
 
 class Growth:
@@ -22,11 +24,13 @@ class Growth:
 
     Attributes:
         number: how many times the supernet has grown.
+        returned: whether it is that of the smallest validation loss, at the end of the search.
     """
 
     def __init__(self, search):
         self._search = search
         self.number = 0
+        self.returned = False
         self._changes = 0
         self._best: dict | None = None
         self._values: list[np.ndarray] = []
@@ -42,6 +46,11 @@ class Growth:
         """
         self._directory = directory and pathlib.Path(directory) / "best_supernet"
         self._writes = writes
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch with the smallest validation loss so far, from 0; None before the first."""
+        return None if self._best is None else self._best["epoch"]
 
     def logs(self) -> dict[str, float]:
         """How large the supernet is, for the logs of an epoch."""
@@ -75,17 +84,15 @@ class Growth:
                 if path.name not in {self._path(e).name for e in kept}:
                     path.unlink(missing_ok=True)
 
-    def grow(self, epoch: int, changes: Sequence[Change]) -> None:
-        """Goes on with the supernet after changes."""
-        search = self._search
-        for change in changes:
-            old = search.supernet
-            with search.strategy.scope():
-                new, pairs = growing.planned(old, change, self._changes)
-            state = search.go_on_with(new)
-            state.transfer(search.trainer.state, pairs)
-            growing.finished(old, new, change, self._changes)
-            self._changes += 1
+    def grow(self, epoch: int, changes: Sequence[Change]) -> bool:
+        """Goes on with the supernet after changes; returns whether there were any."""
+        before = self._changes
+        for order in changes:
+            for change in order.decided(self._search.supernet, self._split_gains):
+                self._make(change)
+        if self._changes == before:
+            logging.info("epoch %d: no split makes the training loss smaller", epoch + 1)
+            return False
         self.number += 1
         logs = self.logs()
         logging.info(
@@ -94,10 +101,34 @@ class Growth:
             logs["nodes"],
             logs["candidates"],
         )
+        return True
+
+    def _make(self, change: Change) -> None:
+        search, old = self._search, self._search.supernet
+        with search.strategy.scope():
+            new, pairs = growing.planned(old, change, self._changes)
+        state = search.go_on_with(new)
+        state.transfer(search.trainer.state, pairs)
+        growing.finished(old, new, change, self._changes)
+        self._changes += 1
+
+    def _split_gains(self, supernet: Supernet) -> SplitGains:
+        """The gains of splits on the first training batch of the first epoch."""
+        found = split_gains(supernet, self._search.task, self._search.training_batch())
+        (_, edge, operation), (negative, _) = found.ranked()[0]
+        logging.info(
+            "of all operations %s of node %d has the most units whose split lowers the training "
+            "loss: %d",
+            operation,
+            edge + 1,
+            negative,
+        )
+        return found
 
     def return_to_best(self, epoch: int) -> None:
         """Goes on with the supernet of the smallest validation loss, as it was then."""
         search, best = self._search, self._best
+        self.returned = True
         if best["epoch"] == epoch:
             return
         with search.strategy.scope():
@@ -126,11 +157,14 @@ class Growth:
             "changes": self._changes,
             "space": spaces.serialize(self._search.supernet.space),
             "best": self._best,
+            "returned": self.returned,
         }
 
     def restore(self, data: dict) -> None:
         """The inverse of `to_dict`, but for the supernet; see `space_in`."""
         self.number, self._changes, self._best = data["number"], data["changes"], data["best"]
+        # Missing in checkpoints of earlier versions.
+        self.returned = data.get("returned", False)
 
     def space_in(self, notes: dict) -> Space:
         """The space of the supernet that a checkpoint with these notes is of."""

@@ -131,6 +131,12 @@ class Readings:
         return self._rule.growth is not None
 
     @property
+    def returned_to(self) -> int | None:
+        """After which epoch, from 1, the supernet was as it is, where the search has returned."""
+        growth = self._rule.growth
+        return growth.best_epoch + 1 if growth is not None and growth.returned else None
+
+    @property
     def has_eigenvalue(self) -> bool:
         """Whether `eigenvalue` is defined and supported for this search.
 

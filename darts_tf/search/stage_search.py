@@ -12,7 +12,7 @@ from darts_tf.runtime import distribution
 from darts_tf.search import checks
 from darts_tf.search.epoch import StopRequest
 from darts_tf.search.evaluation import SupernetEvaluation
-from darts_tf.search.loop import SearchLoop
+from darts_tf.search.loop import SearchLoop, Streams
 from darts_tf.search.readings import Readings
 from darts_tf.search.record import Best, SearchRecord
 from darts_tf.search.state import SearchState
@@ -49,6 +49,7 @@ class StageSearch(Readings):
         self._given = optimizers
         self._options = options
         self._stop = StopRequest()
+        self._streams: Streams | None = None
         super().__init__(supernet, method, task, options["penalty"])
 
     def _begin(self, supernet: Supernet) -> None:
@@ -138,6 +139,10 @@ class StageSearch(Readings):
             UserError: the data have no end.
         """
         return self._evaluation.evaluate(data)
+
+    def training_batch(self):
+        """The first training batch of epoch 0 of the data that `fit` was given."""
+        return next(iter(self._streams.train(0)))
 
     def validate(self, data: tf.data.Dataset) -> dict[str, float]:
         """Evaluates with moving statistics that are measured on the first batches of images.

@@ -127,9 +127,10 @@ class Transitions:
             return self._go_back(waiting, epoch)
         if self.growth is not None:
             self.growth.see(epoch, self._last.losses)
-            if isinstance(waiting, Grow):
-                self.growth.grow(epoch, waiting.changes)
-            elif isinstance(waiting, ReturnToBest):
+            over = isinstance(waiting, ReturnToBest)
+            if isinstance(waiting, Grow) and not self.growth.grow(epoch, waiting.changes):
+                over = self.ended = True
+            if over:
                 self.growth.return_to_best(epoch)
         if self._snapshots is not None:
             self._snapshots.save(epoch)

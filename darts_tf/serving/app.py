@@ -14,7 +14,10 @@ from darts_tf.serving.loaded_model import LoadedModel
 from darts_tf.serving.work import Work
 
 _STATIC = Path(__file__).parent / "static"
-_FILES = ("index.html", "text.html", "page.css", "page.js", "text.js", "common.js")
+_FILES = (
+    *("index.html", "text.html", "forecast.html", "page.css"),
+    *("page.js", "text.js", "forecast.js", "common.js"),
+)
 # curl -d sends the form type unless told otherwise, and TensorFlow Serving's own examples do that.
 _JSON_TYPES = ("", "application/json", "text/json", "application/x-www-form-urlencoded")
 _PAGE_HEADERS = {

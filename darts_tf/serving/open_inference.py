@@ -2,8 +2,9 @@
 
 https://github.com/kserve/open-inference-protocol. The name of the input chooses the signature:
 `images` (UINT8 `[B, H, W, C]`) or `image_bytes` (BYTES `[B]`, each element an image file in
-base64, since JSON has no bytes). A language model is chosen by all its inputs' names: `tokens`,
-alone or with the states, or `prompt`, `count`, `temperature` and `seed`.
+base64, since JSON has no bytes). A forecaster has `window` (FP32 `[B, rows, columns]`). A language
+model is chosen by all its inputs' names: `tokens`, alone or with the states, or `prompt`, `count`,
+`temperature` and `seed`.
 """
 
 import importlib.metadata

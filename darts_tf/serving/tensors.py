@@ -81,7 +81,7 @@ def check_shape(shape, expected, what: str) -> None:
         wanted = ", ".join("any" if size is None else str(size) for size in expected)
         raise RequestError(400, f"{what} has shape {list(shape)}; expected [{wanted}]")
     if 0 in shape:
-        raise RequestError(400, f"{what} is empty; send at least one image")
+        raise RequestError(400, f"{what} is empty; send at least one example")
 
 
 def uint8_array(elements: list, shape, what: str) -> tuple[np.ndarray, int]:

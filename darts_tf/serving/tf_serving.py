@@ -69,7 +69,7 @@ def read(model: Interface, body) -> Query:
             400, f"the signature {signature!r} takes one at a time: send 'inputs' (column format)"
         )
     if "instances" in body:
-        form, inputs = "instances", _rows(body["instances"], specs)
+        form, inputs = "instances", _rows(body["instances"], specs, model.examples)
     else:
         form, inputs = "inputs", _columns(body["inputs"], specs)
     arrays = {name: _array(inputs[name], specs[name], name) for name in specs}
@@ -98,14 +98,14 @@ def write(model: Interface, form: str, outputs: dict[str, np.ndarray]) -> dict:
     return {"predictions": [dict(zip(values, row, strict=True)) for row in rows]}
 
 
-def _rows(instances, specs) -> dict:
+def _rows(instances, specs, examples: str) -> dict:
     """Turns the row format into one list for each input."""
     if not isinstance(instances, list):
         raise RequestError(
-            400, f"instances is {tensors.json_kind(instances)}; expected a list of images"
+            400, f"instances is {tensors.json_kind(instances)}; expected a list of {examples}"
         )
     if not instances:
-        raise RequestError(400, "instances is empty; send at least one image")
+        raise RequestError(400, f"instances is empty; send some {examples}")
     named = [isinstance(row, dict) and not _is_base64(row) for row in instances]
     if not any(named) and len(specs) == 1:
         return {next(iter(specs)): instances}

@@ -74,7 +74,7 @@ class Work:
             scope.cancel()
 
     async def _answer(self, body: bytes, protocol, request) -> bytes:
-        clock = _Clock(self._limits.work_seconds)
+        clock = _Clock(self._limits.work_seconds, self._model.examples)
         interface = self._model.interface
         size = len(body) / self._limits.small_bytes
         query = await self._message(clock, size, messages.read, protocol.read, interface, body)
@@ -139,7 +139,9 @@ class Work:
             )
         except MemoryError as error:
             raise RequestError(
-                413, "the request needs more memory than there is; send fewer images at a time"
+                413,
+                "the request needs more memory than there is; send fewer "
+                f"{self._model.examples} at a time",
             ) from error
         except (OSError, anyio.BrokenWorkerProcess) as error:
             raise _busy("the server has no process or too little memory for it") from error
@@ -161,8 +163,9 @@ class Work:
 class _Clock:
     """A context that ends in an error when all its blocks together took too long."""
 
-    def __init__(self, seconds: float):
+    def __init__(self, seconds: float, examples: str):
         self._seconds = self._left = seconds
+        self._examples = examples
 
     async def __aenter__(self):
         self._start = time.monotonic()
@@ -175,7 +178,8 @@ class _Clock:
         if self._scope.cancelled_caught:
             raise RequestError(
                 413,
-                f"the request takes longer than {self._seconds:g} s; send fewer images at a time",
+                f"the request takes longer than {self._seconds:g} s; send fewer {self._examples} "
+                "at a time",
             )
         return swallowed
 

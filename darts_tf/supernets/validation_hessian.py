@@ -41,9 +41,7 @@ class ValidationHessian:
         """
         alphas = [tf.convert_to_tensor(v) for v in self._supernet.architecture_variables]
         batch = tf.nest.map_structure(tf.convert_to_tensor, tuple(batch))
-        if self._task.carries_state:
-            examples = tf.nest.flatten(batch)[0].shape[0]
-            batch = *batch, self._task.initial_state(self._supernet, examples)
+        batch = self._task.from_the_start(self._supernet, batch)
         product = self._product.at(alphas, batch)
         return largest_eigenvalue(product, self._product.size, exact_up_to)
 

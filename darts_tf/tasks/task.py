@@ -139,6 +139,17 @@ class Task(Unnamed):
         """Whether there is a state: whether the task defines `initial_state`."""
         return type(self).initial_state is not Task.initial_state
 
+    def from_the_start(self, model: keras.Model, batch: tuple) -> tuple:
+        """A batch as a pass takes it that goes on from no other: with the initial state, if any.
+
+        Args:
+            model: the supernet or the network.
+            batch: tensors, as the data give them.
+        """
+        if not self.carries_state:
+            return batch
+        return *batch, self.initial_state(model, tf.nest.flatten(batch)[0].shape[0])
+
     def rate_factor(self, targets) -> float | tf.Tensor | None:
         """The factor of the weights' learning rate in the step on a batch.
 

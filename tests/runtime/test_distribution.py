@@ -47,7 +47,7 @@ def result(process, folder):
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     what = ("hypergradients", "search", "examples_seen", "random_numbers", "moving_statistics")
-    what += ("masked_stream", "columns_seen", "recurrent", "recurrent_search")
+    what += ("masked_stream", "columns_seen", "recurrent", "recurrent_search", "growth")
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -109,6 +109,17 @@ class TestTwoReplicasOfHalfABatch:
             found = [x[f"recurrent_search_{name}"] for x in (one, two)]
             assert np.abs(found[0]).max() > 1e-3
             np.testing.assert_allclose(found[1], found[0], rtol=1e-3, atol=1e-4)
+
+    @pytest.mark.parametrize("change", ["node", "copy", "split", "channels"])
+    def test_supernets_that_grow(self, one_and_two, change):
+        for found in one_and_two:
+            before = found[f"growth_{change}_before"]
+            assert np.abs(before).max() > 1e-2
+            for name in ("after", "saved"):
+                found_then = found[f"growth_{change}_{name}"]
+                np.testing.assert_allclose(found_then, before, atol=1e-6)
+        one, two = (found[f"growth_{change}_after"] for found in one_and_two)
+        np.testing.assert_allclose(two, one, atol=1e-5)
 
     def test_every_example_is_seen_once(self, one_and_two):
         expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)

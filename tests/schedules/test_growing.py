@@ -8,9 +8,9 @@ from darts_tf.common.errors import UserError
 from darts_tf.schedules.growing import Growing, judge
 from darts_tf.schedules.rules import Observation
 from darts_tf.schedules.transitions import Grow, ReturnToBest, Stop
-from darts_tf.spaces import DARTS_CNN
+from darts_tf.spaces import DARTS_CNN, DARTS_RNN
 from darts_tf.spaces.two_input_rnn import chain
-from darts_tf.supernets.growth.changes import AddNode, Duplicate, Prune
+from darts_tf.supernets.growth.changes import AddNode, Duplicate, Prune, Split
 
 EVEN = np.full((1, 6), 1 / 6)
 
@@ -85,12 +85,23 @@ def test_what_grows():
     assert "no operation weighs enough" in stop.reason and isinstance(back, ReturnToBest)
 
 
+def test_splits_are_found_when_the_supernet_grows():
+    rule = Growing(by=("split", "node"), patience=1, split_length=0.1, split_every=True)
+    (order,) = rule([observe([(0, 1.0), (0, 1.0)])], 9, chain(1))
+    assert order.changes == (Split(0.1, every=True, noise=1e-3), AddNode())
+
+
 def test_where_it_begins():
     assert Growing().first_space(chain(4)) == chain(1)
     assert Growing(nodes=None).first_space(chain(4)) == chain(4)
     assert len(Growing(nodes=2).first_space(DARTS_CNN).edges) == 5
     with pytest.raises(UserError, match="copies of operations.*two_input_rnn, got darts_cnn"):
         Growing(by=("node", "duplicate")).first_space(DARTS_CNN)
+    with pytest.raises(UserError, match="copies of operations.*two_input_rnn, got darts_cnn"):
+        Growing(by=("split",)).first_space(DARTS_CNN)
+    with pytest.raises(UserError, match="space 'darts_rnn' do not grow by nodes"):
+        Growing().first_space(DARTS_RNN)
+    assert Growing(stages=1, nodes=3).first_space(DARTS_RNN).nodes == 3
 
 
 def test_it_is_written_and_read():
@@ -104,3 +115,7 @@ def test_refusals():
         Growing(by=("edge",))
     with pytest.raises(UserError, match="patience is 0"):
         Growing(patience=0)
+    with pytest.raises(UserError, match="nodes is 0; a cell has at least 1"):
+        Growing(nodes=0)
+    with pytest.raises(UserError, match="split_length is 0"):
+        Growing(split_length=0)

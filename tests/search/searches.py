@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import methods
+from darts_tf.schedules.transitions import Grow, ReturnToBest
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.supernet import Supernet
 from tests import toy
@@ -89,3 +90,17 @@ class Recorder(keras.callbacks.Callback):
         self.calls.append(f"batch {batch} end")
         if self._interrupt and f"epoch {self._interrupt[1]} begin" in self.calls:
             self._interrupt[0].stop()
+
+
+class Program:
+    """Orders what it is told to, by the epoch."""
+
+    memory = 1
+    eigenvalue_every = 0
+    orders = (Grow, ReturnToBest)
+
+    def __init__(self, orders):
+        self._orders = orders
+
+    def __call__(self, observations, epochs, space):
+        return self._orders.get(observations[-1].epoch, ())

@@ -8,30 +8,16 @@ import tensorflow as tf
 
 from darts_tf import methods
 from darts_tf.schedules import Growing
-from darts_tf.schedules.transitions import Grow, ReturnToBest, Stop
+from darts_tf.schedules.transitions import Grow
 from darts_tf.search import callbacks, growth
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.state import SearchState
-from darts_tf.spaces import Space
 from darts_tf.spaces.two_input_rnn import chain
-from darts_tf.supernets.growth.changes import AddNode, Duplicate
+from darts_tf.supernets.growth.changes import AddNode, Duplicate, Split
+from tests.search.searches import Program
 
 WORDS, STEPS, BATCH = 5, 3, 2
 EPOCHS = 4
-
-
-class Program:
-    """Orders what it is told to, by the epoch."""
-
-    memory = 1
-    eigenvalue_every = 0
-    orders = (Grow, ReturnToBest)
-
-    def __init__(self, orders):
-        self._orders = orders
-
-    def __call__(self, observations, epochs, space):
-        return self._orders.get(observations[-1].epoch, ())
 
 
 TWICE = Program(
@@ -111,14 +97,14 @@ class Kill(BaseException):
     pass
 
 
-def killed_at(place, monkeypatch):
-    """Makes a search break off in the second growth."""
-    calls = []
+def killed_at(place, monkeypatch, call=3):
+    """Makes a search break off in a change; by default in the second growth."""
+    calls, number = [], call
 
     def broken(original):
         def call(*args, **kwargs):
             calls.append(1)
-            if len(calls) == 3:
+            if len(calls) == number:
                 raise Kill
             return original(*args, **kwargs)
 
@@ -231,15 +217,58 @@ def test_it_returns_to_the_best_supernet(kept_in_files, tmp_path, monkeypatch):
         assert restored.genotype() == search.genotype()
 
 
-def test_convolutional_cells_grow(eagerly):
-    space = Space("grows", ("none", "skip_connect", "sep_conv_3x3"), nodes=2)
-    rule = Program({0: (Grow((AddNode(),)),), 1: (Stop("enough"), ReturnToBest())})
-    method = dataclasses.replace(methods.get("growing"), rule=rule)
+def test_splits_carry_over_and_are_resumed(eagerly, tmp_path, monkeypatch):
+    """A split, whose directions are measured, and a node in one growth; broken off between them."""
+    split = Program({0: (Grow((Split(length=0.1), AddNode())),)})
+    seen = {}
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen[epoch] = alphas_and_slots(search)
+
+        def on_epoch_begin(self, epoch, logs=None):
+            seen[epoch, "begin"] = alphas_and_slots(search)
+
+    search = make(split)
+    history = fit(search, epochs=2, callbacks=[Look()])
+    assert history["candidates"] == [3, 4 + 3] and history["nodes"] == [1, 2]
+    (copied,) = (i for i, name in enumerate(search.supernet.space.operations) if ":" in name)
+    source = search.supernet.space.operations.index(
+        search.supernet.space.operations[copied].split(":")[0]
+    )
+    (before, *slots), (after, *slots_then) = seen[0], seen[1, "begin"]
+    half = before[0, source] - np.log(2.0)
+    np.testing.assert_allclose(after[0, [source, copied]], half, rtol=1e-5)
+    for old, new in zip(slots, slots_then, strict=True):
+        # Both copies go on with the momentum of what they are copies of.
+        np.testing.assert_array_equal(new[0, [*range(3), copied]], old[0, [*range(3), source]])
+        np.testing.assert_array_equal(new[1], 0)
+    original, copy = (
+        search.supernet.cells[0].recurrent.cell.parameters[0][i].state_kernel.numpy()
+        for i in (source, copied)
+    )
+    assert np.abs(original - copy).max() > 1e-3
+    with monkeypatch.context() as patch:
+        killed_at((growth.growing, "planned"), patch, call=2)
+        with pytest.raises(Kill):
+            fit(make(split), tmp_path, epochs=2)
+    resumed = make(split)
+    assert fit(resumed, tmp_path, epochs=2)["val_loss"] == history["val_loss"][1:]
+    assert_equal(everything(resumed), everything(search))
+
+
+def alphas_and_slots(search):
+    optimizer = search.architecture_optimizer
+    return [v.numpy() for v in (search.supernet.architecture_variables[0], *optimizer._momentums)]
+
+
+def test_a_search_ends_where_no_split_helps(eagerly):
     keras.utils.set_random_seed(0)
-    supernet = method.make_supernet(space, (8, 8, 1), 2, channels=2, cells=3)
-    search = ArchitectureSearch(supernet, method)
-    images = np.random.default_rng(0).normal(size=(8, 8, 8, 1)).astype("float32")
-    data = tf.data.Dataset.from_tensor_slices((images, np.arange(8) % 2)).batch(4)
-    history = search.fit(data, data, 3, verbose=0).history
-    assert history["nodes"] == [2, 3]
-    assert len(search.genotype()["normal"].nodes) == search.supernet.space.nodes
+    method = methods.get("growing-splits", "two_input_rnn")
+    method = dataclasses.replace(method, rule=Growing(by=("split",), patience=1))
+    supernet = method.make_supernet(chain(1, ("identity",)), (None,), WORDS, channels=3, cells=1)
+    search = ArchitectureSearch(supernet, method, task="language_modeling")
+    history = fit(search, epochs=9)
+    assert history["grown"] == [0] * len(history["grown"]) and len(history["grown"]) < 9
+    assert search.returned_to == 1 + int(np.argmin(history["val_loss"]))
+    assert search.genotype()["recurrent"].nodes == ((("identity", 0),),)

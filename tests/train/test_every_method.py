@@ -18,9 +18,9 @@ from train.search import DistributedSearchConfig
 EPOCHS, BATCH, CELLS = 2, 4, 3
 # A quarter of them is the least that partial channels can be.
 CHANNELS = 4
-# It copies operations, which edges of these cells cannot hold twice.
-COPIES = "growing-copies"
-ROWS = [m.name for m in methods.METHODS.values() if m.trains and m.name != COPIES]
+# They copy operations, which edges of these cells cannot hold twice.
+COPIES = ["growing-copies", "growing-splits"]
+ROWS = [m.name for m in methods.METHODS.values() if m.trains and m.name not in COPIES]
 NOT_SEARCHED = [method.name for method in methods.METHODS.values() if not method.trains]
 
 
@@ -115,13 +115,14 @@ def test_the_others_say_what_to_call(name, one_edge_space):
             ArchitectureSearch(methods.get("darts-v1").make_supernet(*size), name)
 
 
-def test_copies_are_refused_alike(images, one_edge_space, tmp_path):
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_are_refused_alike(name, images, one_edge_space, tmp_path):
     with pytest.raises(UserError, match="needs the space two_input_rnn") as refused:
-        of_program(COPIES, one_edge_space, images, tmp_path / "run", cells=CELLS)
+        of_program(name, one_edge_space, images, tmp_path / "run", cells=CELLS)
     with pytest.raises(UserError, match=re.escape(str(refused.value))):
-        from_python(methods.get(COPIES), one_edge_space, images)
+        from_python(methods.get(name), one_edge_space, images)
 
 
 def test_every_row_is_one_or_the_other():
-    assert sorted([*ROWS, COPIES, *NOT_SEARCHED]) == sorted(methods.METHODS)
+    assert sorted([*ROWS, *COPIES, *NOT_SEARCHED]) == sorted(methods.METHODS)
     assert NOT_SEARCHED == ["te-nas", "random", "aging-evolution"]

@@ -6,7 +6,7 @@ that make it of equal supernets go on alike.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -33,6 +33,15 @@ class Change:
             space: the old one.
         """
         return {}
+
+    def decided(self, supernet: Supernet, gains: Callable) -> tuple["Change", ...]:
+        """The changes that this one comes to now. Default: itself.
+
+        Args:
+            supernet: that of now.
+            gains: from a supernet to its `SplitGains`.
+        """
+        return (self,)
 
     def start(self, old: Supernet, new: Supernet, random: np.random.Generator) -> None:
         """Gives what is new its first values; the rest has those of the old supernet already."""
@@ -154,11 +163,7 @@ class Duplicate(Change):
 
     def start(self, old, new, random):
         name = self._copy(old.space)
-        alpha = new.architecture.parameters[self.cell_type]["alpha"]
-        values = keras.ops.convert_to_numpy(alpha).copy()
-        place = [new.space.operations.index(n) for n in (self.operation, name)]
-        values[self.edge, place] = logits.shared(values[self.edge], place[0])[[place[0], -1]]
-        alpha.assign(values)
+        halve(new, self.cell_type, self.edge, self.operation, name)
         cells = [cell for cell in new.cells if cell.cell_type == self.cell_type]
         for number, cell in enumerate(cells):
             variables = operation_variables(cell, self.cell_type)
@@ -167,6 +172,36 @@ class Duplicate(Change):
                     moved = 0.0 if self.offsets is None else sign * self.offsets[number][i]
                     value = keras.ops.convert_to_numpy(variable) + moved
                     _give(variable, value, self.noise, random)
+
+
+@dataclasses.dataclass(frozen=True)
+class Split(Change):
+    """The split of an operation that lowers the loss most; see `split_gains`.
+
+    As Jie and Gao choose it (arXiv 2106.07211): the operation with the most units whose smallest
+    eigenvalue is negative, of equally many the one with the smallest sum. It becomes two copies,
+    theta + d and theta - d, with half of its weight each. Where no eigenvalue is negative, no split
+    lowers the loss, and nothing changes.
+
+    Attributes:
+        length: of d in every unit with a negative eigenvalue; that of the authors' code of
+            splitting steepest descent.
+        every: whether all operations that have such a unit are split.
+        noise: see `Duplicate`.
+    """
+
+    length: float = 1e-2
+    every: bool = False
+    noise: float = 1e-3
+
+    def decided(self, supernet, gains):
+        """The copies with their offsets; none where no split lowers the loss."""
+        found = gains(supernet)
+        splits = [place for place, (negative, _) in found.ranked() if negative]
+        return tuple(
+            Duplicate(*place, found.offsets(place, self.length), noise=self.noise)
+            for place in (splits if self.every else splits[:1])
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,6 +221,15 @@ class Prune(Change):
         candidates = {t: list(space.operations_on(t)) for t in space.cell_types}
         candidates[self.cell_type][self.edge] = self.operations
         return space.restrict(candidates)
+
+
+def halve(supernet: Supernet, cell_type: str, edge: int, operation: str, copy: str) -> None:
+    """Gives an operation and its copy half of the operation's weight each."""
+    alpha = supernet.architecture.parameters[cell_type]["alpha"]
+    values = keras.ops.convert_to_numpy(alpha).copy()
+    place = [supernet.space.operations.index(name) for name in (operation, copy)]
+    values[edge, place] = logits.shared(values[edge], place[0])[[place[0], -1]]
+    alpha.assign(values)
 
 
 def _give(variable, value, noise: float, random: np.random.Generator) -> None:

@@ -89,7 +89,9 @@ def _of_architecture(old: Supernet, new: Supernet, origin) -> Iterator[tuple]:
     for cell_type, variables in new.architecture.parameters.items():
         change = matrix_change(old.space, new.space, cell_type, origin)
         for name, variable in variables.items():
-            yield old.architecture.parameters[cell_type][name], variable, change
+            of_edges = variable.shape[1] == 1 < len(new.space.operations)
+            fitting = zeros_behind(variable.shape) if of_edges else change
+            yield old.architecture.parameters[cell_type][name], variable, fitting
     for name, variable in new.architecture.controls.items():
         yield old.architecture.controls[name], variable, None
 
@@ -99,7 +101,7 @@ def matrix_change(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The change of `[edges, operations]` of a space to that of a grown one.
 
-    A copy has the entry of what it is a copy of, what is new has 0. Also of `[edges, 1]`.
+    A copy has the entry of what it is a copy of, what is new has 0.
 
     Args:
         old, new: the spaces.
@@ -109,8 +111,6 @@ def matrix_change(
     edges = [old.edges.index(e) if e in old.edges else None for e in new.edges]
 
     def change(value):
-        if value.shape[1] == 1:
-            return np.pad(value, [(0, len(edges) - len(value)), (0, 0)])
         found = np.zeros((len(edges), len(new.operations)), value.dtype)
         for row, edge in enumerate(edges):
             for column, name in enumerate(new.operations):
