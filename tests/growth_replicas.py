@@ -1,5 +1,6 @@
 """Computations of tests with supernets that grow on several replicas, see `tests.replicas`."""
 
+import dataclasses
 import pathlib
 import tempfile
 
@@ -7,12 +8,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import Supernet
+from darts_tf import Supernet, methods
 from darts_tf.runtime import distribution
+from darts_tf.schedules.transitions import Grow
+from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.spaces import Space
 from darts_tf.spaces.two_input_rnn import chain
-from darts_tf.supernets.growth.changes import AddNode, Duplicate
+from darts_tf.supernets.growth.changes import AddNode, Duplicate, Split
 from darts_tf.supernets.growth.grow import grown
+from tests.search.searches import Program
 
 BATCH, WORDS = 4, 7
 OFFSETS = 1e-4
@@ -49,6 +53,32 @@ def growth(strategy) -> dict[str, np.ndarray]:
             again = keras.models.load_model(path)
         found[f"growth_{name}_saved"] = _outputs(strategy, again, inputs)
     return found
+
+
+def growing_search(strategy) -> dict[str, np.ndarray]:
+    """The result of a search that grows by a split and a node after its first epoch."""
+    rule = Program({0: (Grow((Split(length=0.1), AddNode())),)})
+    method = dataclasses.replace(methods.get("growing", "two_input_rnn"), rule=rule)
+    tokens = np.random.default_rng(0).integers(0, WORDS, (2 * BATCH, 4))
+    data = tf.data.Dataset.from_tensor_slices((tokens[:, :-1], tokens[:, 1:]))
+    data = data.batch(BATCH, drop_remainder=True)
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        supernet = method.make_supernet(
+            chain(1, ("tanh", "identity")), (None,), WORDS, channels=3, cells=1
+        )
+        search = ArchitectureSearch(supernet, method, task="language_modeling")
+    search.fit(data, data, 2, verbose=0)
+    groups = {
+        "alphas": search.supernet.architecture_variables,
+        "weights": search.supernet.weight_variables,
+    }
+    return {
+        f"growing_search_{name}": np.concatenate(
+            [np.ravel(keras.ops.convert_to_numpy(v)) for v in variables]
+        )
+        for name, variables in groups.items()
+    }
 
 
 def _outputs(strategy, supernet, inputs) -> np.ndarray:

@@ -23,7 +23,7 @@ from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
 from tests import streams
-from tests.growth_replicas import growth
+from tests.growth_replicas import growing_search, growth
 from tests.recurrent_replicas import recurrent, recurrent_search
 
 BATCH, STEPS, EPOCHS = 8, 10, 2
@@ -234,7 +234,7 @@ _FUNCTIONS = {
     f.__name__: f
     for f in (
         *(hypergradients, search, examples_seen, random_numbers, moving_statistics),
-        *(masked_stream, columns_seen, recurrent, recurrent_search, growth),
+        *(masked_stream, columns_seen, recurrent, recurrent_search, growth, growing_search),
     )
 }
 

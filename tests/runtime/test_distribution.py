@@ -47,7 +47,14 @@ def result(process, folder):
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     what = ("hypergradients", "search", "examples_seen", "random_numbers", "moving_statistics")
-    what += ("masked_stream", "columns_seen", "recurrent", "recurrent_search", "growth")
+    what += (
+        "masked_stream",
+        "columns_seen",
+        "recurrent",
+        "recurrent_search",
+        "growth",
+        "growing_search",
+    )
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -120,6 +127,13 @@ class TestTwoReplicasOfHalfABatch:
                 np.testing.assert_allclose(found_then, before, atol=1e-6)
         one, two = (found[f"growth_{change}_after"] for found in one_and_two)
         np.testing.assert_allclose(two, one, atol=1e-5)
+
+    def test_a_search_that_grows(self, one_and_two):
+        one, two = one_and_two
+        # Two nodes, and three operations of which one is a copy.
+        assert one["growing_search_alphas"].shape == (2 * 3,)
+        for name in ("growing_search_alphas", "growing_search_weights"):
+            np.testing.assert_allclose(two[name], one[name], rtol=1e-3, atol=1e-4)
 
     def test_every_example_is_seen_once(self, one_and_two):
         expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)
