@@ -164,7 +164,7 @@ def _as_table(rows) -> str:
                 with_deviation(row.get("train_seconds", []), ".0f"),
             ]
         )
-    return comparisons.table([*titles, "search, s", "training, s"], lines)
+    return comparisons.as_markdown([*titles, "search, s", "training, s"], lines)
 
 
 def _draw(rows, path) -> None:

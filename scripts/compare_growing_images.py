@@ -125,7 +125,7 @@ def _as_table(rows) -> str:
                 with_deviation(column("search_seconds"), ".0f"),
             ]
         )
-    return comparisons.table(titles, lines)
+    return comparisons.as_markdown(titles, lines)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def with_deviation(values, form: str = ".3f") -> str:
     return f"{statistics.mean(values):{form}}{deviation}"
 
 
-def table(titles: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
+def as_markdown(titles: list[str], rows: list[list[str]]) -> str:
+    """Lines of texts as a table in Markdown."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

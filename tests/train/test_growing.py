@@ -106,4 +106,5 @@ def test_a_chain_for_a_language_model(tmp_path, eagerly, monkeypatch):
     given = words(text, tmp_path / "run", **settings)
     search.main(DistributedSearchConfig.from_words([w for w in given if "None" not in w]))
     found = json.loads((tmp_path / "run" / "genotype.json").read_text())
-    assert found["space"] == "two_input_rnn" and len(found["cells"]["recurrent"]["nodes"]) == 1
+    assert found["space"]["config"]["name"] == "two_input_rnn"
+    assert len(found["cells"]["recurrent"]["nodes"]) == 1
