@@ -74,7 +74,7 @@ class Work:
             scope.cancel()
 
     async def _answer(self, body: bytes, protocol, request) -> bytes:
-        clock = _Clock(self._limits.work_seconds, self._model.examples)
+        clock = _Clock(self._limits.work_seconds, self._model.interface.examples)
         interface = self._model.interface
         size = len(body) / self._limits.small_bytes
         query = await self._message(clock, size, messages.read, protocol.read, interface, body)
@@ -141,7 +141,7 @@ class Work:
             raise RequestError(
                 413,
                 "the request needs more memory than there is; send fewer "
-                f"{self._model.examples} at a time",
+                f"{self._model.interface.examples} at a time",
             ) from error
         except (OSError, anyio.BrokenWorkerProcess) as error:
             raise _busy("the server has no process or too little memory for it") from error
