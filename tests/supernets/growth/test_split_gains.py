@@ -8,6 +8,7 @@ from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
 from darts_tf.spaces.two_input_rnn import chain
 from darts_tf.supernets.growth.changes import Duplicate, Split
 from darts_tf.supernets.growth.grow import grown
+from darts_tf.supernets.growth.pairs import operation_variables
 from darts_tf.supernets.growth.split_gains import split_gains
 from darts_tf.supernets.problem import SupernetProblem
 
@@ -29,12 +30,20 @@ def make(operations=OPERATIONS, cells=1):
 
 
 def loss(supernet):
-    point = {
-        WEIGHTS: [tf.convert_to_tensor(v) for v in supernet.weight_variables],
-        ARCHITECTURE: [tf.convert_to_tensor(v) for v in supernet.architecture_variables],
-    }
+    return float(loss_and_gradients(supernet)[0])
+
+
+def loss_and_gradients(supernet):
+    """The loss, and its gradients by the paths of the weights."""
+    weights = [tf.convert_to_tensor(v) for v in supernet.weight_variables]
+    alphas = [tf.convert_to_tensor(v) for v in supernet.architecture_variables]
     batch = TASK.from_the_start(supernet, tuple(map(tf.constant, BATCH)))
-    return float(SupernetProblem(supernet, TASK, traced=False).forward(point, batch).loss)
+    problem = SupernetProblem(supernet, TASK, traced=False)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        found = problem.forward({WEIGHTS: weights, ARCHITECTURE: alphas}, batch).loss
+    paths = [v.path for v in supernet.weight_variables]
+    return found, dict(zip(paths, tape.gradient(found, weights), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +100,21 @@ def test_the_split_is_of_the_operation_with_the_most_negative_units(measured):
     np.testing.assert_allclose(lengths, np.where(own.eigenvalues < 0, 0.2, 0), rtol=1e-5)
     every = Split(every=True).decided(supernet, lambda _: gains)
     assert len(every) == sum(count > 0 for _, (count, _) in gains.ranked()) > 1
+
+
+def test_both_copies_have_gradients_of_their_own(measured):
+    supernet, gains = measured
+    (change,) = Split().decided(supernet, lambda _: gains)
+    after = grown(supernet, change)
+    place = change.cell_type, change.edge, change.operation
+    variables = operation_variables(after.cells[0], "recurrent")
+    copy = (*place[:2], f"{change.operation}:2")
+    _, found = loss_and_gradients(after)
+    for first, second in zip(variables[place], variables[copy], strict=True):
+        one, other = (np.asarray(found[v.path]) for v in (first, second))
+        assert np.abs(one).max() > 1e-5 and np.abs(one - other).max() > 1e-7
+        # Of every unit, those too that the split does not move.
+        assert (np.abs(one).reshape(-1, 4).max(0) > 0).all() and (one != other).any()
 
 
 def test_two_layers_are_split_each_in_its_own_direction():
