@@ -28,7 +28,7 @@ from train.config import Config
 #: Cell -> the rule of its search; None for a random cell.
 CELLS = {
     "growing": None,
-    "4 nodes": "--rule_options=patience=2,nodes=4,stages=1",
+    "4 nodes": "--rule_options=patience=12,nodes=4,stages=1",
     "random": None,
 }
 # As configs/cifar10_growing_evaluate.flags has it.
