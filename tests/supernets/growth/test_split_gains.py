@@ -19,10 +19,10 @@ TASK = tasks.get("language_modeling")
 OPERATIONS = ("tanh", "identity", "hadamard", "gated")
 
 
-def make(operations=OPERATIONS, cells=1):
+def make(operations=OPERATIONS, cells=1, nodes=2):
     keras.utils.set_random_seed(0)
     size = {"num_classes": 7, "channels": 4, "cells": cells}
-    supernet = Supernet(chain(2, operations), (None,), **size)
+    supernet = Supernet(chain(nodes, operations), (None,), **size)
     for variable in supernet.variables:
         if variable.dtype == "float32":
             variable.assign(variable + 0.5 * RANDOM.normal(size=variable.shape))
@@ -118,7 +118,7 @@ def test_both_copies_have_gradients_of_their_own(measured):
 
 
 def test_two_layers_are_split_each_in_its_own_direction():
-    supernet = make(("tanh", "identity"), cells=2)
+    supernet = make(("tanh", "identity"), cells=2, nodes=1)
     gains = split_gains(supernet, TASK, BATCH)
     place = "recurrent", 0, "tanh"
     first, second = (own for own, _ in gains.found[place])
@@ -129,5 +129,5 @@ def test_two_layers_are_split_each_in_its_own_direction():
 
 
 def test_no_split_where_all_is_linear():
-    supernet = make(("identity",))
+    supernet = make(("identity",), nodes=1)
     assert Split().decided(supernet, lambda s: split_gains(s, TASK, BATCH)) == ()
