@@ -48,8 +48,9 @@ class EvaluationConfig(TaskConfig, NetworkConfig, TextTrainingConfig):
 
     genotype: str | None = fields.text(
         None,
-        "A genotype.json, or the name of a published cell such as DARTS_V2, or RNN_DARTS_V2, lstm "
-        "or gru for a language model.",
+        "A genotype.json or the folder of a search, the name of a published cell such as DARTS_V2, "
+        "or RNN_DARTS_V2, lstm or gru for a language model; or Genotype(normal=[...], ...) as "
+        "others print it, a file or log that holds it, and more: docs/genotypes.md.",
     )
     output_dir: str | None = fields.text(None, "The folder that the training writes to.")
     epochs: int = fields.integer(600, "Epochs to train; 20 by default on texts.", lower_bound=1)

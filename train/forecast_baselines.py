@@ -43,7 +43,9 @@ class BaselinesConfig(SeriesConfig):
     )
     output_dir: str | None = fields.text(None, "The folder that baselines.json is written to.")
     genotype: str | None = fields.text(
-        None, "A genotype.json of a recurrent cell, or the name of one such as RNN_DARTS_V2."
+        None,
+        "A recurrent cell: a genotype.json, a name such as RNN_DARTS_V2, or what else "
+        "docs/genotypes.md lists.",
     )
     channels: int = fields.integer(32, "Units of the network of --genotype.", lower_bound=1)
     parameters: int | None = fields.integer(

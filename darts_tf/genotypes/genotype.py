@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from darts_tf import spaces
 from darts_tf.common import files, reading
 from darts_tf.common.errors import UserError
+from darts_tf.genotypes import forms, literals
 from darts_tf.genotypes.cell_genotype import CellGenotype, Edge, check_cells
 
 SCHEMA_VERSION = 1
@@ -133,6 +134,26 @@ class Genotype:
             raise UserError(f"not JSON: {error}") from error
         return cls.from_dict(data)
 
+    def to_text(self, form: str = "pytorch") -> str:
+        """The genotype as others write theirs, for those who go on elsewhere.
+
+        `darts_tf.genotypes.from_text` reads all of them; docs/genotypes.md says what is what.
+
+        Args:
+            form: "pytorch" (`Genotype(normal=[('sep_conv_3x3', 0), ...], ...)` as DARTS prints it),
+                "nested" (a list for every node), "fair-darts", "autodl", "nni", "nni-1",
+                "nas-bench-201" (the string), "nas-bench-201-index", "naslib" (six numbers of
+                operations), "json" (that of `to_json`) or "python" (that of `repr`).
+
+        Raises:
+            UserError: there is no such form, or it has no text for such a cell.
+
+        Example:
+            >>> genotypes.get("RNN_DARTS_V1").to_text()
+            "Genotype(recurrent=[('relu', 0), ('relu', 1), ...], concat=range(1, 9))"
+        """
+        return forms.write(self, form)
+
     def save(self, path) -> None:
         """Writes the genotype as JSON; the file appears whole or not at all."""
         files.write(path, self.to_json())
@@ -198,3 +219,35 @@ def _parse_cell(name, data) -> CellGenotype:
     return CellGenotype(
         tuple(nodes), tuple(_typed(state, int, f"cells.{name}.concat") for state in concat)
     )
+
+
+def _read_json(value, space) -> Genotype | None:
+    is_one = isinstance(value, dict) and "schema_version" in value
+    return Genotype.from_dict(value) if is_one else None
+
+
+def _read_python(value, space) -> Genotype | None:
+    if not isinstance(value, literals.Call) or value.name != "Genotype":
+        return None
+    if value.arguments or set(value.named) != {"space", "cells"}:
+        return None
+    cells = _typed(value.named["cells"], dict, "cells")
+    for name, cell in cells.items():
+        if not isinstance(cell, literals.Call) or set(cell.named) != {"nodes", "concat"}:
+            raise UserError(f"cells.{name}: expected CellGenotype(nodes=..., concat=...)")
+    listed = {name: _listed(cell.named) for name, cell in cells.items()}
+    space = space or _typed(value.named["space"], str, "space")
+    return Genotype(space, {name: _parse_cell(name, cell) for name, cell in listed.items()})
+
+
+def _listed(value):
+    """Tuples and edges as the lists that JSON has."""
+    if isinstance(value, literals.Call) and value.name == "Edge":
+        return [value.named.get("operation"), value.named.get("source")]
+    if isinstance(value, dict):
+        return {name: _listed(x) for name, x in value.items()}
+    return [_listed(x) for x in value] if isinstance(value, list | tuple) else value
+
+
+forms.FORMS.register("json", forms.Form(Genotype.to_json, _read_json))
+forms.FORMS.register("python", forms.Form(repr, _read_python))

@@ -3,12 +3,19 @@
 `|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|` is
 the cell whose node 1 is the 3x3 convolution of node 0 (the cell's input), and so on; node 3 is the
 output (Dong, Yang, ICLR 2020, section 2.1). Every edge is there, perhaps with `none`.
+
+The benchmark's index of an architecture is its place among all 15,625, which the authors shuffled
+with a seed that they kept (`generate_meta_info` of D-X-Y/AutoDL-Projects).
 """
 
+import functools
+import itertools
+import random
 import re
 from collections.abc import Sequence
 
 from darts_tf.common.errors import UserError
+from darts_tf.genotypes import forms
 from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.spaces import NAS_BENCH_201
@@ -83,3 +90,58 @@ def from_string(string: str) -> Genotype:
     if genotype is None or to_string(genotype) != string:
         raise UserError(f"{string!r:.120} is no NAS-Bench-201 cell; expected {_EXAMPLE}")
     return genotype
+
+
+_SHUFFLING_SEED = 88
+
+
+@functools.cache
+def _in_order_of_index() -> tuple[tuple[str, ...], ...]:
+    every = list(itertools.product(NAS_BENCH_201.operations, repeat=len(NAS_BENCH_201.edges)))
+    random.Random(_SHUFFLING_SEED).shuffle(every)
+    return tuple(every)
+
+
+@functools.cache
+def _indices() -> dict[tuple[str, ...], int]:
+    return {operations: index for index, operations in enumerate(_in_order_of_index())}
+
+
+def from_index(index: int) -> Genotype:
+    """The architecture of an index of the benchmark.
+
+    Args:
+        index: from 0 to 15,624.
+
+    Raises:
+        UserError: there is none of that index.
+    """
+    every = _in_order_of_index()
+    if not 0 <= index < len(every):
+        raise UserError(
+            f"NAS-Bench-201 has the architectures 0 to {len(every) - 1}, got the index {index}"
+        )
+    return from_operations(every[index])
+
+
+def index_of(genotype: Genotype) -> int:
+    """The benchmark's index of an architecture: the inverse of `from_index`.
+
+    Raises:
+        UserError: the genotype is no NAS-Bench-201 cell.
+    """
+    return _indices()[operations_of(genotype)]
+
+
+def _read_string(value, space) -> Genotype | None:
+    return from_string(value) if isinstance(value, str) and value.startswith("|") else None
+
+
+def _read_index(value, space) -> Genotype | None:
+    return from_index(value) if type(value) is int else None
+
+
+forms.FORMS.register("nas-bench-201", forms.Form(to_string, _read_string))
+forms.FORMS.register(
+    "nas-bench-201-index", forms.Form(lambda genotype: str(index_of(genotype)), _read_index)
+)

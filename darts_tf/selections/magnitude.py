@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from darts_tf.common.errors import UserError
-from darts_tf.genotypes import CellGenotype, Edge, Genotype
+from darts_tf.genotypes import Genotype
+from darts_tf.genotypes.strongest import strongest
 from darts_tf.spaces import Space, check_operation_weights
 
 
@@ -29,25 +29,4 @@ def magnitude(space: Space, weights: Mapping[str, np.ndarray]) -> Genotype:
             to a node has an operation that may be chosen.
     """
     weights = check_operation_weights(space, weights)
-    return Genotype(space, {name: _cell(space, name, weights[name]) for name in weights})
-
-
-def _cell(space: Space, cell_type: str, weights: np.ndarray) -> CellGenotype:
-    allowed = space.choosable(cell_type)
-    scores = np.where(allowed, weights, -np.inf)
-    nodes = []
-    for node in range(space.nodes):
-        edges = [e for e in space.edges_into(node) if allowed[e].any()]
-        if not edges:
-            raise UserError(
-                f"{cell_type} cell: no edge to node {space.inputs + node} has a candidate other "
-                "than none to choose"
-            )
-        edges.sort(key=lambda e: -scores[e].max())
-        kept = sorted(edges[: space.edges_per_node])
-        nodes.append(
-            tuple(
-                Edge(space.operations[int(scores[e].argmax())], space.edges[e].source) for e in kept
-            )
-        )
-    return CellGenotype(tuple(nodes), space.concat)
+    return strongest(space, weights)

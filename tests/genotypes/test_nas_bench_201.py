@@ -170,3 +170,24 @@ def test_it_has_no_auxiliary_head():
         UserError, match="unknown stem 'imagenet'; expected one of cifar, the stems of"
     ):
         build_network(nas_bench_201.from_string(FIRST), (8, 8, 3), 4, stem="imagenet")
+
+
+class TestIndex:
+    def test_the_authors_three(self):
+        """The architectures that `generate_meta_info` asserts of its order."""
+        known = {
+            0: "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+"
+            "|nor_conv_1x1~0|skip_connect~1|skip_connect~2|",
+            9: "|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|",
+            123: "|avg_pool_3x3~0|+|avg_pool_3x3~0|nor_conv_1x1~1|+"
+            "|none~0|avg_pool_3x3~1|nor_conv_3x3~2|",
+        }
+        for index, string in known.items():
+            genotype = nas_bench_201.from_string(string)
+            assert nas_bench_201.index_of(genotype) == index
+            assert genotypes.get(f"nas_bench_201:{index}") == genotype
+
+    def test_out_of_range(self):
+        for index in (-1, 15_625):
+            with pytest.raises(UserError, match="architectures 0 to 15624, got the index"):
+                nas_bench_201.from_index(index)

@@ -212,6 +212,11 @@ class TestTheBenchmark:
         best = ["nor_conv_3x3"] * 3 + ["skip_connect", "nor_conv_3x3", "nor_conv_1x1"]
         assert real.index(nas_bench_201.from_operations(best)) == 6111
 
+    def test_the_order_needs_no_table(self, real):
+        assert [nas_bench_201.index_of(real.genotype(i)) for i in range(0, 15_625, 25)] == list(
+            range(0, 15_625, 25)
+        )
+
     def test_disconnected_outputs_have_learned_nothing(self, real):
         dead = [i for i in range(len(real)) if not every_cell.output_is_connected(real.genotype(i))]
         assert len(dead) == 341
