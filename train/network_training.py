@@ -111,7 +111,7 @@ class NetworkTraining:
         folder.write_model(without_training(network), "model.keras")
         objective = task.objective.name
         result = {f"test_{objective}": test[objective], "test_loss": test["loss"]}
-        return {**result, **cost}, [_of_output(record) for record in records]
+        return {**result, **cost}, [_of_output(record, task) for record in records]
 
     def _network(self):
         config = self._config
@@ -136,7 +136,6 @@ class NetworkTraining:
             label_smoothing=config.label_smoothing,
         )
         metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
-        print("building the graph; the first step takes longest", flush=True)
         training.train_network(
             network,
             self._batches,
@@ -145,7 +144,7 @@ class NetworkTraining:
                 metrics,
                 callbacks.TensorBoard(folder.file("tensorboard")),
                 reports.EachEpoch(folder),
-                callbacks.TimeLeft(["loss", *_logged(task, self._auxiliary)]),
+                callbacks.TimeLeft(["loss", *(metric.name for metric in task.metrics())]),
             ],
             checkpoint_dir=folder.file("checkpoints"),
             task=task,
@@ -157,18 +156,15 @@ class NetworkTraining:
         return data.stream(data.training, config.batch_size, config.seed)(epoch)
 
 
-# What Keras puts before a metric's name where there is an auxiliary head too.
+# What Keras puts before a metric's name where there is an auxiliary head too; run folders of before
+# have such names.
 _OF_OUTPUT = "logits_"
 
 
-def _logged(task: Task, auxiliary: bool) -> list[str]:
-    """The names of the task's metrics in what Keras logs."""
-    return [f"{_OF_OUTPUT if auxiliary else ''}{metric.name}" for metric in task.metrics()]
-
-
-def _of_output(record: dict) -> dict:
+def _of_output(record: dict, task: Task) -> dict:
     """A record whose metrics of the output have the names that the task gives them."""
-    return {**{name.removeprefix(_OF_OUTPUT): x for name, x in record.items()}, **record}
+    old = {f"{_OF_OUTPUT}{metric.name}": metric.name for metric in task.metrics()}
+    return {old.get(name, name): value for name, value in record.items()}
 
 
 def _cost(network) -> dict:

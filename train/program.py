@@ -1,6 +1,7 @@
 """The start and the end that all programs in this folder share."""
 
 import dataclasses
+import difflib
 import inspect
 import logging as stdlib_logging
 import re
@@ -68,6 +69,8 @@ def _explain(error: BaseException) -> int:
 def _main(main, kind, argv):
     logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
     logging.get_absl_logger().addFilter(_is_news)
+    if not flags.FLAGS.log_dir:
+        logging.get_absl_handler().setFormatter(_Sentences())
     name = kind.bare_words if kind else None
     if len(argv) > 1 and name is None:
         raise UserError(f"unexpected argument {argv[1]!r}; every option is written --name=value")
@@ -84,6 +87,18 @@ def _code(done: SystemExit) -> int:
         return done.code or 0
     print(done.code, file=sys.stderr)
     return 1
+
+
+class _Sentences(stdlib_logging.Formatter):
+    """Log lines as sentences, without the time and the number of the thread that absl begins with.
+
+    Files of --log_dir keep these.
+    """
+
+    def format(self, record):
+        is_news = record.levelno < stdlib_logging.WARNING
+        kind = "" if is_news else f"{record.levelname.lower()}: "
+        return f"{kind}{super().format(record)}"
 
 
 def _is_news(record) -> bool:
@@ -105,10 +120,29 @@ def _parse_flags(argv):
     try:
         _check_flag_files(argv, set())
         rest = flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        raise UserError(f"{_unknown(error.flagname)}; see --help") from error
     except (flags.Error, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{error}; see --help") from error
+    except SystemExit:
+        # The help has been shown, which absl takes for a failure.
+        raise SystemExit(0) from None
     limits.check_flags()
     return rest
+
+
+def _unknown(name: str) -> str:
+    """What is said of a flag that there is not; absl would propose its own, too."""
+    own = {
+        flag.name: flag
+        for module, found in flags.FLAGS.flags_by_module_dict().items()
+        if not module.startswith("absl")
+        for flag in found
+    }
+    off = {f"no{name}": name for name, flag in own.items() if flag.boolean}
+    close = difflib.get_close_matches(name, ["flagfile", *own, *off], n=2, cutoff=0.7)
+    proposed = f"; did you mean {' or '.join(f'--{one}' for one in close)}?" if close else ""
+    return f"unknown flag --{name}{proposed}"
 
 
 def _check_flag_files(argv, seen) -> None:

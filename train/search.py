@@ -167,7 +167,6 @@ def _fit(config: SearchConfig, search, data, folder):
         if search.method.stages:
             stages.begin(folder, search)
         searching.describe(search)
-        print("building the graph; the first step takes longest", flush=True)
         prefix = stages.prefix(number, search.method)
         return [
             callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search),

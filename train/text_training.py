@@ -89,7 +89,6 @@ class TextTraining(RecurrentTraining):
         print(f"network: {self._units} units, {parameters:,} parameters", flush=True)
         metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
         shown = ["loss", task.objective.name, f"val_{task.objective.name}"]
-        print("building the graph; the first step takes longest", flush=True)
         trained = train_language_model(
             model,
             self._data.text,

@@ -12,6 +12,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
 from darts_tf.layers.drop_path import DropPathSchedule
 from darts_tf.layers.keras_settings import check_floatx
+from darts_tf.networks.epoch_callbacks import OfOneEpoch
 from darts_tf.networks.network import without_training
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.runtime import optimizers
@@ -106,7 +107,9 @@ def train_network(
         task: see `darts_tf.tasks`; default: the classification of images.
 
     Returns:
-        The Keras history of this call.
+        The Keras history of this call. An epoch has `loss` and the task's metrics, such as
+        `accuracy`; with an auxiliary head `loss` holds its share, and `logits_loss` and
+        `auxiliary_loss` are the parts.
 
     Raises:
         UserError: the number of training batches is unknown or infinite, the validation data have
@@ -159,7 +162,7 @@ def train_network(
             initial_epoch=epoch,
             validation_data=validation,
             callbacks=[
-                _OfOneEpoch(calls),
+                OfOneEpoch(calls, network, task),
                 BeforeValidation(recalibrate, functools.partial(inputs, epoch)),
             ],
             shuffle=False,
@@ -171,18 +174,6 @@ def train_network(
     calls.on_train_end()
     network.history = history
     return history
-
-
-class _OfOneEpoch(keras.callbacks.Callback):
-    """Hands on what `fit` says of an epoch to callbacks for which the training is a single one."""
-
-    def __init__(self, calls: keras.callbacks.CallbackList):
-        super().__init__()
-        for name in (
-            *("on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end"),
-            *("on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end"),
-        ):
-            setattr(self, name, getattr(calls, name))
 
 
 def test_network(network: keras.Model, data: tf.data.Dataset, task=None) -> dict[str, float]:

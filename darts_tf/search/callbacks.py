@@ -10,9 +10,19 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf.common import files, json_text, reading
-from darts_tf.common.progress import duration
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.search.time_left import TimeLeft
+
+__all__ = [
+    "CheckpointEpochs",
+    "EachStage",
+    "MetricsLog",
+    "OperationWeightsLog",
+    "TensorBoard",
+    "TimeLeft",
+    "read_metrics",
+]
 
 
 class MetricsLog(keras.callbacks.Callback):
@@ -219,42 +229,3 @@ class CheckpointEpochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._checkpoints.save(epoch + 1)
-
-
-class TimeLeft(keras.callbacks.Callback):
-    """Prints a line an epoch: how far, what the metrics are, and how long it will still take.
-
-    Args:
-        metrics: the names of the metrics to print.
-    """
-
-    def __init__(self, metrics):
-        super().__init__()
-        self._metrics = metrics
-        self._times = []
-        self._first_step = None
-        self._steps = 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._times.append(time.perf_counter())
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._steps += 1
-        if self._first_step is None:
-            self._first_step = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        now = time.perf_counter()
-        durations = np.diff([*self._times, now])
-        # The first step also traces the graph; with it the estimate would be too dark.
-        if len(durations) > 1:
-            pace = float(np.median(durations[1:]))
-        elif self._steps > 1:
-            pace = (now - self._first_step) / (self._steps - 1) * self.params["steps"]
-        else:
-            pace = durations[0]
-        left = pace * (self.params["epochs"] - epoch - 1)
-        values = "  ".join(f"{name} {logs[name]:.4f}" for name in self._metrics if name in logs)
-        remaining = f", about {duration(left)} left" if left else ""
-        epochs = self.params["epochs"]
-        print(f"epoch {epoch + 1}/{epochs}  {values}  {durations[-1]:.1f} s{remaining}", flush=True)

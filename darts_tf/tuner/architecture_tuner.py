@@ -18,6 +18,7 @@ from darts_tf.genotypes.genotype import Genotype
 from darts_tf.networks import training
 from darts_tf.networks.network import build_network
 from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.search.time_left import TimeLeft
 from darts_tf.tasks.keras_loss import TaskLoss
 from darts_tf.tuner import checks
 from darts_tf.tuner.resumable import ResumableTuner, ended_by_a_full_disk
@@ -182,9 +183,10 @@ class ArchitectureTuner(ResumableTuner):
         folder = pathlib.Path(self.get_trial_dir(trial.trial_id))
         callbacks = copy.deepcopy(callbacks)
         self._configure_tensorboard_dir(callbacks, trial)
+        said = [TimeLeft(["loss"])] if verbose else []
         try:
             self._start(trial)
-            genotype, scores = self._search(trial.hyperparameters, data, folder)
+            genotype, scores = self._search(trial.hyperparameters, data, folder, said)
             genotype.save(folder / "genotype.json")
             # A search that went on where it was stopped has drawn fewer random numbers here.
             self._start(trial)
@@ -194,7 +196,7 @@ class ArchitectureTuner(ResumableTuner):
                 data.batches,
                 dataclasses.replace(self.recipe, epochs=epochs),
                 validation=data.validation,
-                extra_callbacks=callbacks,
+                extra_callbacks=[*callbacks, *said],
                 task=self.task,
             )
         except UserError as error:
@@ -246,7 +248,7 @@ class ArchitectureTuner(ResumableTuner):
         keras.utils.clear_session()
         keras.utils.set_random_seed(seeds.of_trial(self.seed, int(trial.trial_id)))
 
-    def _search(self, hp, data, folder):
+    def _search(self, hp, data, folder, callbacks):
         """The genotype that a trial's search finds, and the supernet's scores."""
         method = self._methods[self._value(hp, "method")]
         if rate := self._value(hp, "weight_learning_rate"):
@@ -266,6 +268,7 @@ class ArchitectureTuner(ResumableTuner):
         search.fit(
             *data.halves,
             epochs=self._value(hp, "search_epochs"),
+            callbacks=callbacks,
             verbose=0,
             checkpoint_dir=folder / "checkpoints",
             keep_checkpoints=1,

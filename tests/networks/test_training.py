@@ -98,6 +98,8 @@ def test_resumed_training_equals_the_whole_one(eagerly, tmp_path):
     whole, rates = network(auxiliary=True, drop_path=True), Rates()
     history = training.train_network(whole, data, recipe, extra_callbacks=[rates])
     assert history.epoch == [0, 1, 2]
+    # Keras calls the accuracy logits_accuracy where there is another head.
+    assert {"loss", "accuracy", "logits_loss", "auxiliary_loss"} == {*history.history}
     np.testing.assert_allclose(rates.drop_path, [0.0, 0.1, 0.2], rtol=1e-6)
     np.testing.assert_allclose(rates.learning, [0.025, 0.025 * 0.75, 0.025 * 0.25], rtol=1e-5)
 

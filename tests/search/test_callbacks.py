@@ -130,31 +130,3 @@ def test_checkpoint_epochs(tmp_path):
     variable = keras.Variable(3.0)
     run(callbacks.CheckpointEpochs(Checkpoints(tmp_path, {"v": [variable]})), 2)
     assert Checkpoints(tmp_path, {"v": [keras.Variable(0.0)]}).restore() == (2, 0)
-
-
-def test_time_left(capsys, monkeypatch):
-    # The first epoch takes 60 s, the others 10 s.
-    times = iter([0.0, 60.0, 60.0, 70.0, 70.0, 80.0])
-    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: next(times))
-    callback = callbacks.TimeLeft(["loss", "missing"])
-    callback.set_params({"epochs": 400})
-    for epoch in range(3):
-        callback.on_epoch_begin(epoch)
-        callback.on_epoch_end(epoch, {"loss": 0.25})
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "epoch 1/400  loss 0.2500  60.0 s, about 6 h 39 min left"
-    assert lines[1].endswith("10.0 s, about 1 h 6 min left")
-    assert lines[2].startswith("epoch 3/400")
-
-
-def test_the_first_step_is_not_in_the_estimate_of_the_first_epoch(monkeypatch, capsys):
-    # The first step takes 60 s, the three others 2 s each; an epoch has 5, this one went on.
-    times = iter([0.0, 60.0, 66.0])
-    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: next(times))
-    callback = callbacks.TimeLeft(["loss"])
-    callback.set_params({"epochs": 3, "steps": 5})
-    callback.on_epoch_begin(0)
-    for step in range(1, 5):
-        callback.on_train_batch_end(step)
-    callback.on_epoch_end(0, {"loss": 0.25})
-    assert capsys.readouterr().out == "epoch 1/3  loss 0.2500  66.0 s, about 20 s left\n"

@@ -13,12 +13,14 @@ FLAGS = {
     "verify": ["only"],
     "latency": ["output", "dataset", "space"],
     "benchmark": ["method", "turns", "peer"],
+    "forecast_baselines": ["dataset", "genotype", "period"],
 }
 
 
 @pytest.mark.parametrize("program", FLAGS)
 def test_the_help_names_the_flags(program):
     done = start_all(f"train.{program}", {"help": ["--help"]})["help"]
+    assert done.returncode == 0
     lines = [line for line in done.stdout.splitlines() if line.startswith("  --")]
     flags = [line.partition(":")[0].strip() for line in lines]
     missing = [name for name in FLAGS[program] if f"--{name}" not in flags]

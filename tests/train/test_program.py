@@ -10,6 +10,7 @@ from train import program
 
 SOURCE = """
 import dataclasses, os, signal, time
+from absl import logging
 from darts_tf.common.errors import UserError
 from train import config, fields, program
 
@@ -17,12 +18,16 @@ from train import config, fields, program
 class Config(config.Config):
     what: str = fields.text("nothing", "What happens.")
     count: int = fields.integer(1, "A number.", lower_bound=1)
+    loud: bool = fields.switch(False, "Nothing.")
 
 def main(config: Config):
     if config.what == "user error":
         raise UserError("two lines\\n  of an error")
     if config.what == "bug":
         raise ValueError("a bug")
+    if config.what == "logs":
+        logging.info("%d epochs", 3)
+        logging.warning("close to a draw")
     if config.what == "interrupt":
         # Where the tests run in the background, SIGINT is ignored from the start.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -53,11 +58,31 @@ def test_flags_are_parsed():
     assert (done.returncode, done.stdout, done.stderr) == (0, "all 3\n", "")
 
 
+@pytest.mark.parametrize("flag", ["--help", "--helpfull", "--helpshort"])
+def test_help_is_no_failure(flag):
+    done = start(flag)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--count: A number." in done.stdout
+
+
+def test_log_lines_are_sentences(tmp_path):
+    """Without time and thread, but in the files of --log_dir."""
+    done = start("--what=logs")
+    assert done.stderr == "3 epochs\nwarning: close to a draw\n"
+    assert start("--what=logs", f"--log_dir={tmp_path}").stderr == ""
+    (line, _) = next(tmp_path.glob("*.INFO.*")).read_text().splitlines()[-2:]
+    assert line.endswith("] 3 epochs") and line.startswith("I")
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
         (["--what=user error"], "two lines of an error"),
-        (["--wat=all"], "Unknown command line flag 'wat'; see --help"),
+        (["--xyz=all"], "unknown flag --xyz; see --help"),
+        # Of its own flags, never of absl's, such as run_with_pdb.
+        (["--run_what=all"], "unknown flag --run_what; see --help"),
+        (["--coutn=3"], "unknown flag --coutn; did you mean --count?; see --help"),
+        (["--nolowd"], "unknown flag --nolowd; did you mean --noloud?; see --help"),
         (["--count=0"], "flag --count=0: "),
         (["all"], "unexpected argument 'all'; every option is written --name=value"),
     ],
