@@ -261,6 +261,7 @@ class _Lines:
             *("run_nothing", "folder", "own.txt", "fifo"),
         ):
             self.add(self.select, f"--run_dir={self.files[name]}")
+            self.add(self.evaluate, f"--run_dir={self.files[name]}", "--genotype=nosuch")
         for value in ("", "magnitude,magnitude", ",", "magnitude,nosuch"):
             self.add(self.select, f"--run_dir={self.files['run_half']}", f"--selection={value}")
         for name in self.files:

@@ -1,8 +1,12 @@
 """Trains the network of a genotype from scratch and tests it once.
 
+    python -m train.evaluate --run_dir=RUN --output_dir=EVAL
+
+trains the cell that the search in RUN found, on its data, and the same from anywhere:
+
     python -m train.evaluate --genotype=RUN/genotype.json --dataset=digits --output_dir=EVAL
 
-writes to EVAL: model.keras, the trained network; result.json with test accuracy, parameters,
+It writes to EVAL: model.keras, the trained network; result.json with test accuracy, parameters,
 multiply-adds and time; metrics.jsonl, history.png, pictures of the cells, TensorBoard logs and
 checkpoints. Started again with the same settings it goes on where it stopped.
 
@@ -24,9 +28,10 @@ import keras
 from darts_tf import plots
 from darts_tf.common.errors import UserError
 from darts_tf.runs.settings import Changeable
-from train import data_flags, fields, program, reports, runs
+from train import data_flags, fields, program, reports, run_data, runs
 from train.data_flags import TaskConfig
 from train.network_training import NetworkConfig, NetworkTraining
+from train.run_data import RunDataConfig
 from train.series_training import SeriesTraining
 from train.text_training import TextTraining, TextTrainingConfig
 
@@ -35,7 +40,7 @@ _TRAININGS = {"language_model": TextTraining, "forecasting": SeriesTraining}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluationConfig(TaskConfig, NetworkConfig, TextTrainingConfig):
+class EvaluationConfig(TaskConfig, RunDataConfig, NetworkConfig, TextTrainingConfig):
     """A training of the network of a cell from scratch."""
 
     task_defaults: ClassVar[dict[str, dict]] = {
@@ -77,7 +82,10 @@ class EvaluationConfig(TaskConfig, NetworkConfig, TextTrainingConfig):
 
 def main(config: EvaluationConfig) -> None:
     """Runs a training."""
-    config = config.of_task()
+    given = config.given
+    config = run_data.of_run(config).of_task()
+    if config.run_dir and not config.genotype:
+        config = dataclasses.replace(config, genotype=config.run_dir)
     for name, value in config.values(("genotype", "output_dir")).items():
         if not value:
             raise UserError(f"--{name} is missing; see --help")
@@ -89,6 +97,7 @@ def main(config: EvaluationConfig) -> None:
     kind = _TRAININGS.get(config.task, NetworkTraining)
     kind.check(config)
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
+    run_data.check(config, data, given)
     training = kind(config, data)
     settings = {"program": "evaluate", **training.decisive(), **config.decisive()}
     folder = runs.open_folder(config, settings, data, Changeable(raised=("epochs",)))

@@ -1,13 +1,13 @@
 """Compares forecasts of a series: with and without networks, all on the same test part.
 
-    python -m train.forecast_baselines --dataset=rates.csv --genotype=RUN/genotype.json \\
-        --output_dir=OUT
+    python -m train.forecast_baselines --run_dir=RUN --output_dir=OUT
 
-trains the network of the cell, and an LSTM and a GRU with as many parameters, by the same code from
-the same seed, and adds repeating the last value, repeating the last season (--period) and a vector
-autoregression whose order AIC or BIC chooses on the training part (with statsmodels, see
-requirements-forecast.txt). It prints a table and writes it to OUT/baselines.json. Without
---genotype there is no network of a cell, and --parameters says how large the others are.
+trains the network of the cell that the search in RUN found on its data (--genotype and --dataset
+name others), and an LSTM and a GRU with as many parameters, by the same code from the same seed,
+and adds repeating the last value, repeating the last season (--period) and a vector autoregression
+whose order AIC or BIC chooses on the training part (with statsmodels, see
+requirements-forecast.txt). It prints a table and writes it to OUT/baselines.json. Without a cell
+--parameters says how large the others are.
 """
 
 import dataclasses
@@ -27,16 +27,19 @@ from darts_tf.networks import forecast_baselines
 from darts_tf.networks.forecast_training import Forecasts, train_forecaster
 from darts_tf.networks.forecaster import units_of_size
 from darts_tf.tasks.forecasting import relative
-from train import fields, program, series_training
+from train import fields, program, run_data, series_training
+from train.run_data import RunDataConfig
 from train.series import EMBEDDED, Series, SeriesConfig
 
 _MEASURES = ("rse", "correlation", "rmse", "mae")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class BaselinesConfig(SeriesConfig):
+class BaselinesConfig(SeriesConfig, RunDataConfig):
     """Which forecasts are compared."""
 
+    #: What `train.run_data` asks for.
+    task: ClassVar[str] = "forecasting"
     defaults: ClassVar[dict] = series_training.SeriesTraining.defaults
 
     dataset: str = fields.text(
@@ -80,8 +83,13 @@ def main(config: BaselinesConfig) -> None:
     for name in ("learning_rate", "clip_norm"):
         if not 0 < getattr(config, name) < float("inf"):
             raise UserError(f"--{name}={getattr(config, name)}: expected a number above 0")
+    given = config.given
+    config = run_data.of_run(config)
+    if config.run_dir and not config.genotype:
+        config = dataclasses.replace(config, genotype=config.run_dir)
     cell = None if config.genotype is None else series_training.cell_of(config.genotype)
     config, data = Series.load(config)
+    run_data.check(config, data, given)
     rows = [*_without_networks(config, data), *_networks(config, data, cell)]
     last = rows[0]
     for row in rows:

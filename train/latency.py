@@ -18,12 +18,16 @@ from darts_tf import spaces
 from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost
 from darts_tf.costs.latency import Latencies
-from train import data_flags, fields, program
+from train import data_flags, fields, program, run_data
 from train.data_flags import DataConfig
+from train.run_data import RunDataConfig
+
+# Of a search, whose networks are measured.
+_OF_RUN = ("dataset", "data_dir", "image_size", "space", "channels", "cells")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LatencyConfig(DataConfig):
+class LatencyConfig(DataConfig, RunDataConfig):
     """A measurement of latencies."""
 
     space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")
@@ -38,6 +42,7 @@ def main(config: LatencyConfig) -> None:
     if not config.output:
         raise UserError("--output is missing; give the file to write")
     data_flags.refuse_augmentation(config, "train.latency")
+    config = run_data.of_run(config, _OF_RUN)
     config, data = data_flags.load(config)
     kinds = sorted({device.device_type for device in tf.config.list_logical_devices()})
     device = f"{platform.system()} {platform.machine()}, {', '.join(kinds)}"

@@ -1,7 +1,6 @@
 """The search of a configuration, its data, and the search of an earlier run again."""
 
 import dataclasses
-import os
 import pathlib
 from collections.abc import Collection
 from typing import TypeVar
@@ -9,12 +8,11 @@ from typing import TypeVar
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import gradients, methods
-from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.common.seeds import of_stream
 from darts_tf.costs.counted import parameters
 from darts_tf.search.architecture_search import ArchitectureSearch
-from train import batch_sizes, costs, search_checks
+from train import batch_sizes, costs, run_data, search_checks
 from train.search_flags import SearchConfig
 from train.task_data import TaskData
 
@@ -90,16 +88,12 @@ def of_run(config: C, run_dir: pathlib.Path, own: Collection[str] = ()) -> C:
     if settings.get("task", config.task) != "image_classification":
         # The folder has the numbers that there are instead, such as the one cell.
         names -= set(search_checks.OF_IMAGES)
-    for name, value in settings.items():
+    for name in settings:
         if name not in names:
             continue
-        if name not in config.given:
-            try:
-                taken[name] = config.parse(name, value)
-            except (TypeError, ValueError) as error:
-                raise UserError(f"{path} is damaged: {name} is {value!r:.60} ({error})") from error
-        elif name not in _PLACES:
+        if name in config.given and name not in _PLACES:
             raise UserError(f"--{name} is a setting of the search and is taken from --run_dir")
+        taken |= run_data.taken_from(config, settings, path, [name])
     if (chosen := batch_sizes.settled(run_dir)) is not None:
         taken["batch_size"] = chosen
     return dataclasses.replace(config, **taken)
@@ -108,13 +102,8 @@ def of_run(config: C, run_dir: pathlib.Path, own: Collection[str] = ()) -> C:
 def _read_settings(run_dir: pathlib.Path) -> dict:
     """The settings of a search with a supernet."""
     path = run_dir / "config.json"
-    if not os.path.exists(path):
-        raise UserError(f"--run_dir={run_dir} holds no config.json; give a folder of train.search")
-    try:
-        settings = reading.read_json(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
-    if not isinstance(settings, dict) or settings.get("program") != "search":
+    settings = run_data.read_settings(path, run_dir)
+    if settings.get("program") != "search":
         raise UserError(f"--run_dir={run_dir} is no folder of train.search")
     if not isinstance(method := settings.get("method"), str):
         raise UserError(f"{path} is damaged: it names no method")

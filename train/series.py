@@ -61,6 +61,7 @@ class Series(TaskData):
     """
 
     flags = (*_READ, "portions", *DROPOUTS)
+    reading = (*_READ, "portions")
     examples = "rows"
     search_settings = macros.ForecastingNetwork.search_settings
 

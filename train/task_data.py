@@ -20,6 +20,7 @@ class TaskData(abc.ABC):
 
     Attributes:
         flags: the names of the settings that such data have.
+        reading: those of them that say which data they are; the others are of networks on them.
         search_settings: how a search is done with such data where that is not the way of the
             space's own network; None where it is.
         name: of the data, for headings.
@@ -29,6 +30,7 @@ class TaskData(abc.ABC):
     """
 
     flags: ClassVar[tuple[str, ...]] = ()
+    reading: ClassVar[tuple[str, ...]] = ()
     search_settings: ClassVar[macros.SearchSettings | None] = None
     name: str
     examples: str = "images"

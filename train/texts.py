@@ -75,6 +75,7 @@ class Texts(TaskData):
     """
 
     flags = ("data_dir", "train_examples", "unit", "bptt", *DROPOUTS, "slowness")
+    reading = ("data_dir", "train_examples", "unit")
     input_shape = (None,)
 
     def __init__(self, config, data: datasets.TextData):

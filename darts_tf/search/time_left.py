@@ -57,7 +57,8 @@ class TimeLeft(keras.callbacks.Callback):
             return
         self._said, self._said_any = now, True
         steps = max(self.params.get("steps") or 0, batch + 1)
-        self._line.show(f"{self._place()}, step {batch + 1}/{steps}: {self._pace(now, batch, steps)}")
+        pace = self._pace(now, batch, steps)
+        self._line.show(f"{self._place()}, step {batch + 1}/{steps}: {pace}")
 
     def _interval(self, now) -> float:
         """Seconds between two lines: outside of a terminal they become rarer."""

@@ -69,9 +69,7 @@ def test_steps_of_a_long_epoch_in_a_log_file(capsys, clock):
     run_epoch(callback, clock, 0, [30.0] + 900 * [2.0], validation=300.0)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("(50 epochs of 901 steps)")
-    assert lines[1] == (
-        "epoch 1/50, step 1/901: this step took 30 s, the next ones take less"
-    )
+    assert lines[1] == ("epoch 1/50, step 1/901: this step took 30 s, the next ones take less")
     # 6 steps later 894 are left of the epoch, and 49 epochs of 901 steps.
     assert lines[2] == (
         "epoch 1/50, step 7/901: 2 s a step, about 29 min 48 s left of this epoch, "
