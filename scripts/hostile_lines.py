@@ -188,11 +188,18 @@ class _Lines:
             *("bom.json", "null.json", "large_source.json", "negative_source.json"),
             *("boolean_source.json", "many_nodes.json", "long_operation.json", "long_space.json"),
             *("no_concat.json", "large_concat.json", "own.txt"),
+            # Alphas.
+            *("fifo.npz", "folder.npz", "socket.npz", "loop.npz", "empty.npz", "cut.npz"),
+            *("text.npz", "huge.npz", "objects.npz", "nan.npz", "good.npz"),
         ):
             self.add(self.evaluate, f"--genotype={self.files[name]}")
         for text in (
             *("random:-1", "random:nosuch:1", f"random:{'9' * 5000}", "|", "|" * 5000, "|none~0|"),
             *("|skip_connect~9|+|none~0|none~1|+|none~0|none~1|none~2|", "{}", "/", "."),
+            *("Genotype(normal=__import__('os').system('id'))", "Genotype(" * 5000, "(" * 5000),
+            *("Genotype(normal=[('none', 0)], normal_concat=range(0, 999999999))", "[" * 5000),
+            *("Genotype(normal=[('none', nan)])", "(0, 0, 0, 0, 0, 5)", "nas_bench_201:99999"),
+            *('{"normal/op_2_0": "none"}', "9" * 5000),
         ):
             self.add(self.evaluate, f"--genotype={text}")
         self.add(self.benchmark, f"--network={self.files['fifo.json']}")

@@ -18,7 +18,10 @@ class TableConfig(Config):
     benchmark_table: str | None = fields.text(
         None,
         "With --space=nas_bench_201: a CSV of known accuracies, or a folder of NATS-Bench; the "
-        "place of the architecture found is printed at the end.",
+        "place of the architecture found is printed at the end. Columns of the CSV: architecture "
+        "(the benchmark's string), perhaps index (from 0, the rows in any order), and accuracies: "
+        "those named accuracy, acc, top1, val, test, train or by a data set, in percent or as "
+        "shares of 1; all others are left out, which a line says. See docs/spaces.md.",
     )
 
 

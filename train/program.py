@@ -68,9 +68,8 @@ def _explain(error: BaseException) -> int:
 
 def _main(main, kind, argv):
     logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
-    logging.get_absl_logger().addFilter(_is_news)
-    if not flags.FLAGS.log_dir:
-        logging.get_absl_handler().setFormatter(_Sentences())
+    logging.get_absl_logger().addFilter(_News())
+    logging.get_absl_handler().setFormatter(_Sentences())
     name = kind.bare_words if kind else None
     if len(argv) > 1 and name is None:
         raise UserError(f"unexpected argument {argv[1]!r}; every option is written --name=value")
@@ -90,10 +89,7 @@ def _code(done: SystemExit) -> int:
 
 
 class _Sentences(stdlib_logging.Formatter):
-    """Log lines as sentences, without the time and the number of the thread that absl begins with.
-
-    Files of --log_dir keep these.
-    """
+    """Log lines as sentences, without the time and the thread that absl begins with."""
 
     def format(self, record):
         is_news = record.levelno < stdlib_logging.WARNING
@@ -101,11 +97,24 @@ class _Sentences(stdlib_logging.Formatter):
         return f"{kind}{super().format(record)}"
 
 
-def _is_news(record) -> bool:
-    """Leaves out what TensorFlow logs about its own work, such as how long a save took."""
-    return record.levelno >= stdlib_logging.WARNING or not re.search(
-        r"[/\\](tensorflow|tensorflow_datasets|keras)[/\\]", record.pathname
-    )
+class _News(stdlib_logging.Filter):
+    """Leaves out what TensorFlow logs about its own work, such as how long a save took.
+
+    And what has been said already: a cell is read once to check it and once to train it.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._said = set()
+
+    def filter(self, record):
+        if record.levelno >= stdlib_logging.WARNING:
+            return True
+        text = record.getMessage()
+        is_new = text not in self._said
+        self._said.add(text)
+        foreign = r"[/\\](tensorflow|tensorflow_datasets|keras)[/\\]"
+        return is_new and not re.search(foreign, record.pathname)
 
 
 def flag_file(config: Config) -> str:

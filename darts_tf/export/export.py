@@ -11,6 +11,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_graph
 from darts_tf.export.checks import check_arguments
 from darts_tf.export.comparison import TOLERANCE, Comparison, Preprocessing, compare, normalize
+from darts_tf.export.of_run import arguments_of
 from darts_tf.export.writing import assets, write_version
 from darts_tf.tasks import ImageClassification
 
@@ -42,10 +43,11 @@ def export_model(
     model,
     directory,
     *,
-    image_shape: Sequence[int],
-    mean: Sequence[float],
-    std: Sequence[float],
-    class_names: Sequence[str],
+    run_dir=None,
+    image_shape: Sequence[int] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    class_names: Sequence[str] | None = None,
     genotype_json: str | None = None,
     bit_depth: int | None = None,
     upright: bool = True,
@@ -76,6 +78,8 @@ def export_model(
         model: a built Keras model; float32 images `[B, H, W, C]`, normalised as
             `(uint8 / 255 - mean) / std`, in; logits `[B, K]` out.
         directory: the folder that gets the version folder; made if missing.
+        run_dir: the folder of the training, such as `train.evaluate` writes. With it, what is not
+            given of the following is that of the run; see `arguments_of`.
         image_shape: `(H, W, C)` with C = 1 (grey) or 3 (RGB).
         mean: C channel means of pixels scaled to [0, 1].
         std: C channel standard deviations of pixels scaled to [0, 1]; positive.
@@ -96,6 +100,24 @@ def export_model(
         UserError: the arguments do not fit the model, the version exists and `overwrite` is false,
             the folder cannot be written, or the export's answers differ from the model's.
     """
+    if run_dir is not None:
+        known = arguments_of(run_dir)
+        if "image_shape" not in known:
+            raise UserError(f"{run_dir} holds no network for images; see export.arguments_of")
+        image_shape, mean, std, class_names, genotype_json = (
+            known[name] if value is None else value
+            for name, value in {
+                **{"image_shape": image_shape, "mean": mean, "std": std},
+                **{"class_names": class_names, "genotype_json": genotype_json},
+            }.items()
+        )
+        bit_depth = known["bit_depth"] if bit_depth is None else bit_depth
+        upright = upright and known["upright"]
+    if any(value is None for value in (image_shape, mean, std, class_names)):
+        raise UserError(
+            "an export holds the preprocessing and the names of the classes: give run_dir, the "
+            "folder of the training, or image_shape, mean, std and class_names"
+        )
     image_shape = tuple(int(size) for size in image_shape)
     class_names = tuple(str(name) for name in class_names)
     preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth, upright)

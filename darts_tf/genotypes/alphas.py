@@ -42,7 +42,9 @@ def load(path, space=None) -> Genotype:
         loaded = np.load(path, allow_pickle=False)
         arrays = {name: loaded[name] for name in loaded.files} if path.suffix == ".npz" else loaded
     except Exception as error:  # NumPy and zipfile raise many kinds here.
-        raise UserError(f"cannot read the alphas {str(path)!r}: {errors.reason(error)}") from error
+        raise UserError(
+            f"cannot read the genotype {str(path)!r}: {errors.reason(error)}"
+        ) from error
     try:
         return from_alphas(arrays, space)
     except UserError as error:

@@ -34,7 +34,8 @@ def genotype_of(cells: Mapping[str, CellGenotype], space=None) -> Genotype:
     if reason is not None:
         raise reason
     sizes = ", ".join(f"{name} of {len(cell.nodes)} nodes" for name, cell in cells.items())
+    alike = [one for one in known if set(one.cell_types) == set(cells)]
     raise UserError(
-        f"no space has cells such as {sizes}; there are "
-        + ", ".join(f"{one.name} ({one.nodes} nodes: {'/'.join(one.cell_types)})" for one in known)
+        f"no space has cells such as {sizes}; of such cells there are "
+        + (", ".join(f"{one.name} of {one.nodes} nodes" for one in alike) or "no spaces")
     )

@@ -4,9 +4,10 @@ Numbers, strings, lists, tuples, dictionaries, `range(2, 6)`, NumPy's `np.int64(
 as `Genotype(normal=[...])`, which become a `Call`: their name and arguments, and nothing is called.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from darts_tf.common.errors import UserError
 
@@ -32,7 +33,8 @@ _CONSTANTS = {
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
-class Call(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Call:
     """A call that stands in a text: `Genotype([...], concat=range(1, 9))`.
 
     Attributes:

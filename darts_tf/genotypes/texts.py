@@ -49,7 +49,7 @@ def from_text(text: str, space=None) -> Genotype:
     for value in _values(text):
         if (found := forms.read(value, space)) is not None:
             return found
-    if text.lstrip().startswith(("{", "[")):
+    if text.lstrip().startswith("{") or _parsed(text):
         # What is meant for ours is refused with its place.
         return Genotype.from_json(text)
     raise UserError(f"no genotype in {text.strip()!r:.60}; {_EXPECTED}")

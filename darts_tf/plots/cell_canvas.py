@@ -26,12 +26,16 @@ class Canvas:
         layout: where.
         title: a heading, or None.
         note: a line below, or None.
+        axes: where to draw, as large as `size`; None for a figure of its own.
 
     Attributes:
         figure: the figure.
+        size: width and height that the cell needs, in inches.
     """
 
-    def __init__(self, graph: Graph, layout: Layout, title: str | None, note: str | None):
+    def __init__(
+        self, graph: Graph, layout: Layout, title: str | None, note: str | None, axes=None
+    ):
         self._graph = graph
         self._layout = layout
         self._columns = _columns(graph)
@@ -43,8 +47,10 @@ class Canvas:
         head = _TITLE_HEIGHT if title else 0.0
         middle_of_note = top + _NOTE_HEIGHT / 2 - 0.05
         top += _NOTE_HEIGHT if note else 0.0
-        self.figure = Figure(figsize=(right + _MARGIN, top - bottom + head))
-        self._axes = axes = self.figure.add_axes((0, 0, 1, 1))
+        self.size = right + _MARGIN, top - bottom + head
+        if axes is None:
+            axes = Figure(figsize=self.size).add_axes((0, 0, 1, 1))
+        self.figure, self._axes = axes.figure, axes
         axes.set_axis_off()
         axes.set_xlim(-_MARGIN, right)
         # Heights grow downwards: the first input is on top.

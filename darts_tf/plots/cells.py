@@ -2,6 +2,9 @@
 
 import pathlib
 
+from matplotlib.figure import Figure
+
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Genotype, decidedness
 from darts_tf.plots import cell_graph, layered_layout, looks, style
 from darts_tf.plots.cell_canvas import Canvas
@@ -18,27 +21,54 @@ def plot_genotype(
     formats=("svg", "png"),
     leads: decidedness.Leads | None = None,
 ) -> list[pathlib.Path]:
-    """Draws every cell of a genotype.
+    """Draws every cell of a genotype, into one file or a file each.
 
     Args:
         genotype: the architecture.
-        directory: an existing folder for `cell_normal.svg`, `cell_normal.png`,
+        directory: a file, whose suffix, `.svg` or `.png`, chooses the format: it gets all cells,
+            one below the other. Or an existing folder for `cell_normal.svg`, `cell_normal.png`,
             `cell_reduce.svg`, `cell_reduce.png`.
-        formats: the formats to write.
+        formats: the formats to write into a folder.
         leads: see `plot_cell`; of all cells.
 
     Returns:
         The paths of the files written.
+
+    Raises:
+        UserError: it is neither an existing folder nor such a file.
     """
-    paths = []
+    path, space = pathlib.Path(directory), genotype.search_space
+    cells = []
     for cell_type, cell in genotype.cells.items():
-        for suffix in formats:
-            path = pathlib.Path(directory) / f"cell_{cell_type}.{suffix}"
-            space, title = genotype.search_space, node_names.cell_name(cell_type)
-            own = (leads or {}).get(cell_type)
-            plot_cell(cell, path, title, inputs=space.inputs, leads=own, kind=space.kind)
-            paths.append(path)
-    return paths
+        own = (leads or {}).get(cell_type)
+        options = {"inputs": space.inputs, "leads": own, "kind": space.kind}
+        cells.append(_Drawing(cell, node_names.cell_name(cell_type), **options))
+    if path.is_dir():
+        files = [path / f"cell_{name}.{suffix}" for name in genotype.cells for suffix in formats]
+        each = [drawing for drawing in cells for _ in formats]
+        for file, drawing in zip(files, each, strict=True):
+            drawing.save(style.check_path(file))
+        return files
+    if not path.suffix:
+        raise UserError(
+            f"there is no folder {str(path)!r} for the pictures of the cells: make it, or give a "
+            "file that ends in .svg or .png"
+        )
+    with style.context():
+        style.save(_below_each_other(cells), style.check_path(path))
+    return [path]
+
+
+def _below_each_other(cells: list["_Drawing"]) -> Figure:
+    """All cells in one figure, from the left, each in its own size."""
+    sizes = [drawing.canvas().size for drawing in cells]
+    width, height = max(w for w, _ in sizes), sum(h for _, h in sizes)
+    figure, top = Figure(figsize=(width, height)), height
+    for drawing, (w, h) in zip(cells, sizes, strict=True):
+        top -= h
+        axes = figure.add_axes((0, top / height, w / width, h / height))
+        drawing.draw(drawing.canvas(axes))
+    return figure
 
 
 def plot_cell(
@@ -74,17 +104,38 @@ def plot_cell(
         UserError: the suffix of `path` is another one.
     """
     path = style.check_path(path)
-    drawn = _looks(cell, leads)
-    graph = cell_graph.of(cell, inputs, kind)
-    layout = _layout(graph)
-    with style.context():
-        canvas = Canvas(graph, layout, title, looks.note(drawn.values()))
-        for edge, passages in zip(graph.edges, layout.passages, strict=True):
+    _Drawing(cell, title, inputs, leads, kind).save(path)
+
+
+class _Drawing:
+    """A cell, its layout and its looks; see `plot_cell`."""
+
+    def __init__(self, cell, title, inputs, leads, kind):
+        self._title = title
+        self._looks = _looks(cell, leads)
+        self._graph = cell_graph.of(cell, inputs, kind)
+        self._layout = _layout(self._graph)
+
+    def canvas(self, axes=None) -> Canvas:
+        """What it is drawn on: a figure of its own, or a part of another."""
+        note = looks.note(self._looks.values())
+        return Canvas(self._graph, self._layout, self._title, note, axes)
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draws the edges, and the vertices over them."""
+        drawn = self._looks
+        for edge, passages in zip(self._graph.edges, self._layout.passages, strict=True):
             look = next((drawn[end] for end in edge if end in drawn), None)
             canvas.draw_edge(edge, passages, look)
-        for vertex in layout.heights:
+        for vertex in self._layout.heights:
             canvas.draw_vertex(vertex, drawn.get(vertex))
-        style.save(canvas.figure, path)
+
+    def save(self, path: pathlib.Path) -> None:
+        """Writes a picture of this cell alone."""
+        with style.context():
+            canvas = self.canvas()
+            self.draw(canvas)
+            style.save(canvas.figure, path)
 
 
 def _looks(cell, leads) -> dict[cell_graph.Operation, looks.Look]:

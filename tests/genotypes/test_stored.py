@@ -138,6 +138,6 @@ class TestAlphas:
         damaged.write_bytes(b"PK\x03\x04 no archive")
         empty.write_bytes(b"")
         for path in (objects, damaged, empty):
-            with pytest.raises(UserError, match="cannot read the alphas") as caught:
+            with pytest.raises(UserError, match="cannot read the genotype") as caught:
                 genotypes.get(str(path))
             assert "\n" not in str(caught.value)

@@ -7,6 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from darts_tf import genotypes, plots
+from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.genotypes.published import GENOTYPES
 from darts_tf.plots import style
@@ -150,6 +151,47 @@ def test_plot_genotype_writes_both_cells_in_both_formats(tmp_path):
     ]
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     assert paths[0].read_bytes() != paths[2].read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_one_file_has_all_cells_below_each_other(tmp_path, drawn, suffix):
+    genotype = genotypes.get("DARTS_V2")
+    leads = {"normal": [[1.0, 1.0]] * 4, "reduce": [[0.0, 0.0]] * 4}
+    path = tmp_path / f"cell.{suffix}"
+    assert plots.plot_genotype(genotype, str(path), leads=leads) == [path]
+    plots.plot_genotype(genotype, tmp_path, formats=[suffix], leads=leads)
+    whole, normal, reduce = drawn
+    sizes = [figure.get_size_inches() for figure in (normal, reduce)]
+    width, height = whole.get_size_inches()
+    assert width == max(w for w, _ in sizes)
+    np.testing.assert_allclose(height, sum(h for _, h in sizes))
+    upper, lower = whole.axes
+    for axes, (w, h) in zip((upper, lower), sizes, strict=True):
+        # As large as alone, so that texts fit their boxes.
+        np.testing.assert_allclose(axes.bbox.size / whole.dpi, (w, h))
+    assert lower.bbox.y0 == pytest.approx(0, abs=1e-6)
+    assert upper.bbox.y0 == pytest.approx(lower.bbox.y1)
+    for axes, alone in zip((upper, lower), (normal, reduce), strict=True):
+        texts = [[text.get_text() for text in one.texts] for one in (axes, alone.axes[0])]
+        assert texts[0] == texts[1]
+
+
+def test_a_genotype_of_one_cell_in_a_file(tmp_path):
+    (path,) = plots.plot_genotype(genotypes.get("RNN_DARTS_V1"), tmp_path / "cell.png")
+    assert path.read_bytes()[1:4] == b"PNG"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere", "there is no folder '.*nowhere' for the pictures"),
+        ("cell.pdf", r"its name must end in .svg or .png"),
+        ("nowhere/cell.png", "cannot write .*cell.png: No such file"),
+    ],
+)
+def test_neither_a_folder_nor_a_picture(tmp_path, name, message):
+    with pytest.raises(UserError, match=message):
+        plots.plot_genotype(genotypes.get("DARTS_V2"), tmp_path / name)
 
 
 def test_a_chain_of_eight_nodes_and_an_input_in_the_output(drawn):

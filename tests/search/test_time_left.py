@@ -64,18 +64,18 @@ def test_the_first_step_is_not_in_the_estimate_of_the_first_epoch(capsys, clock)
 
 
 def test_steps_of_a_long_epoch_in_a_log_file(capsys, clock):
-    """900 steps of 2 s after one of 30 s: lines at 30, 42, 52, 64, ... s, then ever rarer."""
+    """900 steps of 2 s after one of 30 s: lines at 30, 40, 50, 62, ... s, then ever rarer."""
     callback = progress(50, 901)
     run_epoch(callback, clock, 0, [30.0] + 900 * [2.0], validation=300.0)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("(50 epochs of 901 steps)")
     assert lines[1] == ("epoch 1/50, step 1/901: this step took 30 s, the next ones take less")
-    # 6 steps later 894 are left of the epoch, and 49 epochs of 901 steps.
+    # 5 steps later 895 are left of the epoch, and 49 epochs of 901 steps.
     assert lines[2] == (
-        "epoch 1/50, step 7/901: 2 s a step, about 29 min 48 s left of this epoch, "
+        "epoch 1/50, step 6/901: 2 s a step, about 29 min 50 s left of this epoch, "
         "25 h 1 min in all"
     )
-    # Each after a fifth more of the time: 10 * 1.25^n.
+    # Each after a quarter more of the time: 50 * 1.25^n.
     assert len(lines) < 30
     assert lines[-1].startswith("epoch 1/50  loss 0.2500  2130.0 s, about ")
     # The second epoch is measured, validation included: 1,800 s and 300 s; the third knows.
@@ -91,7 +91,7 @@ def test_steps_of_a_long_epoch_in_a_log_file(capsys, clock):
     # 890 steps of 2 s, and 47 epochs of 2,100 s.
     assert second == (
         "epoch 3/50, step 11/901: 2 s a step, about 29 min 40 s left of this epoch, "
-        "27 h 55 min in all"
+        "27 h 54 min in all"
     )
 
 
@@ -119,7 +119,7 @@ def test_one_line_of_a_terminal_is_overwritten(monkeypatch, clock):
     callback = progress(2, 40)
     run_epoch(callback, clock, 0, [12.0] + 39 * [0.5])
     written = sys.stdout.getvalue()
-    first, *shown = written.splitlines()[1].split("\r")[1:-1]
+    first, *shown = written.split("\n")[1].split("\r")[1:-1]
     assert first == "epoch 1/2, step 1/40: this step took 12 s, the next ones take less"
     # Every second.
     assert [text.split(":")[0] for text in shown[:2]] == [
