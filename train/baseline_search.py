@@ -14,6 +14,7 @@ from darts_tf.common.progress import duration
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.networks import training
 from darts_tf.networks.network import build_network
+from darts_tf.search.time_left import StepsLeft
 from train import fields
 from train.config import Config
 
@@ -164,6 +165,7 @@ class _Training:
             network,
             data.stream(self._parts[0], config.batch_size, seeds.of_stream(config.seed, 0)),
             self._recipe,
+            extra_callbacks=[StepsLeft(f"candidate {number + 1}")],
             task=self._task,
         )
         measured = training.test_network(network, data.in_order(self._parts[1]), self._task)

@@ -21,11 +21,11 @@ from absl import logging
 
 from darts_tf.common import files, json_text
 from darts_tf.common.errors import UserError
-from darts_tf.common.progress import Progress
 from darts_tf.costs import counted
 from darts_tf.networks import forecast_baselines
 from darts_tf.networks.forecast_training import Forecasts, train_forecaster
 from darts_tf.networks.forecaster import units_of_size
+from darts_tf.search.time_left import StepsLeft
 from darts_tf.tasks.forecasting import relative
 from train import fields, program, run_data, series_training
 from train.run_data import RunDataConfig
@@ -139,14 +139,13 @@ def _networks(config, data, cell) -> list[dict]:
 def _trained(config, data, name, cell, units) -> dict:
     keras.utils.set_random_seed(config.seed)
     started = time.perf_counter()
-    progress = Progress(f"epochs of {name} at most", config.epochs)
     network = series_training.network_of(config, cell, data.series, units)
     training = train_forecaster(
         network,
         data.series,
         series_training.recipe_of(config),
         seed=config.seed,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: progress.advance())],
+        callbacks=[StepsLeft(f"{name} at most")],
     )
     found = _row(data, name, Forecasts(network, data.series)(data.test))
     parameters = counted.parameters(network)

@@ -10,6 +10,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.methods.method import Method
 from darts_tf.runtime import optimizers
 from darts_tf.search.loop import Streams
+from darts_tf.search.time_left import StepsLeft
 from darts_tf.supernets.supernet import Supernet
 
 
@@ -51,7 +52,8 @@ class FineTuning:
             self._search = self._make_search(supernet)
         first = self._done
         train, validation = (lambda epoch, data=data: data(first + epoch) for data in self._data)
-        self._search.fit(train, validation, self._epochs, verbose=0)
+        said = [StepsLeft("fine-tuning")]
+        self._search.fit(train, validation, self._epochs, callbacks=said, verbose=0)
         self._done += self._epochs
 
     @property

@@ -6,7 +6,7 @@ import time
 import keras
 import numpy as np
 
-from darts_tf.common.progress import duration
+from darts_tf.common.progress import Progress, duration
 
 
 class TimeLeft(keras.callbacks.Callback):
@@ -104,6 +104,25 @@ class TimeLeft(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._line.clear()
+
+
+class StepsLeft(keras.callbacks.Callback):
+    """Logs from time to time how many steps of a training are left, where it is one of many.
+
+    Args:
+        what: the training, such as "candidate 3".
+    """
+
+    def __init__(self, what: str):
+        super().__init__()
+        self._what = what
+
+    def on_train_begin(self, logs=None):
+        total = self.params["epochs"] * self.params["steps"]
+        self._progress = Progress(f"steps of {self._what}", total)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._progress.advance()
 
 
 class _Line:

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from darts_tf.common import progress as common_progress
 from darts_tf.search import callbacks, time_left
 
 
@@ -14,6 +15,8 @@ class Clock:
 
     def perf_counter(self):
         return self.now
+
+    monotonic = perf_counter
 
 
 @pytest.fixture
@@ -108,6 +111,20 @@ def test_short_epochs_say_nothing_in_between(capsys, clock):
     for epoch in range(2):
         run_epoch(callback, clock, epoch, 100 * [0.09])
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_steps_of_one_of_many(monkeypatch, caplog, clock):
+    """30 steps of 4 s: a line every 15 s, the rest from all steps so far."""
+    monkeypatch.setattr(common_progress, "time", clock)
+    callback = time_left.StepsLeft("candidate 3")
+    callback.set_params({"epochs": 3, "steps": 10})
+    with caplog.at_level("INFO", logger="absl"):
+        callback.on_train_begin()
+        for step in range(30):
+            clock.now += 4.0
+            callback.on_train_batch_end(step % 10)
+    assert caplog.messages[0] == "4 of 30 steps of candidate 3, about 1 min 44 s left"
+    assert len(caplog.messages) == 7
 
 
 def test_one_line_of_a_terminal_is_overwritten(monkeypatch, clock):
