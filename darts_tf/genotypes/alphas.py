@@ -7,6 +7,7 @@ PRIMITIVES, which is that of `Space.operations`, with `none` or without.
 
 import pathlib
 import re
+import zipfile
 from collections.abc import Mapping
 
 import numpy as np
@@ -37,7 +38,7 @@ def load(path, space=None) -> Genotype:
     path = pathlib.Path(path)
     try:
         reading.check_regular(path)
-        if path.stat().st_size > _MOST_BYTES:
+        if _size(path) > _MOST_BYTES:
             raise UserError(f"it has more than {_MOST_BYTES >> 20} MiB, which no alphas have")
         loaded = np.load(path, allow_pickle=False)
         arrays = {name: loaded[name] for name in loaded.files} if path.suffix == ".npz" else loaded
@@ -49,6 +50,14 @@ def load(path, space=None) -> Genotype:
         return from_alphas(arrays, space)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+
+
+def _size(path: pathlib.Path) -> int:
+    """The bytes of a file, or of what is packed in it."""
+    if path.suffix != ".npz":
+        return path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def from_alphas(alphas, space=None) -> Genotype:

@@ -34,7 +34,8 @@ def get(name_or_path: str) -> Genotype:
         return stored.load(name_or_path)
     if name_or_path.startswith("|"):
         return nas_bench_201.from_string(name_or_path)
-    if re.search(r"[(\[{|]|^\s*\d+\s*$", name_or_path):
+    # What looks like the path of a file that there is not is no such text.
+    if re.search(r"Genotype\(|[{|]|^\s*[(\[]|^\s*\d+\s*$", name_or_path):
         return texts.from_text(name_or_path)
     raise UserError(
         f"{name_or_path!r} is neither a genotype file nor random:SEED nor one of the published "

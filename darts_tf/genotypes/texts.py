@@ -98,14 +98,13 @@ def _within(text: str) -> list:
             continue
         try:
             value, end = _value(text, match)
-            wrong = None
             read.append((match.start(), value))
         except literals.UnfinishedError as error:
             # A log that is still being written.
             unfinished = error
         except UserError as error:
             wrong = error
-    if wrong or (unfinished and not read):
+    if not read and (wrong or unfinished):
         raise wrong or unfinished
     if count > 1 and read:
         line = text.count("\n", 0, read[-1][0]) + 1

@@ -163,6 +163,10 @@ class TestGet:
         assert genotypes.get("DARTS_V2") == built_by_hand()
         assert genotypes.get(str(FIXTURE)) == built_by_hand()
 
+    def test_a_file_that_is_not_there(self):
+        with pytest.raises(UserError, match=r"'my \(1\)/cell.json' is neither a genotype file"):
+            genotypes.get("my (1)/cell.json")
+
     def test_neither(self):
         with pytest.raises(UserError, match="'DARTS_V3' is neither .* DARTS_V1, DARTS_V2, "):
             genotypes.get("DARTS_V3")

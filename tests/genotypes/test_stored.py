@@ -5,6 +5,7 @@ import pytest
 
 from darts_tf import genotypes, selections, spaces
 from darts_tf.common.errors import UserError
+from darts_tf.genotypes import alphas
 
 
 def softmax(values):
@@ -108,7 +109,7 @@ class TestAlphas:
         "a vector": (np.zeros(5), "expected alphas .edges, operations., got arr_0 .5."),
         "two spaces": (
             np.zeros([2, 14, 2]),
-            "may be of the spaces s2 and s3 and s4: give the space",
+            "of the spaces s2 and s3 and s4",
         ),
         "nothing": ({}, "expected alphas"),
         "names": (
@@ -121,16 +122,23 @@ class TestAlphas:
         ),
     }
 
-    @pytest.mark.parametrize(("alphas", "message"), BAD.values(), ids=BAD)
-    def test_what_is_none(self, alphas, message):
+    @pytest.mark.parametrize(("values", "message"), BAD.values(), ids=BAD)
+    def test_what_is_none(self, values, message):
         with pytest.raises(UserError, match=message) as caught:
-            genotypes.from_alphas(alphas)
+            genotypes.from_alphas(values)
         assert "\n" not in str(caught.value)
 
     def test_a_space_that_is_given(self):
         space = spaces.get("s4")
         found = genotypes.from_alphas(np.zeros([2, 14, 2]), "s4")
         assert found.space == "s4" and len(found["normal"].nodes) == space.nodes
+
+    def test_a_file_that_unpacks_to_too_much(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(alphas, "_MOST_BYTES", 10_000)
+        np.savez_compressed(tmp_path / "zeros.npz", normal=np.zeros([14, 800]))
+        assert (tmp_path / "zeros.npz").stat().st_size < 10_000
+        with pytest.raises(UserError, match="it has more than 0 MiB, which no alphas have"):
+            genotypes.get(str(tmp_path / "zeros.npz"))
 
     def test_damaged_and_pickled_files(self, tmp_path):
         objects, damaged, empty = (tmp_path / name for name in ("o.npy", "d.npz", "e.npy"))

@@ -186,6 +186,8 @@ class TestLogs:
         with caplog.at_level("INFO", logger="absl"):
             assert genotypes.from_text(log) == genotypes.get("random:1")
         assert "the last whole one counts, of line 3" in caplog.text
+        # What only looks like one at the end is passed over, and so is its beginning.
+        assert genotypes.from_text(f"{log}\nGenotype(see above)") == genotypes.get("random:1")
         assert genotypes.from_text(f"{log}\n{third}") == genotypes.get("random:2")
 
     def test_strings_of_the_benchmark(self):
