@@ -55,7 +55,8 @@ def of_run(config: C, names: Iterable[str] | None = None) -> C:
     names = ["task", "dataset", *SOURCES.named(task).reading] if names is None else names
     taken = taken_from(config, settings, path, [name for name in names if name in own])
     config = dataclasses.replace(config, **taken, given=config.given | {*taken})
-    if words := config.words([name for name in taken if taken[name] is not None]):
+    told = [x for x in taken if x == "dataset" or taken[x] != getattr(type(config), x)]
+    if words := config.words(told):
         print(f"as in {config.run_dir}: {' '.join(words)}", flush=True)
     return config
 

@@ -58,6 +58,7 @@ class TestDataOfARun:
         )
         # The network and its training are others than the search's.
         assert (found.seed, found.channels, found.epochs) == (0, None, 600)
+        # Of the others, those that are not as by default.
         line = f"as in {run}: --dataset=photos/ --image_size=32 --flip --nocrop\n"
         assert capsys.readouterr().out == line
 
