@@ -6,7 +6,6 @@ import pathlib
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint, image_data, series_data, text_data
-from darts_tf.tasks import Forecasting
 
 _IMAGES = "image_classification"
 
@@ -21,7 +20,8 @@ def arguments_of(run_dir) -> dict:
     Returns:
         For images those of `export_model`: `image_shape`, `mean`, `std`, `class_names`,
         `bit_depth`, `upright` and `genotype_json`. For a text those of `export_language_model`:
-        `vocabulary`, `unit` and `genotype_json`. For a series the `task` of `export_network`.
+        `vocabulary`, `unit` and `genotype_json`. For a series those of `export_forecaster`:
+        `series` and `genotype_json`.
 
     Raises:
         UserError: it is no such folder, or its data.json is not that of its training.
@@ -46,9 +46,7 @@ def arguments_of(run_dir) -> dict:
             "it back, or give the arguments yourself"
         )
     genotype = run_dir / "genotype.json"
-    if "task" not in found:
-        found["genotype_json"] = _text(genotype) if genotype.exists() else None
-    return found
+    return {**found, "genotype_json": _text(genotype) if genotype.exists() else None}
 
 
 def _of_images(path) -> tuple[dict, str]:
@@ -66,8 +64,7 @@ def _of_text(path) -> tuple[dict, str]:
 
 def _of_series(path) -> tuple[dict, str]:
     data = series_data.load_description(path)
-    task = Forecasting(len(data["columns"]), example=data["first_row"])
-    return {"task": task}, series_data.digest(data)
+    return {"series": data}, series_data.digest(data)
 
 
 def _object(path, missing=None) -> dict:
