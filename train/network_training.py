@@ -111,7 +111,7 @@ class NetworkTraining:
         folder.write_model(without_training(network), "model.keras")
         objective = task.objective.name
         result = {f"test_{objective}": test[objective], "test_loss": test["loss"]}
-        return {**result, **cost}, [_of_output(record, task) for record in records]
+        return {**result, **cost}, records
 
     def _network(self):
         config = self._config
@@ -154,17 +154,6 @@ class NetworkTraining:
     def _batches(self, epoch):
         config, data = self._config, self._data
         return data.stream(data.training, config.batch_size, config.seed)(epoch)
-
-
-# What Keras puts before a metric's name where there is an auxiliary head too; run folders of before
-# have such names.
-_OF_OUTPUT = "logits_"
-
-
-def _of_output(record: dict, task: Task) -> dict:
-    """A record whose metrics of the output have the names that the task gives them."""
-    old = {f"{_OF_OUTPUT}{metric.name}": metric.name for metric in task.metrics()}
-    return {old.get(name, name): value for name, value in record.items()}
 
 
 def _cost(network) -> dict:

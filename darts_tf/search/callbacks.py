@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import re
 import time
 from collections.abc import Callable
 
@@ -23,6 +24,10 @@ __all__ = [
     "TimeLeft",
     "read_metrics",
 ]
+
+
+# Of the metrics of a network with an auxiliary head; its losses are still called so.
+_OLD_NAME = re.compile(r"^(val_)?logits_(?!loss$)")
 
 
 class MetricsLog(keras.callbacks.Callback):
@@ -79,9 +84,12 @@ class MetricsLog(keras.callbacks.Callback):
 
 
 def read_metrics(path) -> list[dict]:
-    """The records of a file that `MetricsLog` wrote; empty if there is none."""
+    """The records of a file that `MetricsLog` wrote; empty if there is none.
+
+    What earlier versions called `logits_accuracy`, as Keras does, is `accuracy`.
+    """
     return [
-        {name: np.nan if value is None else value for name, value in record.items()}
+        {_OLD_NAME.sub(r"\1", name): np.nan if x is None else x for name, x in record.items()}
         for record in reading.read_json_lines(path)
     ]
 

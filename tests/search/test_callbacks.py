@@ -130,3 +130,16 @@ def test_checkpoint_epochs(tmp_path):
     variable = keras.Variable(3.0)
     run(callbacks.CheckpointEpochs(Checkpoints(tmp_path, {"v": [variable]})), 2)
     assert Checkpoints(tmp_path, {"v": [keras.Variable(0.0)]}).restore() == (2, 0)
+
+
+def test_a_log_of_before_has_the_names_of_now(tmp_path):
+    old = {"epoch": 1, "seconds": 1.5, "loss": 2.0, "logits_loss": 1.5, "logits_accuracy": 0.5}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(old | {"val_logits_accuracy": None}) + "\n")
+    (record,) = callbacks.read_metrics(tmp_path / "metrics.jsonl")
+    assert np.isnan(record.pop("val_accuracy"))
+    assert record == {"epoch": 1, "seconds": 1.5, "loss": 2.0, "logits_loss": 1.5, "accuracy": 0.5}
+    # A training that goes on writes them all by one name.
+    log = callbacks.MetricsLog(tmp_path / "metrics.jsonl")
+    run(log, 2, start=1, logs=lambda epoch: {"accuracy": 0.75})
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["accuracy"] for line in lines] == [0.5, 0.75]
