@@ -10,7 +10,8 @@ training step of a derived network instead, and
 runs these flags, and these flags with each change, in turn, every run in a fresh process; with
 `--turns=5` all of them in processes that live at the same time and take five turns each. With
 `--peer=pytorch` a plain PyTorch step of the same size is one of them. `--goals --peer=pytorch`
-measures all that this project promises, `--grid` how the cost grows.
+measures all that this project promises, `--grid` how the cost grows. `--task=language_model` is the
+search of a recurrent cell on a text of random words.
 """
 
 import json
@@ -27,7 +28,7 @@ import tensorflow as tf
 from absl import flags
 
 from darts_tf import gradients
-from darts_tf.benchmark import comparison, goals, growth, workloads
+from darts_tf.benchmark import comparison, goals, growth, text_workloads, workloads
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from train import benchmark_flags, program
@@ -37,6 +38,7 @@ from train.peers import commands
 
 def main(config: BenchmarkConfig) -> None:
     """Measures what the flags describe."""
+    config = config.of_task()
     modes = {
         "goals": _goals,
         "grid": _grid,
@@ -67,7 +69,16 @@ def _measure(config: BenchmarkConfig) -> None:
         "warmup": config.warmup,
         "turns": config.takes_turns,
     }
-    if config.network:
+    if config.task == "language_model":
+        measurement = text_workloads.measure_text_search(
+            text_workloads.TextSize(
+                config.channels, config.vocabulary, config.batch_size, config.bptt
+            ),
+            config.method,
+            space=config.space,
+            **counts,
+        )
+    elif config.network:
         measurement = workloads.measure_training(
             _size(config),
             config.network,
@@ -163,10 +174,15 @@ def _compare(config: BenchmarkConfig) -> None:
 def _goals(config: BenchmarkConfig) -> None:
     if not config.peer:
         raise UserError("--goals compares with a peer; add --peer=pytorch")
-    base = _given(config)
+
+    def flags_of(words):
+        # Sizes of images mean nothing to the goals about texts.
+        task = BenchmarkConfig.from_words(words).task
+        return [*_given(config.without_other_tasks(task)), *words]
+
     spreads, record = goals.measure(
-        lambda text, words: _configuration(text, [*base, *words]),
-        lambda words: _peer(BenchmarkConfig.from_words([*base, *words])),
+        lambda text, words: _configuration(text, flags_of(words)),
+        lambda words: _peer(BenchmarkConfig.from_words(flags_of(words)).of_task()),
         config.runs,
         _report,
         _output(config, "goals.json") if config.output_dir else None,
@@ -178,18 +194,22 @@ def _goals(config: BenchmarkConfig) -> None:
 def _grid(config: BenchmarkConfig) -> None:
     if not config.output_dir:
         raise UserError("--output_dir is missing; give the folder that --grid writes to")
+    of_images = config.task == "image_classification"
+    grid = growth.IMAGES if of_images else growth.TEXTS
+    estimate = ["--estimate"] if of_images else []
     for name in benchmark_flags.CONFIGURATION:
-        if name in config.given and (name in growth.BASE or name == "network"):
+        if name in config.given and (name in grid.base or name == "network"):
             raise UserError(f"--grid chooses --{name} itself; leave it out")
     base = _given(config)
     results = growth.measure(
-        lambda text: _configuration(text, [*base, *text.split(), "--estimate"]),
+        grid,
+        lambda text: _configuration(text, [*base, *text.split(), *estimate]),
         {"flags": base},
         _output(config, "growth.json"),
         _report,
     )
-    growth.write_csv(results, _output(config, "growth.csv"))
-    growth.plot(results, _output(config, "growth.png"))
+    growth.write_csv(grid, results, _output(config, "growth.csv"))
+    growth.plot(grid, results, _output(config, "growth.png"))
     print(_output(config, "growth.csv").read_text(), end="")
 
 
@@ -229,11 +249,13 @@ def _configuration(name: str, words: list[str]) -> comparison.Configuration:
 def _peer(config: BenchmarkConfig) -> comparison.Configuration:
     """The peer of what these flags measure."""
     settings = config.values(benchmark_flags.CONFIGURATION)
-    size = _size(config)
-    settings |= {"channels": size.channels, "cells": size.cells}
     python = config.peer_python or sys.executable
     if not shutil.which(python):
         raise UserError(f"--peer_python={python} is no program; give the path of a Python")
+    if config.task == "language_model":
+        return commands.pytorch_recurrent(settings, python, _environment())
+    size = _size(config)
+    settings |= {"channels": size.channels, "cells": size.cells}
 
     def make(layout):
         return commands.pytorch(settings, python, _environment(), layout)

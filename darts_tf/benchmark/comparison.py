@@ -15,6 +15,7 @@ from darts_tf.common.errors import UserError
 #: What is compared: attribute of a run -> (heading, unit's size).
 QUANTITIES = {
     "median_step_seconds": ("step, s", 1),
+    "median_step_cpu_seconds": ("step, CPU s", 1),
     "startup_seconds": ("start-up, s", 1),
     "peak_memory_bytes": ("peak memory, GB", 1e9),
 }
@@ -184,15 +185,20 @@ def describe(measurement: Measurement) -> str:
 
 
 def _values(measurements: Sequence[Measurement], name: str) -> list[float]:
-    """A quantity of several runs; of steps, one value a turn."""
-    if name == "median_step_seconds":
-        return [median for m in measurements for median in m.turn_medians]
-    return [getattr(m, name) for m in measurements]
+    """A quantity of several runs; of steps, one value a turn. Empty if a run did not measure it."""
+    of_turns = {
+        "median_step_seconds": lambda m: m.turn_medians,
+        "median_step_cpu_seconds": lambda m: m.turn_cpu_medians,
+    }
+    read = of_turns.get(name, lambda m: [getattr(m, name)])
+    found = [read(m) for m in measurements]
+    return [] if None in found else [value for values in found for value in values]
 
 
 def summary(measurements: Sequence[Measurement]) -> dict[str, Spread]:
-    """Every quantity over the runs and turns of one configuration."""
-    return {name: Spread.of(_values(measurements, name)) for name in QUANTITIES}
+    """Every quantity that was measured, over the runs and turns of one configuration."""
+    values = {name: _values(measurements, name) for name in QUANTITIES}
+    return {name: Spread.of(found) for name, found in values.items() if found}
 
 
 def ratios(measurements: Sequence[Measurement], reference: Sequence[Measurement]) -> dict:
@@ -204,7 +210,8 @@ def ratios(measurements: Sequence[Measurement], reference: Sequence[Measurement]
     result = {}
     for name in QUANTITIES:
         mine, its = (_values(runs, name) for runs in (measurements, reference))
-        result[name] = Spread.of([a / b for a, b in zip(mine, its, strict=True)])
+        if mine and its:
+            result[name] = Spread.of([a / b for a, b in zip(mine, its, strict=True)])
     return result
 
 
@@ -229,14 +236,15 @@ def _plain(spreads: dict[str, Spread]) -> dict:
 
 def as_text(results: dict[str, list[Measurement]], reference: str) -> str:
     """The summaries and the ratios as text."""
-    rows = [["", *(heading for heading, _ in QUANTITIES.values())]]
-    for name, measurements in results.items():
-        spreads = summary(measurements)
-        rows.append([name, *(spreads[q].text(unit) for q, (_, unit) in QUANTITIES.items())])
+    summaries = {name: summary(measurements) for name, measurements in results.items()}
+    known = [q for q in QUANTITIES if all(q in spreads for spreads in summaries.values())]
+    rows = [["", *(QUANTITIES[q][0] for q in known)]]
+    for name, spreads in summaries.items():
+        rows.append([name, *(spreads[q].text(QUANTITIES[q][1]) for q in known)])
     for name, measurements in results.items():
         if name != reference:
             spreads = ratios(measurements, results[reference])
-            rows.append([f"{name} / {reference}", *(s.text() for s in spreads.values())])
+            rows.append([f"{name} / {reference}", *(spreads[q].text() for q in known)])
     return columns(rows)
 
 

@@ -51,12 +51,14 @@ LARGE = "--method=darts-v1 --batch_size=64"
 RECOMPUTED = "--method=darts-v1 --batch_size=64 --recompute"
 SAMPLED = "--method=gdas"
 NETWORK = "--network=DARTS_V2"
+TEXT = "--task=language_model"
 
 GROUPS = (
     Group((FIRST, BFLOAT16, SAMPLED), FIRST),
     Group((SECOND,), SECOND),
     Group((NETWORK,), NETWORK),
     Group((LARGE, RECOMPUTED), LARGE, memory_only=True),
+    Group((TEXT,), TEXT),
 )
 
 GOALS = (
@@ -69,6 +71,8 @@ GOALS = (
     Goal("the same, second order", 30, SECOND, "startup_seconds", None),
     Goal("step of GDAS / step of first-order DARTS", 0.25, SAMPLED, reference=FIRST),
     Goal("training step of DARTS_V2, auxiliary head", 0.70, NETWORK),
+    Goal("search step on a text, first order, 300 units, 10,000 words", 0.50, TEXT),
+    Goal("seconds to the end of its first step", 15, TEXT, "startup_seconds", None),
 )
 
 Results = dict[str, list[Measurement]]

@@ -1,8 +1,10 @@
-"""How the cost of a search grows with cells, channels and batch size."""
+"""How the cost of a search grows with its sizes, such as cells, channels and batch size."""
 
 import csv
+import dataclasses
 import io
 import json
+import math
 import pathlib
 from collections.abc import Callable
 
@@ -11,25 +13,46 @@ from darts_tf.benchmark.measurement import Measurement
 from darts_tf.common.errors import UserError
 from darts_tf.runs import run_folder
 
-BASE = {"cells": 8, "channels": 16, "batch_size": 16}
-#: One of the three changes at a time, the others are those of `BASE`.
-AXES = {
-    "cells": (5, 8, 14, 20),
-    "channels": (8, 16, 32, 36),
-    "batch_size": (8, 16, 32, 64, 96),
-}
-_LABELS = {"cells": "cells", "channels": "channels", "batch_size": "batch size"}
-_FIELDS = (
-    *("cells", "channels", "batch_size", "step_seconds", "startup_seconds"),
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """The sizes that are measured: flags of `train.benchmark`.
+
+    Attributes:
+        base: the value of each.
+        axes: the values of each, while all others are those of `base`.
+        labels: what each is called in the picture.
+    """
+
+    base: dict[str, int]
+    axes: dict[str, tuple[int, ...]]
+    labels: dict[str, str]
+
+    def points(self) -> list[dict]:
+        """All different sizes, small ones first."""
+        found = [{**self.base, axis: v} for axis, values in self.axes.items() for v in values]
+        unique = {tuple(point.values()): point for point in found}.values()
+        return sorted(unique, key=lambda point: math.prod(point.values()))
+
+
+IMAGES = Grid(
+    {"cells": 8, "channels": 16, "batch_size": 16},
+    {
+        "cells": (5, 8, 14, 20),
+        "channels": (8, 16, 32, 36),
+        "batch_size": (8, 16, 32, 64, 96),
+    },
+    {"cells": "cells", "channels": "channels", "batch_size": "batch size"},
+)
+TEXTS = Grid(
+    {"channels": 300, "bptt": 35, "batch_size": 64},
+    {"channels": (75, 150, 300), "bptt": (9, 18, 35), "batch_size": (16, 32, 64)},
+    {"channels": "units", "bptt": "steps of a window", "batch_size": "batch size"},
+)
+_MEASURED = (
+    *("step_seconds", "step_cpu_seconds", "startup_seconds"),
     *("peak_memory_gb", "estimated_memory_gb", "weights"),
 )
-
-
-def points() -> list[dict]:
-    """All different sizes, small ones first."""
-    found = [{**BASE, axis: value} for axis, values in AXES.items() for value in values]
-    unique = {tuple(point.values()): point for point in found}.values()
-    return sorted(unique, key=lambda p: p["cells"] * p["channels"] * p["batch_size"])
 
 
 def name(point: dict) -> str:
@@ -38,6 +61,7 @@ def name(point: dict) -> str:
 
 
 def measure(
+    grid: Grid,
     configure: Callable[[str], comparison.Configuration],
     settings: dict,
     path: pathlib.Path,
@@ -46,6 +70,7 @@ def measure(
     """Measures all points, one run each; `name(point)` -> run.
 
     Args:
+        grid: has the points.
         configure: from a point's name to the configuration.
         settings: what all runs have in common.
         path: a JSON file that keeps the runs; those that it holds already are not repeated.
@@ -61,7 +86,7 @@ def measure(
             raise UserError(
                 f"{path} was measured with other flags; give another folder, or remove the file"
             )
-    for point in points():
+    for point in grid.points():
         if name(point) not in stored["runs"]:
             run = comparison.run(configure(name(point)))
             report(f"{name(point)}: {comparison.describe(run)}")
@@ -70,43 +95,45 @@ def measure(
     return {text: Measurement(**run) for text, run in stored["runs"].items()}
 
 
-def rows(results: dict[str, Measurement]) -> list[dict]:
+def rows(grid: Grid, results: dict[str, Measurement]) -> list[dict]:
     """The points that were measured (`name(point)` -> run), one dictionary each."""
     found = []
-    for point in points():
+    for point in grid.points():
         if (run := results.get(name(point))) is not None:
             estimate = run.estimated_memory_bytes
+            cpu = run.turn_cpu_medians
             values = (
-                *(run.median_step_seconds, run.startup_seconds, run.peak_memory_bytes / 1e9),
+                *(run.median_step_seconds, None if cpu is None else cpu[0], run.startup_seconds),
+                run.peak_memory_bytes / 1e9,
                 *(None if estimate is None else estimate / 1e9, run.weights),
             )
-            found.append({**point, **dict(zip(_FIELDS[3:], values, strict=True))})
+            found.append({**point, **dict(zip(_MEASURED, values, strict=True))})
     return found
 
 
-def write_csv(results: dict[str, Measurement], path) -> None:
+def write_csv(grid: Grid, results: dict[str, Measurement], path) -> None:
     """Writes the rows as comma-separated values, rounded to what can be trusted."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(text, (*grid.base, *_MEASURED), lineterminator="\n")
     writer.writeheader()
-    for row in rows(results):
+    for row in rows(grid, results):
         rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}
         writer.writerow(rounded)
     run_folder.write_file(pathlib.Path(path), text.getvalue())
 
 
-def plot(results: dict[str, Measurement], path) -> None:
-    """Draws step time, peak memory and start-up over each of the three sizes.
+def plot(grid: Grid, results: dict[str, Measurement], path) -> None:
+    """Draws step time, peak memory and start-up over each of the sizes.
 
     A dotted line from the origin through the smallest size shows what proportional growth would
     be.
     """
     buffer = io.BytesIO()
-    figure(results).savefig(buffer, format="png", dpi=120)
+    figure(grid, results).savefig(buffer, format="png", dpi=120)
     run_folder.write_file(pathlib.Path(path), buffer.getvalue())
 
 
-def figure(results: dict[str, Measurement]):
+def figure(grid: Grid, results: dict[str, Measurement]):
     """The matplotlib figure of `plot`."""
     from matplotlib.figure import Figure
 
@@ -116,10 +143,11 @@ def figure(results: dict[str, Measurement]):
         ("startup_seconds", "start-up, s"),
     )
     drawn = Figure(figsize=(9, 7), layout="constrained")
-    axes = drawn.subplots(len(quantities), len(AXES), sharey="row", sharex="col")
-    found = rows(results)
-    for column, (size, _) in enumerate(AXES.items()):
-        line = [row for row in found if all(row[k] == v for k, v in BASE.items() if k != size)]
+    axes = drawn.subplots(len(quantities), len(grid.axes), sharey="row", sharex="col")
+    found = rows(grid, results)
+    for column, size in enumerate(grid.axes):
+        others = {k: v for k, v in grid.base.items() if k != size}
+        line = [row for row in found if all(row[k] == v for k, v in others.items())]
         line.sort(key=lambda row: row[size])
         for row, (quantity, label) in enumerate(quantities):
             axis = axes[row][column]
@@ -132,5 +160,5 @@ def figure(results: dict[str, Measurement]):
             if column == 0:
                 axis.set_ylabel(label)
             if row == len(quantities) - 1:
-                axis.set_xlabel(_LABELS[size])
+                axis.set_xlabel(grid.labels[size])
     return drawn

@@ -28,6 +28,8 @@ class Measurement:
             that cannot be told from the step.
         estimated_memory_bytes: what `darts_tf.costs.memory` expected before the run, or None.
         turns: in how many equal parts, one after another, the steps were measured.
+        step_cpu_seconds: processor time of all threads for each of the steps, which other work on
+            the machine changes little; None if it was not measured.
     """
 
     step_seconds: list[float]
@@ -39,6 +41,7 @@ class Measurement:
     data_wait_seconds: list[float] | None = None
     estimated_memory_bytes: int | None = None
     turns: int = 1
+    step_cpu_seconds: list[float] | None = None
 
     def to_dict(self) -> dict:
         """The attributes, for JSON."""
@@ -52,8 +55,16 @@ class Measurement:
     @property
     def turn_medians(self) -> list[float]:
         """The median of the steps of each turn."""
-        count = len(self.step_seconds) // self.turns
-        by_turn = [self.step_seconds[i * count : (i + 1) * count] for i in range(self.turns)]
+        return self._medians(self.step_seconds)
+
+    @property
+    def turn_cpu_medians(self) -> list[float] | None:
+        """The median of the steps' processor time of each turn."""
+        return None if self.step_cpu_seconds is None else self._medians(self.step_cpu_seconds)
+
+    def _medians(self, values) -> list[float]:
+        count = len(values) // self.turns
+        by_turn = [values[i * count : (i + 1) * count] for i in range(self.turns)]
         return [statistics.median(part) for part in by_turn]
 
 
@@ -94,11 +105,13 @@ class Stopwatch:
         self._steps = steps
         self._unmeasured = 1 + warmup
         self._count = 0
-        self._last = None
+        self._last = self._last_cpu = None
         self._waits = []
         self.startup_seconds = None
         #: From the end of one step to the end of the next, for the measured steps.
         self.step_seconds: list[float] = []
+        #: The processor time of the same.
+        self.step_cpu_seconds: list[float] = []
 
     @property
     def finished(self) -> bool:
@@ -112,17 +125,18 @@ class Stopwatch:
 
     def lap(self) -> None:
         """Call at the end of every step, when its results are there."""
-        now = time.perf_counter()
+        now, cpu = time.perf_counter(), time.process_time()
         if self._count == 0:
             self.startup_seconds = process_seconds()
         if self._count >= self._unmeasured:
             self.step_seconds.append(now - self._last)
+            self.step_cpu_seconds.append(cpu - self._last_cpu)
         self._count += 1
         measured = self._count - self._unmeasured
         if self.turns > 1 and measured >= 0 and measured % self._steps == 0 and not self.finished:
             wait_for_turn()
-            now = time.perf_counter()
-        self._last = now
+            now, cpu = time.perf_counter(), time.process_time()
+        self._last, self._last_cpu = now, cpu
 
     @property
     def data_wait_seconds(self) -> list[float] | None:

@@ -84,10 +84,10 @@ def measure_search(
     search.fit(
         _batches(size, stopwatch.laps, seed=0)(0),
         _batches(size, stopwatch.laps, seed=1)(0),
-        callbacks=[_Laps(stopwatch, search.stop)],
+        callbacks=[Laps(stopwatch, search.stop)],
         verbose=0,
     )
-    measured = _measurement(stopwatch, supernet, stopwatch.data_wait_seconds)
+    measured = measurement_of(stopwatch, supernet, stopwatch.data_wait_seconds)
     if not estimate:
         return measured
     # Only now, because it takes time and memory itself.
@@ -128,10 +128,10 @@ def measure_training(
         network,
         _batches(size, stopwatch.laps, seed=0, cutout=True),
         training.Recipe(epochs=1),
-        extra_callbacks=[_Laps(stopwatch)],
+        extra_callbacks=[Laps(stopwatch)],
     )
     # Keras fetches a batch inside its step, so the waiting cannot be told apart.
-    return _measurement(stopwatch, network, None)
+    return measurement_of(stopwatch, network, None)
 
 
 @without_grappler()
@@ -214,8 +214,13 @@ def _gradient_functions(supernet, names) -> dict:
     return {name: tf.function(run, autograph=False) for name, run in steps.items()}
 
 
-class _Laps(keras.callbacks.Callback):
-    """Hands the ends of the steps to a stopwatch, and stops after the last one."""
+class Laps(keras.callbacks.Callback):
+    """Hands the ends of the steps to a stopwatch, and stops after the last one.
+
+    Args:
+        stopwatch: a `Stopwatch`.
+        stop: is called after the last step.
+    """
 
     def __init__(self, stopwatch, stop=lambda: None):
         super().__init__()
@@ -256,7 +261,14 @@ def _batches(size: Size, steps: int, seed: int, cutout: bool = False):
     )
 
 
-def _measurement(stopwatch, model, waits) -> Measurement:
+def measurement_of(stopwatch: Stopwatch, model: keras.Model, waits) -> Measurement:
+    """The measurement of this process.
+
+    Args:
+        stopwatch: has seen all steps.
+        model: whose weights are counted.
+        waits: `data_wait_seconds`, or None.
+    """
     configured = (
         tf.config.threading.get_intra_op_parallelism_threads()
         or os.environ.get("TF_NUM_INTRAOP_THREADS"),
@@ -273,4 +285,5 @@ def _measurement(stopwatch, model, waits) -> Measurement:
         threads,
         waits,
         turns=stopwatch.turns,
+        step_cpu_seconds=stopwatch.step_cpu_seconds,
     )

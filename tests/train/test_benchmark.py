@@ -2,7 +2,11 @@ import json
 
 import pytest
 
+from darts_tf.common.errors import UserError
 from tests.train.programs import assert_refused, start, start_all
+from train import benchmark
+from train.benchmark_flags import CONFIGURATION, BenchmarkConfig
+from train.peers import commands
 
 TINY = ["--channels=2", "--cells=3", "--image_size=8", "--batch_size=2", "--steps=1", "--warmup=0"]
 
@@ -27,6 +31,7 @@ BAD_FLAGS = {
     "grid's sizes": (["--grid", "--output_dir=/proc/x"], ["--grid chooses --channels itself"]),
     "peer": (["--peer=jax"], ["--peer=jax"]),
     "peer's method": (["--peer=pytorch", "--method=one-level"], ["darts-v2, not one-level"]),
+    "flag of texts": (["--bptt=3"], ["--bptt has no meaning for --task=image_classification"]),
     "peer's Python": (["--peer=pytorch", "--peer_python=/no/python"], ["--peer_python=/no/python"]),
     "estimate": (["--estimate", "--network=DARTS_V2"], ["--estimate is for a search"]),
     "turns alone": (["--turns=2"], ["--turns is for --compare"]),
@@ -48,6 +53,37 @@ def refused():
 @pytest.mark.parametrize("name", BAD_FLAGS)
 def test_bad_flags(refused, name):
     assert_refused(refused[name], *BAD_FLAGS[name][1])
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (["--peer=pytorch", "--method=gdas"], "darts-v2, not gdas"),
+        (["--peer=pytorch", "--space=two_input_rnn"], "space darts_rnn, not two_input_rnn"),
+        (["--recompute"], "--recompute has no meaning for --task=language_model"),
+        (["--space=darts_cnn"], "'darts_cnn' has convolutional cells"),
+        (["--grid", "--output_dir=/proc/x", "--bptt=3"], "--grid chooses --bptt itself"),
+    ],
+)
+def test_bad_flags_of_texts(words, reason):
+    with pytest.raises(UserError, match=reason):
+        benchmark.main(BenchmarkConfig.from_words(["--task=language_model", *words]))
+
+
+def test_the_peer_of_texts():
+    words = ["--task=language_model", "--peer=pytorch", "--method=darts-v2", "--threads=1"]
+    config = BenchmarkConfig.from_words([*words, "--channels=8", "--bptt=5"]).of_task()
+    peer = commands.pytorch_recurrent(config.values(CONFIGURATION), "python", {})
+    assert peer.command[:3] == ["python", "-m", "train.peers.pytorch_recurrent"]
+    sizes = ["--batch_size=64", "--length=5", "--units=8", "--vocabulary=10000"]
+    others = ["--method=darts-v2", "--steps=10", "--threads=1", "--warmup=2"]
+    assert sorted(peer.command[3:]) == sorted([*sizes, *others])
+
+
+def test_goals_about_texts_know_no_sizes_of_images():
+    config = BenchmarkConfig.from_words(["--goals", "--cells=5", "--threads=1", "--bptt=9"])
+    assert config.without_other_tasks("language_model").given == {"threads", "bptt"}
+    assert config.without_other_tasks("image_classification").given == {"goals", "cells", "threads"}
 
 
 @pytest.mark.slow

@@ -27,18 +27,36 @@ def pytorch(
         UserError: the peer does not have that method or space.
     """
     if settings["network"] is None:
-        if settings["method"] not in ("darts-v1", "darts-v2"):
-            raise UserError(
-                f"--peer=pytorch has the methods darts-v1 and darts-v2, not {settings['method']}"
-            )
-        if settings["space"] != "darts_cnn":
-            raise UserError(f"--peer=pytorch has the space darts_cnn, not {settings['space']}")
+        _check(settings, "darts_cnn")
     names = ("network", "channels", "cells", "batch_size", "image_size", "threads")
     names = (*names, "steps", "warmup", *(() if settings["network"] else ("method",)))
     words = [f"--{name}={settings[name]}" for name in names if settings[name] is not None]
     words.append("--auxiliary" if settings["auxiliary"] else "--no-auxiliary")
     command = [python, "-m", "train.peers.pytorch", *words, f"--layout={layout}"]
     return comparison.Configuration(TITLE, command, environment)
+
+
+def pytorch_recurrent(settings: dict, python: str, environment: dict) -> comparison.Configuration:
+    """The process that measures the PyTorch peer of a search on text; see `pytorch`.
+
+    Raises:
+        UserError: the peer does not have that method or space.
+    """
+    _check(settings, "darts_rnn")
+    names = {"channels": "units", "bptt": "length"}
+    own = ("method", "vocabulary", "batch_size", "threads", "steps", "warmup", *names)
+    words = [f"--{names.get(k, k)}={settings[k]}" for k in own if settings[k] is not None]
+    command = [python, "-m", "train.peers.pytorch_recurrent", *words]
+    return comparison.Configuration(TITLE, command, environment)
+
+
+def _check(settings: dict, space: str) -> None:
+    if settings["method"] not in ("darts-v1", "darts-v2"):
+        raise UserError(
+            f"--peer=pytorch has the methods darts-v1 and darts-v2, not {settings['method']}"
+        )
+    if settings["space"] != space:
+        raise UserError(f"--peer=pytorch has the space {space}, not {settings['space']}")
 
 
 def in_faster_layout(

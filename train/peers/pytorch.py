@@ -152,6 +152,7 @@ def measure(arguments) -> Measurement:
         f"PyTorch {torch.__version__}, {arguments.layout}",
         torch.get_num_threads(),
         turns=stopwatch.turns,
+        step_cpu_seconds=stopwatch.step_cpu_seconds,
     )
 
 

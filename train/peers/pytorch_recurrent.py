@@ -157,6 +157,7 @@ def measure(arguments) -> Measurement:
         f"PyTorch {torch.__version__}",
         torch.get_num_threads(),
         turns=stopwatch.turns,
+        step_cpu_seconds=stopwatch.step_cpu_seconds,
     )
 
 
