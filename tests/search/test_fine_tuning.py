@@ -4,30 +4,25 @@ import functools
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from darts_tf import methods, selections
+from darts_tf import methods, selections, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.fine_tuning import FineTuning
+from tests import toy
 
 METHOD = dataclasses.replace(methods.get("darts-pt"), fine_tune_epochs=2)
 
 
-def data(part, epoch):
-    rng = np.random.default_rng([part, epoch])
-    images = rng.normal(size=(8, 6, 6, 1)).astype("float32")
-    labels = (images.mean(axis=(1, 2, 3)) > 0).astype("int32")
-    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(4)
+# That of the toy supernet with a node more: three edges.
+SPACE = dataclasses.replace(spaces.get(toy.SPACE), name="toy_of_two_nodes", nodes=2, edges=None)
+TRAIN, VALIDATION = (functools.partial(toy.data, part, examples=8) for part in (0, 1))
 
 
-TRAIN, VALIDATION = functools.partial(data, 0), functools.partial(data, 1)
-
-
-def make(space, method=METHOD):
+def make():
     keras.utils.set_random_seed(0)
-    supernet = method.make_supernet(space, (6, 6, 1), 2, channels=2, cells=3)
-    return ArchitectureSearch(supernet, method)
+    supernet = METHOD.make_supernet(SPACE, (toy.FEATURES,), toy.CLASSES, channels=2, cells=1)
+    return ArchitectureSearch(supernet, METHOD)
 
 
 @pytest.fixture
@@ -43,34 +38,34 @@ def trained(monkeypatch):
     return found
 
 
-def test_the_cells_are_selected_with_training_between_the_decisions(tiny_space, eagerly, trained):
-    search = make(tiny_space)
+def test_the_cells_are_selected_with_training_between_the_decisions(eagerly, trained):
+    search = make()
     search.fit(TRAIN, VALIDATION, 2, verbose=0)
     before = [v.numpy() for v in search.supernet.variables]
     genotype = search.genotype(VALIDATION(0))
-    # 2 edges in each of 2 cell types.
-    assert len(trained) == 3
+    # Between three decisions.
+    assert len(trained) == 2
     for variable, value in zip(search.supernet.variables, before, strict=True):
         np.testing.assert_array_equal(variable, value)
 
     tune = FineTuning(METHOD.at_length(2, 2), TRAIN, VALIDATION, 2)
     by_hand = dataclasses.replace(selections.get("perturbation"), fine_tune=tune)
     assert search.genotype(VALIDATION(0), by_hand) == genotype
-    assert tune.steps == 3 * 2 * 2
-    for mine, its in zip(trained[:3], trained[3:], strict=True):
+    assert tune.steps == 2 * 2 * 2
+    for mine, its in zip(trained[:2], trained[2:], strict=True):
         for x, y in zip(mine, its, strict=True):
             np.testing.assert_array_equal(x, y)
 
     # A selection that is given is taken as it is.
     for options in ({"selection": "perturbation"}, {"fine_tune_epochs": 0}):
         search.genotype(VALIDATION(0), **options)
-    assert len(trained) == 6
+    assert len(trained) == 4
     search.genotype(VALIDATION(0), "perturbation", fine_tune_epochs=1)
-    assert len(trained) == 9
+    assert len(trained) == 6
 
 
-def test_what_it_cannot_train(tiny_space):
-    search = make(tiny_space)
+def test_what_it_cannot_train():
+    search = make()
     with pytest.raises(UserError, match="on the data that fit was given; call fit first"):
         search.genotype(VALIDATION(0))
     with pytest.raises(UserError, match="fine_tune_epochs=1 is for selections that decide edge"):

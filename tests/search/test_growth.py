@@ -19,6 +19,9 @@ from tests.search.searches import Program
 # To trace three supernets takes longer than their few steps; tests.growth_replicas traces them.
 pytestmark = pytest.mark.usefixtures("eagerly")
 
+# Every change would be traced anew; tests/train runs a growing search that is.
+pytestmark = pytest.mark.usefixtures("eager_file")
+
 WORDS, STEPS, BATCH = 5, 3, 2
 EPOCHS = 4
 
@@ -69,7 +72,7 @@ def assert_equal(first, second):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(eager_file, tmp_path_factory):
     """An uninterrupted search with checkpoints, and its history."""
     tf.config.run_functions_eagerly(True)
     search, folder = make(), tmp_path_factory.mktemp("whole")

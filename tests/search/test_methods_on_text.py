@@ -10,7 +10,11 @@ from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.sampling import draw
 from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.selections import SharedWeights
 from tests import texts
+
+# To trace a recurrence takes longer than a step of it.
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 # What is said of those that have no meaning.
 REFUSED = {
@@ -33,7 +37,7 @@ REFUSED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(methods.METHODS) - set(REFUSED)))
-def test_a_step_and_a_cell(name, eagerly):
+def test_a_step_and_a_cell(name):
     method = texts.method(name)
     search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
     before = [variable.numpy() for variable in search.supernet.trainable_variables]
@@ -47,7 +51,8 @@ def test_a_step_and_a_cell(name, eagerly):
     for alpha in search.supernet.architecture_variables:
         assert np.abs(alpha).max() > 1e-4
     data = texts.validation() if selections.needs_data(method.selection) else None
-    genotype = search.genotype(data, fine_tune_epochs=min(1, method.fine_tune_epochs))
+    selection = SharedWeights(samples=2, batches=1, finalists=1) if name == "random-ws" else None
+    genotype = search.genotype(data, selection, fine_tune_epochs=min(1, method.fine_tune_epochs))
     (cell,) = genotype.cells.values()
     assert len(cell.nodes) == 2
     assert {edge.operation for edge in cell.edges} <= {"tanh", "relu", "sigmoid", "identity"}
