@@ -1,10 +1,11 @@
-"""Exports a trained network as a SavedModel.
+"""Exports a trained network as a SavedModel, and for ONNX Runtime and LiteRT.
 
-    python -m train.export --run_dir=EVAL --output_dir=MODEL
+    python -m train.export --run_dir=EVAL --output_dir=MODEL --format=savedmodel,onnx,litert
 
 reads the network that `python -m train.evaluate` trained and writes `MODEL/1/`, which
 `python -m train.serve --model_dir=MODEL` and TensorFlow Serving's `tensorflow_model_server
---model_base_path=MODEL` (an absolute path there) load as it is.
+--model_base_path=MODEL` (an absolute path there) load as it is. By default that is all; `onnx`
+adds model.onnx, `litert` model.tflite, and --quantize=int8 or float16 a smaller one.
 """
 
 import dataclasses
@@ -15,12 +16,12 @@ from absl import logging
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError, reason
-from train import fields, program, stops
-from train.config import Config
+from train import export_formats, fields, program, stops
+from train.export_formats import FormatsConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportConfig(Config):
+class ExportConfig(FormatsConfig):
     """The network to export, and where to."""
 
     run_dir: str | None = fields.text(
@@ -50,8 +51,10 @@ def main(config: ExportConfig) -> None:
     run_dir = Path(config.run_dir)
     if not os.path.isdir(run_dir):
         raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
+    export_formats.check(config)
     others = {"language_model": _export_language_model, "forecasting": _export_forecaster}
     if (task := _task(run_dir)) in others:
+        export_formats.refuse_quantization(config, task)
         others[task](config, run_dir)
         return
     data = _read_data(run_dir / "data.json")
@@ -62,6 +65,7 @@ def main(config: ExportConfig) -> None:
     from darts_tf.datasets import fingerprint
 
     compared = _refuse_other_data(run_dir, fingerprint.digest(data))
+    quantization = export_formats.quantization(config, _settings(run_dir), run_dir / "data.json")
     model = _load_model(run_dir / "model.keras")
 
     from darts_tf.export.export import export_model
@@ -82,6 +86,8 @@ def main(config: ExportConfig) -> None:
         image_files=_sample_files(run_dir),
         version=config.model_version,
         overwrite=config.overwrite,
+        formats=config.format,
+        quantization=quantization,
     )
     if not compared:
         print(
@@ -99,6 +105,7 @@ def main(config: ExportConfig) -> None:
             "serving_bytes refuses, because TensorFlow alone does not read them as Pillow does in "
             "training; train.serve reads them"
         )
+    export_formats.report(result.files)
     print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
 
 
@@ -198,11 +205,13 @@ def _export_language_model(config: ExportConfig, run_dir: Path) -> None:
         genotype_json=genotype_json,
         version=config.model_version,
         overwrite=config.overwrite,
+        formats=config.format,
     )
     print(
         "checked the export against the Keras model on random texts and on what both write: "
         f"largest difference of a probability or a state {result.max_difference:.2g}"
     )
+    export_formats.report(result.files)
     print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
 
 
@@ -224,6 +233,7 @@ def _export_forecaster(config: ExportConfig, run_dir: Path) -> None:
         genotype_json=_read_text(genotype) if genotype.exists() else None,
         version=config.model_version,
         overwrite=config.overwrite,
+        formats=config.format,
     )
     print(
         f"window: {data['window']} rows of {', '.join(data['columns'])}; forecast: row "
@@ -233,6 +243,7 @@ def _export_forecaster(config: ExportConfig, run_dir: Path) -> None:
         "checked the export against the Keras model on windows near the first row: largest "
         f"difference of a forecast {result.max_difference:.2g}"
     )
+    export_formats.report(result.files)
     print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
 
 

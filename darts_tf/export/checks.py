@@ -3,9 +3,15 @@
 import math
 from pathlib import Path
 
+import numpy as np
+
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files
+from darts_tf.export.formats import INT8, Quantization
+
+# What an exported model holds at least one of.
+_MODELS = ("saved_model.pb", "model.onnx", "model.tflite")
 
 
 def check_replaceable(target: Path, overwrite: bool) -> None:
@@ -23,7 +29,7 @@ def check_replaceable(target: Path, overwrite: bool) -> None:
             f"{target} exists already and is not overwritten; choose another folder, another "
             "version number, or ask for it to be replaced (--overwrite)"
         )
-    if not (target / "saved_model.pb").is_file():
+    if not any((target / name).is_file() for name in _MODELS):
         raise UserError(
             f"{target} exists but is no exported model, so it is not replaced; choose another "
             "folder or remove it yourself"
@@ -64,6 +70,29 @@ def check_arguments(model, preprocessing, class_names, genotype_json, version) -
             reading.parse_json(genotype_json)
         except ValueError as error:
             raise UserError(f"the genotype is no JSON: {error}") from error
+
+
+def check_quantization(quantization: Quantization | None, image_shape) -> None:
+    """Refuses images for a quantization that the network does not take.
+
+    Raises:
+        UserError: says what was given.
+    """
+    if quantization is None:
+        return
+    if quantization.kind == INT8 and (quantization.images is None or not len(quantization.images)):
+        raise UserError(
+            "a quantization to int8 needs training images, on which the ranges of values are "
+            "measured, and got none"
+        )
+    for images in (quantization.images, quantization.test_images):
+        if images is None:
+            continue
+        if images.dtype != np.uint8 or images.shape[1:] != image_shape:
+            raise UserError(
+                f"the images of the quantization are {images.dtype} of shape {list(images.shape)}; "
+                f"expected uint8 of shape [any, {', '.join(map(str, image_shape))}]"
+            )
 
 
 def check_version(version) -> None:

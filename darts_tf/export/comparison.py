@@ -15,7 +15,8 @@ from darts_tf.tasks import ImageClassification
 # The export runs the same kernels as the Keras model, only fused differently by the graph
 # optimizer, so probabilities may differ by a few float32 roundings and not by more.
 TOLERANCE = 1e-5
-_CHECKED_IMAGES = 16
+#: On how many random images exports are compared.
+CHECKED_IMAGES = 16
 _ORIENTATION = 0x0112
 
 
@@ -75,11 +76,9 @@ def compare(model, directory, preprocessing: Preprocessing, files=()) -> Compari
         UserError: the two differ.
     """
     loaded = tf.saved_model.load(str(directory))
-    generator = np.random.default_rng(0)
-    shape = [_CHECKED_IMAGES, *preprocessing.image_shape]
-    images = generator.integers(0, 256, shape, dtype=np.uint8)
+    images = random_images(preprocessing)
     answer = loaded.signatures["serving_default"](images=tf.constant(images))
-    difference = _difference(model, preprocessing, images, answer, "")
+    difference = probability_difference(model, preprocessing, images, answer)
     checked, refused = 0, 0
     for encoded in files or _made_up_files(preprocessing):
         try:
@@ -98,11 +97,38 @@ def compare(model, directory, preprocessing: Preprocessing, files=()) -> Compari
             refused += 1
             continue
         what = " for an image file; are Pillow and TensorFlow those of the Python package index?"
-        difference = max(difference, _difference(model, preprocessing, pixels, answer, what))
-    return Comparison(_CHECKED_IMAGES, checked, refused, difference)
+        found = probability_difference(model, preprocessing, pixels, answer, what=what)
+        difference = max(difference, found)
+    return Comparison(CHECKED_IMAGES, checked, refused, difference)
 
 
-def _difference(model, preprocessing, images, answer, what) -> float:
+def random_images(preprocessing: Preprocessing, count: int = CHECKED_IMAGES) -> np.ndarray:
+    """Images to compare an export on, uint8 `[count, H, W, C]`, always the same."""
+    generator = np.random.default_rng(0)
+    return generator.integers(0, 256, [count, *preprocessing.image_shape], dtype=np.uint8)
+
+
+def probability_difference(
+    model,
+    preprocessing: Preprocessing,
+    images,
+    answer,
+    tolerance: float = TOLERANCE,
+    what: str = "; does a layer behave differently inside a tf.function?",
+) -> float:
+    """The largest difference of a probability between an export and its Keras model.
+
+    Args:
+        model: the Keras model.
+        preprocessing: what the export was made with.
+        images: uint8 `[B, H, W, C]`.
+        answer: of the export, `probabilities` among it, tensors or arrays.
+        tolerance: what is allowed.
+        what: the end of the message if it is more.
+
+    Raises:
+        UserError: it is more, or the model's probabilities are not finite.
+    """
     logits = model(normalize(images, preprocessing.mean, preprocessing.std), training=False)
     expected = ImageClassification().answers(logits)["probabilities"].numpy()
     if not np.all(np.isfinite(expected)):
@@ -110,12 +136,11 @@ def _difference(model, preprocessing, images, answer, what) -> float:
             "the model's probabilities are not finite (NaN); nothing was exported; train it "
             "again, for example with a smaller learning rate"
         )
-    difference = float(np.max(np.abs(answer["probabilities"].numpy() - expected)))
-    if not difference <= TOLERANCE:
+    difference = float(np.max(np.abs(np.asarray(answer["probabilities"]) - expected)))
+    if not difference <= tolerance:
         raise UserError(
             f"the export's probabilities differ from the Keras model's by {difference:.2g} "
-            f"(allowed: {TOLERANCE:g}); nothing was exported"
-            + (what or "; does a layer behave differently inside a tf.function?")
+            f"(allowed: {tolerance:g}); nothing was exported{what}"
         )
     return difference
 

@@ -1,4 +1,4 @@
-"""A trained network as a SavedModel that needs no Keras and no preprocessing by its user."""
+"""A trained network as files that need no Keras and no preprocessing by their user."""
 
 import dataclasses
 import json
@@ -9,10 +9,21 @@ import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_graph
-from darts_tf.export.checks import check_arguments
-from darts_tf.export.comparison import TOLERANCE, Comparison, Preprocessing, compare, normalize
+from darts_tf.export.checks import check_arguments, check_quantization
+from darts_tf.export.comparison import (
+    CHECKED_IMAGES,
+    TOLERANCE,
+    Comparison,
+    Preprocessing,
+    compare,
+    normalize,
+)
+from darts_tf.export.formats import SAVED_MODEL, Quantization, check_formats
+from darts_tf.export.image_formats import ImageFiles
 from darts_tf.export.of_run import arguments_of
-from darts_tf.export.writing import assets, write_version
+from darts_tf.export.other_files import ExportedFile
+from darts_tf.export.readme import README, explanation
+from darts_tf.export.writing import assets, write_texts, write_version
 from darts_tf.tasks import ImageClassification
 
 __all__ = ["TOLERANCE", "ExportResult", "export_model", "normalize"]
@@ -28,7 +39,9 @@ class ExportResult:
         checked_images: how many random images were given to both the export and the Keras model.
         checked_files: how many image files were given to both.
         refused_files: how many of these `serving_bytes` refused.
-        max_difference: the largest absolute difference between the two's probabilities.
+        max_difference: the largest absolute difference between the two's probabilities, of the
+            SavedModel or, without one, of the first of the files.
+        files: what there is beside a SavedModel.
     """
 
     directory: Path
@@ -37,6 +50,7 @@ class ExportResult:
     checked_files: int
     refused_files: int
     max_difference: float
+    files: tuple[ExportedFile, ...] = ()
 
 
 def export_model(
@@ -54,8 +68,10 @@ def export_model(
     image_files: Sequence[bytes] = (),
     version: int = 1,
     overwrite: bool = False,
+    formats: Sequence[str] = (SAVED_MODEL,),
+    quantization: Quantization | None = None,
 ) -> ExportResult:
-    """Writes a trained network as a SavedModel with its preprocessing inside.
+    """Writes a trained network as a SavedModel, or in other formats, with its preprocessing inside.
 
     The SavedModel goes to `directory/<version>/`, the layout that TensorFlow Serving expects of
     `--model_base_path=directory`. It has two signatures with a dynamic batch size B:
@@ -71,8 +87,12 @@ def export_model(
     `darts_tf.serving` knows how files are decoded, and, for TensorFlow Serving, one warm-up request
     for each signature in `assets.extra/tf_serving_warmup_requests`.
 
-    The export is loaded again and compared with `model` before it gets its final name, so a folder
-    with that name is always complete and right.
+    The formats "onnx" and "litert" are one file each in the same folder, `model.onnx` and
+    `model.tflite`, with inputs and answers as `serving_default` has them; a quantization writes a
+    second LiteRT file, such as `model_int8.tflite`. They need `requirements-export.txt`.
+
+    All are loaded again, each by its own runtime, and compared with `model` before the folder gets
+    its final name, so a folder with that name is always complete and right.
 
     Args:
         model: a built Keras model; float32 images `[B, H, W, C]`, normalised as
@@ -92,12 +112,15 @@ def export_model(
         image_files: the bytes of image files to compare the two on; by default some are made up.
         version: the number of the version folder, at least 1.
         overwrite: replace this version if it is there already.
+        formats: one or several of "savedmodel", "onnx" and "litert".
+        quantization: of the second LiteRT file; None for none.
 
     Returns:
         An `ExportResult`.
 
     Raises:
-        UserError: the arguments do not fit the model, the version exists and `overwrite` is false,
+        UserError: the arguments do not fit the model, the packages of a format are missing or it
+            does not know an operation of the model, the version exists and `overwrite` is false,
             the folder cannot be written, or the export's answers differ from the model's.
     """
     if run_dir is not None:
@@ -122,14 +145,27 @@ def export_model(
     class_names = tuple(str(name) for name in class_names)
     preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth, upright)
     check_arguments(model, preprocessing, class_names, genotype_json, version)
+    check_formats(formats, quantization and quantization.kind)
+    check_quantization(quantization, image_shape)
 
-    def write(folder) -> Comparison:
+    def write(folder) -> tuple[Comparison | None, tuple[ExportedFile, ...]]:
         module = _ServingModule(model, preprocessing, class_names)
-        _save(module, folder, _assets(preprocessing, class_names, genotype_json))
-        return compare(model, folder, preprocessing, image_files)
+        texts = _assets(preprocessing, class_names, genotype_json)
+        found = None
+        if SAVED_MODEL in formats:
+            _save(module, folder, texts)
+            found = compare(model, folder, preprocessing, image_files)
+        else:
+            write_texts(folder / "assets", texts)
+        images = ImageFiles(model, module.predict, preprocessing, class_names)
+        files = images.write(folder, formats, quantization)
+        write_texts(folder, {README: explanation(folder)})
+        return found, files
 
     written = write_version(directory, version, overwrite, write)
-    found = written.found
+    found, files = written.found
+    if found is None:
+        found = Comparison(CHECKED_IMAGES, 0, 0, files[0].max_difference)
     return ExportResult(
         written.directory,
         written.size_bytes,
@@ -137,6 +173,7 @@ def export_model(
         found.files,
         found.refused,
         found.max_difference,
+        files,
     )
 
 

@@ -17,22 +17,21 @@ def export_forecaster(
     *,
     series: Mapping,
     genotype_json: str | None = None,
-    version: int = 1,
-    overwrite: bool = False,
+    **options,
 ) -> NetworkExport:
     """Writes a trained forecaster as a SavedModel that needs no Keras.
 
     Its signature `serving_default` takes `window`, float32 `[B, window, columns]`, and returns
     `forecast`, float32 `[B, columns]`, both in the series' own units. `assets/series.json` names
-    the columns, the horizon and what else `darts_tf.serving` shows.
+    the columns, the horizon and what else `darts_tf.serving` shows. ONNX and LiteRT files have that
+    signature too.
 
     Args:
         model: a functional model, such as `build_forecaster` makes.
         directory: the folder that gets the version folder; made if missing.
         series: what `SeriesData.description` says of the series.
         genotype_json: the cell as JSON, which becomes `assets/genotype.json`; None for none.
-        version: the number of the version folder, at least 1.
-        overwrite: replace this version if it is there already.
+        **options: `version`, `overwrite` and `formats`, as `export_network` has them.
 
     Raises:
         UserError: the model does not take windows of the series, or as for `export_network`.
@@ -53,7 +52,6 @@ def export_forecaster(
         model,
         directory,
         task=Forecasting(len(series["columns"]), example=series["first_row"]),
-        version=version,
-        overwrite=overwrite,
         assets={"series.json": json.dumps(described), "genotype.json": genotype_json},
+        **options,
     )

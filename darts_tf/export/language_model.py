@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import vocabulary as tokens
+from darts_tf.export import writing
 from darts_tf.export.checks import check_version
-from darts_tf.export.network import NetworkExport, Served
-from darts_tf.export.writing import assets, write_version
+from darts_tf.export.formats import SAVED_MODEL, Options, check_formats
+from darts_tf.export.network import Compared, NetworkExport, Served
 from darts_tf.runtime.token_sampling import draw_tokens
 from darts_tf.tasks import LanguageModeling
 
@@ -23,8 +24,7 @@ def export_language_model(
     vocabulary: Sequence[str],
     unit: str,
     genotype_json: str | None = None,
-    version: int = 1,
-    overwrite: bool = False,
+    **options,
 ) -> NetworkExport:
     """Writes a trained language model as a SavedModel that needs no Keras and no vocabulary.
 
@@ -41,7 +41,9 @@ def export_language_model(
 
     The folder also holds `assets/text.json`, the unit and the vocabulary.
 
-    The export is loaded again and compared with `model` before it gets its final name.
+    The formats "onnx" and "litert" hold `serving_state` alone; see `export_network`.
+
+    All are loaded again and compared with `model` before the folder gets its final name.
 
     Args:
         model: a language model, such as `build_language_model` makes.
@@ -49,15 +51,17 @@ def export_language_model(
         vocabulary: the word or character of each number, as `TextData.vocabulary` has them.
         unit: `"words"` or `"characters"`.
         genotype_json: the cell as JSON, which becomes `assets/genotype.json`; None for none.
-        version: the number of the version folder, at least 1.
-        overwrite: replace this version if it is there already.
+        **options: `version`, `overwrite` and `formats`, as `export_network` has them.
 
     Raises:
-        UserError: the model does not fit the vocabulary, the version is no number or exists and
+        UserError: the packages of a format are missing or it cannot hold the model, the model does
+            not fit the vocabulary, the version is no number or exists and
             `overwrite` is false, the folder cannot be written, or the export's answers differ from
             the model's.
     """
+    version, overwrite, formats = Options(**options)
     check_version(version)
+    check_formats(formats)
     tokens.check_unit(unit)
     if len(vocabulary) != model.vocabulary_size:
         raise UserError(
@@ -66,22 +70,28 @@ def export_language_model(
         )
     spec = tf.TensorSpec([None, None], tf.int32, name="tokens")
     served = Served(model, LanguageModeling(), spec)
-    writer = _Writer(model, vocabulary, unit)
 
-    def write(folder) -> float:
+    described = json.dumps({"unit": unit, "vocabulary": list(vocabulary)})
+    texts = {"text.json": described, "genotype.json": genotype_json}
+
+    def write(folder) -> Compared:
+        if SAVED_MODEL not in formats:
+            writing.write_texts(folder / "assets", texts)
+            return served.write_files(folder, formats, None)
+        writer = _Writer(model, vocabulary, unit)
         module = served.module()
         module.writer = writer
         signatures = {**served.functions(), "generate": writer.generate}
-        described = json.dumps({"unit": unit, "vocabulary": list(vocabulary)})
-        with assets(folder, {"text.json": described, "genotype.json": genotype_json}) as kept:
+        with writing.assets(folder, texts) as kept:
             module.assets = kept
             tf.saved_model.save(module, str(folder), signatures=signatures)
         loaded = tf.saved_model.load(str(folder))
-        difference = served.compare(loaded)
+        difference = served.compare(loaded.signatures)
         writer.compare(loaded)
-        return difference
+        return served.write_files(folder, formats, difference)
 
-    return NetworkExport(*write_version(directory, version, overwrite, write))
+    written = writing.write_version(directory, version, overwrite, write)
+    return NetworkExport(written.directory, written.size_bytes, *written.found)
 
 
 class _Writer(tf.Module):

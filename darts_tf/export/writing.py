@@ -76,14 +76,19 @@ def assets(folder: Path, texts: Mapping[str, str | None]) -> Iterator[list[tf.sa
         texts: name -> contents, None for no such file.
     """
     sources = folder / "asset_sources"
-    sources.mkdir()
-    found = []
+    yield [tf.saved_model.Asset(str(path)) for path in write_texts(sources, texts)]
+    shutil.rmtree(sources)
+
+
+def write_texts(folder: Path, texts: Mapping[str, str | None]) -> list[Path]:
+    """Writes texts by name into a folder, made if missing; those that are None are left out."""
+    folder.mkdir(exist_ok=True)
+    written = []
     for name, text in texts.items():
         if text is not None:
-            (sources / name).write_text(text, encoding="utf-8")
-            found.append(tf.saved_model.Asset(str(sources / name)))
-    yield found
-    shutil.rmtree(sources)
+            (folder / name).write_text(text, encoding="utf-8")
+            written.append(folder / name)
+    return written
 
 
 def _install(temporary, target) -> None:

@@ -83,10 +83,10 @@ class TiedEmbedding(keras.layers.Layer):
         flat = tf.reshape(vectors, [-1, self.units])
         matrix, bias = map(ops.convert_to_tensor, (self.embeddings, self.bias))
         logits = tf.linalg.matmul(flat, matrix, transpose_b=True) + bias
-        shape = tf.concat([tf.shape(vectors)[:-1], [self.vocabulary_size]], axis=0)
-        return tf.ensure_shape(
-            tf.reshape(logits, shape), [*vectors.shape[:-1], self.vocabulary_size]
-        )
+        # Sizes that are known stay known, without an operation that LiteRT does not have.
+        sizes = tf.shape(vectors)
+        known = [sizes[i] if n is None else n for i, n in enumerate(vectors.shape[:-1])]
+        return tf.reshape(logits, [*known, self.vocabulary_size])
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.units)

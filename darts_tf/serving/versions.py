@@ -5,6 +5,9 @@ from pathlib import Path
 
 from darts_tf.common.errors import UserError
 
+# Exports of other formats, which other programs run.
+_OTHERS = ("model.onnx", "model.tflite")
+
 
 def find(directory) -> tuple[Path, int]:
     """Returns the folder of the newest version of an exported model, and its number.
@@ -31,6 +34,11 @@ def find(directory) -> tuple[Path, int]:
         if path.name.isdecimal() and (path / "saved_model.pb").is_file()
     }
     if not versions:
+        if any(next(directory.glob(f"**/{name}"), None) for name in _OTHERS):
+            raise UserError(
+                f"{directory} holds files for ONNX Runtime or LiteRT only, and TensorFlow's are "
+                "served: export with --format=savedmodel too"
+            )
         raise UserError(
             f"{directory} holds no exported model (no <version>/saved_model.pb); give a folder "
             "that `python -m train.export` wrote"

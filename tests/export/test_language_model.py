@@ -6,6 +6,7 @@ import tensorflow as tf
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import TextData
 from darts_tf.export import export_language_model
+from darts_tf.export.runtimes import LiteRTModel, OnnxModel
 from darts_tf.networks.language_model import build_language_model
 from darts_tf.networks.text_generation import TextGenerator
 
@@ -79,3 +80,34 @@ def test_bad_arguments(model, tmp_path):
     with pytest.raises(UserError, match="unit is 'letters'"):
         export_language_model(model, tmp_path, vocabulary=LETTERS.vocabulary, unit="letters")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("cell", ["gru", "RNN_DARTS_V2"])
+def test_onnx_and_litert_go_on_from_a_state(cell, tmp_path):
+    model = build_language_model(cell, 4, 8, seed=1)
+    for variable in model.trainable_variables:
+        variable.assign(10 * variable)
+    made = export_language_model(
+        model,
+        tmp_path,
+        vocabulary=LETTERS.vocabulary,
+        unit=LETTERS.unit,
+        formats=["onnx", "litert"],
+    )
+    assert made.max_difference < 1e-5 and [file.format for file in made.files] == ["onnx", "litert"]
+    names = {path.name for path in made.directory.iterdir()}
+    assert names == {"README.txt", "assets", "model.onnx", "model.tflite"}
+    assert "tokens is [B, 1]" in (made.directory / "README.txt").read_text()
+    tokens = np.array([[1, 2, 3, 0, 0, 2], [3, 3, 1, 0, 2, 2]], np.int32)
+    expected = tf.nn.softmax(model(tf.constant(tokens))[0])
+    assert np.ptp(expected) > 0.1
+    state = {"state_0": np.zeros([2, 8], np.float32)}
+    for run, parts in (
+        (OnnxModel(made.directory / "model.onnx"), (slice(0, 2), slice(2, 6))),
+        (LiteRTModel(made.directory / "model.tflite"), [slice(i, i + 1) for i in range(6)]),
+    ):
+        states = state
+        for part in parts:
+            answer = run(tokens=tokens[:, part], **states)
+            np.testing.assert_allclose(answer.pop("probabilities"), expected[:, part], atol=1e-5)
+            states = {name.removeprefix("next_"): value for name, value in answer.items()}

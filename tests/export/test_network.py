@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from darts_tf import export
 from darts_tf.common.errors import UserError
+from darts_tf.export.runtimes import LiteRTModel, OnnxModel
 from darts_tf.tasks import Task
 
 
@@ -107,3 +108,55 @@ def test_it_is_not_overwritten(dense, tmp_path):
     with pytest.raises(UserError, match="exists already"):
         export.export_network(dense, tmp_path, task=Doubling())
     export.export_network(dense, tmp_path, task=Doubling(), overwrite=True)
+
+
+class TestOtherFormats:
+    SIGNATURE = tf.TensorSpec([None, None], tf.float32, name="steps")
+
+    class FromZero(Sums):
+        def initial_state(self, model, batch_size):
+            return {"sum": tf.zeros((batch_size, 1))}
+
+    def test_a_state_goes_in_and_out(self, tmp_path):
+        network = Running()
+        network.scale.assign(3.0)
+        made = export.export_network(
+            network,
+            tmp_path,
+            task=self.FromZero(),
+            signature=self.SIGNATURE,
+            formats=["onnx", "litert"],
+        )
+        onnx = OnnxModel(made.directory / "model.onnx")
+        state = np.float32([[10]])
+        found = onnx(steps=np.float32([[1, 2, 3]]), state_0=state)
+        np.testing.assert_array_equal(found["doubled"], [[66, 78, 96]])
+        np.testing.assert_array_equal(found["next_state_0"], [[16]])
+        step = LiteRTModel(made.directory / "model.tflite")
+        found = step(steps=np.float32([[1]]), state_0=state)
+        np.testing.assert_array_equal(found["doubled"], [[66]])
+        np.testing.assert_array_equal(found["state_0"], [[11]])
+
+    def test_a_first_state_that_is_not_zeros(self, tmp_path):
+        with pytest.raises(UserError, match="first state is not zeros"):
+            export.export_network(
+                Running(), tmp_path, task=Sums(), signature=self.SIGNATURE, formats=["onnx"]
+            )
+        assert not list(tmp_path.iterdir())
+
+    def test_a_length_that_litert_would_have_to_know(self, tmp_path):
+        inputs = keras.Input((None, 2), name="rows")
+        network = keras.Model(inputs, keras.layers.LSTM(2)(inputs))
+        with pytest.raises(UserError, match=r"rows has the shape \(None, None, 2\), and LiteRT"):
+            export.export_network(network, tmp_path, task=Doubling(), formats=["litert"])
+
+    def test_layers_over_a_known_length(self, tmp_path):
+        inputs = keras.Input((3, 2), name="rows")
+        network = keras.Model(inputs, keras.layers.LSTM(2)(inputs))
+        made = export.export_network(network, tmp_path, task=Doubling(), formats=["onnx", "litert"])
+        rows = np.random.default_rng(0).normal(size=(5, 3, 2)).astype("float32")
+        for run in (
+            OnnxModel(made.directory / "model.onnx"),
+            LiteRTModel(made.directory / "model.tflite"),
+        ):
+            np.testing.assert_allclose(run(rows=rows)["doubled"], 2 * network(rows), atol=1e-6)

@@ -29,3 +29,11 @@ def test_missing_and_empty_folders(tmp_path):
         versions.find(tmp_path / "nothing")
     with pytest.raises(UserError, match="holds no exported model"):
         versions.find(tmp_path)
+
+
+def test_an_export_in_other_formats_only(tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "model.tflite").touch()
+    for folder in (tmp_path, tmp_path / "1"):
+        with pytest.raises(UserError, match="for ONNX Runtime or LiteRT only.*--format=savedmodel"):
+            versions.find(folder)

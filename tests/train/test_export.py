@@ -42,15 +42,19 @@ def run_folder(tmp_path_factory):
 
 def test_exports_a_run_folder(run_folder, tmp_path):
     folder, network = run_folder
-    done = run(f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}")
+    done = run(
+        f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}", "--format=savedmodel,litert"
+    )
     assert done.returncode == 0, done.stderr
     # The data are those of the training, so nothing is to be said about them.
-    checked, refused, wrote = done.stdout.splitlines()
+    checked, refused, litert, wrote = done.stdout.splitlines()
     assert checked.startswith(
         "checked the export against the Keras model on 16 random images and 16 image files: "
     )
     assert refused.startswith("5 of the 16 image files are of kinds that serving_bytes refuses")
     assert float(checked.split()[-1]) < 1e-6
+    assert litert.startswith("model.tflite (litert): largest difference ")
+    assert (tmp_path / "model" / "1" / "model.tflite").exists()
     assert wrote.startswith(f"wrote {tmp_path / 'model' / '1'} (0.")
     # The run is from before cameras' marks were followed: its data.json knows no bit_depth.
     assets = tmp_path / "model" / "1" / "assets"

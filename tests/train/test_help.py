@@ -8,7 +8,7 @@ FLAGS = {
     "evaluate": ["genotype", "dataset", "output_dir"],
     "select": ["run_dir", "selection", "selection_batches"],
     "tune": ["tuner", "dataset", "output_dir"],
-    "export": ["run_dir", "output_dir"],
+    "export": ["run_dir", "output_dir", "format", "quantize"],
     "serve": ["model_dir", "port"],
     "verify": ["only"],
     "latency": ["output", "dataset", "space"],
