@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from darts_tf.common import reading
 from darts_tf.common.errors import UserError
-from darts_tf.datasets.fingerprint import hash_array, hash_settings
+from darts_tf.datasets import split_description
+from darts_tf.datasets.fingerprint import hash_settings
 
 TRANSFORMS = ("levels", "log_returns")
-_SPLITS = ("train", "validation", "test")
+_KIND, _COUNTED, _SPLIT = "series", "rows", "part of the series"
 # What a network that was trained on the series depends on.
 _DECISIVE = ("columns", "transform", "window", "horizon", "fingerprint")
 
@@ -106,22 +106,23 @@ class SeriesData:
 
     def description(self) -> dict:
         """The contents of a run's `data.json`: all but the numbers, of which it has hashes."""
+        splits = {name: getattr(self, name) for name in split_description.SPLITS}
         return {
-            "kind": "series",
+            "kind": _KIND,
             "name": self.name,
             "columns": list(self.columns),
             "transform": self.transform,
             "window": self.window,
             "horizon": self.horizon,
-            **{f"{split}_rows": len(getattr(self, split)) for split in _SPLITS},
+            **split_description.counts({name: len(one) for name, one in splits.items()}, _COUNTED),
             "first_row": self.values[0].tolist(),
             "scaling": {
                 **{key: _plain(value) for key, value in self.scaling._asdict().items()},
                 "level_change": list(self.change),
             },
-            "fingerprint": {
-                split: hash_array(self.targets(getattr(self, split))) for split in _SPLITS
-            },
+            "fingerprint": split_description.hashes(
+                {name: self.targets(one) for name, one in splits.items()}
+            ),
         }
 
 
@@ -151,13 +152,7 @@ def difference(before: dict, now: dict) -> str | None:
     for key in ("columns", "transform", "window", "horizon"):
         if before[key] != now[key]:
             return f"the series' {key} was {before[key]} and is now {now[key]}"
-    for split in _SPLITS:
-        counts = before[f"{split}_rows"], now[f"{split}_rows"]
-        if counts[0] != counts[1]:
-            return f"the {split} part had {counts[0]:,} rows and has now {counts[1]:,}"
-        if before["fingerprint"][split] != now["fingerprint"][split]:
-            return f"the {split} part of the series is another one now"
-    return None
+    return split_description.difference(before, now, _COUNTED, _SPLIT, _COUNTED)
 
 
 def digest(description: dict) -> str:
@@ -175,14 +170,7 @@ def load_description(path) -> dict:
     Raises:
         UserError: the file cannot be read, or does not describe a series.
     """
-    try:
-        description = reading.read_json(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the data description {path}: {error}") from error
-    if not isinstance(description, dict) or description.get("kind") != "series":
-        raise UserError(
-            f"{path} does not describe a series: expected a JSON object of kind 'series'"
-        )
+    description = split_description.read(path, _KIND, "a series")
     columns = description.get("columns")
     if not (isinstance(columns, list) and columns and all(isinstance(x, str) for x in columns)):
         raise UserError(f"{path}: columns is {columns!r:.60}, expected a list of names")
@@ -194,11 +182,7 @@ def load_description(path) -> dict:
             f"{path}: transform is {description.get('transform')!r}, expected one of "
             f"{', '.join(TRANSFORMS)}"
         )
-    hashes = description.get("fingerprint")
-    for key in ("window", "horizon", *(f"{split}_rows" for split in _SPLITS)):
-        if type(description.get(key)) is not int:
-            raise UserError(f"{path}: {key} is missing or no whole number")
-    for split in _SPLITS:
-        if not isinstance(hashes, dict) or not isinstance(hashes.get(split), str):
-            raise UserError(f"{path}: the fingerprint of the {split} part is missing")
+    for key in ("window", "horizon"):
+        split_description.check_number(path, description, key)
+    split_description.check(path, description, _COUNTED, _SPLIT)
     return description

@@ -5,12 +5,11 @@ import math
 
 import numpy as np
 
-from darts_tf.common import reading
 from darts_tf.common.errors import UserError
-from darts_tf.datasets import vocabulary
-from darts_tf.datasets.fingerprint import hash_array, hash_settings
+from darts_tf.datasets import split_description, vocabulary
+from darts_tf.datasets.fingerprint import hash_settings
 
-_SPLITS = ("train", "validation", "test")
+_KIND, _COUNTED = "text", "tokens"
 # What a network that was trained on the text depends on.
 _DECISIVE = ("unit", "vocabulary", "fingerprint")
 
@@ -79,16 +78,14 @@ class TextData:
 
     def description(self) -> dict:
         """The contents of a run's `data.json`: all but the text, of which it has hashes."""
+        splits = {name: getattr(self, name) for name in split_description.SPLITS}
         return {
-            "kind": "text",
+            "kind": _KIND,
             "name": self.name,
             "unit": self.unit,
             "vocabulary": list(self.vocabulary),
-            **{f"{split}_tokens": len(getattr(self, split)) for split in _SPLITS},
-            "fingerprint": {
-                "version": self.version,
-                **{split: hash_array(getattr(self, split)) for split in _SPLITS},
-            },
+            **split_description.counts({name: len(one) for name, one in splits.items()}, _COUNTED),
+            "fingerprint": {"version": self.version, **split_description.hashes(splits)},
         }
 
 
@@ -113,13 +110,7 @@ def difference(before: dict, now: dict) -> str | None:
     for number, pair in enumerate(zip(first, second, strict=True)):
         if pair[0] != pair[1]:
             return f"number {number} of the vocabulary was {pair[0]!r} and is now {pair[1]!r}"
-    for split in _SPLITS:
-        counts = before[f"{split}_tokens"], now[f"{split}_tokens"]
-        if counts[0] != counts[1]:
-            return f"the {split} text had {counts[0]:,} {now['unit']} and has now {counts[1]:,}"
-        if before["fingerprint"][split] != now["fingerprint"][split]:
-            return f"the {split} text is another one now"
-    return None
+    return split_description.difference(before, now, _COUNTED, _KIND, now["unit"])
 
 
 def digest(description: dict) -> str:
@@ -137,12 +128,7 @@ def load_description(path) -> dict:
     Raises:
         UserError: the file cannot be read, or does not describe a text.
     """
-    try:
-        description = reading.read_json(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the data description {path}: {error}") from error
-    if not isinstance(description, dict) or description.get("kind") != "text":
-        raise UserError(f"{path} does not describe a text: expected a JSON object of kind 'text'")
+    description = split_description.read(path, _KIND, "a text")
     if description.get("unit") not in vocabulary.UNITS:
         raise UserError(
             f"{path}: unit is {description.get('unit')!r}, expected one of "
@@ -151,10 +137,5 @@ def load_description(path) -> dict:
     known = description.get("vocabulary")
     if not (isinstance(known, list) and known and all(isinstance(x, str) for x in known)):
         raise UserError(f"{path}: vocabulary is {known!r:.60}, expected a list of texts")
-    hashes = description.get("fingerprint")
-    for split in _SPLITS:
-        if not isinstance(description.get(f"{split}_tokens"), int):
-            raise UserError(f"{path}: {split}_tokens is missing or no whole number")
-        if not isinstance(hashes, dict) or not isinstance(hashes.get(split), str):
-            raise UserError(f"{path}: the fingerprint of the {split} text is missing")
+    split_description.check(path, description, _COUNTED, _KIND)
     return description

@@ -28,7 +28,7 @@ def test_a_description_is_read_again(tmp_path):
     [
         ({"horizon": 2}, "the series' horizon was 1 and is now 2"),
         ({"columns": ("a", "c")}, "the series' columns was"),
-        ({"bounds": (12, 17)}, "the validation part had 4 rows and has now 5"),
+        ({"bounds": (12, 17)}, "the validation part of the series had 4 rows and has now 5"),
         ({"values": series().values + 1}, "the train part of the series is another one now"),
     ],
 )
@@ -46,7 +46,7 @@ def test_the_first_difference(changes, words):
         ({"transform": "logs"}, "transform is 'logs'"),
         ({"first_row": [1.0]}, "first_row is"),
         ({"window": 1.5}, "window is missing or no whole number"),
-        ({"fingerprint": {}}, "the fingerprint of the train part is missing"),
+        ({"fingerprint": {}}, "the fingerprint of the train part of the series is missing"),
     ],
 )
 def test_what_is_no_description(tmp_path, change, message):
