@@ -40,6 +40,11 @@ class BaselinesConfig(SeriesConfig, RunDataConfig):
 
     #: What `train.run_data` asks for.
     task: ClassVar[str] = "forecasting"
+    without_task = (
+        "what is compared are forecasts of a series; cells for images and texts are trained one by "
+        "one, by train.evaluate"
+    )
+
     defaults: ClassVar[dict] = series_training.SeriesTraining.defaults
 
     dataset: str = fields.text(
@@ -87,7 +92,7 @@ def main(config: BaselinesConfig) -> None:
     config = run_data.of_run(config)
     if config.run_dir and not config.genotype:
         config = dataclasses.replace(config, genotype=config.run_dir)
-    cell = None if config.genotype is None else series_training.cell_of(config.genotype)
+    cell = config.genotype and series_training.SeriesTraining.cell_of(config.genotype)
     config, data = Series.load(config)
     run_data.check(config, data, given)
     rows = [*_without_networks(config, data), *_networks(config, data, cell)]

@@ -1,11 +1,13 @@
 """The common part of trainings of networks around a recurrent cell."""
 
-from abc import abstractmethod
+from typing import ClassVar
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
-from darts_tf import plots
+from darts_tf import genotypes, plots, spaces
 from darts_tf.common.errors import UserError
+
+_OF_KERAS = ("lstm", "gru")
 
 
 class RecurrentTraining:
@@ -14,14 +16,26 @@ class RecurrentTraining:
     #: The names of the settings that only such a training has.
     flags = ("parameters", "clip_norm", "patience")
 
-    @staticmethod
-    @abstractmethod
-    def cell_of(name: str):
+    #: How messages call the network, and the kinds of cells that it is made of, see `Space`.
+    what: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def cell_of(cls, name: str):
         """A genotype, or the name of a cell of Keras.
 
         Raises:
-            UserError: it is neither.
+            UserError: it is neither, or the genotype's cells are of another kind.
         """
+        if name in _OF_KERAS:
+            return name
+        try:
+            found = genotypes.get(name)
+        except UserError as error:
+            raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
+        if found.search_space.kind not in cls.kinds:
+            spaces.check_kind(found.search_space, cls.kinds[0], cls.what)
+        return found
 
     @classmethod
     def check(cls, config) -> None:

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
-from darts_tf import genotypes, plots
-from darts_tf.common.errors import UserError
+from darts_tf import plots
 from darts_tf.costs import counted
 from darts_tf.networks.forecast_baselines import last_value
 from darts_tf.networks.forecast_training import (
@@ -22,28 +21,7 @@ from train import reports
 from train.recurrent_training import RecurrentTraining
 from train.series import Series
 
-_OF_KERAS = ("lstm", "gru")
 _UNITS = 32
-
-
-def cell_of(name: str):
-    """A genotype, or the name of a cell of Keras.
-
-    Raises:
-        UserError: it is neither.
-    """
-    if name in _OF_KERAS:
-        return name
-    try:
-        found = genotypes.get(name)
-    except UserError as error:
-        raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
-    if list(found.cells) != ["recurrent"]:
-        raise UserError(
-            f"--genotype={name}: a network of forecasts needs a recurrent cell, such as "
-            "RNN_DARTS_V2"
-        )
-    return found
 
 
 class SeriesTraining(RecurrentTraining):
@@ -60,11 +38,12 @@ class SeriesTraining(RecurrentTraining):
         **{"clip_norm": 1.0, "patience": 20},
     }
 
-    cell_of = staticmethod(cell_of)
+    what = "a network of forecasts"
+    kinds = Series.kinds
 
     def __init__(self, config, data: Series):
         self._config, self._data = config, data
-        self._cell = cell_of(config.genotype)
+        self._cell = self.cell_of(config.genotype)
         self._units = config.channels or _UNITS
         if config.parameters is not None:
             self._units = units_of_size(self._cell, data.series, config.parameters)

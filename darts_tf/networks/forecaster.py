@@ -10,6 +10,7 @@ from darts_tf.costs.counted import parameters
 from darts_tf.datasets import SeriesData
 from darts_tf.layers.keras_settings import check_policy, inner_layers
 from darts_tf.layers.series_scaling import ForecastHead, ScaledWindow
+from darts_tf.networks.sizes import nearest_units
 
 _CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 # Beyond this no network of a size is looked for.
@@ -73,16 +74,10 @@ def units_of_size(cell, data: SeriesData, size: int, layers: int = 1) -> int:
         size: number of parameters.
     """
 
-    def difference(units):
-        return parameters(build_forecaster(cell, data, units, layers)) - size
+    def parameters_of(units):
+        return parameters(build_forecaster(cell, data, units, layers))
 
-    low, high = 1, 2
-    while difference(high) < 0 and high < _MOST_UNITS:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if difference(middle) < 0 else (low, middle)
-    return min(low, high, key=lambda units: abs(difference(units)))
+    return nearest_units(parameters_of, size, most=_MOST_UNITS)
 
 
 def _layer(cell, units, rates):

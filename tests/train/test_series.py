@@ -80,7 +80,7 @@ def test_from_the_search_to_the_test(tmp_path, capsys):
     assert f"test rse {result['test_rse']:.4f}" in capsys.readouterr().out
     with open(path, "a") as file:
         file.write("100,50\n")
-    with pytest.raises(UserError, match="the test part had 12 rows and has now 13"):
+    with pytest.raises(UserError, match="the test part of the series had 12 rows and has now 13"):
         evaluate.main(EvaluationConfig.from_words(of_training))
 
 
@@ -128,7 +128,7 @@ def test_what_has_no_meaning(tmp_path, settings, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"genotype": "DARTS_V2"}, "needs a recurrent cell"),
+        ({"genotype": "DARTS_V2"}, "a network of forecasts is made of recurrent ones"),
         ({"genotype": "elman"}, "or lstm or gru"),
         ({"clip_norm": 0}, "--clip_norm=0.0: expected a number above 0"),
         ({"parameters": 99, "channels": 3}, "--parameters chooses --channels"),
