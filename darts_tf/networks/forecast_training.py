@@ -11,6 +11,7 @@ import tensorflow as tf
 from darts_tf.common.dense_gradients import dense
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import SeriesData, series_batches, series_data, series_windows
+from darts_tf.networks.calls import calls_of
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.tasks import Forecasting, MeanLoss
 
@@ -162,21 +163,17 @@ class _Training:
 
     def run(self, callbacks) -> None:
         """Trains until the last epoch, the end of patience, or until a callback stops."""
-        calls = keras.callbacks.CallbackList(
-            callbacks, model=self._network, epochs=self._recipe.epochs, steps=self._steps
-        )
-        self._network.stop_training = False
-        calls.on_train_begin()
-        for epoch in range(self._first, self._recipe.epochs):
-            if self._network.stop_training or self._is_over():
-                break
-            calls.on_epoch_begin(epoch)
-            self._train(epoch, calls)
-            logs = {"loss": float(self._loss.result()), **self._validate(epoch)}
-            calls.on_epoch_end(epoch, logs)
-            if self._checkpoints:
-                self._checkpoints.save(epoch + 1)
-        calls.on_train_end()
+        size = self._recipe.epochs, self._steps
+        with calls_of(callbacks, self._network, self._optimizer, *size) as calls:
+            for epoch in range(self._first, self._recipe.epochs):
+                if self._network.stop_training or self._is_over():
+                    break
+                calls.on_epoch_begin(epoch)
+                self._train(epoch, calls)
+                logs = {"loss": float(self._loss.result()), **self._validate(epoch)}
+                calls.on_epoch_end(epoch, logs)
+                if self._checkpoints:
+                    self._checkpoints.save(epoch + 1)
 
     def finish(self) -> ForecastTraining:
         """Gives the network the weights of the best epoch."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 from darts_tf.common.dense_gradients import dense
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import TextData, text_batches, text_data, text_windows
+from darts_tf.networks.calls import calls_of
 from darts_tf.networks.language_evaluation import Evaluation
 from darts_tf.networks.language_model import LanguageModel
 from darts_tf.runs.checkpoints import Checkpoints
@@ -176,22 +177,18 @@ class _Training:
     def run(self, callbacks) -> None:
         """Trains until the last epoch, or until a callback stops."""
         first, done = self._position
-        calls = keras.callbacks.CallbackList(
-            callbacks, model=self._model, epochs=self._recipe.epochs, steps=len(self._batches(0))
-        )
-        self._model.stop_training = False
-        calls.on_train_begin()
-        for epoch in range(first, self._recipe.epochs):
-            calls.on_epoch_begin(epoch)
-            self._train(epoch, done, calls)
-            done = 0
-            logs = self._logs("", float(self._loss.result()))
-            calls.on_epoch_end(epoch, logs | self._validate(epoch))
-            if self._checkpoints:
-                self._checkpoints.save(epoch + 1)
-            if self._model.stop_training:
-                break
-        calls.on_train_end()
+        size = self._recipe.epochs, len(self._batches(0))
+        with calls_of(callbacks, self._model, self._optimizer, *size) as calls:
+            for epoch in range(first, self._recipe.epochs):
+                calls.on_epoch_begin(epoch)
+                self._train(epoch, done, calls)
+                done = 0
+                logs = self._logs("", float(self._loss.result()))
+                calls.on_epoch_end(epoch, logs | self._validate(epoch))
+                if self._checkpoints:
+                    self._checkpoints.save(epoch + 1)
+                if self._model.stop_training:
+                    break
 
     def finish(self) -> LanguageTraining:
         """Gives the model the weights of the best epoch."""
