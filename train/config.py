@@ -38,6 +38,8 @@ class Config:
 
     #: The flag that takes the words of the command line that are no flags; None: there is none.
     bare_words: ClassVar[str | None] = None
+    #: Why the program has no --task, for whoever gives it one.
+    without_task: ClassVar[str] = "this program has nothing to do with one"
 
     given: frozenset[str] = frozenset()
 

@@ -5,6 +5,7 @@ from typing import ClassVar, Self, TypeVar
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
+from darts_tf import spaces
 from darts_tf.common.registry import Registry
 from train import fields
 from train.images import ImageConfig, Images
@@ -90,6 +91,24 @@ def load(config: C) -> tuple[C, TaskData]:
     """
     config.refuse_given(config.without_meaning(), f"has no meaning for the task {config.task}")
     return SOURCES.named(config.task).load(config)
+
+
+def check_space(config: TaskConfig) -> bool:
+    """Refuses a space whose cells are of a kind that the task has no networks of.
+
+    Args:
+        config: it has a `space`.
+
+    Returns:
+        Whether the task's networks are made of recurrent cells.
+
+    Raises:
+        UserError: names spaces of the right kind.
+    """
+    kinds, space = SOURCES.named(config.task).kinds, spaces.get(config.space)
+    if kinds:
+        spaces.check_kind(space, kinds, f"--task={config.task}")
+    return "recurrent" in kinds
 
 
 def refuse_augmentation(config: DataConfig, where: str) -> None:

@@ -44,10 +44,7 @@ class EvaluationConfig(TaskConfig, RunDataConfig, NetworkConfig, TextTrainingCon
     """A training of the network of a cell from scratch."""
 
     task_defaults: ClassVar[dict[str, dict]] = {
-        "language_model": {
-            **TaskConfig.task_defaults["language_model"],
-            **{"epochs": 20, "batch_size": 32, "learning_rate": 4.0, "weight_decay": 8e-7},
-        },
+        "language_model": {**TaskConfig.task_defaults["language_model"], **TextTraining.defaults},
         "forecasting": {**TaskConfig.task_defaults["forecasting"], **SeriesTraining.defaults},
     }
 

@@ -24,6 +24,8 @@ from train.export_formats import FormatsConfig
 class ExportConfig(FormatsConfig):
     """The network to export, and where to."""
 
+    without_task = "it is that of the network in --run_dir; leave it out"
+
     run_dir: str | None = fields.text(
         None, "The folder that train.evaluate wrote (model.keras, data.json, genotype.json)."
     )

@@ -59,6 +59,7 @@ class Images(TaskData):
 
     flags = ("data_dir", "train_examples", "image_size", "flip", "crop")
     reading = flags
+    kinds = ("convolutional",)
 
     def __init__(self, config, data: datasets.ImageData):
         self._config = config

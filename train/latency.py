@@ -30,6 +30,11 @@ _OF_RUN = ("dataset", "data_dir", "image_size", "space", "channels", "cells")
 class LatencyConfig(DataConfig, RunDataConfig):
     """A measurement of latencies."""
 
+    without_task = (
+        "latencies are those of operations on images; the operations of a recurrent cell differ in "
+        "no product of matrices, and train.search has --cost for images only"
+    )
+
     space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")
     output: str | None = fields.text(None, "The file to write.")
     channels: int | None = fields.integer(None, "As in train.search.", lower_bound=2)

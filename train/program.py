@@ -44,7 +44,10 @@ def run(main) -> None:
         kind.define_flags(flags.FLAGS)
     code = 0
     try:
-        app.run(lambda argv: _main(main, kind, argv), flags_parser=_parse_flags)
+        app.run(
+            lambda argv: _main(main, kind, argv),
+            flags_parser=lambda argv: _parse_flags(argv, kind),
+        )
     except BaseException as error:
         code = _explain(error)
     stops.leave(code)
@@ -125,11 +128,13 @@ def flag_file(config: Config) -> str:
     return f"# python -m {name} --flagfile=THIS_FILE\n" + "".join(f"{x}\n" for x in lines)
 
 
-def _parse_flags(argv):
+def _parse_flags(argv, kind: type[Config] | None):
     try:
         _check_flag_files(argv, set())
         rest = flags.FLAGS(argv)
     except flags.UnrecognizedFlagError as error:
+        if error.flagname == "task" and kind:
+            raise UserError(f"--task: {kind.without_task}") from error
         raise UserError(f"{_unknown(error.flagname)}; see --help") from error
     except (flags.Error, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{error}; see --help") from error

@@ -16,9 +16,8 @@ class RecurrentTraining:
     #: The names of the settings that only such a training has.
     flags = ("parameters", "clip_norm", "patience")
 
-    #: How messages call the network, and the kinds of cells that it is made of, see `Space`.
+    #: How messages call the network.
     what: ClassVar[str]
-    kinds: ClassVar[tuple[str, ...]]
 
     @classmethod
     def cell_of(cls, name: str):
@@ -33,8 +32,7 @@ class RecurrentTraining:
             found = genotypes.get(name)
         except UserError as error:
             raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
-        if found.search_space.kind not in cls.kinds:
-            spaces.check_kind(found.search_space, cls.kinds[0], cls.what)
+        spaces.check_kind(found.search_space, spaces.OVER_TIME, cls.what)
         return found
 
     @classmethod

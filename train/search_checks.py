@@ -12,12 +12,6 @@ _OF_GRADIENTS = (
     *("level_options", "auxiliary", "rule_options"),
     *("gradient_options", "entropy_weight", "jit_compile", "keep_checkpoints"),
 )
-# Task -> the kinds of cells that its networks are made of.
-_KINDS = {
-    "image_classification": ("convolutional",),
-    "language_model": spaces.OVER_TIME,
-    "forecasting": spaces.OVER_TIME,
-}
 #: Settings of searches for images alone.
 OF_IMAGES = ("cells", "cost", "cost_weight", "latency_table", "benchmark_table")
 _OF_TRAINING = (*_OF_GRADIENTS, "memory_limit", "weight_learning_rate", "precision")
@@ -47,10 +41,7 @@ def check(config: SearchConfig, method: Method) -> None:
 
 
 def _refuse_for_other_cells(config: SearchConfig, method: Method) -> None:
-    kinds, space = _KINDS.get(config.task, ()), spaces.get(config.space)
-    if kinds:
-        spaces.check_kind(space, kinds, f"--task={config.task}")
-    if "recurrent" not in kinds:
+    if not data_flags.check_space(config):
         return
     config.refuse_given(OF_IMAGES, f"has no meaning for the task {config.task}")
     if not (method.has_supernet and method.trains):

@@ -62,6 +62,7 @@ class Series(TaskData):
 
     flags = (*_READ, "portions", *DROPOUTS)
     reading = (*_READ, "portions")
+    kinds = spaces.OVER_TIME
     examples = "rows"
     search_settings = macros.ForecastingNetwork.search_settings
 

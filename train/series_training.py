@@ -39,7 +39,6 @@ class SeriesTraining(RecurrentTraining):
     }
 
     what = "a network of forecasts"
-    kinds = Series.kinds
 
     def __init__(self, config, data: Series):
         self._config, self._data = config, data

@@ -24,6 +24,8 @@ from train.config import Config
 class ServeConfig(Config):
     """The model to serve, and where."""
 
+    without_task = "it is that of the network in --model_dir; leave it out"
+
     model_dir: str | None = fields.text(None, "The folder that train.export wrote.")
     host: str = fields.text(
         "127.0.0.1", "The address to listen at; 0.0.0.0 lets other machines connect."

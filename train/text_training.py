@@ -1,17 +1,17 @@
 """The training of a language model from scratch, as `train.evaluate` does it."""
 
 import dataclasses
+from typing import ClassVar
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
 import keras
 
-from darts_tf import genotypes, spaces
-from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
 from darts_tf.networks.language_evaluation import evaluate_language_model
 from darts_tf.networks.language_model import build_language_model
 from darts_tf.networks.language_training import LanguageRecipe, train_language_model
+from darts_tf.networks.sizes import nearest_units
 from darts_tf.networks.text_generation import TextGenerator
 from darts_tf.search import callbacks
 from darts_tf.tasks import Task
@@ -19,7 +19,6 @@ from train import fields, reports, texts
 from train.config import Config
 from train.recurrent_training import RecurrentTraining
 
-_OF_KERAS = ("lstm", "gru")
 _UNITS = 128
 # Of the text that the trained network writes, and of its prompt.
 _WRITTEN = {"characters": 500, "words": 100}
@@ -46,18 +45,6 @@ class TextTrainingConfig(Config):
     )
 
 
-def _cell(name: str):
-    """A genotype of a recurrent cell, or the name of a cell that Keras has."""
-    if name in _OF_KERAS:
-        return name
-    try:
-        genotype = genotypes.get(name)
-    except UserError as error:
-        raise UserError(f"{error}, or {' or '.join(_OF_KERAS)}") from error
-    spaces.check_kind(genotype.search_space, spaces.OVER_TIME, "a language model")
-    return genotype
-
-
 class TextTraining(RecurrentTraining):
     """Trains a language model around a recurrent cell.
 
@@ -66,11 +53,16 @@ class TextTraining(RecurrentTraining):
         data: the text.
     """
 
-    cell_of = staticmethod(_cell)
+    #: Settings whose defaults are others than those of images.
+    defaults: ClassVar[dict] = {
+        **{"epochs": 20, "batch_size": 32, "learning_rate": 4.0, "weight_decay": 8e-7}
+    }
+
+    what = "a language model"
 
     def __init__(self, config, data: texts.Texts):
         self._config, self._data = config, data
-        self._cell = _cell(config.genotype)
+        self._cell = self.cell_of(config.genotype)
         self._units = config.channels or _UNITS
         if config.parameters is not None:
             self._units = self._units_of(config.parameters)
@@ -116,19 +108,19 @@ class TextTraining(RecurrentTraining):
         }, metrics.records
 
     def _network(self, units):
-        config = self._config
-        return build_language_model(
-            self._cell,
-            self._data.num_classes,
-            units,
-            dropout=config.cell_dropout,
-            recurrent_dropout=config.state_dropout,
-            embedding_dropout=config.embedding_dropout,
-            input_dropout=config.input_dropout,
-            output_dropout=config.output_dropout,
-            slowness=config.slowness,
-            seed=config.seed,
-        )
+        size = self._data.num_classes, units
+        options = self.options_of(self._config)
+        return build_language_model(self._cell, *size, seed=self._config.seed, **options)
+
+    @staticmethod
+    def options_of(config) -> dict:
+        """The arguments of `build_language_model` that the flags of a text say."""
+        own = ("embedding_dropout", "input_dropout", "output_dropout", "slowness")
+        return {
+            "dropout": config.cell_dropout,
+            "recurrent_dropout": config.state_dropout,
+            **config.values(own),
+        }
 
     def _recipe(self) -> LanguageRecipe:
         config = self._config
@@ -146,18 +138,13 @@ class TextTraining(RecurrentTraining):
 
     def _units_of(self, parameters: int) -> int:
         """The units of the network whose number of weights is nearest to that."""
-        low, high = 2, 4
-        while self._count(high) < parameters:
-            low, high = high, 2 * high
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._count(middle) < parameters else (low, middle)
-        return min((low, high), key=lambda units: abs(self._count(units) - parameters))
 
-    def _count(self, units) -> int:
-        count = counted.parameters(self._network(units))
-        keras.utils.clear_session()
-        return count
+        def count(units) -> int:
+            found = counted.parameters(self._network(units))
+            keras.utils.clear_session()
+            return found
+
+        return nearest_units(count, parameters, least=2)
 
     def _written(self, model) -> str:
         """How the test text begins, and how the network goes on with it."""

@@ -76,6 +76,7 @@ class Texts(TaskData):
 
     flags = ("data_dir", "train_examples", "unit", "bptt", *DROPOUTS, "slowness")
     reading = ("data_dir", "train_examples", "unit")
+    kinds = spaces.OVER_TIME
     input_shape = (None,)
 
     def __init__(self, config, data: datasets.TextData):

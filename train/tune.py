@@ -13,6 +13,9 @@ Several processes or machines share the trials if each is started with the same 
 folder and Keras Tuner's environment variables: KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT,
 where the chief listens, and KERASTUNER_TUNER_ID, which is chief in one process and tuner0, tuner1,
 ... in the others. The chief trains nothing and writes the results at the end.
+
+With --task=language_model or --task=forecasting a trial searches a recurrent cell, and trains and
+scores the network of train.evaluate around it.
 """
 
 import os
@@ -27,10 +30,10 @@ from darts_tf import tuner as tuners
 from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.networks import training
-from darts_tf.networks.network import without_training
 from darts_tf.runs.settings import Changeable
 from train import data_flags, found, program, runs, stops, tune_flags
-from train.task_data import TaskData
+from train import trials as trial_data
+from train.trials import Trials
 from train.tune_flags import TuneConfig
 
 # More of them are another tuning, not a longer one.
@@ -41,12 +44,14 @@ _REASONS = dict.fromkeys(
 
 def main(config: TuneConfig) -> None:
     """Runs the trials."""
+    config = config.of_task()
     tune_flags.check(config)
     table = found.load_table(config, config.space)
     worker = _is_worker()
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     # Refuses a batch that is larger than the data.
-    _stream(config, data, _parts(config, data)[0], 0)(0)
+    trials = trial_data.get(config, data)
+    trials.check()
     folder = runs.open_folder(
         config,
         config.decisive(),
@@ -58,14 +63,14 @@ def main(config: TuneConfig) -> None:
         print(f"this tuner is finished; see {config.output_dir}")
         return
     keras.utils.set_random_seed(config.seed)
-    tuner = _tuner(config, data)
+    tuner = _tuner(config, data, trials)
     # Keras Tuner would take an error for a failed trial, and write that down.
     with stops.at_once():
-        _search(config, tuner, data)
+        _search(config, tuner, trials)
     if worker:
         print("there are no more trials; the chief writes the results")
         return
-    _write_results(config, tuner, data, folder, table)
+    _write_results(config, tuner, data, trials, folder, table)
 
 
 def _is_worker() -> bool:
@@ -80,7 +85,7 @@ def _is_worker() -> bool:
     return not missing and "chief" not in os.environ[names[-1]]
 
 
-def _tuner(config: TuneConfig, data):
+def _tuner(config: TuneConfig, data, trials: Trials):
     """The tuner; one that was stopped goes on."""
     kind, seed = config.tuner, config.seed
     problem = (config.space, data.input_shape, data.num_classes)
@@ -99,6 +104,9 @@ def _tuner(config: TuneConfig, data):
             network_cells=cells and cells[0],
             max_trials=config.trials,
             seed=seed,
+            task=trials.task,
+            macro=data.macro(config.space),
+            networks=trials.networks(),
             **folder,
         )
     hypermodel = tuners.CellHyperModel(
@@ -123,20 +131,19 @@ def _tuner(config: TuneConfig, data):
     return tuners.ResumableTuner(oracle, hypermodel, **folder)
 
 
-def _search(config: TuneConfig, tuner, data) -> None:
+def _search(config: TuneConfig, tuner, trials: Trials) -> None:
     """Runs the trials that are left."""
-    training_part, halves, validation = _parts(config, data)
     logs = pathlib.Path(config.output_dir, "tensorboard")
     options = {
         "epochs": config.epochs,
         "callbacks": [keras.callbacks.TensorBoard(str(logs))],
     }
-    batches = _stream(config, data, training_part, 0)
     try:
         if config.tuner == "architecture":
-            streams = tuple(_stream(config, data, half, i + 1) for i, half in enumerate(halves))
-            tuner.search(tuners.SearchData(streams, batches, validation), **options)
+            tuner.search(trials.search_data(), **options)
         else:
+            trained, _, validation = trials.parts()
+            batches = trials.stream(trained, 0)
             tuner.search(
                 training.all_epochs(batches, range(config.epochs)),
                 steps_per_epoch=int(batches(0).cardinality()),
@@ -152,20 +159,9 @@ def _search(config: TuneConfig, tuner, data) -> None:
         raise UserError(f"three trials in a row failed, the last with {lines[-1]}") from error
 
 
-def _parts(config: TuneConfig, data: TaskData):
-    """The images that train, their halves, and the batches that score."""
-    share = 1 - config.validation_portion
-    training_part, scoring = data.split(data.training, share, config.seed)
-    halves = data.split(training_part, 0.5, config.seed)
-    return training_part, halves, data.in_order(scoring)
-
-
-def _stream(config: TuneConfig, data: TaskData, part, number: int):
-    return data.stream(part, config.batch_size, seeds.of_stream(config.seed, number, streams=3))
-
-
-def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
+def _write_results(config: TuneConfig, tuner, data, kind: Trials, folder, table) -> None:
     """Writes what the best trial found; result.json last, which marks the tuner as finished."""
+    objective = kind.task.objective.name
     trials = tuner.oracle.get_best_trials(len(tuner.oracle.trials))
     if not trials:
         raise UserError(f"no trial has succeeded; see {folder.path / 'tuner'}")
@@ -176,7 +172,7 @@ def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
             {
                 "trial": trial.trial_id,
                 "status": trial.status,
-                "val_accuracy": trial.score,
+                f"val_{objective}": trial.score,
                 "hyperparameters": trial.hyperparameters.values,
             }
             for trial in (*trials, *failed)
@@ -191,16 +187,16 @@ def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
         sizes = tuner.hypermodel.size(best.hyperparameters)
         channels, cells = sizes[0] or channels, sizes[1] or cells
     network = tuner.get_best_models()[0]
-    tested = training.test_network(network, data.in_order(data.test))
-    folder.write_model(without_training(network), "model.keras")
+    tested = kind.test(network)
+    kind.write(network, folder)
     result = (
         {
             "tuner": config.tuner,
             "trials": len(trials) + len(failed),
             "failed_trials": len(failed),
             "best_trial": best.trial_id,
-            "val_accuracy": best.score,
-            "test_accuracy": tested["accuracy"],
+            f"val_{objective}": best.score,
+            f"test_{objective}": tested[objective],
             "test_loss": tested["loss"],
             "test_examples": data.size(data.test),
         }
@@ -208,6 +204,7 @@ def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
         | runs.provenance(folder, data)
     )
     found.write(genotype, folder, result)
+    words = objective.replace("_", " ")
     # Hyperband counts by itself.
     if result["trials"] < config.trials and result["tuner"] != "hyperband":
         print(
@@ -216,8 +213,8 @@ def _write_results(config: TuneConfig, tuner, data, folder, table) -> None:
             "--method=darts-v1,gdas"
         )
     print(
-        f"best of {result['trials']} trials: number {best.trial_id}, validation accuracy "
-        f"{best.score:.4f}, test accuracy {tested['accuracy']:.4f}; see {folder.path}"
+        f"best of {result['trials']} trials: number {best.trial_id}, validation {words} "
+        f"{best.score:.4f}, test {words} {tested[objective]:.4f}; see {folder.path}"
     )
 
 

@@ -1,17 +1,31 @@
 """The configuration of train.tune, and what has no meaning in it."""
 
 import dataclasses
+from typing import ClassVar
 
 from darts_tf import macros, methods, spaces
 from darts_tf.common.errors import UserError
-from train import fields, limits
-from train.data_flags import DataConfig
+from train import data_flags, fields, limits
+from train.data_flags import TaskConfig
 from train.found import TableConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TuneConfig(DataConfig, TableConfig):
+class TuneConfig(TaskConfig, TableConfig):
     """Several searches, or trainings of cells, of which the best counts."""
+
+    task_defaults: ClassVar[dict[str, dict]] = {
+        "language_model": {
+            **TaskConfig.task_defaults["language_model"],
+            **{"space": "darts_rnn", "search_channels": ("64",), "channels": ("128",)},
+            **{"search_epochs": ("3",), "weight_learning_rate": ("5.0",)},
+        },
+        "forecasting": {
+            **TaskConfig.task_defaults["forecasting"],
+            **{"space": "darts_rnn", "search_channels": ("32",), "channels": ("32",)},
+            **{"search_epochs": ("20",), "epochs": 200},
+        },
+    }
 
     tuner: str = fields.choice(
         "architecture",
@@ -30,7 +44,11 @@ class TuneConfig(DataConfig, TableConfig):
         "Epochs to train a trial's network; with hyperband, those of the longest training.",
         lower_bound=1,
     )
-    space: str = fields.choice("darts_cnn", spaces.names(searchable_only=True), "The search space.")
+    space: str = fields.choice(
+        "darts_cnn",
+        spaces.names(searchable_only=True, kind=None),
+        "The search space; darts_rnn on texts and series.",
+    )
     batch_size: int = fields.integer(64, "Images in a batch.", lower_bound=1)
     validation_portion: float = fields.number(
         0.2, "Share of the training images that scores the trials' networks."
@@ -128,6 +146,8 @@ class TuneConfig(DataConfig, TableConfig):
         return {"program": "tune", **self.values(own), **super().decisive()}
 
 
+# There is one cell, and the data come with a part that scores.
+_OF_IMAGES = ("cells", "search_cells", "validation_portion", "benchmark_table")
 _OF_ARCHITECTURE = (
     *("method", "search_epochs", "search_channels", "search_cells"),
     *("weight_learning_rate", "architecture_learning_rate"),
@@ -142,6 +162,13 @@ def check(config: TuneConfig) -> None:
     """
     if not config.output_dir:
         raise UserError("--output_dir is missing; give the folder that the tuner writes to")
+    if data_flags.check_space(config):
+        config.refuse_given(_OF_IMAGES, f"has no meaning for the task {config.task}")
+        if config.tuner != "architecture":
+            raise UserError(
+                f"--tuner={config.tuner} compares networks for images; for --task={config.task} "
+                "give --tuner=architecture, whose trials search"
+            )
     tuner = config.tuner
     others = ("learning_rate",) if tuner == "architecture" else _OF_ARCHITECTURE
     others = (*others, *(("trials",) if tuner == "hyperband" else ()))

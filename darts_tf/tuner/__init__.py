@@ -9,6 +9,12 @@ from darts_tf.tuner.architecture_tuner import ArchitectureTuner
 from darts_tf.tuner.bayesian_oracle import BayesianOptimizationOracle
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
 from darts_tf.tuner.halves import halves
+from darts_tf.tuner.networks import (
+    ForecastNetworks,
+    ImageNetworks,
+    LanguageNetworks,
+    Networks,
+)
 from darts_tf.tuner.proposals import start_with
 from darts_tf.tuner.resumable import GridSearchOracle, ResumableHyperband, ResumableTuner
 from darts_tf.tuner.search_data import SearchData
@@ -18,7 +24,11 @@ __all__ = [
     "ArchitectureTuner",
     "BayesianOptimizationOracle",
     "CellHyperModel",
+    "ForecastNetworks",
     "GridSearchOracle",
+    "ImageNetworks",
+    "LanguageNetworks",
+    "Networks",
     "Ranked",
     "ResumableHyperband",
     "ResumableTuner",

@@ -11,16 +11,15 @@ import keras_tuner
 import tensorflow as tf
 from keras_tuner.errors import FailedTrialError
 
-from darts_tf import methods, spaces, tasks
+from darts_tf import macros, methods, spaces, tasks
 from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.networks import training
-from darts_tf.networks.network import build_network
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.time_left import TimeLeft
-from darts_tf.tasks.keras_loss import TaskLoss
 from darts_tf.tuner import checks
+from darts_tf.tuner.networks import ImageNetworks, Networks
 from darts_tf.tuner.resumable import ResumableTuner, ended_by_a_full_disk
 from darts_tf.tuner.search_data import SearchData
 
@@ -61,6 +60,11 @@ class ArchitectureTuner(ResumableTuner):
             Default: random.
         task: see `darts_tf.tasks`; default: the classification of images. The data of others come
             as a `SearchData`.
+        macro: the network around the cells of the supernets; None for the space's own. A method
+            that is given by its name has the settings of searches in that network.
+        networks: how the derived networks are built, trained and scored, such as
+            `LanguageNetworks`; `network_channels`, `network_cells` and `recipe` are for the default
+            only. Default: `ImageNetworks`.
         **kwargs: more arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`.
 
     Raises:
@@ -91,6 +95,8 @@ class ArchitectureTuner(ResumableTuner):
         seed: int = 0,
         oracle: keras_tuner.Oracle | None = None,
         task=None,
+        macro: str | macros.Macro | None = None,
+        networks: Networks | None = None,
         **kwargs,
     ):
         self.task = tasks.get(task)
@@ -99,7 +105,9 @@ class ArchitectureTuner(ResumableTuner):
         self.num_classes = num_classes
         self.seed = seed
         self.recipe = recipe or training.Recipe(drop_path=0.0)
-        self._network_size = network_channels, network_cells
+        size = self.input_shape, num_classes, network_channels, network_cells
+        self._networks = networks or ImageNetworks(*size, self.recipe, self.task)
+        self._macro = macro
         self._settings = {}
         self._rates = {}
         choices = {
@@ -118,7 +126,7 @@ class ArchitectureTuner(ResumableTuner):
             ("architecture_learning_rate", architecture_learning_rate),
         ):
             self._rates[name] = checks.check_rate(name, given)
-        found = [methods.get(method) for method in self._settings["method"]]
+        found = [self._method(method) for method in self._settings["method"]]
         # Hyperparameters are names.
         self._settings["method"] = [method.name for method in found]
         self._methods = dict(zip(self._settings["method"], found, strict=True))
@@ -190,18 +198,11 @@ class ArchitectureTuner(ResumableTuner):
             genotype.save(folder / "genotype.json")
             # A search that went on where it was stopped has drawn fewer random numbers here.
             self._start(trial)
-            network = self._network(genotype)
-            training.train_network(
-                network,
-                data.batches,
-                dataclasses.replace(self.recipe, epochs=epochs),
-                validation=data.validation,
-                extra_callbacks=[*callbacks, *said],
-                task=self.task,
-            )
+            network = self._networks.build(genotype)
+            self._networks.train(network, data, epochs, [*callbacks, *said])
         except UserError as error:
             raise FailedTrialError(str(error)) from error
-        tested = training.test_network(network, data.validation, self.task)
+        tested = self._networks.validate(network, data)
         scores |= {f"val_{name}": value for name, value in tested.items()}
         _write_scores(scores, callbacks, epochs)
         network.save_weights(folder / "network.weights.h5")
@@ -209,15 +210,10 @@ class ArchitectureTuner(ResumableTuner):
         return scores
 
     def load_model(self, trial) -> keras.Model:
-        """The trained network of a trial, compiled; `get_best_models` calls it."""
+        """The trained network of a trial; `get_best_models` calls it."""
         self._check_completed(trial)
-        network = self._network(self._genotype(trial))
-        network.load_weights(pathlib.Path(self.get_trial_dir(trial.trial_id), "network.weights.h5"))
-        metrics = [metric() for metric in self.task.metrics()]
-        network.compile(loss=TaskLoss(self.task, 0.0), weighted_metrics=metrics)
-        # Or the file of a network that is saved again could not be loaded without a warning.
-        network.optimizer.build(network.trainable_variables)
-        return network
+        path = pathlib.Path(self.get_trial_dir(trial.trial_id), "network.weights.h5")
+        return self._networks.load(self._genotype(trial), path)
 
     def get_best_genotypes(self, num_genotypes: int = 1) -> list[Genotype]:
         """The cells of the best trials, best first; fewer if fewer trials have succeeded.
@@ -243,6 +239,13 @@ class ArchitectureTuner(ResumableTuner):
         fixed = self._rates[name] if name in self._rates else self._settings[name][0]
         return hp.get(name) if name in hp else fixed
 
+    def _method(self, method) -> methods.Method:
+        """The method, in the settings of the supernets' network if it is given by its name."""
+        settings = macros.get(self._macro or self.space.macro).search_settings
+        found = methods.get(method)
+        by_name = isinstance(method, str) and settings is not None
+        return found.with_settings(settings) if by_name else found
+
     def _start(self, trial) -> None:
         """Makes what follows depend on the trial alone, not on what this process did before."""
         keras.utils.clear_session()
@@ -263,6 +266,7 @@ class ArchitectureTuner(ResumableTuner):
             self._value(hp, "channels"),
             self._value(hp, "cells"),
             seed=self.seed,
+            macro=self._macro,
         )
         search = ArchitectureSearch(supernet, method, task=self.task)
         search.fit(
@@ -276,9 +280,6 @@ class ArchitectureTuner(ResumableTuner):
         objective = self.task.objective.name
         scores = {f"supernet_val_{objective}": search.evaluate(data.validation)[objective]}
         return search.genotype(data.halves[1](0)), scores
-
-    def _network(self, genotype) -> keras.Model:
-        return build_network(genotype, self.input_shape, self.num_classes, *self._network_size)
 
     def _genotype(self, trial) -> Genotype:
         return Genotype.load(pathlib.Path(self.get_trial_dir(trial.trial_id), "genotype.json"))

@@ -10,6 +10,7 @@ import tensorflow as tf
 from darts_tf import tasks
 from darts_tf.common.errors import UserError
 from tests import forks
+from tests.train.programs import assert_refused, start_all
 from train import data_flags, evaluate, search
 from train.data_flags import SOURCES, TaskConfig
 from train.evaluate import EvaluationConfig
@@ -145,3 +146,18 @@ def test_a_search_and_a_training(tmp_path):
     tested = json.loads((tmp_path / "evaluation" / "result.json").read_text())
     assert f"test error {tested['test_error']:.4f} on 16 " in log
     assert tested["test_loss"] >= tested["test_error"] ** 2
+
+
+_WITHOUT = {
+    "latency": "--task: latencies are those of operations on images;",
+    "forecast_baselines": "--task: what is compared are forecasts of a series;",
+    "export": "--task: it is that of the network in --run_dir",
+    "serve": "--task: it is that of the network in --model_dir",
+    "verify": "--task: this program has nothing to do with one",
+}
+
+
+@pytest.mark.parametrize("program", _WITHOUT)
+def test_programs_without_a_task_say_why(program):
+    done = start_all(f"train.{program}", {"task": ["--task=language_model"]})["task"]
+    assert_refused(done, _WITHOUT[program])

@@ -2,10 +2,16 @@ import json
 import pathlib
 import shutil
 
+import keras
+import numpy as np
 import pytest
 
 from darts_tf import genotypes
+from darts_tf.costs import counted
 from tests.train.programs import assert_refused, start_all
+from train import data_flags, tune
+from train import trials as trial_data
+from train.tune_flags import TuneConfig
 
 TINY = ["--train_examples=60", "--space=nas_bench_201", "--channels=2", "--cells=3", "--epochs=1"]
 RANDOM = [*TINY, "--batch_size=20", "--tuner=random", "--learning_rate=0.001,0.1", "--trials=1"]
@@ -21,6 +27,16 @@ REFUSED = {
     ),
     "portion": (["--validation_portion=1"], "expected a number between 0 and 1"),
     "sizes": (["--channels=8,16"], "--channels=8,16: --tuner=architecture takes one size of its"),
+    "space": (["--task=forecasting", "--space=darts_cnn"], "'darts_cnn' has convolutional cells"),
+    "cells": (
+        ["--task=forecasting", "--search_cells=3"],
+        "--search_cells has no meaning for the t",
+    ),
+    "tuner of images": (
+        ["--task=language_model", "--tuner=random"],
+        "--tuner=random compares networks for images; for --task=language_model give --tuner=arch",
+    ),
+    "data of texts": (["--bptt=5"], "--bptt has no meaning for the task image_classification"),
     "of stock": (["--learning_rate=0.1"], "--learning_rate has no meaning for --tuner=architect"),
     "of search": (
         ["--tuner=grid", "--search_epochs=3"],
@@ -114,3 +130,43 @@ class TestRun:
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(done, folder, case):
     assert_refused(done[case], REFUSED[case][1])
+
+
+def _series(path):
+    rows = [f"{100 + np.sin(i)},{50 + np.cos(i)}" for i in range(60)]
+    path.write_text("\n".join(["a,b", *rows]) + "\n")
+    return ["--task=forecasting", "--window=4"]
+
+
+def _text(path):
+    path.write_text("".join("abcde"[(i + i // 7) % 5] for i in range(240)))
+    return ["--task=language_model", "--bptt=8"]
+
+
+@pytest.mark.parametrize("write", [_series, _text])
+def test_recurrent_cells(eagerly, tmp_path, capsys, write):
+    """Searched on the training part; ranked by the validation part, as the network says."""
+    data = tmp_path / "data.csv"
+    sizes = {"search_channels": 2, "channels": 3, "search_epochs": 1, "epochs": 1, "batch_size": 9}
+    words = [f"--{name}={value}" for name, value in sizes.items()]
+    words += [*write(data), f"--dataset={data}", "--trials=1"]
+    run = tmp_path / "run"
+    config = TuneConfig.from_words([*words, f"--output_dir={run}"])
+    tune.main(config)
+    trials, result = _json(run / "trials.json"), _json(run / "result.json")
+    loaded_config, loaded = data_flags.load(config.of_task())
+    kind = trial_data.get(loaded_config, loaded)
+    objective = kind.task.objective
+    (score,) = (trial[f"val_{objective.name}"] for trial in trials)
+    network = keras.saving.load_model(run / "model.keras")
+    networks = kind.networks()
+    validated = networks.validate(network, None)[objective.name]
+    assert validated == pytest.approx(result[f"val_{objective.name}"], rel=1e-6) == score
+    assert kind.test(network)[objective.name] == pytest.approx(result[f"test_{objective.name}"])
+    genotype = genotypes.get(str(run / "genotype.json"))
+    assert genotype.space == "darts_rnn"
+    assert counted.parameters(networks.build(genotype)) == counted.parameters(network)
+    assert result["network"]["parameters"] == counted.parameters(network)
+    assert f"test {objective.name.replace('_', ' ')}" in capsys.readouterr().out
+    tune.main(config)
+    assert "this tuner is finished" in capsys.readouterr().out
