@@ -138,13 +138,12 @@ class TextTraining(RecurrentTraining):
 
     def _units_of(self, parameters: int) -> int:
         """The units of the network whose number of weights is nearest to that."""
+        return nearest_units(self._count, parameters, least=2)
 
-        def count(units) -> int:
-            found = counted.parameters(self._network(units))
-            keras.utils.clear_session()
-            return found
-
-        return nearest_units(count, parameters, least=2)
+    def _count(self, units) -> int:
+        count = counted.parameters(self._network(units))
+        keras.utils.clear_session()
+        return count
 
     def _written(self, model) -> str:
         """How the test text begins, and how the network goes on with it."""
