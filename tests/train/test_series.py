@@ -128,7 +128,7 @@ def test_what_has_no_meaning(tmp_path, settings, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"genotype": "DARTS_V2"}, "a network of forecasts is made of recurrent ones"),
+        ({"genotype": "DARTS_V2"}, "a network of forecasts is made of recurrent or two_input ones"),
         ({"genotype": "elman"}, "or lstm or gru"),
         ({"clip_norm": 0}, "--clip_norm=0.0: expected a number above 0"),
         ({"parameters": 99, "channels": 3}, "--parameters chooses --channels"),
