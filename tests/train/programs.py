@@ -7,6 +7,8 @@ import sys
 import tempfile
 from typing import NamedTuple
 
+import tensorflow as tf
+
 from tests import forks
 
 
@@ -30,24 +32,30 @@ def start(program: str, *arguments) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def start_all(program: str, cases: dict[str, list[str]]) -> dict[str, Done]:
+def start_all(program: str, cases: dict[str, list[str]], eagerly: bool = False) -> dict[str, Done]:
     """Runs a program once for every case, name -> arguments, in processes that are forked.
 
     Each has the arguments, the output and the exit code of one that was started from scratch, but
     does not import TensorFlow again.
+
+    Args:
+        program: its module.
+        cases: name -> arguments.
+        eagerly: without tracing, which takes longer than a few steps.
     """
-    return {name: _fork(program, arguments) for name, arguments in cases.items()}
+    return {name: _fork(program, arguments, eagerly) for name, arguments in cases.items()}
 
 
-def _fork(program, arguments) -> Done:
+def _fork(program, arguments, eagerly) -> Done:
     with tempfile.TemporaryDirectory() as folder:
         stdout, stderr = (pathlib.Path(folder) / name for name in ("stdout", "stderr"))
-        process = forks.start(_run, program, arguments, log=stdout, errors=stderr)
+        process = forks.start(_run, program, arguments, eagerly, log=stdout, errors=stderr)
         process.join()
         return Done(process.exitcode, stdout.read_text(), stderr.read_text())
 
 
-def _run(program, arguments) -> None:
+def _run(program, arguments, eagerly) -> None:
+    tf.config.run_functions_eagerly(eagerly)
     sys.argv = [program, *arguments]
     runpy.run_module(program, run_name="__main__")
 

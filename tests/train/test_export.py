@@ -1,26 +1,17 @@
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from darts_tf.datasets import fingerprint
-from tests.forks import REPOSITORY
 from tests.serving import tiny_network
-from tests.train.programs import start_all
+from tests.train.programs import start, start_all
 
 
 def run(*flags):
-    return subprocess.run(
-        [sys.executable, "-m", "train.export", *flags],
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        check=False,
-    )
+    return start_all("train.export", {"it": flags})["it"]
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +33,8 @@ def run_folder(tmp_path_factory):
 
 def test_exports_a_run_folder(run_folder, tmp_path):
     folder, network = run_folder
-    done = run(
-        f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}", "--format=savedmodel,litert"
-    )
+    model = f"--output_dir={tmp_path / 'model'}"
+    done = start("train.export", f"--run_dir={folder}", model, "--format=savedmodel,litert")
     assert done.returncode == 0, done.stderr
     # The data are those of the training, so nothing is to be said about them.
     checked, refused, litert, wrote = done.stdout.splitlines()
@@ -114,8 +104,9 @@ def test_data_of_another_training(run_folder, tmp_path):
     data["class_names"] = data["class_names"][::-1]
     (folder / "data.json").write_text(json.dumps(data))
     flags = [f"--run_dir={folder}", f"--output_dir={tmp_path / 'swapped'}"]
-    done = start_all("train.export", {"swapped": flags})["swapped"]
-    assert_refused(done, "data.json is not the one of the training: it has changed since, or the ")
+    assert_refused(
+        run(*flags), "data.json is not the one of the training: it has changed since, or the "
+    )
     assert not (tmp_path / "swapped").exists()
 
 

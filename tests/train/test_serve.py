@@ -16,6 +16,7 @@ import pytest
 from darts_tf.export.export import export_model
 from tests.forks import REPOSITORY
 from tests.serving import tiny_network
+from tests.train.programs import start_all
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +100,7 @@ def test_ctrl_c_ends_cleanly(model_directory):
 
 def refuse(*flags):
     """Runs `train.serve`, which must refuse to start; gives its one line of error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "train.serve", *flags],
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        check=False,
-        timeout=60,
-    )
+    done = start_all("train.serve", {"it": flags})["it"]
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
