@@ -7,6 +7,7 @@ from darts_tf import spaces
 from darts_tf.common.errors import UserError
 from darts_tf.macros import reduction_cells
 from darts_tf.supernets.supernet import Supernet
+from tests.shapes_only import count, shapes_only
 
 SMALL = {"input_shape": (8, 8, 1), "num_classes": 3, "channels": 2, "cells": 3}
 
@@ -19,10 +20,6 @@ def images(batch=4):
     return np.random.default_rng(0).normal(size=(batch, 8, 8, 1)).astype("float32")
 
 
-def count(variables):
-    return sum(v.numpy().size for v in variables)
-
-
 @pytest.fixture(scope="module")
 def supernet():
     keras.utils.set_random_seed(0)
@@ -30,23 +27,18 @@ def supernet():
 
 
 @pytest.mark.parametrize(
-    "cells, expected",
-    [
-        (5, 1_275_834),
-        (8, 1_930_618),
-        pytest.param(11, 2_585_146, marks=pytest.mark.slow),
-        pytest.param(17, 3_894_202, marks=pytest.mark.slow),
-    ],
+    "cells, expected", [(5, 1_275_834), (8, 1_930_618), (11, 2_585_146), (17, 3_894_202)]
 )
 def test_parameter_counts(cells, expected):
-    supernet = Supernet("darts_cnn", (32, 32, 3), num_classes=10, channels=16, cells=cells)
+    size = {"num_classes": 10, "channels": 16, "cells": cells}
+    supernet = shapes_only(lambda: Supernet("darts_cnn", (32, 32, 3), **size))
     assert count(supernet.weight_variables) == expected
 
 
-@pytest.mark.slow
 def test_parameter_count_of_pc_darts():
-    supernet = Supernet("darts_cnn", (32, 32, 3), 10, relaxation="partial_channels")
-    assert sum(v.numpy().size for v in supernet.weight_variables) == 299_578
+    options = {"relaxation": "partial_channels"}
+    supernet = shapes_only(lambda: Supernet("darts_cnn", (32, 32, 3), 10, **options))
+    assert count(supernet.weight_variables) == 299_578
     names = [variable.name for variable in supernet.architecture_variables]
     assert names == ["alpha_normal", "beta_normal", "alpha_reduce", "beta_reduce"]
 
