@@ -1,6 +1,7 @@
 """Reports and files about an architecture that a search found."""
 
 import dataclasses
+import math
 
 from darts_tf import plots, spaces
 from darts_tf.common.errors import UserError
@@ -85,8 +86,14 @@ def decided(leads) -> dict:
 
 
 def write(genotype, folder, result: dict, leads=None) -> None:
-    """Writes the genotype, its pictures, the report, and result.json: the search is finished."""
+    """Writes the genotype, its pictures, the report, and result.json: the search is finished.
+
+    Numbers of the result that are not finite are null there, and named in a line.
+    """
     plots.plot_genotype(genotype, folder.path, leads=leads)
     genotype.save(folder.file("genotype.json"))
+    for name, value in result.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            print(f"{name} is not a finite number; in result.json it is null")
     folder.write_json("result.json", result)
     reports.write(folder)

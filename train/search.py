@@ -14,7 +14,6 @@ and result.json, and begins again when it is started again before it has ended.
 """
 
 import dataclasses
-import math
 import sys
 import time
 
@@ -98,16 +97,10 @@ def main(config: DistributedSearchConfig) -> None:
     result |= found.report(genotype, data, *config.size(), table) | runs.provenance(folder, data)
     result["wall_seconds_of_last_start"] = round(seconds, 1)
     found.write(genotype, folder, result, leads)
-    for name in (name for name, value in result.items() if _is_not_finite(value)):
-        print(f"{name} is not a finite number; in result.json it is null")
     draw = ", which is close to a draw" if result.get("close_to_a_draw") else ""
     print(
         f"found a cell in {seconds:.0f} s{draw}; genotype and pictures are in {config.output_dir}"
     )
-
-
-def _is_not_finite(value) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _check_batches(config: SearchConfig, data, method) -> None:
