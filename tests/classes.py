@@ -58,7 +58,6 @@ ARGUMENTS = {
     "Slowness": {"factor": 0.5},
     "SmoothedCrossentropy": {"smoothing": 0.1},
     "TaskLoss": {"label_smoothing": 0.1},
-    "StateNormalization": {"states": 2, "units": 3, "momentum": 0.8},
     "Stem": {"channels": 6},
     "Supernet": {
         "space": "one_edge",
@@ -82,7 +81,7 @@ CELLS = ("Cell", "BatchedMixedCell", "BatchedPartialCell", "MixedCell", "Partial
 CELLS += ("SampledCell",)
 # What takes no images: texts, series and their networks have tests of their own.
 OF_TEXTS = {"ForecastHead", "LanguageModel", "ScaledWindow", "TiedEmbedding"}
-OF_TEXTS |= {"RecurrentCell", "RecurrentLayer", "RecurrentMixedCell", "StateNormalization"}
+OF_TEXTS |= {"RecurrentCell", "RecurrentLayer", "RecurrentMixedCell"}
 OF_TEXTS |= {"TwoInputCell", "TwoInputMixedCell"}
 OTHERS = {"Adam", "AveragedSGD", "SGD", "SmoothedCrossentropy", "TaskLoss"}
 LAYERS = sorted(set(ARGUMENTS) - OF_TEXTS - OTHERS)

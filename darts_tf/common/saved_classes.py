@@ -20,7 +20,6 @@ _CLASSES = {
     "cells.recurrent.cell": ("RecurrentCell",),
     "cells.recurrent.layer": ("RecurrentLayer",),
     "cells.recurrent.mixed_cell": ("RecurrentMixedCell",),
-    "cells.recurrent.state_normalization": ("StateNormalization",),
     "cells.recurrent.two_input_cell": ("TwoInputCell",),
     "cells.recurrent.two_input_mixed_cell": ("TwoInputMixedCell",),
     "cells.sampled_cell": ("SampledCell",),
