@@ -13,12 +13,12 @@ rounded alike, whatever the number of cores. The variables TF_NUM_INTRAOP_THREAD
 TF_NUM_INTEROP_THREADS of the environment, where set, are left alone.
 """
 
-import contextlib
 import os
 
 import wrapt
 
 from darts_tf.benchmark.measurement import available_cpus
+from darts_tf.common import standard_error
 
 #: With more cores a graph may not be wide enough to keep them busy; that was not measured.
 _FEW_CORES = 4
@@ -30,20 +30,8 @@ def _give_each_core_an_operation(cores: int) -> None:
         os.environ.update(zip(names, ("1", str(cores)), strict=True))
 
 
-@contextlib.contextmanager
-def _standard_error_discarded():
-    saved = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-
-
 _give_each_core_an_operation(available_cpus())
-with _standard_error_discarded():
+with standard_error.discarded():
     import tensorflow as tf
 
     tf.config.list_physical_devices()

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from darts_tf.common import standard_error
 from darts_tf.common.errors import UserError, reason
 from darts_tf.export.formats import FLOAT16, INT8, Quantization
 
@@ -96,7 +97,9 @@ def to_litert(signature: Signature, path: Path, quantization: Quantization | Non
     with _explained("LiteRT"), unrolled(signature.network), warnings.catch_warnings():
         # TensorFlow's own interpreter, with which its converter calibrates.
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
-        _export(signature, path, format="litert", **options)
+        # All that is wrong is raised too.
+        with standard_error.discarded():
+            _export(signature, path, format="litert", **options)
 
 
 @contextlib.contextmanager

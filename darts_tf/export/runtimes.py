@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from darts_tf.common import standard_error
 from darts_tf.common.errors import UserError, reason
 
 
@@ -59,9 +60,11 @@ class LiteRTModel:
 
         self._path = str(path)
         try:
-            # The runner does not keep it alive.
-            self._interpreter = Interpreter(model_path=self._path, num_threads=threads)
-            self._run = self._interpreter.get_signature_runner("serving_default")
+            # Which says that it runs on the CPU.
+            with standard_error.discarded():
+                # The runner does not keep it alive.
+                self._interpreter = Interpreter(model_path=self._path, num_threads=threads)
+                self._run = self._interpreter.get_signature_runner("serving_default")
         except Exception as error:
             raise _refused("LiteRT", error) from error
 

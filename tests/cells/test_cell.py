@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from darts_tf import genotypes, operations, spaces
 from darts_tf.cells.cell import Cell, MixedCell
@@ -78,6 +79,18 @@ class TestCell:
         states.append(definitions.mean_pool(states[2], 1))
         expected = np.concatenate([states[3], states[2]], axis=-1)
         np.testing.assert_allclose(cell(x, training=True), expected, rtol=1e-3, atol=1e-4)
+
+    def test_nodes_of_three_edges(self):
+        """Added at once in training, in pairs else, where what runs elsewhere may have no other."""
+        nodes = ((("skip_connect", 0), ("skip_connect", 1), ("avg_pool_3x3", 1)),)
+        x = inputs(size=(4, 4), channels=3)
+        cell = build(Cell(nodes, (2,), 3, preprocess=None), x)
+        expected = x[0] + x[1] + definitions.mean_pool(x[1], 1)
+        for training, kind in ((True, "AddN"), (False, "AddV2")):
+            np.testing.assert_allclose(cell(x, training=training), expected, atol=1e-5)
+            graph = tf.function(cell).get_concrete_function(x, training=training).graph
+            kinds = {operation.type for operation in graph.get_operations()}
+            assert kinds & {"AddN", "AddV2"} == {kind}
 
     def test_only_edges_from_the_inputs_stride(self):
         cell = Cell(NODES, (2, 3, 4, 5), 4, reduction=True)
