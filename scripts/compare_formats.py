@@ -39,7 +39,7 @@ from train import program
 
 _OUTPUT = flags.DEFINE_string("output", None, "The CSV file to write to.")
 _SECONDS = flags.DEFINE_float("seconds", 3, "How long each time is measured.", lower_bound=0)
-_SHAPE, _CLASSES, _CHANNELS, _CELLS = (32, 32, 3), 10, 16, 8
+_SHAPE, _CLASSES, _CHANNELS = (32, 32, 3), 10, 16
 _MEAN, _STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 _UNITS, _TOKENS = 128, 65
 _FORMATS = ("savedmodel", "onnx", "litert")
@@ -64,12 +64,15 @@ def _every_operation() -> genotypes.Genotype:
     )
 
 
-_CELLS_OF = {
-    "DARTS_V2": lambda: genotypes.get("DARTS_V2"),
-    "every operation": _every_operation,
-    "NASNET": lambda: genotypes.get("NASNET"),
-    "NAS-Bench-201": lambda: nas_bench_201.from_string(_STRING),
+#: Name -> its cells, and how many of them the network has.
+_NETWORKS = {
+    "DARTS_V2": (lambda: genotypes.get("DARTS_V2"), 8),
+    "every operation": (_every_operation, 3),
+    "NASNET": (lambda: genotypes.get("NASNET"), 3),
+    "NAS-Bench-201": (lambda: nas_bench_201.from_string(_STRING), 3),
 }
+_RECURRENT = "RNN_DARTS_V2"
+_CHOSEN = flags.DEFINE_list("networks", [*_NETWORKS, _RECURRENT], "Which are measured.")
 _COLUMNS = (
     *("network", "format", "largest_difference", "bytes", "size_ratio"),
     *(f"{what}_{batch}" for batch in _BATCHES for what in ("ms", "time_ratio")),
@@ -83,11 +86,16 @@ def main() -> None:
     logging.set_verbosity(logging.WARNING)
     path = pathlib.Path(_OUTPUT.value)
     rows = list(csv.DictReader(path.open())) if path.exists() else []
-    for name in (*_CELLS_OF, "RNN_DARTS_V2"):
+    for name in _CHOSEN.value:
+        if name not in (*_NETWORKS, _RECURRENT):
+            raise UserError(
+                f"there is no network {name!r}; expected some of {', '.join(_NETWORKS)}, "
+                f"{_RECURRENT}"
+            )
         if name in {row["network"] for row in rows}:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            found = _images(name, folder) if name in _CELLS_OF else _texts(name, folder)
+            found = _images(name, folder) if name in _NETWORKS else _texts(name, folder)
         rows += [{"network": name, **row} for row in found]
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
@@ -128,7 +136,8 @@ def _settle(network, images) -> None:
 
 def _images(name: str, folder: str) -> list[dict]:
     keras.utils.set_random_seed(0)
-    network = build_network(_CELLS_OF[name](), _SHAPE, _CLASSES, _CHANNELS, _CELLS)
+    genotype, cells = _NETWORKS[name]
+    network = build_network(genotype(), _SHAPE, _CLASSES, _CHANNELS, cells)
     images = _pictures()
     _settle(network, images)
     arguments = {
