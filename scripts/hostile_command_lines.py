@@ -11,7 +11,6 @@ TensorFlow: about a second each where the machine has no other work.
 
 import concurrent.futures
 import pathlib
-import re
 import resource
 import sys
 import tempfile
@@ -81,13 +80,17 @@ def check(line: Line, folder: pathlib.Path, number: int, seconds: float) -> list
 
 
 def judge(line: Line, code: int, errors: str) -> list[str]:
-    """The problems with an exit code and what a program wrote to standard error."""
-    problems = []
+    """The problems with an exit code and what a program wrote to standard error.
+
+    Before the error there may be sentences of the log, such as how many images there are.
+    """
+    problems, lines = [], errors.splitlines()
     if code != 2:
         problems.append(f"exit code {code}")
-    said = [text for text in errors.splitlines() if not re.match(r"[IWE]\d{4} ", text)]
-    if len(said) != 1 or not said[0].startswith("error: ") or len(said[0]) > 1200:
-        problems.append(f"says {' / '.join(said)[-400:]}")
+    said = [text for text in lines if text.startswith("error: ")]
+    is_last = len(said) == 1 and lines[-1] == said[0]
+    if not is_last or "Traceback" in errors or len(said[0]) > 1200:
+        problems.append(f"says {' / '.join(lines)[-400:]}")
     elif line.says not in said[0]:
         problems.append(f"says {said[0]}, expected {line.says}")
     return problems
