@@ -7,7 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 unset PYTHONDONTWRITEBYTECODE
 bash scripts/make_venv.sh
 export TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES=-1
-# Tests trace tiny graphs, which takes one core each: two files at a time, one thread each.
+# Tests trace tiny graphs, which takes one core each, and wait for processes and clocks: three files
+# at a time for two cores, one thread each.
 export TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 echo "== Lint and format"
@@ -15,7 +16,7 @@ echo "== Lint and format"
 .venv/bin/ruff format --check .
 
 # Where there is Bazel, it builds all and tests the targets that depend on one part of the package;
-# `bazel test //...` by itself runs everything. pytest runs all tests in two processes, because
+# `bazel test //...` by itself runs everything. pytest runs all tests in three processes, because
 # each target's process would import TensorFlow anew.
 if command -v bazel > /dev/null; then
   echo "== Build and tests (Bazel)"
@@ -27,5 +28,5 @@ else
   echo "no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
 fi
 echo "== Tests (pytest)"
-.venv/bin/python -m pytest -q -rs --durations=25 -n 2 --dist loadfile --no-loadscope-reorder
+.venv/bin/python -m pytest -q -rs --durations=25 -n 3 --dist loadfile --no-loadscope-reorder
 echo "All tests passed."
