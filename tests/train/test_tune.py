@@ -66,7 +66,7 @@ def done(folder):
     for name, (given, _) in REFUSED.items():
         output = [f"--output_dir={folder / 'refused'}"] if given else []
         cases[name] = [*given, *output]
-    return start_all("train.tune", cases)
+    return start_all("train.tune", cases, eagerly=True)
 
 
 def _json(path: pathlib.Path):
@@ -119,7 +119,7 @@ class TestRun:
         run = folder / "longer"
         shutil.copytree(folder / "random", run)
         more = [*RANDOM, f"--output_dir={run}", "--trials=2"]
-        done = start_all("train.tune", {"more": more})
+        done = start_all("train.tune", {"more": more}, eagerly=True)
         assert done["more"].returncode == 0, done["more"].stderr
         first, trials = _json(folder / "random" / "trials.json"), _json(run / "trials.json")
         assert len(trials) == 2 and first[0] in trials
