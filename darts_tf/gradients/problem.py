@@ -44,11 +44,15 @@ class Level:
             an inner level sees it after that level's step.
         step: that its optimizer would take. None for the outermost level, and where no estimator
             asks for it.
+        source: `(point, batch) -> tensors`, free of the level's own variables: what its loss has of
+            the inner levels before it, so that an estimator need not compute that twice. The loss
+            takes them as `source`. None for a loss that has no such part.
     """
 
     name: str
     loss: Loss
     step: InnerStep | None = None
+    source: Callable[[Point, Any], Tensors] | None = None
 
 
 class CategoricalProblem(NamedTuple):

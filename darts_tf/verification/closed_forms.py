@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import gradients
-from darts_tf.gradients import InnerStep
-from darts_tf.verification import problems
+from darts_tf.gradients import InnerStep, Level
+from darts_tf.verification import chains, problems
 from darts_tf.verification.claim import Claim
 from darts_tf.verification.problems import hypergradient
 
@@ -44,6 +44,22 @@ def _three_levels(name, main_loss):
     point = {level: [tf.constant(value, "float64")] for level, value in values.items()}
     found = gradients.get(name)(problem, point, dict.fromkeys(point))
     return [float(found.architecture[0])]
+
+
+def _four_levels(name):
+    return [chains.quadratic(4).error(name)]
+
+
+def _five_levels(name):
+    """With a level in front of the four, which moves where the first of them goes."""
+    chain = chains.quadratic(4)
+
+    def pulled(point, batch):
+        return tf.reduce_sum((point["level_0"][0] - tf.sin(point["own"][0])) ** 2) / 2
+
+    own = Level("own", chain.problem.outer.loss)
+    start = [tf.constant([0.3, -0.2, 0.1], "float64")]
+    return [chain.in_front(own, start, InnerStep(0.5), pulled).error(name)]
 
 
 def _no_inner_step(name):
@@ -178,6 +194,24 @@ CLAIMS = (
         (1 - 0.4 * (1.5 - 0.5**0.5),),
         1e-4,
         _neumann_rate,
+    ),
+    *(
+        Claim(
+            f"four levels: quadratic, {name}, relative error",
+            (0.0,),
+            1e-8,
+            partial(_four_levels, name),
+        )
+        for name in ("unrolled", "finite_difference")
+    ),
+    *(
+        Claim(
+            f"five levels: one in front of four, {name}, relative error",
+            (0.0,),
+            tolerance,
+            partial(_five_levels, name),
+        )
+        for name, tolerance in (("unrolled", 1e-8), ("finite_difference", 1e-5))
     ),
     # B^T H (Ba - w) / 2, H (w - Ba) = (.5, -.75).
     Claim("one_level: quadratic", (-0.0625, -0.375), 1e-12, _one_level),

@@ -47,64 +47,37 @@ class TestScalarChainOfThree:
         np.testing.assert_allclose(found.loss, 1.8**2 / 2, rtol=1e-12)
 
 
-SIZE = 3
-NAMES = ("architecture", "weights", "auxiliary", "last")
+@pytest.mark.parametrize("direct", [0.0, 0.7])
+def test_both_sides_share_the_source_of_a_level(direct):
+    """The auxiliary sees tanh(A W), and A itself or not; the difference is the same by a source."""
+    seen = []
 
+    def source(point, batch):
+        seen.append(point["auxiliary"][0])
+        return [tf.tanh(point["architecture"][0] * point["weights"][0])]
 
-def quadratic_chain(count, seed=0):
-    """Random quadratics, each in its own variables and in those of all levels stepped before it.
+    def loss(point, batch, source=None):
+        (found,) = make(point, batch) if source is None else source
+        target = found + direct * point["architecture"][0]
+        return tf.sin(point["auxiliary"][0] - target) ** 2 / 2
 
-    Returns:
-        (problem, values): with momentum, velocities and L2, at a random point.
-    """
-    rng = np.random.default_rng(seed)
-    names = NAMES[:count]
-
-    def loss_of(names):
-        matrices = {name: rng.normal(size=(SIZE, SIZE)) for name in names}
-        shift = rng.normal(size=SIZE)
-
-        def loss(point, batch):
-            seen = (tf.linalg.matvec(m, point[name][0]) for name, m in matrices.items())
-            return tf.reduce_sum((tf.add_n(list(seen)) + shift) ** 2) / 2
-
-        return loss
-
-    levels = [Level(names[0], loss_of(names))]
-    for k in range(1, count):
-        velocity = tf.constant(0.1 * rng.normal(size=SIZE))
-        step = InnerStep(0.03 * k, 0.9, [velocity], weight_decay=0.1)
-        levels.append(Level(names[k], loss_of(names[: k + 1]), step))
-    return Problem(tuple(levels)), {name: rng.normal(size=SIZE) for name in names}
-
-
-def outer_loss(problem, values, architecture):
-    """The outermost loss after all steps, written out without any estimator."""
-    point = point_of(values | {"architecture": architecture})
-    for level in problem.inner:
-        with tf.GradientTape() as tape:
-            tape.watch(point[level.name])
-            loss = level.loss(point, None)
-        point[level.name] = level.step(point[level.name], tape.gradient(loss, point[level.name]))
-    return float(problem.outer.loss(point, None))
-
-
-@pytest.mark.parametrize("name", CHAINED)
-@pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_equals_central_differences(name, count):
-    problem, values = quadratic_chain(count)
-    start, size = values["architecture"], 1e-4
-    expected = [
-        (outer_loss(problem, values, start + e) - outer_loss(problem, values, start - e))
-        / (2 * size)
-        for e in size * np.eye(SIZE)
-    ]
-    found = gradients.get(name)(problem, point_of(values), no_batches(problem)).architecture[0]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-    if count > 1:
-        # The paths through the inner levels matter.
-        direct = gradients.first_order(problem, point_of(values), no_batches(problem))
-        assert np.abs(direct.architecture[0] - found).max() > 0.1
+    make = source
+    outer, weights, auxiliary = scalar_chain(0.5).levels
+    step = InnerStep(0.7, weight_decay=0.1)
+    values = {"architecture": 0.8, "weights": 0.5, "auxiliary": 0.2}
+    found = {}
+    for own in (source, None):
+        seen.clear()
+        problem = Problem((outer, weights, Level("auxiliary", loss, step, own)))
+        at = point_of(values), no_batches(problem)
+        found[own] = gradients.finite_difference(problem, *at).architecture[0]
+        # For its gradient, and for the sides together or each.
+        assert len(seen) == (2 if own else 3)
+    exact = gradients.unrolled(problem, *at).architecture[0]
+    np.testing.assert_allclose(found[source], found[None], rtol=1e-9)
+    np.testing.assert_allclose(found[source], exact, rtol=1e-5)
+    blind = Problem((outer, weights, Level("auxiliary", loss, InnerStep(0.0))))
+    assert abs(gradients.unrolled(blind, *at).architecture[0] - exact) > 1e-2
 
 
 def test_a_difference_without_direction_is_told():
