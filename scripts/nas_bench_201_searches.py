@@ -16,9 +16,6 @@ import csv
 import io
 import json
 import pathlib
-import resource
-import subprocess
-import sys
 
 import train.quiet  # noqa: F401  TensorFlow is first imported here
 
@@ -29,6 +26,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.genotypes import nas_bench_201
 from darts_tf.nas_bench.tables import BenchmarkTable
 from darts_tf.runs import run_folder
+from scripts.finished_runs import finish
 from train import program
 
 METHODS = ("darts-v1", "darts-v2", "gdas", "snas", "pc-darts", "drnas", "random-ws", "random")
@@ -60,33 +58,13 @@ def main() -> None:
 
 def search(method: str, seed: int) -> dict:
     """Runs a search unless it is finished; returns what it found and how long it took."""
-    run = pathlib.Path(_RUNS.value) / f"{method}_seed_{seed}"
-    result, times = run / "result.json", run / "processor_seconds.json"
-    if not result.exists():
-        before = _seconds_of_children()
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "train.search"),
-                *(f"--flagfile={CONFIGS}/{method}.flags", f"--seed={seed}"),
-                *(f"--data_dir={_DATA_DIR.value}", f"--benchmark_table={_TABLE.value}"),
-                f"--output_dir={run}",
-            ],
-            check=False,
-        )
-        earlier = json.loads(times.read_text()) if times.exists() else []
-        if run.exists():
-            seconds = [*earlier, round(_seconds_of_children() - before, 1)]
-            run_folder.write_file(times, json.dumps(seconds))
-        if done.returncode:
-            raise UserError(f"the search {run} ended with exit code {done.returncode}")
-    benchmark = json.loads(result.read_text())["benchmark"]
-    seconds = round(sum(json.loads(times.read_text())), 1)
-    return {"method": method, "seed": seed, "processor_seconds": seconds, **benchmark}
-
-
-def _seconds_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    found = finish(
+        *("search", pathlib.Path(_RUNS.value) / f"{method}_seed_{seed}"),
+        *(f"--flagfile={CONFIGS}/{method}.flags", f"--seed={seed}"),
+        *(f"--data_dir={_DATA_DIR.value}", f"--benchmark_table={_TABLE.value}"),
+    )
+    seconds = found["processor_seconds"]
+    return {"method": method, "seed": seed, "processor_seconds": seconds, **found["benchmark"]}
 
 
 def write(found: list[dict], table: BenchmarkTable) -> None:
