@@ -24,6 +24,7 @@ from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
 from tests import streams
 from tests.growth_replicas import growing_search, growth
+from tests.level_replicas import transferability
 from tests.recurrent_replicas import recurrent, recurrent_search
 
 BATCH, STEPS, EPOCHS = 8, 10, 2
@@ -235,6 +236,7 @@ _FUNCTIONS = {
     for f in (
         *(hypergradients, search, examples_seen, random_numbers, moving_statistics),
         *(masked_stream, columns_seen, recurrent, recurrent_search, growth, growing_search),
+        transferability,
     )
 }
 

@@ -75,7 +75,9 @@ def _largest(config: SearchConfig, data, method) -> int:
     channels, cells = config.size()
     size = (data.input_shape, data.num_classes, channels, cells)
     supernet = method.make_supernet(config.space, *size)
-    estimate = memory.estimate(supernet, method.make_gradient())
+    estimate = memory.estimate(
+        supernet, method.make_gradient(), levels=method.make_levels(), task=data.task(config.task)
+    )
     given, count = config.memory_limit, config.accumulate_steps
     limit = given * 1e9 if given else memory.free_memory()
     portion = config.train_portion

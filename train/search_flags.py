@@ -83,8 +83,9 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
     )
     auxiliary: str | None = fields.text(
         None,
-        "With tetlo: a .keras file of a model that gives features, which learns beside the "
-        "supernet; by default a small residual network.",
+        "With tetlo: what learns beside the supernet: resnet (default), a small residual network; "
+        "supernet, another one of the same space with an architecture of its own; or a .keras file "
+        "of a model that gives features.",
     )
     entropy_weight: float | None = fields.number(
         None,
@@ -261,7 +262,7 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
             del settings["cells"]
         if self.latency_table is not None:
             settings["latency_table_sha256"] = fingerprint.hash_file(self.latency_table)
-        if self.auxiliary is not None:
+        if self.auxiliary not in (None, *levels.AUXILIARIES):
             settings["auxiliary_sha256"] = fingerprint.hash_file(self.auxiliary)
         return {"program": "search", **settings, **super().decisive()}
 

@@ -91,7 +91,8 @@ def measure_search(
     if not estimate:
         return measured
     # Only now, because it takes time and memory itself.
-    expected = memory.estimate(supernet, chosen.make_gradient(), held).peak(size.batch_size)
+    expected = memory.estimate(supernet, chosen.make_gradient(), held, chosen.make_levels())
+    expected = expected.peak(size.batch_size)
     return dataclasses.replace(measured, estimated_memory_bytes=expected)
 
 

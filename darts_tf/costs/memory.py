@@ -5,18 +5,20 @@
 The activations of an image are counted in the graph of one forward pass: the tensors that its
 gradient reads. What TensorFlow needs to build and run the graph of a step is proportional to its
 operations; that factor was measured on CPUs, see `python -m train.benchmark`, whose tables hold the
-estimate beside the measured peak.
+estimate beside the measured peak. A further level adds passes of the supernet and of its own model.
 """
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from darts_tf import gradients
 from darts_tf.common.errors import UserError
+from darts_tf.levels import FurtherLevel
+from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
 
 # What the gradient of an operation reads: positions of inputs, then of outputs.
@@ -29,6 +31,13 @@ _KEPT = {
     "Mul": ((0, 1), ()),
     "Relu": ((), (0,)),
 }
+# Passes, each with its gradient, of the training step of one level below the outermost one by a
+# finite difference: the inner step, two sides, and the step itself; and one of the outermost loss.
+_PASSES = 5
+# Passes of the supernet in the sides of a difference at a further level: two, or one for both.
+_SIDES = {False: 2, True: 1}
+# The share of a pass without its gradient.
+_FORWARD = 1 / 3
 # A batch size that no other axis has, so that it marks the tensors that grow with the batch.
 _TRACED = 9973
 
@@ -66,7 +75,11 @@ class MemoryEstimate:
 
 
 def estimate(
-    supernet: Supernet, gradient: str | Callable = "first_order", held_bytes: int | None = None
+    supernet: Supernet,
+    gradient: str | Callable = "first_order",
+    held_bytes: int | None = None,
+    levels: Sequence[FurtherLevel] = (),
+    task=None,
 ) -> MemoryEstimate:
     """Estimates the peak memory of a search in this process.
 
@@ -75,6 +88,9 @@ def estimate(
         gradient: the hypergradient, see `darts_tf.gradients.get`; one whose `memory` has been
             measured, such as "first_order" or "finite_difference".
         held_bytes: what the process held before the search; default: what it holds now.
+        levels: those of the method beside the architecture and the weights, not built; see
+            `Method.make_levels`.
+        task: the search's, for its levels. Default: the classification of images.
 
     Raises:
         UserError: there is no estimate for that hypergradient, or for supernets of that kind.
@@ -92,19 +108,49 @@ def estimate(
             f"the memory of the hypergradient {gradients.label(gradient)!r} cannot be estimated, "
             f"only that of {' and '.join(measured)}; give the batch size as a number"
         )
-    function = tf.function(lambda images: supernet(images, training=True), autograph=False)
+    held = resident_memory() if held_bytes is None else held_bytes
+    problem = SupernetProblem(supernet, task)
+    for level in levels:
+        level.build(problem)
+    main = _operations(lambda inputs: supernet(inputs, training=True), supernet)
+    own = [_operations(level.own_pass, supernet) for level in levels]
+    variables = [*supernet.weight_variables, *(v for level in levels for v in level.variables)]
+    values = sum(int(np.prod(v.shape)) * 4 for v in variables)
+    passes = _passes(levels)
+    graph = (
+        sum(count * len(operations) for count, operations in zip(passes, [main, *own], strict=True))
+        / _PASSES
+    )
+    factor = max(factors.values())
+    fixed = held + int(needed.graph_bytes * factor * graph) + needed.weight_copies * values
+    return MemoryEstimate(fixed, max(1, sum(map(activation_bytes, [main, *own]))))
+
+
+def _operations(function: Callable, supernet: Supernet) -> list:
+    """The operations of a function of `_TRACED` inputs of a supernet."""
     one = supernet.signature
     traced = tf.TensorSpec((_TRACED, *one.shape[1:]), one.dtype)
-    graph = function.get_concrete_function(traced).graph
-    operations = graph.get_operations()
-    bytes_each = needed.graph_bytes * max(factors.values())
-    weights = sum(int(np.prod(v.shape)) * 4 for v in supernet.weight_variables)
-    fixed = (
-        (resident_memory() if held_bytes is None else held_bytes)
-        + int(bytes_each * len(operations))
-        + needed.weight_copies * weights
+    return (
+        tf.function(function, autograph=False).get_concrete_function(traced).graph.get_operations()
     )
-    return MemoryEstimate(fixed, activation_bytes(operations))
+
+
+def _passes(levels: Sequence[FurtherLevel]) -> list[float]:
+    """How many passes a step has: of the supernet, and of what each level has of its own.
+
+    In the loss of an inner level the supernet is a part whose gradient its own step does not need,
+    but the sides of the difference do. A level that is moved as the architecture is has an estimate
+    of its own, through all the inner levels.
+    """
+    inner = [level for level in levels if level.inner]
+    estimates = 1 + len(levels) - len(inner)
+    sides = sum(_SIDES[level.has_source] for level in inner)
+    # Of the supernet: the weights' step, and in each estimate the outermost loss, the weights' and
+    # the inner levels'.
+    forward = len(inner) * _FORWARD
+    count = 1 + estimates * (1 + 3 + sides + forward) + forward
+    of_inner, of_others = 1 + estimates * 4, estimates
+    return [count, *(of_inner if level.inner else of_others for level in levels)]
 
 
 def activation_bytes(operations) -> int:
@@ -125,7 +171,7 @@ def activation_bytes(operations) -> int:
             # but the whole size tells how much belongs to one image.
             if tensor.shape.rank and tensor.shape[0] and tensor.shape[0] % _TRACED == 0:
                 kept[tensor.name] = size // _TRACED * tensor.dtype.size
-    return max(1, sum(kept.values()))
+    return sum(kept.values())
 
 
 def resident_memory() -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from darts_tf.common.errors import UserError
 from darts_tf.common.registry import Registry
+from darts_tf.levels.auxiliary_model import NAMES as AUXILIARIES
 from darts_tf.levels.chain import LevelChain
 from darts_tf.levels.level import FurtherLevel, LevelPass
 from darts_tf.levels.passes import LevelPasses
@@ -17,6 +18,7 @@ from darts_tf.levels.residual_network import residual_network
 from darts_tf.levels.transferability import Transferability
 
 __all__ = [
+    "AUXILIARIES",
     "FurtherLevel",
     "LevelChain",
     "LevelPass",

@@ -13,8 +13,9 @@ from darts_tf.layers.stems import Classifier, GlobalMean
 from darts_tf.levels.residual_network import residual_network
 from darts_tf.supernets.supernet import Supernet
 
-#: The name of the network that is made where no other one is given.
-RESIDUAL = "resnet"
+#: The name of the network that is made where no other one is given, and that of a supernet like
+#: the search's own.
+RESIDUAL, SUPERNET = NAMES = "resnet", "supernet"
 
 
 class AuxiliaryPass(NamedTuple):
@@ -41,6 +42,7 @@ class AuxiliaryModel:
 
     Attributes:
         variables: what is trained.
+        architecture_variables: none; see `AuxiliarySupernet`.
         statistics: all others, such as moving statistics.
 
     Raises:
@@ -62,11 +64,15 @@ class AuxiliaryModel:
             self._classifier = Classifier(num_classes, name="auxiliary_classifier")
             self._classifier.build((None, channels))
         self._pools = bool(positions)
+        self.architecture_variables = []
         self.variables = [*model.trainable_variables, *self._classifier.trainable_variables]
         self.statistics = list(model.non_trainable_variables)
 
-    def __call__(self, values, inputs) -> AuxiliaryPass:
-        """A pass in training mode at given values of `variables`; nothing is written."""
+    def __call__(self, values, inputs, architecture=(), seed=None) -> AuxiliaryPass:
+        """A pass in training mode at given values of `variables`; nothing is written.
+
+        The arguments are those of `AuxiliarySupernet`; here is no architecture and no draw.
+        """
         given = list(zip(self.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=given) as scope:
             features = tf.cast(self._model(inputs, training=True), values[0].dtype)
@@ -113,8 +119,8 @@ def make(auxiliary: str | Callable, supernet: Supernet) -> AuxiliaryModel:
 def _load(path) -> keras.Model:
     if not pathlib.Path(path).is_file():
         raise UserError(
-            f"auxiliary={str(path)!r}: there is no such file; expected {RESIDUAL} or a .keras file "
-            "of a model that gives features"
+            f"auxiliary={str(path)!r}: there is no such file; expected {', '.join(NAMES)} or a "
+            ".keras file of a model that gives features"
         )
     try:
         return keras.saving.load_model(path, compile=False)

@@ -1,6 +1,8 @@
 """A supernet with further levels, as one problem of a search."""
 
+import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -26,9 +28,16 @@ class LevelChain:
         self._problem = problem
         self._levels = tuple(levels)
         self._numbers = {level.name: 2 + i for i, level in enumerate(levels)}
+        # Whose values are together where the outermost level is the architecture.
+        own = {ARCHITECTURE: problem.supernet.architecture_variables}
+        theirs = {x.architecture_name: x.architecture_variables for x in levels}
+        self._sizes = {name: len(variables) for name, variables in {**own, **theirs}.items()}
 
     def levels(self, seed=None, outer: str = ARCHITECTURE) -> Problem:
         """The chain with one of the levels that are not inner as its outermost.
+
+        Where that is the architecture, a point's values of it are followed by those of all
+        `architecture_variables` of the levels, in their order.
 
         Args:
             seed: of a step of that level; see `seed_of`.
@@ -43,10 +52,38 @@ class LevelChain:
         else:
             (level,) = (level for level in self._levels if level.name == outer)
             first = self._level(level, seed)
-        return Problem((first, weights, *inner), found.reduce, found.categorical)
+        chain = tuple(map(self._with_parts_apart, (first, weights, *inner)))
+        return Problem(chain, found.reduce, found.categorical)
+
+    def _with_parts_apart(self, level: Level) -> Level:
+        """A level at points whose architectures are together."""
+        if self._sizes[ARCHITECTURE] == sum(self._sizes.values()):
+            return level
+        source = level.source and self._apart(level.source)
+        return dataclasses.replace(level, loss=self._apart(level.loss), source=source)
+
+    def _apart(self, function):
+        def of_each(point, batch, **options):
+            together = point[ARCHITECTURE]
+            # Where another level is the outermost, they are apart already.
+            if len(together) > self._sizes[ARCHITECTURE]:
+                values = iter(together)
+                sizes = self._sizes.items()
+                apart = {name: list(itertools.islice(values, size)) for name, size in sizes}
+                point = {**point, **apart}
+            return function(point, batch, **options)
+
+        return of_each
 
     def _level(self, level: FurtherLevel, seed) -> Level:
-        return Level(level.name, functools.partial(level.loss, seed=self._seed_in(level, seed)))
+        own = self._seed_in(level, seed)
+        if not level.has_source:
+            return Level(level.name, functools.partial(level.loss, seed=own))
+
+        def loss(point, batch, source=None):
+            return level.forward(point, batch, own, source).loss
+
+        return Level(level.name, loss, source=functools.partial(level.source, seed=own))
 
     def _seed_in(self, level: FurtherLevel, seed):
         """The seed that a level draws by in the step of another one."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 import keras
 import tensorflow as tf
 
-from darts_tf.gradients.problem import Loss, Point
+from darts_tf.gradients.problem import ARCHITECTURE, Loss, Point
 from darts_tf.runtime import optimizers
 from darts_tf.supernets.problem import SupernetProblem
 
@@ -42,22 +42,33 @@ class FurtherLevel:
         name: of the level, by which a point has the values of its variables.
         inner: whether it descends its own loss behind the weights.
         stream: the batches of its steps, "train" or "validation".
+        has_source: whether `forward` takes the `source` of an inner level.
         draws: whether its loss depends on the step's seed; there is one then, None otherwise.
         clip_norm: largest global norm of its gradient; None for no limit.
         problem: the supernet as a function, as soon as it is built.
         variables: what is trained, as soon as it is built.
+        architecture_variables: what is moved with the search's architecture, by the same
+            hypergradient and an optimizer like that one's; default none. A point has their values
+            by `architecture_name`.
         statistics: what else a pass moves, such as moving statistics.
     """
 
     name: ClassVar[str]
     inner: ClassVar[bool] = True
     stream: ClassVar[str] = "train"
+    has_source: ClassVar[bool] = False
     draws: ClassVar[bool] = False
     clip_norm: float | None = None
 
     problem: SupernetProblem
     variables: list[keras.Variable]
     statistics: list[keras.Variable] = []
+    architecture_variables: list[keras.Variable] = []
+
+    @property
+    def architecture_name(self) -> str:
+        """The name of `architecture_variables` among the levels."""
+        return f"{self.name}_{ARCHITECTURE}"
 
     def build(self, problem: SupernetProblem) -> None:
         """Makes `variables` and `statistics`, called once before the first step of a search.
@@ -86,6 +97,14 @@ class FurtherLevel:
         """
         return LevelPass(self.loss(point, batch, seed))
 
+    def source(self, point: Point, batch, seed=None) -> list[tf.Tensor]:
+        """What the loss has of the weights and the architecture, free of the level's own variables.
+
+        A finite difference computes it once for both sides. For levels with `has_source`, whose
+        `forward` takes it as its last argument and computes it itself where that is None.
+        """
+        raise NotImplementedError
+
     def loss(self, point: Point, batch, seed=None) -> tf.Tensor:
         """This replica's share of the loss; arguments as for `forward`, whose loss it is."""
         return self.forward(point, batch, seed).loss
@@ -107,6 +126,17 @@ class FurtherLevel:
             loss: what it would descend without this level, with the same arguments.
         """
         return loss
+
+    def own_pass(self, inputs):
+        """A pass of what the level has beside the supernet, whose memory is estimated by it.
+
+        Args:
+            inputs: of the supernet.
+
+        Returns:
+            Its outputs. Default: None, there is nothing beside the supernet.
+        """
+        return None
 
     def check(self, method) -> None:
         """Refuses a method that the level has no meaning in. Default: none.

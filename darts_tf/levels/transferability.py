@@ -10,6 +10,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.gradients.gradient import is_count, is_within
 from darts_tf.levels import auxiliary_model, relations
 from darts_tf.levels.auxiliary_model import AuxiliaryPass
+from darts_tf.levels.auxiliary_supernet import AuxiliarySupernet
 from darts_tf.levels.gathering import gather
 from darts_tf.levels.level import FurtherLevel, LevelPass
 from darts_tf.runtime import optimizers
@@ -34,7 +35,8 @@ class Transferability(FurtherLevel):
 
     We had the paper in part. What is our reading: the form of L_QRS, with soft answers; that the
     auxiliary learns the labels too; the defaults of gamma and lambda; that its architecture is
-    fixed; and its optimizer, which is that of the weights. No number of the paper is reproduced.
+    fixed by default; and its optimizer, which is that of the weights. No number of the paper is
+    reproduced.
 
     Features of the supernet are the means over all positions of what its head is given. On several
     replicas quadruples are of the global batch. Batches need 4 examples or more.
@@ -47,10 +49,11 @@ class Transferability(FurtherLevel):
         hard: whether answers are yes or no. The architecture has no gradient through them then,
             only that of the lambda term.
         quadruples: how many are drawn from a batch in a step. Default: as many as it has examples.
-        auxiliary: "resnet", a small `residual_network`; the path of a `.keras` file of a model that
-            gives features; or a function `(input_shape) -> keras.Model`. A model of layers that may
-            be differentiated once only, such as Keras' batch normalisation, is for
-            finite_difference.
+        auxiliary: "resnet", a small `residual_network`; "supernet", another one like the search's
+            own, whose architecture variables, as in the paper, move by the same hypergradient; the
+            path of a `.keras` file of a model that gives features; or a function `(input_shape) ->
+            keras.Model`. A model of layers that may be differentiated once only, such as Keras'
+            batch normalisation, is for finite_difference.
         learning_rate: (first, last) of its SGD, decayed by a cosine.
         momentum, weight_decay: of its SGD.
         clip_norm: largest global norm of its gradient.
@@ -72,7 +75,7 @@ class Transferability(FurtherLevel):
     clip_norm: float | None = 5.0
 
     name = "auxiliary"
-    draws = True
+    has_source = draws = True
 
     def __post_init__(self):
         for name in ("gamma", "main_weight"):
@@ -98,34 +101,54 @@ class Transferability(FurtherLevel):
                 f"search by transferability compares examples of independent batches, but the task "
                 f"{problem.task.name!r} carries a state from batch to batch; use another method"
             )
-        self._model = auxiliary_model.make(self.auxiliary, problem.supernet)
+        if self.auxiliary == auxiliary_model.SUPERNET:
+            self._model = AuxiliarySupernet(problem)
+        else:
+            self._model = auxiliary_model.make(self.auxiliary, problem.supernet)
         self._features = SupernetFeatures(problem)
         self.variables, self.statistics = self._model.variables, self._model.statistics
+        self.architecture_variables = self._model.architecture_variables
 
     def make_optimizer(self, total_steps):
         first, last = self.learning_rate
         schedule = keras.optimizers.schedules.CosineDecay(first, total_steps, alpha=last / first)
         return optimizers.SGD(schedule, self.momentum, l2=self.weight_decay)
 
-    def forward(self, point, batch, seed=None):
+    def source(self, point, batch, seed=None):
+        """The features of the supernet; nothing where they count nothing."""
+        if not self.gamma:
+            return []
+        return [self._features(point, self.problem.task.unpack(batch).inputs, seed).features]
+
+    def forward(self, point, batch, seed=None, source=None):
         """L_class(V) + gamma L_QRS(V; W, A) of a batch."""
         inputs = self.problem.task.unpack(batch).inputs
-        found = self._model(point[self.name], inputs)
+        found = self._pass(point, inputs, seed)
         loss = self._class_loss(found, batch)
         if self.gamma:
-            features = self._features(point, inputs, seed)
+            (features,) = self.source(point, batch, seed) if source is None else source
             loss += self.gamma * self._relation_loss(features, found.features, seed)
         return LevelPass(loss, found.statistics, found.logits)
+
+    def own_pass(self, inputs):
+        groups = {self.name: self.variables, self.architecture_name: self.architecture_variables}
+        point = {name: [tf.convert_to_tensor(v) for v in vs] for name, vs in groups.items()}
+        return self._pass(point, inputs).logits
 
     def outer_loss(self, loss):
         """L_val(V) + lambda times what the architecture descends otherwise."""
 
         def with_auxiliary(point, batch):
             inputs = self.problem.task.unpack(batch).inputs
-            found = self._class_loss(self._model(point[self.name], inputs), batch)
+            found = self._class_loss(self._pass(point, inputs), batch)
             return found + self.main_weight * loss(point, batch) if self.main_weight else found
 
         return with_auxiliary
+
+    def _pass(self, point, inputs, seed=None) -> AuxiliaryPass:
+        # None are in the point where there are none.
+        architecture = point.get(self.architecture_name, ())
+        return self._model(point[self.name], inputs, architecture, seed)
 
     def _class_loss(self, found: AuxiliaryPass, batch) -> tf.Tensor:
         """This replica's share of the mean loss of the global batch."""

@@ -67,6 +67,8 @@ class Player:
         rate_factor: of an inner level, what its learning rate is multiplied by in the step on a
             batch: a function of the batch to a scalar, or to None for 1.
         passes: of an inner level; None for the outermost, whose gradient an estimator gives.
+        joined: other players whose variables the outermost level's hypergradient is of too; they
+            are stepped with it, each by its own optimizer.
         added: what is added to the loss of the outermost level, a differentiable function from the
             values of its variables to a scalar; None for nothing.
     """
@@ -80,6 +82,7 @@ class Player:
     rate_factor: Callable[[Any], Any] = lambda batch: None
     passes: Passes | None = None
     added: Callable[[list[tf.Tensor]], tf.Tensor] | None = None
+    joined: "tuple[Player, ...]" = ()
 
     def values(self) -> list[tf.Tensor]:
         """The values of the variables now."""

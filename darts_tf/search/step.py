@@ -1,5 +1,6 @@
 """One step of a search: the optimizer of each level, one after the other."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
@@ -70,7 +71,7 @@ class SearchStep:
             second-order term, 0; `entropies` after the step, `[cell types]`.
         """
         # Read once: a supernet has hundreds of weights, and each read is an operation.
-        point = {player.name: player.values() for player in self.players}
+        point = {p.name: p.values() for p in (*self.players, *self._outer.joined)}
         seeds = self._seeds()
         estimates, passes, norms, given = {}, {}, [], {}
         for number, player in enumerate(self._order):
@@ -87,24 +88,29 @@ class SearchStep:
                 given[self._inner[0].name] = estimates[name].weights
                 seeds = dict.fromkeys(seeds, seeds[name])
             elif number + 1 < len(self._order):
-                point[name] = player.values()
+                point |= {p.name: p.values() for p in (player, *player.joined)}
         return self._result(estimates, passes, norms)
 
     def _outer_step(
         self, player: Player, point: Point, batches, seed
     ) -> tuple[Hypergradient, tf.Tensor]:
-        """Applies a level's hypergradient; returns it and its global norm."""
+        """Applies a level's hypergradient; returns it and the sum of its players' norms."""
         steps = {p.name: p.inner_step(batches[p.name]) for p in self._inner}
         of_level = {} if player is self._outer else {"outer": player.name}
         problem = self._problem.levels(seed, **of_level).with_steps(**steps)
-        found = self._gradient(problem, point, batches)
-        gradients = found.architecture
-        if player.added is not None:
-            added = player.gradient_of_added(point[player.name])
-            gradients = [x + y for x, y in zip(gradients, added, strict=True)]
-        clipped, norm = player.clip(gradients)
-        player.apply(clipped, self._replicas)
-        return found, norm
+        together = (player, *player.joined)
+        values = [value for one in together for value in point[one.name]]
+        found = self._gradient(problem, {**point, player.name: values}, batches)
+        gradients, norms = iter(found.architecture), []
+        for one in together:
+            own = list(itertools.islice(gradients, len(point[one.name])))
+            if one.added is not None:
+                added = one.gradient_of_added(point[one.name])
+                own = [x + y for x, y in zip(own, added, strict=True)]
+            clipped, norm = one.clip(own)
+            one.apply(clipped, self._replicas)
+            norms.append(norm)
+        return found, tf.add_n(norms)
 
     def _inner_step(self, player: Player, point: Point, batches, seeds, given):
         """Applies the gradient of an inner level's own loss.

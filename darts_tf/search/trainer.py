@@ -74,6 +74,7 @@ class SearchTrainer:
             supernet, task, replicas, penalty, accumulate_steps, self._loss_scale, recompute
         )
         self._levels = self._build_levels(problem, total_steps)
+        self._joined = self._join()
         chain = LevelChain(problem, [level for level, _ in self._levels])
         self._players = [
             *self._make_players(problem, chain),
@@ -123,6 +124,18 @@ class SearchTrainer:
             found.append((level, optimizer))
         return found
 
+    def _join(self) -> tuple[Player, ...]:
+        """The players of the levels' own architectures, moved as the search's is."""
+        found = []
+        for level, _ in self._levels:
+            if variables := level.architecture_variables:
+                optimizer = self._method.make_architecture_optimizer()
+                optimizer.build(variables)
+                clip_norm = self._method.architecture_clip_norm
+                name = level.architecture_name
+                found.append(Player(name, variables, optimizer, "validation", clip_norm))
+        return tuple(found)
+
     def _make_players(self, problem: SupernetProblem, chain: LevelChain) -> list[Player]:
         """The architecture and the weights."""
         method, supernet, added = self._method, self._supernet, None
@@ -138,6 +151,7 @@ class SearchTrainer:
             "validation",
             clip_norm=method.architecture_clip_norm,
             added=added,
+            joined=self._joined,
         )
         weights = Player(
             WEIGHTS,
@@ -174,6 +188,9 @@ class SearchTrainer:
     def state(self) -> SearchState:
         """The state that a search goes on from."""
         further = {level.name: optimizer for level, optimizer in self._levels}
+        further |= {player.name: player.optimizer for player in self._joined}
+        variables = {level.name: [*level.variables, *level.statistics] for level, _ in self._levels}
+        variables |= {player.name: player.variables for player in self._joined}
         two = {WEIGHTS: self.weight_optimizer, ARCHITECTURE: self.architecture_optimizer}
         return SearchState(
             self._supernet,
@@ -182,7 +199,7 @@ class SearchTrainer:
             self.train_function.variables,
             [v for state in self._states.values() for v in state.variables],
             self._loss_scale.variables if self._loss_scale else [],
-            {level.name: [*level.variables, *level.statistics] for level, _ in self._levels},
+            variables,
         )
 
     @property

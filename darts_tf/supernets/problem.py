@@ -79,6 +79,7 @@ class SupernetProblem:
         self._penalty = penalty
         self._micro_batches = micro_batches
         self._loss_scale = loss_scale
+        self._tracing = {"recompute": recompute, "traced": traced}
         # Traced once and called from every pass of a step: the operations of batched cells or, of
         # others, the whole pass. Replicas communicate inside a forward pass, which a nested
         # function does not allow.
@@ -87,6 +88,11 @@ class SupernetProblem:
         self._traced = traced and replicas == 1 and not batched
         self._run = self.pass_of(self._forward)
         self._sampled = SampledLosses(supernet, self.task, penalty, micro_batches)
+
+    def of(self, supernet: Supernet) -> "SupernetProblem":
+        """The problem of another supernet beside this one, with the same settings, no penalty."""
+        same = {"micro_batches": self._micro_batches, "loss_scale": self._loss_scale}
+        return SupernetProblem(supernet, self.task, self.replicas, **same, **self._tracing)
 
     def forward(
         self, point: Point, batch, seed=None, mixture=None, micro_batch=None, quiet: bool = False

@@ -191,7 +191,7 @@ class Supernet(keras.Model):
             part.build(shape)
             return None if part is self.head else part.compute_output_shape(shape)
 
-        self._walk(images_shape, build)
+        self.walk(images_shape, build)
         self.built = True
 
     def build_from_config(self, config):
@@ -200,9 +200,9 @@ class Supernet(keras.Model):
     def compute_output_shape(
         self, images_shape, seed_shape=None, weights_shape=None, state_shape=None
     ):
-        return self._walk(images_shape, lambda part, shape: part.compute_output_shape(shape))
+        return self.walk(images_shape, lambda part, shape: part.compute_output_shape(shape))
 
-    def _walk(self, inputs, run):
+    def walk(self, inputs, run):
         """The output of the head for inputs, or for their shape; see `Macro.walk`."""
         layers = self.stem, self._parts, self.head, self.space.inputs, self.cells.__contains__
         return self.macro.walk(macros.Layers(*layers), inputs, run)
@@ -227,7 +227,7 @@ class Supernet(keras.Model):
             after.append(new)
             return outputs
 
-        outputs = self._walk(images, run)
+        outputs = self.walk(images, run)
         return (outputs, tuple(after)) if self.carries_state else outputs
 
     def draws(self, level: str) -> bool:

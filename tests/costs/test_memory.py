@@ -1,7 +1,8 @@
+import keras
 import pytest
 import tensorflow as tf
 
-from darts_tf import methods
+from darts_tf import levels, methods
 from darts_tf.common.errors import UserError
 from darts_tf.costs import memory
 from darts_tf.costs.memory import MemoryEstimate
@@ -98,6 +99,29 @@ def test_activations_are_what_the_tape_keeps(tiny_space):
     }
     expected = sum(t.shape.num_elements() // memory._TRACED * t.dtype.size for t in kept.values())
     assert memory.activation_bytes(forward) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_level_adds_its_passes_and_its_model(tiny_space):
+    """A third level has passes of the supernet and of its own network, counted by hand."""
+    supernet = methods.get("tetlo").make_supernet(tiny_space, (8, 8, 3), 10, 2, 3)
+    gradient = "finite_difference"
+    two, three = (
+        memory.estimate(supernet, gradient, 0, further)
+        for further in ((), [levels.Transferability(auxiliary=_linear)])
+    )
+    network = 8 * 8 * 3 * 5 + 5
+    weights = network + 5 * 10 + 10
+    # Its gradients read the flattened images, the ReLU's output and, for the logits, the features.
+    assert three.image_bytes - two.image_bytes == 4 * (8 * 8 * 3 + 5 + 5)
+    graph = two.fixed_bytes - 8 * 4 * sum(v.numpy().size for v in supernet.weight_variables)
+    added = three.fixed_bytes - two.fixed_bytes - 8 * 4 * weights
+    # 5 passes in a step are 6.67 now, and 5 of a small network.
+    assert 0 < 1 + added / graph - (5 + 5 / 3) / 5 < 0.05
+
+
+def _linear(shape):
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, keras.layers.Dense(5, "relu")(keras.layers.Flatten()(inputs)))
 
 
 def test_no_estimate_without_measured_factors(tiny_space):

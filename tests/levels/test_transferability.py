@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import levels, methods
+from darts_tf import gradients, levels, methods
 from darts_tf.common.errors import UserError
-from darts_tf.levels import Transferability, auxiliary_model, residual_network
+from darts_tf.gradients import InnerStep
+from darts_tf.levels import LevelChain, Transferability, auxiliary_model, residual_network
 from darts_tf.methods import written
 from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
 
 
@@ -41,28 +43,90 @@ def values(search):
     }
 
 
-def test_a_search_steps_the_auxiliary_and_goes_on_from_its_checkpoint(one_edge_space, tmp_path):
-    whole = make(one_edge_space)
-    history = whole.fit(batches, batches, 2, verbose=0).history
-    assert np.isfinite(history["auxiliary_loss"]).all() and len(history["auxiliary_loss"]) == 2
-    groups = list(whole.checkpointed())
-    assert groups == [
-        *("auxiliary", "supernet", "weight_optimizer", "architecture_optimizer"),
-        *("auxiliary_optimizer", "metrics"),
+@pytest.mark.parametrize(
+    "level", [TINY, Transferability(auxiliary="supernet")], ids=["model", "space"]
+)
+def test_a_search_steps_the_auxiliary_and_goes_on_from_its_checkpoint(
+    level, eagerly, one_edge_space, tmp_path
+):
+    whole = make(one_edge_space, level)
+    history = whole.fit(batches, batches, 1, verbose=0).history
+    assert np.isfinite(history["auxiliary_loss"]).all() and len(history["auxiliary_loss"]) == 1
+    own = ["auxiliary_architecture"] if level.auxiliary == "supernet" else []
+    assert list(whole.checkpointed()) == [
+        *("auxiliary", *own, "supernet", "weight_optimizer", "architecture_optimizer"),
+        *("auxiliary_optimizer", *(f"{name}_optimizer" for name in own), "metrics"),
     ]
+    # Adam moves each by about its rate, so far from the 1e-3 that they are drawn with.
+    for name in own:
+        for alpha in whole.checkpointed()[name]:
+            assert np.abs(keras.ops.convert_to_numpy(alpha)).max() > 0.02
 
-    parts = make(one_edge_space)
+    parts = make(one_edge_space, level)
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             parts.stop()
 
-    parts.fit(batches, batches, 2, verbose=0, checkpoint_dir=tmp_path, callbacks=[Stop()])
-    resumed = make(one_edge_space)
-    resumed.fit(batches, batches, 2, verbose=0, checkpoint_dir=tmp_path)
+    parts.fit(batches, batches, 1, verbose=0, checkpoint_dir=tmp_path, callbacks=[Stop()])
+    resumed = make(one_edge_space, level)
+    resumed.fit(batches, batches, 1, verbose=0, checkpoint_dir=tmp_path)
     for name, group in values(whole).items():
         for mine, its in zip(group, values(resumed)[name], strict=True):
             np.testing.assert_array_equal(mine, its, err_msg=name)
+
+
+def hypergradient(space, level=TINY, dtype="float32", **options):
+    """The exact hypergradient of a search's first step, and the loss of the auxiliary."""
+    keras.utils.set_random_seed(0)
+    supernet = Supernet(space, (4, 4, 1), 2, channels=2, cells=3, dtype=dtype)
+    problem = SupernetProblem(supernet, None, **options)
+    level = dataclasses.replace(level)
+    level.build(problem)
+    variables = {
+        "architecture": [*supernet.architecture_variables, *level.architecture_variables],
+        "weights": supernet.weight_variables,
+        "auxiliary": level.variables,
+    }
+    point = {name: [tf.convert_to_tensor(v) for v in group] for name, group in variables.items()}
+    first, second = (next(iter(batches(part))) for part in (0, 1))
+    seed = tf.constant([1, 2])
+    problem = LevelChain(problem, [level]).levels(seed)
+    problem = problem.with_steps(weights=InnerStep(0.5), auxiliary=InnerStep(0.5))
+    found = gradients.unrolled(
+        problem, point, {"architecture": second, "weights": first, "auxiliary": first}
+    )
+    loss = problem.levels[2].loss(point, first)
+    return np.concatenate([np.ravel(x) for x in found.architecture]), float(loss)
+
+
+def test_recomputation_changes_nothing(one_edge_space):
+    level = Transferability(auxiliary="supernet")
+    expected, loss = hypergradient(one_edge_space, level)
+    assert np.abs(expected).max() > 1e-3
+    found, again = hypergradient(one_edge_space, level, recompute=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+    assert again == pytest.approx(loss, rel=1e-6)
+
+
+@pytest.mark.parametrize("auxiliary", ["resnet", "supernet"])
+def test_bfloat16(auxiliary, eagerly, one_edge_space):
+    """What is computed in bfloat16, with 8 bits, is near what float32 gives; variables are not."""
+    level = Transferability(auxiliary=auxiliary, temperature=1.0)
+    _, loss = hypergradient(one_edge_space, level)
+    found, rounded = hypergradient(one_edge_space, level, "mixed_bfloat16")
+    assert rounded != loss and rounded == pytest.approx(loss, rel=0.02)
+    assert found.dtype == "float32" and 0 < np.abs(found).max() < np.inf
+    policy = "mixed_bfloat16"
+    supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3, dtype=policy)
+    level.build(SupernetProblem(supernet, None))
+    assert {v.dtype for v in level.variables} == {"float32"}
+
+
+def test_float16_is_refused(one_edge_space):
+    supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3, dtype="mixed_float16")
+    with pytest.raises(UserError, match="not scaled for float16; compute in bfloat16"):
+        ArchitectureSearch(supernet, dataclasses.replace(methods.get("tetlo"), levels=(TINY,)))
 
 
 def test_settings_of_a_run():
@@ -137,7 +201,7 @@ class TestAuxiliary:
     @pytest.mark.parametrize(
         "auxiliary, reason",
         [
-            ("nowhere.keras", "no such file; expected resnet or a .keras file"),
+            ("nowhere.keras", "no such file; expected resnet, supernet or a .keras file"),
             (lambda shape: features((5, 5, 1)), r"takes inputs of the shape \(None, 5, 5, 1\)"),
         ],
     )

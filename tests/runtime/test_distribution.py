@@ -54,6 +54,7 @@ def one_and_two(tmp_path_factory):
         "recurrent_search",
         "growth",
         "growing_search",
+        "transferability",
     )
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
@@ -134,6 +135,14 @@ class TestTwoReplicasOfHalfABatch:
         assert one["growing_search_alphas"].shape == (2 * 3,)
         for name in ("growing_search_alphas", "growing_search_weights"):
             np.testing.assert_allclose(two[name], one[name], rtol=1e-3, atol=1e-4)
+
+    def test_a_search_by_transferability(self, one_and_two):
+        """Its quadruples are of the global batch, and both architectures move."""
+        one, two = one_and_two
+        for name in ("alphas", "weights", "auxiliary", "auxiliary_architecture"):
+            found = [x[f"tetlo_{name}"] for x in (one, two)]
+            assert np.abs(found[0]).max() > 1e-3
+            np.testing.assert_allclose(found[1], found[0], rtol=1e-3, atol=1e-4)
 
     def test_every_example_is_seen_once(self, one_and_two):
         expected = np.arange(replicas.STEPS * replicas.BATCH).reshape(replicas.STEPS, -1)
