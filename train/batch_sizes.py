@@ -27,11 +27,6 @@ def check(config: SearchConfig) -> None:
             "of them out"
         )
     method = config.make_method()
-    if automatic and method.levels:
-        raise UserError(
-            f"--batch_size=auto does not know what the further levels of --method={config.method} "
-            "need; give a number"
-        )
     if automatic and (not method.has_supernet or method.stages):
         raise UserError(
             f"--batch_size=auto does not suit --method={config.method}, which does not "
