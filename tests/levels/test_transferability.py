@@ -44,7 +44,11 @@ def values(search):
 
 
 @pytest.mark.parametrize(
-    "level", [TINY, Transferability(auxiliary="supernet")], ids=["model", "space"]
+    "level",
+    [
+        pytest.param(TINY, id="model"),
+        pytest.param(Transferability(auxiliary="supernet"), id="supernet", marks=pytest.mark.slow),
+    ],
 )
 def test_a_search_steps_the_auxiliary_and_goes_on_from_its_checkpoint(
     level, eagerly, one_edge_space, tmp_path
