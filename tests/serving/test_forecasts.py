@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from darts_tf import datasets
+from darts_tf.cells.recurrent.two_input_gates import LSTM
 from darts_tf.common.errors import UserError
 from darts_tf.export.forecaster import export_forecaster
 from darts_tf.networks.forecaster import build_forecaster
@@ -17,6 +18,8 @@ from darts_tf.serving.app import create_app
 
 PREDICT, INFER = "/v1/models/tiny:predict", "/v2/models/tiny/infer"
 WINDOW, COLUMNS, HORIZON = 4, ("a", "b"), 3
+#: A cell of Keras, and a chain of two-input nodes.
+CELLS = {"levels": "gru", "log_returns": LSTM}
 
 
 def series(transform):
@@ -32,7 +35,7 @@ def transform(request):
 @pytest.fixture(scope="module")
 def model(transform):
     keras.utils.set_random_seed(1)
-    found = build_forecaster("gru", series(transform), 3)
+    found = build_forecaster(CELLS[transform], series(transform), 3)
     for variable in found.trainable_variables:
         variable.assign(variable + 0.3 * np.random.default_rng(0).normal(size=variable.shape))
     return found
@@ -41,7 +44,10 @@ def model(transform):
 @pytest.fixture(scope="module")
 def export(transform, model, tmp_path_factory):
     directory = tmp_path_factory.mktemp("export") / "model"
-    export_forecaster(model, directory, series=series(transform).description())
+    cell = CELLS[transform]
+    genotype = None if cell == "gru" else json.dumps(cell.to_dict())
+    described = series(transform).description()
+    export_forecaster(model, directory, series=described, genotype_json=genotype)
     return directory
 
 
@@ -126,7 +132,16 @@ def test_the_page(client, transform):
     about = client.get("/about.json").json()
     assert (about["columns"], about["window"], about["horizon"]) == (list(COLUMNS), WINDOW, HORIZON)
     assert about["first_row"] == series(transform).values[0].tolist()
-    assert about["transform"] == transform and about["cells"] is None
+    assert about["transform"] == transform
+    if transform == "levels":
+        assert about["cells"] is None
+        return
+    (cell,) = about["cells"]["cells"]
+    assert cell["nodes"][0]["edges"] == [
+        "tanh from node 0 (h_{t-1})",
+        "identity from node 0 (h_{t-1})",
+    ]
+    assert "all operations also read x_t" in about["cells"]["legend"]
 
 
 def test_a_damaged_export(model, transform, tmp_path):
