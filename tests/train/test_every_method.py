@@ -10,7 +10,6 @@ import pytest
 from darts_tf import datasets, methods, selections
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.plots import style
 from darts_tf.search.architecture_search import ArchitectureSearch
 from train import search
 from train.search import DistributedSearchConfig
@@ -80,8 +79,7 @@ def from_python(method, space, dataset, selection=None, **options) -> Genotype:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 @pytest.mark.filterwarnings("ignore:.*no operation that was selected:UserWarning")
-def test_the_same_cell(name, images, one_edge_space, eagerly, monkeypatch, tmp_path):
-    monkeypatch.setattr(style, "save", lambda figure, path: None)
+def test_the_same_cell(name, images, one_edge_space, eagerly, without_pictures, tmp_path):
     method, options, selection = methods.get(name), {"cells": CELLS}, None
     if method.stages:
         # The three stages, not their depth.
