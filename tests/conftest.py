@@ -2,7 +2,6 @@ import collections
 import contextlib
 import ctypes
 import gc
-import pathlib
 import resource
 
 import keras
@@ -61,14 +60,6 @@ def _run_eagerly():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(before)
-
-
-@pytest.fixture
-def without_pictures(monkeypatch):
-    """Files of pictures are empty: to draw them takes longer than a tiny search."""
-    from darts_tf.plots import style
-
-    monkeypatch.setattr(style, "save", lambda figure, path: pathlib.Path(path).touch())
 
 
 @pytest.fixture(scope="session")
