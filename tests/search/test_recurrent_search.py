@@ -1,4 +1,8 @@
-"""A recurrent search goes on from the middle of a text bit for bit, by the rate of its windows."""
+"""A recurrent search goes on from the middle of a text bit for bit, by the rate of its windows.
+
+Without tracing, which takes far longer than these steps; tests/train/test_texts.py and
+tests/recurrent_replicas.py trace theirs.
+"""
 
 import contextlib
 
@@ -9,9 +13,12 @@ import pytest
 from darts_tf.search.architecture_search import ArchitectureSearch
 from tests import texts
 
+pytestmark = pytest.mark.usefixtures("eager_file")
 
-def make(name="darts-v2", **changes):
-    method = texts.method(name, **changes)
+
+def make():
+    # Of second order is the one of tests/search/test_carried_state.py.
+    method = texts.method("darts-v1")
     return ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
 
 
@@ -39,12 +46,17 @@ class Break(keras.callbacks.Callback):
             raise ZeroDivisionError
 
 
-@pytest.mark.slow
+@pytest.fixture(scope="module")
+def whole(eager_file):
+    """A search that nothing has ended, and its history."""
+    search = make()
+    return search, search.fit(texts.train, texts.validation, 2, verbose=0).history
+
+
 @pytest.mark.parametrize("killed", [False, True])
-def test_it_goes_on_in_the_middle_of_a_text(killed, tmp_path):
+def test_it_goes_on_in_the_middle_of_a_text(killed, whole, tmp_path):
     """The validation text has begun anew by then: it has 3 windows, the training text 5 or more."""
-    whole = make()
-    history = whole.fit(texts.train, texts.validation, 2, verbose=0).history
+    uninterrupted, history = whole
     search = make()
     options = {"verbose": 0, "checkpoint_dir": tmp_path, "checkpoint_seconds": 0}
     with pytest.raises(ZeroDivisionError) if killed else contextlib.nullcontext():
@@ -53,7 +65,7 @@ def test_it_goes_on_in_the_middle_of_a_text(killed, tmp_path):
     search = make()
     resumed = search.fit(texts.train, texts.validation, 2, **options).history
     assert resumed["val_perplexity"][-1] == history["val_perplexity"][-1]
-    for one, other in zip(values(whole), values(search), strict=True):
+    for one, other in zip(values(uninterrupted), values(search), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
