@@ -10,6 +10,9 @@ from darts_tf.spaces.two_input_rnn import chain
 from darts_tf.supernets.growth.changes import AddNode, Duplicate, Prune
 from darts_tf.supernets.growth.grow import grown
 
+# Each supernet runs once or twice, which is sooner done than traced.
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RANDOM = np.random.default_rng(0)
 TOKENS = RANDOM.integers(0, 7, (3, 5))
 IMAGES = RANDOM.normal(size=(4, 8, 8, 1)).astype("float32")
