@@ -25,6 +25,7 @@ ARGUMENTS = {
     "BatchedMixedCell": CELL,
     "BatchedPartialCell": {**CELL, "portion": 2},
     "Cell": {**EDGE, "channels": 4, "drop_path": True},
+    "ClassAccuracy": {"name": "right"},
     "Classifier": {"num_classes": 3},
     "DepthwiseConv2D": {"kernel_size": 3, "padding": "same"},
     "DilatedConvolution": {"channels": 4, "kernel_size": 5},
@@ -83,7 +84,7 @@ CELLS += ("SampledCell",)
 OF_TEXTS = {"ForecastHead", "LanguageModel", "ScaledWindow", "TiedEmbedding"}
 OF_TEXTS |= {"RecurrentCell", "RecurrentLayer", "RecurrentMixedCell"}
 OF_TEXTS |= {"TwoInputCell", "TwoInputMixedCell"}
-OTHERS = {"Adam", "AveragedSGD", "SGD", "SmoothedCrossentropy", "TaskLoss"}
+OTHERS = {"Adam", "AveragedSGD", "ClassAccuracy", "SGD", "SmoothedCrossentropy", "TaskLoss"}
 LAYERS = sorted(set(ARGUMENTS) - OF_TEXTS - OTHERS)
 
 

@@ -40,6 +40,7 @@ _CLASSES = {
     "runtime.averaged_sgd": ("AveragedSGD",),
     "runtime.optimizers": ("Adam", "SGD"),
     "supernets.supernet": ("Supernet",),
+    "tasks.class_accuracy": ("ClassAccuracy",),
     "tasks.keras_loss": ("TaskLoss",),
     "networks.language_model": ("LanguageModel",),
     "networks.training": ("SmoothedCrossentropy",),

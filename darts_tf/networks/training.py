@@ -18,7 +18,12 @@ from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.runtime import optimizers
 from darts_tf.runtime.recalibration import BATCHES, BeforeValidation, Recalibration
 from darts_tf.search import callbacks
+from darts_tf.tasks import data_check, streams
 from darts_tf.tasks.keras_loss import TaskLoss
+from darts_tf.tasks.streams import Batches
+
+# Of arrays, as DARTS trains networks.
+_BATCH_SIZE = 96
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,10 +88,10 @@ def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int, 
 
 def train_network(
     network: keras.Model,
-    train: Callable[[int], tf.data.Dataset],
+    train: Batches,
     recipe: Recipe,
     *,
-    validation: tf.data.Dataset | None = None,
+    validation: tf.data.Dataset | tuple | None = None,
     extra_callbacks=(),
     checkpoint_dir=None,
     task=None,
@@ -99,9 +104,10 @@ def train_network(
     Args:
         network: from `build_network`.
         train: a function from the number of the epoch to its batches of the task, such as (images,
-            labels).
+            labels); a `tf.data.Dataset` of them, or arrays, which come in batches of 96, as in
+            DARTS, in another order in each epoch. What they may hold: docs/given_data.md.
         recipe: how to train.
-        validation: batches to evaluate after every epoch; None for none.
+        validation: batches, or arrays, to evaluate after every epoch; None for none.
         extra_callbacks: more Keras callbacks.
         checkpoint_dir: where a checkpoint is written after every epoch; None for none.
         task: see `darts_tf.tasks`; default: the classification of images.
@@ -113,12 +119,16 @@ def train_network(
 
     Raises:
         UserError: the number of training batches is unknown or infinite, the validation data have
-            no end, or the task carries a state.
+            no end, the network and the task do not take them, or the task carries a state.
     """
     task = tasks.get(task)
     _refuse_state(task)
+    options = {"batch_size": _BATCH_SIZE, "seed": 0, "drop_remainder": True}
+    train = streams.by_epoch("training data", train, **options)
     steps = count_batches("training batches", train(0))
-    refuse_endless("validation data", validation)
+    if validation is not None:
+        validation = _checked("validation data", validation, network, task)
+    _check_data("training data", train(0), network, task)
     compile_network(network, recipe, steps, task)
     network.optimizer.build(network.trainable_variables)
     first_epoch, last_callbacks = 0, []
@@ -183,19 +193,40 @@ def test_network(network: keras.Model, data: tf.data.Dataset, task=None) -> dict
 
     Args:
         network: from `build_network`.
-        data: batches of the task, such as (images, labels).
+        data: batches of the task, such as (images, labels), or arrays.
         task: see `darts_tf.tasks`; default: the classification of images, which has `accuracy`.
 
     Raises:
-        UserError: the data have no end, or the task carries a state.
+        UserError: the data have no end, the network and the task do not take them, or the task
+            carries a state.
     """
     task = tasks.get(task)
     _refuse_state(task)
-    refuse_endless("test data", data)
+    data = _checked("test data", data, network, task)
     check_floatx()
     network = without_training(network)
     network.compile(loss=TaskLoss(task, 0.0), weighted_metrics=[m() for m in task.metrics()])
     return network.evaluate(_with_targets(data, task), verbose=0, return_dict=True)
+
+
+def _checked(name, data, network, task) -> tf.data.Dataset:
+    """Data to evaluate a network on, which were looked at, in batches."""
+    data = streams.by_epoch(name, data, batch_size=_BATCH_SIZE)(0)
+    refuse_endless(name, data)
+    _check_data(name, data, network, task)
+    return data
+
+
+def _check_data(name, data, network, task) -> None:
+    def logits(found):
+        return found["logits"] if isinstance(found, dict) else found
+
+    takes = data_check.Takes(
+        tf.TensorSpec(network.input_shape, network.inputs[0].dtype),
+        lambda shape: logits(network.compute_output_shape(shape)),
+        lambda inputs: logits(network(inputs, training=False)),
+    )
+    data_check.check(name, data, task, takes)
 
 
 def _refuse_state(task) -> None:
@@ -248,7 +279,8 @@ def _with_targets(
     """The batches as Keras' `fit` takes them, with the targets of every head."""
 
     def convert(*batch):
-        inputs, *others = task.unpack(batch)
+        # A dictionary is whole.
+        inputs, *others = task.unpack(batch[0] if isinstance(batch[0], dict) else batch)
         found = [x for x in others if x is not None]
         if auxiliary:
             found = [{"logits": x, "auxiliary": x} for x in found]

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf.common.dense_gradients import dense
+from darts_tf.common.errors import UserError
 
 
 class L2Optimizer:
@@ -71,3 +72,29 @@ class SGD(L2Optimizer, keras.optimizers.SGD):
 @keras.saving.register_keras_serializable("darts_tf")
 class Adam(L2Optimizer, keras.optimizers.Adam):
     """`keras.optimizers.Adam` with `l2`: factor of the weight that is added to its gradient."""
+
+
+def get(optimizer) -> keras.optimizers.Optimizer | None:
+    """The optimizer that is given as Keras' `compile` takes one.
+
+    Args:
+        optimizer: an object, a class, a configuration, or a name, which stands for Keras' default
+            settings; "sgd" and "adam" are those of this module. None stays None.
+
+    Raises:
+        UserError: Keras knows no such optimizer.
+    """
+    if optimizer is None or isinstance(optimizer, keras.optimizers.Optimizer):
+        return optimizer
+    own = {"sgd": SGD, "adam": Adam}
+    if isinstance(optimizer, str) and optimizer.lower() in own:
+        optimizer = own[optimizer.lower()]
+    try:
+        if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
+            return optimizer()
+        return keras.optimizers.get(optimizer)
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"Keras knows no optimizer {optimizer!r:.60}; expected an object of keras.optimizers, "
+            "or a name such as 'sgd', 'adam' or 'rmsprop'"
+        ) from error

@@ -67,7 +67,7 @@ class TrainFunction:
         def run(train_batch, validation_batch):
             of_stream = {"train": train_batch, "validation": validation_batch}
             for stream, state in self._states.items():
-                of_stream[stream] = (*of_stream[stream], state.read())
+                of_stream[stream] = self._task.with_state(of_stream[stream], state.read())
             batches = {level: of_stream[stream] for level, stream in self._streams.items()}
             result = self._step(batches, frozen=frozen)
             self._carry(result["carried"] if self._states else {})

@@ -13,18 +13,18 @@ from darts_tf.methods.method import Method
 from darts_tf.runs import checkpoints
 from darts_tf.runtime.grappler import without_grappler
 from darts_tf.schedules.transitions import NextStage
-from darts_tf.search import checks, fine_tuning
+from darts_tf.search import checks, fine_tuning, streams
 from darts_tf.search.epoch import NonFiniteError
-from darts_tf.search.loop import SearchLoop, Streams
+from darts_tf.search.loop import SearchLoop
 from darts_tf.search.run import Run, Saving
 from darts_tf.search.stage_search import StageSearch
 from darts_tf.search.stages import Stages
+from darts_tf.search.streams import Streams
 from darts_tf.supernets.growth import grow as growing
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.tasks.streams import Batches
 
 __all__ = ["ArchitectureSearch", "Batches", "NonFiniteError"]
-
-Batches = tf.data.Dataset | Callable[[int], tf.data.Dataset]
 
 _FIRST = NextStage(0, None)
 
@@ -44,13 +44,13 @@ class ArchitectureSearch(StageSearch):
             that of the first.
         method: the name of a method, whose settings are then those for the supernet's network (see
             `Method.for_space`), or a `Method` of your own, which is taken as it is.
-        weight_optimizer: trains the weights. Default: SGD with the method's momentum and cosine
-            schedule over the whole of `fit`.
+        weight_optimizer: trains the weights, as Keras' `compile` takes it. Default: SGD with the
+            method's momentum and cosine schedule over the whole of `fit`.
         architecture_optimizer: trains the alphas. Default: the method's Adam, whose learning rate
             grows where the search is shorter than the paper's unless the method has a number of
             your own; see `darts_tf.methods.paper_rate.PaperRate`.
-        loss: `(targets, outputs) -> [batch]`, or of sequences `[batch, time]`, in place of the
-            task's. Default: that.
+        loss: in place of the task's: `(targets, outputs) -> [batch]`, or of sequences `[batch,
+            time]`, or as Keras' `compile` takes it; see `darts_tf.tasks.keras_losses`.
         penalty: is added to the loss that the alphas descend, such as an expected cost: a function
             of the operation weights, cell type -> `[edges, operations]`, to a scalar. One that
             depends on the supernet has a method `of_supernet` for the one of the next stage.
@@ -80,9 +80,9 @@ class ArchitectureSearch(StageSearch):
         supernet: Supernet,
         method: str | Method = "darts-v1",
         *,
-        weight_optimizer: keras.optimizers.Optimizer | None = None,
-        architecture_optimizer: keras.optimizers.Optimizer | None = None,
-        loss: Callable | None = None,
+        weight_optimizer: keras.optimizers.Optimizer | str | None = None,
+        architecture_optimizer: keras.optimizers.Optimizer | str | None = None,
+        loss: Callable | str | None = None,
         penalty: Callable | None = None,
         accumulate_steps: int = 1,
         jit_compile: bool | str = "auto",
@@ -99,7 +99,7 @@ class ArchitectureSearch(StageSearch):
         super().__init__(
             supernet,
             method,
-            (weight_optimizer, architecture_optimizer),
+            checks.get_optimizers(weight_optimizer, architecture_optimizer),
             tasks.get(task, loss),
             {
                 "penalty": penalty,
@@ -118,9 +118,10 @@ class ArchitectureSearch(StageSearch):
     def fit(
         self,
         train: Batches,
-        validation: Batches,
+        validation: Batches | None = None,
         epochs: int = 1,
         *,
+        batch_size: int = 64,
         callbacks: list[keras.callbacks.Callback] | None = None,
         verbose: int = 1,
         checkpoint_dir=None,
@@ -138,12 +139,15 @@ class ArchitectureSearch(StageSearch):
             train: batches of the task, such as `(images, labels)`, for the weights; one pass is one
                 epoch. Either a `tf.data.Dataset`, or a function from the number of the epoch, from
                 0 in each stage, to one, which makes a resumed search see exactly the batches that
-                an uninterrupted one would have seen. Under a strategy a batch is the global batch;
-                its replicas share it equally, and several workers must be given the same batches.
-            validation: the same for the alphas; repeated if it is shorter. It has an end, because
-                the supernet is evaluated on all of it.
+                an uninterrupted one would have seen; or arrays, `(images, labels)`, in another
+                order in each epoch. They may hold: docs/given_data.md. Under a strategy a batch is
+                the global batch; its replicas share it equally, and several workers must be given
+                the same batches.
+            validation: the same for the alphas, who need data of their own; repeated if it is
+                shorter. It has an end, because the supernet is evaluated on all of it.
             epochs: number of epochs, also the length of the learning rate's schedule; of each stage
                 where there are several.
+            batch_size: of arrays. Default: that of DARTS.
             callbacks: Keras callbacks; their model is the supernet, `stop_training` is honoured. A
                 `CollapseMonitor` is put before them unless there is one. To them a stage is as a
                 training of its own that goes on counting epochs.
@@ -172,17 +176,18 @@ class ArchitectureSearch(StageSearch):
         Raises:
             NonFiniteError: the loss or a gradient stopped being finite.
             OutOfMemoryError: there was not enough memory.
-            UserError: the data are empty, have no end or cannot be shared equally, a checkpoint
-                does not fit, or another worker is lost.
+            UserError: the data are empty, have no end, cannot be shared equally or are none that
+                the supernet and the task take, a checkpoint does not fit, or another worker is
+                lost.
         """
-        self._streams = streams = Streams(by_epoch(train), by_epoch(validation))
-        steps = checks.count_steps(streams.train(0), streams.validation(0))
-        checks.check_streams(self.task, streams)
+        found = streams.of(self.task, self.supernet, train, validation, batch_size)
+        steps = streams.count_and_check(found, self.task, self.supernet)
+        self._streams = found
         saving = Saving(checkpoint_dir, checkpoint_seconds, keep_checkpoints)
         run = Run(self, epochs, steps, callbacks or [], verbose)
         self._go_to(self.stages.reached(checkpoint_dir) or _FIRST)
         while True:
-            self._run_stage(run, saving, streams)
+            self._run_stage(run, saving, found)
             if self.stopped_at or self.supernet.stop_training:
                 return run.history
             following = self.stages.after(self.stage, self)
@@ -196,21 +201,21 @@ class ArchitectureSearch(StageSearch):
         """Whether no stage follows the one that the search is in."""
         return self.stage + 1 == len(self.stages)
 
-    def _run_stage(self, run: Run, saving: Saving, streams: Streams) -> None:
+    def _run_stage(self, run: Run, saving: Saving, data: Streams) -> None:
         """Searches from where the checkpoints of the stage are to its last epoch."""
         method = self.stages.method(self.stage)
         folder = self.stages.folder(saving.directory, self.stage)
         self._as_grown(folder)
         self.first_epoch = self.stage * run.epochs
-        begins = self._prepare(method, run.epochs, run.steps, streams.batch_sizes)
+        begins = self._prepare(method, run.epochs, run.steps, data.batch_sizes)
         position = self._record.open(saving.open(self, folder, run), run.monitor)
         if begins:
             self._say_rate(method.architecture_steps(run.epochs, run.steps))
         self._rule.prepare(folder, run.writes)
-        self._hessian_batch = lambda: next(iter(streams.validation(0)))
+        self._hessian_batch = lambda: next(iter(data.validation(0)))
         self.supernet.stop_training = False
         self._loop = SearchLoop(self, method, self._record, self._rule, self._stop)
-        self._loop.run(streams, position, run.epochs, run.calls())
+        self._loop.run(data, position, run.epochs, run.calls())
 
     def _as_grown(self, folder) -> None:
         """Makes the supernet as large as the checkpoints of a folder have it, if there are any."""
@@ -292,8 +297,3 @@ class ArchitectureSearch(StageSearch):
         if not ended:
             selection = fine_tuning.between_decisions(chosen, self, self._streams, fine_tune_epochs)
         return super().genotype(validation, selection)
-
-
-def by_epoch(data: Batches) -> Callable[[int], tf.data.Dataset]:
-    """The function from the number of the epoch to batches that data are, or give always."""
-    return data if callable(data) else lambda epoch: data

@@ -243,6 +243,19 @@ def check_weight_optimizer(method: Method, optimizer: keras.optimizers.Optimizer
         )
 
 
+def get_optimizers(weights, architecture) -> tuple:
+    """A user's own optimizers for the weights and for the alphas; None for those of the method.
+
+    Raises:
+        UserError: one is none, or both are the same object, which would share its slots.
+    """
+    if weights is not None and weights is architecture and not isinstance(weights, str | type):
+        raise UserError(
+            "weight_optimizer and architecture_optimizer are one object; give each its own"
+        )
+    return optimizers.get(weights), optimizers.get(architecture)
+
+
 def check_rate_of_task(task: Task, optimizer: keras.optimizers.Optimizer) -> None:
     """Refuses an optimizer whose learning rate cannot be multiplied in a step.
 

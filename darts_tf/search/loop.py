@@ -2,8 +2,6 @@
 
 import contextlib
 import math
-from collections.abc import Callable
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -16,37 +14,13 @@ from darts_tf.search import checks
 from darts_tf.search.epoch import EpochSteps, StopRequest
 from darts_tf.search.record import SearchRecord
 from darts_tf.search.rule_follower import RuleFollower
+from darts_tf.search.streams import Streams, naming_labels
 
 _NOT_FINITE = (
     "the validation loss of epoch %d is not finite, although the training's is: with moving "
     "statistics in place of a batch's own, numbers of a supernet can grow without bounds. The "
     "search goes on, and this epoch is not its best one; a smaller weight learning rate may help"
 )
-
-
-class Streams(NamedTuple):
-    """The data of a search, each a function from the number of the epoch to its batches.
-
-    Attributes:
-        train: for the weights.
-        validation: for the alphas.
-    """
-
-    train: Callable[[int], tf.data.Dataset]
-    validation: Callable[[int], tf.data.Dataset]
-
-    @property
-    def batch_size(self) -> int | None:
-        """Of the training batches; None where they differ."""
-        return self.batch_sizes["train"]
-
-    @property
-    def batch_sizes(self) -> dict[str, int | None]:
-        """By the names of the streams; None where the batches of one differ."""
-        return {
-            name: tf.nest.flatten(data(0).element_spec)[0].shape[0]
-            for name, data in self._asdict().items()
-        }
 
 
 class SearchLoop:
@@ -134,6 +108,7 @@ class SearchLoop:
         advice = checks.less_memory(self._method)
         with (
             distribution.naming_lost_workers(strategy),
+            naming_labels(),
             out_of_memory.explained(f"epoch {epoch + 1}", streams.batch_size, advice),
         ):
             train = streams.train(epoch)

@@ -11,6 +11,7 @@ from darts_tf.genotypes import decidedness
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.methods.method import Method
 from darts_tf.runtime.grappler import without_grappler
+from darts_tf.search import streams
 from darts_tf.search.rule_follower import RuleFollower
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.supernets.validation_hessian import ValidationHessian
@@ -90,12 +91,12 @@ class Readings:
         that an early stop goes back to, it is those, unless a selection is given.
 
         Args:
-            validation: batches of the task, such as (images, labels), for a selection that
-                evaluates architectures.
+            validation: batches of the task, such as (images, labels), or arrays, for a selection
+                that evaluates architectures.
             selection: the name of a selection or a selection of your own; None for the method's.
 
         Raises:
-            UserError: the selection needs `validation` and there is none.
+            UserError: the selection needs `validation`, and there is none or none that fits.
         """
         if selection is None and self._rule.result is not None:
             return self._rule.result.genotype
@@ -108,6 +109,7 @@ class Readings:
                 f"the selection of the method {self.method.name!r} evaluates architectures; give "
                 "genotype() the validation batches"
             )
+        validation = streams.one("validation data", validation, self.task, self.supernet)
         options = {"task": self.task} if selections.needs_task(select) else {}
         return select(self.supernet, validation, **options)
 

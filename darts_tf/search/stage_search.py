@@ -9,7 +9,7 @@ from absl import logging
 from darts_tf.methods import paper_rate
 from darts_tf.methods.method import Method
 from darts_tf.runtime import distribution
-from darts_tf.search import checks
+from darts_tf.search import checks, streams
 from darts_tf.search.epoch import StopRequest
 from darts_tf.search.evaluation import SupernetEvaluation
 from darts_tf.search.loop import SearchLoop, Streams
@@ -19,6 +19,7 @@ from darts_tf.search.state import SearchState
 from darts_tf.search.trainer import SearchTrainer
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.tasks import Task
+from darts_tf.tasks.streams import one_stream
 
 
 class StageSearch(Readings):
@@ -135,9 +136,13 @@ class StageSearch(Readings):
         Batch normalisation uses its moving statistics, as in any Keras `evaluate`. `fit` measures
         them after every epoch.
 
+        Args:
+            data: a data set, arrays `(images, labels)`, or another iterable of batches.
+
         Raises:
-            UserError: the data have no end.
+            UserError: the data have no end, or the supernet and the task do not take them.
         """
+        data = streams.one("data to evaluate on", data, self.task, self.supernet)
         return self._evaluation.evaluate(data)
 
     def training_batch(self):
@@ -149,6 +154,7 @@ class StageSearch(Readings):
 
         What `fit` does after every epoch; in one pass over the data.
         """
+        data = one_stream("validation data", data)
         return self.evaluate(self._evaluation.measure_statistics(data))
 
     def checkpointed(self) -> dict[str, list]:

@@ -40,7 +40,8 @@ class ValidationHessian:
             exact_up_to: see `darts_tf.supernets.hessian.largest_eigenvalue`.
         """
         alphas = [tf.convert_to_tensor(v) for v in self._supernet.architecture_variables]
-        batch = tf.nest.map_structure(tf.convert_to_tensor, tuple(batch))
+        batch = tuple(batch) if isinstance(batch, list) else batch
+        batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
         batch = self._task.from_the_start(self._supernet, batch)
         product = self._product.at(alphas, batch)
         return largest_eigenvalue(product, self._product.size, exact_up_to)

@@ -65,11 +65,11 @@ def get(task=None, loss=None) -> Task:
     Args:
         task: one of these; None for the classification of images; a function of losses, see `loss`,
             for that classification with other losses.
-        loss: `(targets, outputs) -> [batch]` or `[batch, time]` in place of the task's losses; None
-            for those.
+        loss: in place of the task's losses: `(targets, outputs) -> [batch]` or `[batch, time]`, or
+            what Keras' `compile` takes, see `darts_tf.tasks.keras_losses`; None for those.
 
     Raises:
-        UserError: no task has that name; it is something else.
+        UserError: no task, or no loss, has that name; it is something else.
     """
     if callable(task) and not isinstance(task, Task | type):
         return get(None, task if loss is None else loss)

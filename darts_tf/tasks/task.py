@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.common.registry import Unnamed
+from darts_tf.tasks import keras_losses
 from darts_tf.tasks.metrics import Metric, Objective, counted
 
 
@@ -44,7 +45,7 @@ class Task(Unnamed):
     well. Its model is called with `state`, None or a structure as `initial_state` returns it, and
     returns a pair of the outputs and the state after the batch. A stream's state starts anew with
     every pass, no gradient flows through it, and it belongs to the batch: batches that the losses
-    of a search are given are `(*batch, state)`.
+    of a search are given are `(*batch, state)`, or `(batch, state)` where a batch is a dictionary.
     """
 
     @property
@@ -62,12 +63,12 @@ class Task(Unnamed):
     def weights(self, batch) -> tf.Tensor | None:
         """How much the elements of a batch's losses count, 0 for what is masked.
 
-        Default: the batch's third part, None where there is none.
+        Default: the batch's third part, None where there is none, as in a dictionary.
 
         Returns:
             `[batch]`, or shaped as the losses; None where all count alike.
         """
-        return batch[2] if len(batch) > 2 else None
+        return batch[2] if isinstance(batch, tuple | list) and len(batch) > 2 else None
 
     def losses(self, targets, outputs) -> tf.Tensor:
         """The losses of a batch's elements, `[batch]` or, of sequences, `[batch, time]`.
@@ -148,7 +149,8 @@ class Task(Unnamed):
         """
         if not self.carries_state:
             return batch
-        return *batch, self.initial_state(model, tf.nest.flatten(batch)[0].shape[0])
+        state = self.initial_state(model, tf.nest.flatten(batch)[0].shape[0])
+        return self.with_state(batch, state)
 
     def rate_factor(self, targets) -> float | tf.Tensor | None:
         """The factor of the weights' learning rate in the step on a batch.
@@ -206,7 +208,12 @@ class Task(Unnamed):
         if not self.carries_state:
             return self.unpack(batch), None
         *batch, state = batch
-        return self.unpack(tuple(batch)), state
+        whole = len(batch) == 1 and isinstance(batch[0], Mapping)
+        return self.unpack(batch[0] if whole else tuple(batch)), state
+
+    def with_state(self, batch, state) -> tuple:
+        """A batch and the state before it, as the losses of a search are given them."""
+        return (batch, state) if isinstance(batch, Mapping) else (*batch, state)
 
     def call(self, model: Callable, inputs, state=None, **options) -> tuple[Any, Any]:
         """Calls a model.
@@ -228,10 +235,14 @@ class Task(Unnamed):
         """The same task with other losses.
 
         Args:
-            losses: `(targets, outputs) -> [batch]` or `[batch, time]`.
+            losses: `(targets, outputs) -> [batch]` or `[batch, time]`, or what Keras' `compile`
+                takes, see `darts_tf.tasks.keras_losses`.
+
+        Raises:
+            UserError: it is no loss.
         """
         changed = copy.copy(self)
-        object.__setattr__(changed, "losses", losses)
+        object.__setattr__(changed, "losses", keras_losses.by_example(losses))
         return changed
 
     def curves(self) -> Mapping[str, tuple[str, bool]]:

@@ -179,9 +179,8 @@ class ArchitectureTuner(ResumableTuner):
         """
         if not isinstance(x, SearchData):
             checks.check_arrays(self.task)
-            if validation_data is None:
-                raise UserError("validation_data are missing; they score the derived networks")
             x = SearchData.of(x, y, validation_data, batch_size, self.seed, self.num_classes)
+        checks.check_data(x, self.task, self.space, self.input_shape, self.num_classes)
         x.refuse_other(self.project_dir)
         super().search(x, epochs=epochs, callbacks=list(callbacks), verbose=verbose)
 

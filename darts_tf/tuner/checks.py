@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import keras_tuner
 
-from darts_tf import tasks
+from darts_tf import macros, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.methods import Method
+from darts_tf.spaces import Space
+from darts_tf.tasks import data_check
 
 
 def trial_objective(task=None) -> keras_tuner.Objective:
@@ -60,6 +62,30 @@ def check_arrays(task: tasks.Task) -> None:
             f"the data of the task {task.name!r} are not cut by labels into the weights' and the "
             "alphas' half; cut them yourself and give a darts_tf.tuner.SearchData"
         )
+
+
+def check_data(data, task: tasks.Task, space: Space, input_shape, num_classes: int) -> None:
+    """Looks at images and labels before the first trial; see `darts_tf.tasks.data_check`.
+
+    Args:
+        data: a `SearchData`.
+        task: of the tuner; of others than the classification of images trials find out.
+        space, input_shape, num_classes: of the tuner.
+
+    Raises:
+        UserError: says what networks of that shape cannot take, and what to do.
+    """
+    if not isinstance(task, tasks.ImageClassification):
+        return
+    spec = macros.get(space.macro).signature(input_shape)
+    takes = data_check.Takes(spec, lambda shape: (shape[0], num_classes), None)
+    for name, batches in (
+        ("training data", data.batches(0)),
+        ("weights' half of them", data.halves[0](0)),
+        ("alphas' half of them", data.halves[1](0)),
+        ("validation data", data.validation),
+    ):
+        data_check.check(name, batches, task, takes)
 
 
 def check_rate(name: str, given) -> float | tuple[float, float] | None:

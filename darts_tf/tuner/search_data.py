@@ -74,6 +74,8 @@ class SearchData:
         Raises:
             UserError: labels are none of these classes, or one-hot, or text; see `halves` too.
         """
+        if validation is None:
+            raise UserError("validation_data are missing; they score the derived networks")
         hashes = {}
         if isinstance(x, tf.data.Dataset):
             if y is not None:
@@ -94,7 +96,12 @@ class SearchData:
         if isinstance(validation, tf.data.Dataset):
             validation = _flat_labels("the validation data", validation)
         else:
-            images, labels = validation
+            if not isinstance(validation, tuple | list) or len(validation) != 2:
+                raise UserError(
+                    "validation_data are no pair of arrays (images, labels) and no data set of "
+                    "batches; give one of these, without weights"
+                )
+            images, labels = map(np.asarray, validation)
             labels = _integers("the labels of validation_data", labels, len(images), num_classes)
             validation = tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
             hashes |= {"validation_data": hash_array(images) + _hash_labels(labels)}

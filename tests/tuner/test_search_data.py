@@ -3,8 +3,9 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
+from darts_tf import spaces, tasks
 from darts_tf.common.errors import UserError
-from darts_tf.tuner import SearchData
+from darts_tf.tuner import SearchData, checks
 
 IMAGES = np.zeros((12, 2, 2, 1), np.float32)
 LABELS = np.arange(12) % 3
@@ -68,6 +69,31 @@ def test_other_elements():
         make(None, x=tf.data.Dataset.from_tensor_slices(IMAGES).batch(2))
     with pytest.raises(UserError, match="y was given beside a data set"):
         make(x=dataset(LABELS))
+
+
+@pytest.mark.parametrize("wrong", [IMAGES, (IMAGES, LABELS, LABELS), 3])
+def test_validation_data_that_are_no_pair(wrong):
+    with pytest.raises(UserError, match=r"validation_data are no pair of arrays .images, labels."):
+        make(validation=wrong)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({}, None),
+        ({"x": (255 * IMAGES).astype(np.uint8)}, None),
+        ({"x": IMAGES[..., 0]}, "the training data have shape .* they have no axis of channels"),
+        ({"x": IMAGES + np.nan}, "numbers in the first batch of the training data are NaN"),
+        ({"validation": (IMAGES[:3, :1], LABELS[:3])}, "inputs of the validation data have shape"),
+    ],
+)
+def test_images_are_looked_at_before_the_first_trial(changed, message):
+    given = make(**changed), tasks.get(), spaces.get("darts_cnn"), (2, 2, 1), 3
+    if message is None:
+        checks.check_data(*given)
+        return
+    with pytest.raises(UserError, match=message):
+        checks.check_data(*given)
 
 
 def test_own_streams_are_checked():

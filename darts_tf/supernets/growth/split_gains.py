@@ -80,7 +80,8 @@ def split_gains(supernet: Supernet, task: Task, batch, number: int = 0) -> Split
     """
     twins = grown(supernet, _EveryCopy(), number)
     problem = SupernetProblem(twins, task, traced=False)
-    batch = task.from_the_start(twins, tf.nest.map_structure(tf.convert_to_tensor, tuple(batch)))
+    batch = tuple(batch) if isinstance(batch, list) else batch
+    batch = task.from_the_start(twins, tf.nest.map_structure(tf.convert_to_tensor, batch))
     weights = [tf.convert_to_tensor(v) for v in twins.weight_variables]
     alphas = [tf.convert_to_tensor(v) for v in twins.architecture_variables]
     pairs, width = _pairs(supernet, twins)
