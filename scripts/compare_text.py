@@ -121,10 +121,8 @@ def _draw(curves, path) -> None:
                 axes.plot(epochs, run, color=COLOURS[cell], linewidth=0.6, alpha=0.5)
             mean = [statistics.mean(values) for values in zip(*runs, strict=True)]
             axes.plot(epochs, mean, color=COLOURS[cell], linewidth=1.8, label=CELLS[cell])
-        axes.set_title("Validation text, bits per character", fontsize=11, loc="left")
-        axes.set_xlabel("epoch")
-        axes.legend(frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
+        style.panel(axes, "Validation text, bits per character", "epoch")
+        style.legend(axes)
         style.save(figure, path)
 
 

@@ -76,7 +76,7 @@ def draw(records: dict, summary: dict, path: pathlib.Path) -> None:
             curves = [points(records[method], t) for t in records[method][0]["entropy_by_step"]]
             entropy.plot(curves[0][0], np.sum([values for _, values in curves], axis=0), **options)
         accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
-        accuracy.legend(frameon=False, fontsize=9)
+        style.legend(accuracy)
         ratios = [row["step_relative_to_darts_v1"] for row in summary.values()]
         names, colours = ([table[m] for m in summary] for table in (NAMES, COLOURS))
         bars = cost.barh(names, ratios, color=colours)
@@ -87,9 +87,7 @@ def draw(records: dict, summary: dict, path: pathlib.Path) -> None:
             (entropy, "Entropy of the operations, nats", "epoch"),
             (cost, "Processor time of a step", "relative to first-order DARTS"),
         ):
-            axes.set_title(title, fontsize=11, loc="left")
-            axes.set_xlabel(label)
-            axes.spines[["top", "right"]].set_visible(False)
+            style.panel(axes, title, label, counted=axes is not cost)
         style.save(figure, path)
 
 

@@ -214,7 +214,6 @@ def _result(config: SearchConfig, search, data, folder, history):
         name: values[: search.returned_to, : len(space.edges), : len(space.operations)]
         for name, values in mixture.items()
     }
-    plots.plot_operation_weights(mixture, space, folder.file("operation_weights.png"))
     title = f"Search on {data.name} with {search.method.name}"
     curves = search.task.curves()
     plots.plot_history(history, folder.file("history.png"), title, curves)
@@ -227,7 +226,10 @@ def _result(config: SearchConfig, search, data, folder, history):
             "best_epoch": search.best.epoch,
             f"best_supernet_validation_{objective}": search.best.value,
         }
-    return _genotype(config, search, data), {
+    genotype = _genotype(config, search, data)
+    picture = folder.file("operation_weights.png")
+    plots.plot_operation_weights(mixture, space, picture, genotype)
+    return genotype, {
         "method": search.method.name,
         "hypergradient": gradients.label(search.method.gradient),
         "epochs": len(history),

@@ -128,14 +128,18 @@ def plot(grid: Grid, results: dict[str, Measurement], path) -> None:
     A dotted line from the origin through the smallest size shows what proportional growth would
     be.
     """
-    buffer = io.BytesIO()
-    figure(grid, results).savefig(buffer, format="png", dpi=120)
-    run_folder.write_file(pathlib.Path(path), buffer.getvalue())
+    from darts_tf.plots import style
+
+    path = style.check_path(path)
+    with style.context():
+        style.save(figure(grid, results), path)
 
 
 def figure(grid: Grid, results: dict[str, Measurement]):
     """The matplotlib figure of `plot`."""
     from matplotlib.figure import Figure
+
+    from darts_tf.plots import style
 
     quantities = (
         ("step_seconds", "step, s"),
@@ -143,6 +147,8 @@ def figure(grid: Grid, results: dict[str, Measurement]):
         ("startup_seconds", "start-up, s"),
     )
     drawn = Figure(figsize=(9, 7), layout="constrained")
+    base = ", ".join(f"{grid.labels[size]} {value}" for size, value in grid.base.items())
+    style.heading(drawn, f"What a search costs, from {base}")
     axes = drawn.subplots(len(quantities), len(grid.axes), sharey="row", sharex="col")
     found = rows(grid, results)
     for column, size in enumerate(grid.axes):
@@ -152,13 +158,13 @@ def figure(grid: Grid, results: dict[str, Measurement]):
         for row, (quantity, label) in enumerate(quantities):
             axis = axes[row][column]
             x, y = [r[size] for r in line], [r[quantity] for r in line]
-            axis.plot(x, y, "o-", color="tab:blue")
+            axis.plot(x, y, color=style.BLUE, **style.markers(len(x)))
             if x:
-                axis.plot([0, x[-1]], [0, y[0] * x[-1] / x[0]], ":", color="gray", linewidth=1)
+                axis.plot([0, x[-1]], [0, y[0] * x[-1] / x[0]], ":", color=style.GREY, linewidth=1)
             # The dotted lines may leave the picture, the others not.
             axis.set_ylim(0, 1.08 * max((r[quantity] for r in found), default=1))
-            if column == 0:
-                axis.set_ylabel(label)
-            if row == len(quantities) - 1:
-                axis.set_xlabel(grid.labels[size])
+            name = grid.labels[size] if row == len(quantities) - 1 else ""
+            style.panel(axis, "" if column else label, name, counted=False)
+            axis.margins(x=0.08)
+    drawn.supxlabel("dotted: proportional to the first point", fontsize=9, x=0.01, ha="left")
     return drawn

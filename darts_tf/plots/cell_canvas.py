@@ -12,6 +12,8 @@ from darts_tf.plots.layered_layout import Layout
 _WIDTHS = {"input": 0.92, "node": 0.34, "output": 0.5, "operation": 1.2}
 _BOX_HEIGHT = 0.34
 _OPERATION_HEIGHT = 0.27
+# Of a letter of an operation's name; longer names have wider boxes.
+_LETTER, _ROUND = 0.078, 0.24
 _GAP = 0.55
 _MARGIN = 0.15
 _TITLE_HEIGHT = 0.42
@@ -38,7 +40,8 @@ class Canvas:
     ):
         self._graph = graph
         self._layout = layout
-        self._columns = _columns(graph)
+        self._widths = _widths(graph)
+        self._columns = _columns(graph, self._widths)
         spans = [(y, _BOX_HEIGHT / 2) for y in layout.heights.values()]
         spans += [(y, 0.0) for line in layout.passages for y in line]
         bottom = min(y - half for y, half in spans) - _MARGIN
@@ -74,7 +77,7 @@ class Canvas:
         points += [(columns[graph.layers[start] + 1 + i], y) for i, y in enumerate(passages)]
         points.append((columns[graph.layers[end]], heights[end]))
         # A state is narrower than its column where the column also holds an input or the output.
-        half = [_WIDTHS[graph.kinds[vertex]] / 2 for vertex in edge]
+        half = [self._widths[graph.kinds[vertex]] / 2 for vertex in edge]
         x = sum(points[0][0]) / 2 + half[0]
         vertices, codes = [(x, points[0][1])], [Path.MOVETO]
         for i, ((left, right), y) in enumerate(points[1:], start=1):
@@ -101,10 +104,8 @@ class Canvas:
         kind, text = self._graph.kinds[vertex], self._graph.texts[vertex]
         if kind == "operation":
             box = {"height": _OPERATION_HEIGHT, "rounding": _OPERATION_HEIGHT / 2}
-            face = look.colour if look.dashes == "solid" else "white"
-            self._box(
-                place, kind, **box, facecolor=face, edgecolor=look.colour, linestyle=look.dashes
-            )
+            colours = {"facecolor": look.face, "edgecolor": look.colour}
+            self._box(place, kind, **box, **colours, linestyle=look.dashes)
             size, colour = 9, look.text
         else:
             face = "#F2F2F2" if kind == "node" else "#DCDCDC"
@@ -123,7 +124,7 @@ class Canvas:
         )
 
     def _box(self, place, kind, height, rounding, **look) -> None:
-        (x, y), width = place, _WIDTHS[kind]
+        (x, y), width = place, self._widths[kind]
         self._axes.add_patch(
             FancyBboxPatch(
                 (x - width / 2 + rounding, y - height / 2 + rounding),
@@ -136,11 +137,18 @@ class Canvas:
         )
 
 
-def _columns(graph: Graph) -> list[tuple[float, float]]:
+def _widths(graph: Graph) -> dict[str, float]:
+    """The widths of boxes by their kind; all operations have that of the longest name."""
+    names = [graph.texts[x] for x, kind in graph.kinds.items() if kind == "operation"]
+    longest = max(map(len, names), default=0)
+    return {**_WIDTHS, "operation": max(_WIDTHS["operation"], _LETTER * longest + _ROUND)}
+
+
+def _columns(graph: Graph, of_kind: dict[str, float]) -> list[tuple[float, float]]:
     """The left and the right end of every layer."""
     widths = [0.0] * (max(graph.layers.values()) + 1)
     for vertex, layer in graph.layers.items():
-        widths[layer] = max(widths[layer], _WIDTHS[graph.kinds[vertex]])
+        widths[layer] = max(widths[layer], of_kind[graph.kinds[vertex]])
     columns, left = [], 0.0
     for width in widths:
         columns.append((left, left + width))

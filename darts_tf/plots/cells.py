@@ -82,12 +82,13 @@ def plot_cell(
     """Draws a cell as a graph that is read from left to right.
 
     Boxes with a letter are the cell's inputs and its output, boxes with a number alone its
-    intermediate nodes (each the sum of what arrives), and the box on an edge is its operation; the
-    numbers are those of `darts_tf.spaces.node_names`. Convolutions are blue (dilated
-    ones light blue), pooling is orange, skip connections are green; "none" is dotted. Thin grey
-    lines lead from the nodes that are concatenated to the output. In a recurrent cell they lead
-    from x_t and h_{t-1} to node 0, and to h_t from the nodes that it is the mean of; what saturates
-    there, tanh and sigmoid, is orange, and the identity green.
+    intermediate nodes (each the sum of what arrives), and the box on an edge is its operation;
+    the numbers are those of `darts_tf.spaces.node_names`. Convolutions are blue (dilated ones
+    light blue), pooling is orange, skip connections are green, noise is grey; "none" is dotted,
+    and what is close to a draw pale. Thin grey lines lead from the nodes that are concatenated
+    to the output. In a recurrent cell they lead from x_t and h_{t-1} to node 0, and to h_t from
+    the nodes that it is the mean of; what saturates there, tanh and sigmoid, is orange, and the
+    identity green.
 
     Args:
         cell: the cell.

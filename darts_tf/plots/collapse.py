@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from darts_tf.common.errors import UserError
 from darts_tf.plots import style
@@ -37,7 +36,8 @@ def plot_collapse(records: Sequence[Mapping], path) -> None:
     if not panels:
         raise UserError("nothing to draw: expected records of a search with a CollapseMonitor")
     with style.context():
-        figure = Figure(figsize=(3.6 * len(panels), 3.2), layout="constrained")
+        figure = Figure(figsize=(3.6 * len(panels), 3.5), layout="constrained")
+        style.heading(figure, "Signs of a collapse")
         subplots = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, (title, keys) in zip(subplots, panels, strict=True):
             _draw(axes, records, title, keys)
@@ -45,20 +45,16 @@ def plot_collapse(records: Sequence[Mapping], path) -> None:
 
 
 def _draw(axes, records, title, keys) -> None:
-    colours = (style.BLUE, style.VERMILION, style.GREEN, style.ORANGE)
     for i, key in enumerate(keys):
         x, y = zip(*points(records, key), strict=True)
         label = key.removeprefix(_PREFIX)
-        axes.plot(x, y, color=colours[i % len(colours)], marker="o", markersize=4, label=label)
+        axes.plot(x, y, label=label, **style.curve(i, len(x)))
     for epoch, alarms in points(records, "collapse_warnings"):
         if alarms:
             axes.axvspan(epoch - 0.5, epoch + 0.5, color="0.9", linewidth=0, zorder=0)
-    axes.set_title(title, fontsize=10, loc="left")
-    axes.set_xlabel("epoch")
+    style.panel(axes, title, "epoch")
     # Room above, which autoscaling leaves for the range of the values only.
     lowest, highest = axes.dataLim.intervaly
     axes.set_ylim(min(0, lowest), 1.05 * highest if highest > 0 else 1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.spines[["top", "right"]].set_visible(False)
     if len(keys) > 1:
-        axes.legend(frameon=False, fontsize=9)
+        style.legend(axes)

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from darts_tf.common.errors import UserError
 from darts_tf.plots import style
 from darts_tf.spaces import Space
 
-_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.ORANGE)
+# Curves that move by less than this share of the largest entropy look like a line on it.
+_STILL = 0.01
 
 
 def plot_entropy(
@@ -18,7 +18,8 @@ def plot_entropy(
 ) -> None:
     """Draws the entropy of each cell type's operation weights after every step, in nats.
 
-    A dotted line is the largest that there is: equal weights of all candidates of every edge.
+    A dotted line is the largest that there is: equal weights of all candidates of every edge. That
+    the entropy has not moved is said.
 
     Args:
         records: one mapping an epoch, as in a search's `metrics.jsonl`, with `entropy_by_step`:
@@ -36,17 +37,18 @@ def plot_entropy(
     with style.context():
         figure = Figure(figsize=(6, 3.6), layout="constrained")
         axes = figure.subplots()
-        for cell_type, colour in zip(space.cell_types, _COLOURS, strict=False):
-            _draw(axes, records, space, cell_type, colour)
-        axes.set_title(title, fontsize=11, loc="left")
-        axes.set_xlabel("epoch")
+        still = [
+            _draw(axes, records, space, cell_type, number)
+            for number, cell_type in enumerate(space.cell_types)
+        ]
+        style.panel(axes, title, "epoch")
         axes.set_ylabel("nats, summed over the edges")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.set_ylim(bottom=0)
-        axes.grid(axis="y", color="#E4E4E4")
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=9, handlelength=3)
+        # What lies on the largest entropy is below the frame, and 0 is seen.
+        axes.set_ylim(0, 1.12 * axes.dataLim.y1 or 1)
+        style.legend(axes, loc="lower left")
+        if all(still):
+            text = "has not moved by more than 1 %: the search has decided nothing"
+            axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes, fontsize=10)
         style.save(figure, path)
 
 
@@ -60,7 +62,11 @@ def points(records: Sequence[Mapping], cell_type: str) -> tuple[list[float], lis
     return epochs, entropies
 
 
-def _draw(axes, records, space, cell_type, colour):
+def _draw(axes, records, space, cell_type, number) -> bool:
+    """Draws the entropy of a cell type; returns whether it has not moved."""
     limit = float(np.log(space.mask(cell_type).sum(-1)).sum())
-    axes.plot(*points(records, cell_type), color=colour, linewidth=1.8, label=cell_type)
-    axes.axhline(limit, color=colour, linestyle=":", linewidth=1.2)
+    epochs, entropies = points(records, cell_type)
+    look = style.curve(number, len(epochs))
+    axes.plot(epochs, entropies, label=cell_type, **look)
+    axes.axhline(limit, color=look["color"], linestyle=":", linewidth=1.2)
+    return not entropies or np.ptp([*entropies, limit]) <= _STILL * limit

@@ -48,15 +48,14 @@ def plot_forecasts(
     down = -(-len(names) // across)
     with style.context():
         figure = Figure(figsize=(5.6 * across, 2.6 * down + 0.5), layout="constrained")
-        if title:
-            figure.suptitle(title, fontsize=13, weight="bold", x=0.01, ha="left")
+        style.heading(figure, title)
         panels = figure.subplots(down, across, squeeze=False).ravel()
         for number, axes in enumerate(panels):
             if number >= len(names):
                 axes.remove()
                 continue
             _draw(axes, times, targets[:, number], forecasts[:, number], names[number])
-        panels[0].legend(frameon=False, fontsize=9)
+        style.legend(panels[0])
         style.save(figure, path)
 
 
@@ -65,9 +64,7 @@ def _draw(axes, times, target, forecast, name) -> None:
     axes.plot(
         times, forecast, color=style.VERMILION, linewidth=1.2, linestyle="--", label="forecast"
     )
-    axes.set_title(name, fontsize=11, loc="left")
-    axes.grid(axis="y", color="#E4E4E4")
-    axes.spines[["top", "right"]].set_visible(False)
+    style.panel(axes, name, counted=False)
     axes.tick_params(axis="x", labelsize=8)
     for label in axes.get_xticklabels():
         label.set_rotation(20)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from darts_tf.common.errors import UserError
 from darts_tf.plots import style
@@ -43,8 +43,7 @@ def plot_history(
         )
     with style.context():
         figure = Figure(figsize=(5 * len(panels), 3.6), layout="constrained")
-        if title:
-            figure.suptitle(title, fontsize=13, weight="bold", x=0.01, ha="left")
+        style.heading(figure, title)
         for axes, (metric, panel) in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
         ):
@@ -73,18 +72,11 @@ def _draw(axes, records, metric, name, share) -> None:
         axes.plot(
             *zip(*found, strict=True),
             color=colour,
-            marker=marker if len(found) <= 30 else None,
-            markersize=4,
             linestyle=line,
-            linewidth=1.8,
             label=label,
+            **style.markers(len(found), marker),
         )
-    axes.set_title(name, fontsize=11, loc="left")
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    style.panel(axes, name, "epoch")
     if share:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.grid(axis="y", color="#E4E4E4")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9, handlelength=3)
+    style.legend(axes)

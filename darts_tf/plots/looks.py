@@ -17,6 +17,13 @@ class Look(NamedTuple):
     text: str = "white"
     dashes: str = "solid"
 
+    @property
+    def face(self):
+        """The inside of the box: pale where the operation is close to a draw, white for none."""
+        if self.dashes == "solid":
+            return self.colour
+        return style.lighter(self.colour, 0.75 if self.dashes == UNDECIDED else 1.0)
+
 
 def of(operation: str, lead: float | None = None) -> Look:
     """How an operation is drawn.
@@ -41,6 +48,8 @@ def note(looks: Iterable[Look]) -> str | None:
 def _of_kind(operation: str) -> Look:
     if operation == "none":
         return Look(style.GREY, text=style.GREY, dashes="dotted")
+    if operation == "noise":
+        return Look(style.GREY)
     if operation in ("skip_connect", "identity"):
         return Look(style.GREEN)
     if "pool" in operation or operation in ("tanh", "sigmoid"):

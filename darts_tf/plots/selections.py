@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import decidedness
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.plots import style
+from darts_tf.plots import looks, style
 from darts_tf.spaces import Space, node_names
 
 # In inches.
 _COLUMN, _ROW = 1.7, 0.27
-_LEFT, _TOP, _BETWEEN = 1.5, 1.25, 0.45
+_LETTER = 0.068  # Of an operation's name, which may need a wider column.
+_LEFT, _TOP, _BETWEEN = 1.5, 1.35, 0.45
 
 
 def plot_selections(
@@ -25,9 +24,9 @@ def plot_selections(
     path,
     leads: Mapping[str, decidedness.Leads] | None = None,
 ) -> None:
-    """Draws a table: a line for each edge, a column for each selection, a colour an operation.
+    """Draws a table: a line for each edge, a column for each selection, an operation in each.
 
-    An edge that a selection left out is blank.
+    Operations look as in the cells (`plot_cell`). An edge that a selection left out is blank.
 
     Args:
         genotypes: name of the selection -> the cells.
@@ -35,7 +34,7 @@ def plot_selections(
         path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
         leads: name of the selection -> by what share every operation leads the next one, see
             `darts_tf.genotypes.decidedness`, for those that go by the operation weights. What is
-            close to a draw has a question mark.
+            close to a draw is pale and dashed and has a question mark.
 
     Raises:
         UserError: there is no genotype; the suffix of `path` is another one.
@@ -45,16 +44,19 @@ def plot_selections(
         raise UserError("no selections to draw: expected at least one genotype")
     edges, types = len(space.edges), len(space.cell_types)
     height = _TOP + types * (edges * _ROW + _BETWEEN)
-    width = _LEFT + len(genotypes) * _COLUMN + 0.2
+    column = max(_COLUMN, _LETTER * (max(map(len, space.operations)) + 3))
+    width = _LEFT + len(genotypes) * column + 0.2
     with style.context():
         figure = Figure(figsize=(width, height))
+        heading = {"fontsize": 13, "weight": "bold", "va": "center"}
+        figure.text(0.2 / width, 1 - 0.25 / height, "The cells by selection", **heading)
         for i, cell_type in enumerate(space.cell_types):
             top = height - _TOP - i * (edges * _ROW + _BETWEEN)
             axes = figure.add_axes(
                 (
                     _LEFT / width,
                     (top - edges * _ROW) / height,
-                    len(genotypes) * _COLUMN / width,
+                    len(genotypes) * column / width,
                     edges * _ROW / height,
                 )
             )
@@ -81,7 +83,7 @@ def _draw(axes, genotypes, space, cell_type, leads, heads) -> None:
             names = [into[k].operation for k in here]
             close = found and any(found[place.node][k] < decidedness.CLOSE for k in here)
             if names:
-                _draw_operations(axes, column, row, names, space, "?" if close else "")
+                _draw_operations(axes, column, row, names, "?" if close else "")
     labels = [
         style.with_indices(
             f"{node_names.node_name(place.source, space.inputs, space.kind)} → "
@@ -95,11 +97,9 @@ def _draw(axes, genotypes, space, cell_type, leads, heads) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _draw_operations(axes, column, row, names, space, mark) -> None:
-    colours = colormaps["tab10"].colors
-    colour = to_rgb(colours[space.operations.index(names[0]) % len(colours)])
-    light = "white" if mark else tuple(0.55 + 0.45 * part for part in colour)
-    box = {"facecolor": light, "edgecolor": "white", "linewidth": 1.5}
-    axes.add_patch(Rectangle((column + 0.02, row), 0.96, 1, **box))
-    text = f"{', '.join(names)} {mark}".strip()
-    axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7.5)
+def _draw_operations(axes, column, row, names, mark) -> None:
+    look = looks.of(names[0], 0.0 if mark else None)
+    box = {"facecolor": look.face, "edgecolor": look.colour, "linestyle": look.dashes}
+    axes.add_patch(Rectangle((column + 0.03, row + 0.07), 0.94, 0.86, linewidth=0.9, **box))
+    text = {"s": f"{', '.join(names)} {mark}".strip(), "color": look.text}
+    axes.text(column + 0.5, row + 0.5, **text, ha="center", va="center", fontsize=7.5)

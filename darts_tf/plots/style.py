@@ -4,7 +4,9 @@ import pathlib
 import re
 
 import matplotlib
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
@@ -18,6 +20,10 @@ ORANGE = "#E69F00"
 VERMILION = "#D55E00"
 GREY = "#8A8A8A"
 INK = "#222222"
+GRID = "#E4E4E4"
+#: Of several curves in one picture, in this order.
+CURVES = (BLUE, VERMILION, GREEN, ORANGE, SKY, GREY)
+_DASHES = ("-", "--", "-.", ":")
 
 _RC = {
     "font.family": "DejaVu Sans",
@@ -69,6 +75,51 @@ def save(figure: Figure, path: pathlib.Path) -> None:
             facecolor="white",
             metadata=_METADATA[path.suffix],
         )
+
+
+def heading(figure: Figure, text: str | None) -> None:
+    """The heading of a figure of several panels, in bold at the left; none for an empty text."""
+    if text:
+        figure.suptitle(text, fontsize=13, weight="bold", x=0.01, ha="left")
+
+
+def panel(axes, title: str, xlabel: str = "", *, counted: bool = True) -> None:
+    """Heading, grid and frame of a panel of curves.
+
+    Args:
+        axes: the panel.
+        title: what its y axis is.
+        xlabel: what its x axis is.
+        counted: whether that is in whole numbers, such as epochs.
+    """
+    axes.set_title(title, fontsize=11, loc="left")
+    axes.set_xlabel(xlabel)
+    if counted:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y", color=GRID)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def legend(axes, **options) -> None:
+    """The legend of a panel of curves."""
+    axes.legend(frameon=False, fontsize=9, handlelength=3, **options)
+
+
+def curve(number: int, points: int) -> dict:
+    """The look of one of several curves; where two are equal, both are seen."""
+    look = {"color": CURVES[number % len(CURVES)], "linestyle": _DASHES[number % len(_DASHES)]}
+    return {**look, **markers(points)}
+
+
+def markers(count: int, marker: str = "o") -> dict:
+    """The markers of a curve of so many points: one that is alone would not be seen without."""
+    return {"marker": marker if count <= 30 else None, "markersize": 4, "linewidth": 1.8}
+
+
+def lighter(colour: str, share: float) -> tuple[float, ...]:
+    """A colour mixed with a share of white, from 0 to 1."""
+    return tuple((1 - share) * part + share for part in to_rgb(colour))
 
 
 def with_indices(text: str) -> str:

@@ -67,7 +67,7 @@ def test_csv_and_plot(tmp_path):
     assert row["estimated_memory_gb"] == "" and row["weights"] == "7"
     growth.plot(growth.IMAGES, results, tmp_path / "growth.png")
     with Image.open(tmp_path / "growth.png") as image:
-        assert image.size == (1080, 840)
+        assert image.size == (1350, 1050)
 
 
 def test_no_point_is_outside_the_plot():

@@ -37,7 +37,7 @@ def test_what_is_close_to_a_draw_has_a_question_mark(drawn):
         for figure in drawn
     ]
     assert marked == [["sep_conv_3x3 ?"], []]
-    assert [len(figure.texts) for figure in drawn] == [1, 0]
+    assert [len(figure.texts) for figure in drawn] == [2, 1]
 
 
 def test_nothing_to_draw(tmp_path):
