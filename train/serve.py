@@ -38,6 +38,11 @@ class ServeConfig(Config):
     max_seconds: float = fields.number(
         120.0, "Requests that take longer (in s of work) are given up.", lower_bound=1
     )
+    cors_origins: tuple[str, ...] | None = fields.words(
+        None,
+        "Pages of other servers that browsers let ask this one, such as https://example.org; * "
+        "for all. By default none but its own page.",
+    )
     log_requests: bool = fields.switch(False, "Print a line for each request.")
 
 
@@ -49,6 +54,11 @@ def main(config: ServeConfig) -> None:
         raise UserError(
             f"--name={config.name} cannot stand in an address; use letters, digits, '_', '.', '-'"
         )
+    for origin in config.cors_origins or ():
+        if origin != "*" and not re.fullmatch(r"https?://[^/\s,]+", origin):
+            raise UserError(
+                f"--cors_origins={origin}: expected an origin such as https://example.org, or *"
+            )
     versions.find(config.model_dir)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
@@ -89,7 +99,9 @@ def _serve(config: ServeConfig, listener: socket.socket) -> None:
 
     model = served.load(config.model_dir, config.name)
     limits = Limits(body_bytes=config.max_body_mb * 1024 * 1024, work_seconds=config.max_seconds)
-    server = Server(create_app(model, limits), limits, config.log_requests)
+    server = Server(
+        create_app(model, limits, config.cors_origins or ()), limits, config.log_requests
+    )
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     print(

@@ -1,10 +1,12 @@
 """The HTTP side: addresses, bodies, errors."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from darts_tf.serving import messages, open_inference, tf_serving
@@ -28,12 +30,16 @@ _PAGE_HEADERS = {
 }
 
 
-def create_app(model: LoadedModel, limits: Limits | None = None) -> FastAPI:
+def create_app(
+    model: LoadedModel, limits: Limits | None = None, origins: Sequence[str] = ()
+) -> FastAPI:
     """Builds the server's ASGI application.
 
     Args:
         model: the model to serve.
         limits: how much one request may ask; None for the defaults.
+        origins: of other pages that browsers let ask this server (CORS), such as
+            "https://example.org"; "*" for all. None by default: only the server's own page.
 
     Returns:
         The application. Its `state.work` is the `Work`, whose `stop` ends all requests.
@@ -41,6 +47,15 @@ def create_app(model: LoadedModel, limits: Limits | None = None) -> FastAPI:
     # FastAPI's own documentation pages load scripts from the internet, so they are off.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.work = Work(model, limits or Limits())
+    if origins:
+        # No cookies are sent along, because there are none.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type"],
+            max_age=600,
+        )
     _handle_errors(app)
     _add_tf_serving(app, model)
     _add_open_inference(app, model)
@@ -171,6 +186,11 @@ def _handle_errors(app) -> None:
             404: f"there is nothing at {path!r:.200}",
             405: f"{request.method:.20} is not allowed at {path!r:.200}",
         }
+        if request.method == "OPTIONS" and "origin" in request.headers:
+            reasons[405] = (
+                f"pages of {request.headers['origin']!r:.200} may not ask this server; start it "
+                "with --cors_origins to let them"
+            )
         reason = reasons.get(error.status_code, str(error.detail))
         return _json({"error": reason}, error.status_code, error.headers)
 

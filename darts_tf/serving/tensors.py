@@ -154,12 +154,24 @@ def text_array(elements: list, shape, what: str) -> tuple[np.ndarray, int]:
     return array.reshape(shape), sum(map(len, texts))
 
 
+_FOR_URLS = str.maketrans("-_", "+/")
+
+
 def decode_base64(text, what: str) -> bytes:
-    """Returns the bytes of base64 `text` (RFC 4648, standard alphabet, with padding)."""
+    """Returns the bytes of base64 `text` (RFC 4648).
+
+    The standard alphabet or that for URLs, with padding or without, with line breaks as MIME and
+    the command `base64` set them, or in a data URL.
+    """
     if not isinstance(text, str):
         raise RequestError(400, f"{what} is {json_kind(text)}; expected base64 text")
+    if text[:5].lower() == "data:":
+        head, found, text = text.partition(",")
+        if not found or not head.lower().endswith(";base64"):
+            raise RequestError(400, f"{what} is a data URL without ';base64,'; encode it in base64")
+    text = "".join(text.split()).translate(_FOR_URLS).rstrip("=")
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise RequestError(400, f"{what} is not valid base64 text") from error
 
