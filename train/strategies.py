@@ -66,10 +66,25 @@ def get(config: DeviceConfig, batch_size: int | None) -> tf.distribute.Strategy:
 
 
 def _automatic(config: DeviceConfig) -> str:
-    if "TF_CONFIG" in os.environ and len(_tasks(_cluster())) > 1:
+    if _names_cluster() and len(_tasks(_cluster(", or --distribute=none"))) > 1:
         return "workers"
     several = config.cpu_devices > 1 or len(tf.config.list_physical_devices("GPU")) > 1
     return "mirrored" if several else "none"
+
+
+def _names_cluster() -> bool:
+    """Whether `TF_CONFIG` says something of other processes; Kubernetes sets it for one, too."""
+    text = os.environ.get("TF_CONFIG", "")
+    if not text.strip():
+        return False
+    try:
+        config = reading.parse_json(text)
+    except ValueError:
+        return True
+    if isinstance(config, dict) and not config.get("cluster"):
+        logging.info("TF_CONFIG names no cluster, so that this process works alone")
+        return False
+    return True
 
 
 def _mirrored(config: DeviceConfig) -> tf.distribute.Strategy:
@@ -85,8 +100,15 @@ def _workers(config: DeviceConfig) -> tf.distribute.Strategy:
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def _cluster() -> dict:
-    """The cluster of `TF_CONFIG`, checked: TensorFlow would wait for ever for a wrong one."""
+def _cluster(otherwise: str = "") -> dict:
+    """The cluster of `TF_CONFIG`, checked: TensorFlow would wait for ever for a wrong one.
+
+    Args:
+        otherwise: what else the user can do, for the message.
+
+    Raises:
+        UserError: there is none, or this process is no task of it.
+    """
     text = os.environ.get("TF_CONFIG", "")
     example = (
         '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
@@ -102,7 +124,7 @@ def _cluster() -> dict:
         received = f"got {text!r}" if text else "it is not set"
         raise UserError(
             f"--distribute=workers reads the environment variable TF_CONFIG; {received}, expected "
-            f"something like {example}, with another index in each process"
+            f"something like {example}, with another index in each process{otherwise}"
         ) from error
     return tasks
 

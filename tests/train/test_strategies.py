@@ -48,6 +48,32 @@ def test_bad_tf_config(monkeypatch, text):
         strategies.get(DeviceConfig(distribute="workers"), 8)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "{}",
+        '{"environment": "cloud"}',
+        '{"cluster": {}, "task": {"type": "worker", "index": 0}}',
+        '{"task": {"type": "master", "index": 0}, "cluster": null}',
+    ],
+)
+def test_a_tf_config_without_a_cluster_is_one_process(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    assert strategies.get(DeviceConfig(), 7) is tf.distribute.get_strategy()
+    with pytest.raises(UserError, match="variable TF_CONFIG; (got|it is not)"):
+        strategies.get(DeviceConfig(distribute="workers"), 8)
+
+
+@pytest.mark.parametrize("text", ["worker 0", "[]", workers(2, index=5)])
+def test_a_wrong_tf_config_names_the_way_out(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(UserError, match="in each process, or --distribute=none$"):
+        strategies.get(DeviceConfig(), 7)
+    assert strategies.get(DeviceConfig(distribute="none"), 7) is tf.distribute.get_strategy()
+
+
 def test_no_tpu():
     with pytest.raises(UserError, match="--distribute=tpu found no TPU .--tpu='local'."):
         strategies.get(DeviceConfig(distribute="tpu", tpu="local"), 8)
