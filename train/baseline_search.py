@@ -147,7 +147,7 @@ class _Training:
         self._config = config
         self._data = data
         self._task = data.task(config.task)
-        self._parts = data.split(data.training, config.train_portion, config.seed)
+        self._parts = data.with_validation(config.train_portion, config.seed)
         rate = config.positive("weight_learning_rate")
         self._recipe = training.Recipe(
             epochs=config.candidate_epochs or 3,

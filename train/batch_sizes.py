@@ -75,9 +75,12 @@ def _largest(config: SearchConfig, data, method) -> int:
     )
     given, count = config.memory_limit, config.accumulate_steps
     limit = given * 1e9 if given else memory.free_memory()
-    portion = config.train_portion
+    portion, size = config.train_portion, data.size(data.training)
     # The smaller part of the data must hold a batch.
-    most = int(min(portion, 1 - portion) * data.size(data.training)) // count * count
+    least = int(min(portion, 1 - portion) * size)
+    if data.validation is not None:
+        least = min(size, data.size(data.validation))
+    most = least // count * count
     chosen = max(count, min(estimate.largest_batch(limit, count), most))
     print(
         f"batch size: {chosen}, which needs about {estimate.peak(chosen, count) / 1e9:.1f} of "

@@ -121,4 +121,6 @@ def refuse_augmentation(config: DataConfig, where: str) -> None:
     Raises:
         UserError: names the flag.
     """
-    config.refuse_given(("flip", "crop"), f"has no meaning for {where}, which trains nothing")
+    config.refuse_given(
+        ("flip", "crop", "class_weights"), f"has no meaning for {where}, which trains nothing"
+    )

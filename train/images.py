@@ -35,6 +35,12 @@ class ImageConfig(Config):
     crop: bool = fields.switch(
         True, "Shift every training image by up to an eighth of its size, with black at the border."
     )
+    class_weights: str = fields.choice(
+        "none",
+        ["none", "balanced"],
+        "balanced: every class counts the same in the loss and the metrics of a training, however "
+        "many examples it has; a test has the recall of every class where they are unequal.",
+    )
 
 
 class Part(NamedTuple):
@@ -50,15 +56,15 @@ class Part(NamedTuple):
 
 
 class Images(TaskData):
-    """Images in memory, whose batches are `(images, labels)`.
+    """Images in memory, whose batches are `(images, labels)`, in training perhaps with weights.
 
     Args:
         config: as `load` returns it; with `cutout` where the program cuts squares out.
         data: the images.
     """
 
-    flags = ("data_dir", "train_examples", "image_size", "flip", "crop")
-    reading = flags
+    reading = ("data_dir", "train_examples", "image_size", "flip", "crop")
+    flags = (*reading, "class_weights")
     kinds = ("convolutional",)
 
     def __init__(self, config, data: datasets.ImageData):
@@ -68,6 +74,12 @@ class Images(TaskData):
         self.input_shape, self.num_classes = data.image_shape, data.num_classes
         self.training = Part(data.train_images, data.train_labels)
         self.test = Part(data.test_images, data.test_labels)
+        if data.validation_labels is not None:
+            self.validation = Part(data.validation_images, data.validation_labels)
+        self.class_names = data.class_names
+        self._class_weights = None
+        if config.class_weights == "balanced":
+            self._class_weights = datasets.balanced_weights(data.train_labels, data.num_classes)
         cutout = "cutout" in config.names() and config.cutout
         suited = datasets.Augmentation.suited_to(data, cutout)
         self.augmentation = suited if config.crop else dataclasses.replace(suited, crop_padding=0)
@@ -81,14 +93,20 @@ class Images(TaskData):
             image_size=config.image_size,
             seed=config.seed,
         )
+        validation = ""
+        if data.validation_labels is not None:
+            validation = f", {len(data.validation_labels)} validation"
+            portions = [x for x in ("train_portion", "validation_portion") if x in config.names()]
+            config.refuse_given(portions, f"has no meaning: {data.name} has a validation part")
         suited = {"flip": data.flip, "cutout": data.cutout}
         unset = {k: v for k, v in suited.items() if getattr(config, k, v) is None}
         config = dataclasses.replace(config, **unset)
         data = dataclasses.replace(data, flip=config.flip)
         height, width, channels = data.image_shape
         print(
-            f"data: {data.name}, {len(data.train_labels)} training and {len(data.test_labels)} "
-            f"test images of {height}x{width}x{channels}, {data.num_classes} classes",
+            f"data: {data.name}, {len(data.train_labels)} training{validation} and "
+            f"{len(data.test_labels)} test images of {height}x{width}x{channels}, "
+            f"{data.num_classes} classes",
             flush=True,
         )
         return config, cls(config, data)
@@ -100,17 +118,22 @@ class Images(TaskData):
         return len(part.labels)
 
     def stream(self, part, batch_size, seed):
-        return lambda epoch: datasets.batches(
-            *part,
-            batch_size,
-            mean=self._data.mean,
-            std=self._data.std,
-            augmentation=self.augmentation,
-            shuffle=True,
-            seed=seed,
-            epoch=epoch,
-            drop_remainder=True,
-        )
+        def batches(epoch):
+            data = datasets.batches(
+                *part,
+                batch_size,
+                mean=self._data.mean,
+                std=self._data.std,
+                augmentation=self.augmentation,
+                shuffle=True,
+                seed=seed,
+                epoch=epoch,
+                drop_remainder=True,
+            )
+            weights = self._class_weights
+            return data if weights is None else datasets.with_class_weights(data, weights)
+
+        return batches
 
     def in_order(self, part, batch_size=None):
         return datasets.batches(

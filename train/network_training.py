@@ -11,7 +11,7 @@ from darts_tf.networks import training
 from darts_tf.networks.network import build_network, without_auxiliary, without_training
 from darts_tf.search import callbacks
 from darts_tf.tasks import Task
-from train import fields, reports
+from train import class_recall, fields, reports
 from train.config import Config
 from train.task_data import TaskData
 
@@ -111,6 +111,7 @@ class NetworkTraining:
         folder.write_model(without_training(network), "model.keras")
         objective = task.objective.name
         result = {f"test_{objective}": test[objective], "test_loss": test["loss"]}
+        result |= class_recall.report(network, self._data, self._config.class_weights != "none")
         return {**result, **cost}, records
 
     def _network(self):
@@ -127,7 +128,7 @@ class NetworkTraining:
 
     def _train(self, network, task, folder) -> list[dict]:
         """Trains, or goes on, as the configuration says; returns the metrics of all epochs."""
-        config = self._config
+        config, data = self._config, self._data
         recipe = training.Recipe(
             epochs=config.epochs,
             learning_rate=config.learning_rate,
@@ -136,15 +137,18 @@ class NetworkTraining:
             label_smoothing=config.label_smoothing,
         )
         metrics = callbacks.MetricsLog(folder.file("metrics.jsonl"))
+        logged = [metric.name for metric in task.metrics()]
+        validated = [] if data.validation is None else [f"val_{name}" for name in logged]
         training.train_network(
             network,
             self._batches,
             recipe,
+            validation=None if data.validation is None else data.in_order(data.validation),
             extra_callbacks=[
                 metrics,
                 callbacks.TensorBoard(folder.file("tensorboard")),
                 reports.EachEpoch(folder),
-                callbacks.TimeLeft(["loss", *(metric.name for metric in task.metrics())]),
+                callbacks.TimeLeft(["loss", *logged, *validated]),
             ],
             checkpoint_dir=folder.file("checkpoints"),
             task=task,

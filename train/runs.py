@@ -62,6 +62,7 @@ def open_folder(
     # Earlier versions knew one task and always shifted; they kept the default of --flip only as
     # what it came to.
     before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}
+    before["class_weights"] = "none"
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}
     )

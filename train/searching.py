@@ -140,4 +140,4 @@ def restore(config: SearchConfig, data: TaskData, method, run_dir: pathlib.Path)
 
 
 def _parts(config: SearchConfig, data: TaskData):
-    return data.split(data.training, config.train_portion, config.seed)
+    return data.with_validation(config.train_portion, config.seed)

@@ -28,6 +28,8 @@ class TaskData(abc.ABC):
         examples: what their examples are called.
         input_shape, num_classes: what supernets and networks are made for.
         training, test: the parts that the data come in.
+        validation: one of its own besides; None where the training part is divided for it.
+        class_names: of a classification.
     """
 
     flags: ClassVar[tuple[str, ...]] = ()
@@ -40,6 +42,8 @@ class TaskData(abc.ABC):
     num_classes: int
     training: Any
     test: Any
+    validation: Any = None
+    class_names: tuple[str, ...] | None = None
 
     @classmethod
     @abc.abstractmethod
@@ -86,6 +90,17 @@ class TaskData(abc.ABC):
             share: of the first, between 0 and 1.
             seed: of the division.
         """
+
+    def with_validation(self, share: float, seed: int) -> tuple[Any, Any]:
+        """What trains, and what alphas learn from or networks are ranked by.
+
+        Args:
+            share: of the first in the training part, where the data have no validation part.
+            seed: of the division.
+        """
+        if self.validation is not None:
+            return self.training, self.validation
+        return self.split(self.training, share, seed)
 
     @abc.abstractmethod
     def size(self, part) -> int:

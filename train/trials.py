@@ -37,7 +37,7 @@ class Trials:
         """The examples that train, their halves, and the batches that score."""
         config, data = self._config, self._data
         share = 1 - config.validation_portion
-        trained, scoring = data.split(data.training, share, config.seed)
+        trained, scoring = data.with_validation(share, config.seed)
         return trained, data.split(trained, 0.5, config.seed), data.in_order(scoring)
 
     def stream(self, part, number: int):

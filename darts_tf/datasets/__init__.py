@@ -3,7 +3,8 @@
 * `load` reads a whole data set of images into memory by its name or its path; `from_arrays` takes
   arrays.
 * `split` divides examples in two, class by class.
-* `batches` makes the `tf.data` pipeline of one epoch, with augmentation.
+* `batches` makes the `tf.data` pipeline of one epoch, with augmentation; `with_class_weights` adds
+  weights, such as `balanced_weights`, by which unequal classes count the same.
 * `ImageData` holds a data set; `load_description` reads what a run folder keeps about one.
 * `load_text` reads a text as a `TextData`; `text_batches` makes the windows of one epoch of it, and
   `text_windows` those of an evaluation.
@@ -21,6 +22,7 @@ _MODULES = {
     "ImageData": "image_data",
     "SeriesData": "series_data",
     "TextData": "text_data",
+    "balanced_weights": "class_weights",
     "batches": "pipeline",
     "from_arrays": "loading",
     "load": "loading",
@@ -32,6 +34,7 @@ _MODULES = {
     "split": "splits",
     "text_batches": "text_pipeline",
     "text_windows": "text_pipeline",
+    "with_class_weights": "class_weights",
 }
 
 __all__ = sorted(_MODULES)

@@ -12,11 +12,17 @@ from darts_tf.common.errors import UserError, reason
 from darts_tf.datasets import image_files, pixels
 from darts_tf.datasets.source import Source, check_memory, reader
 
-_KEYS = ("x_train", "y_train", "x_test", "y_test", "class_names")
+_KEYS = ("x_train", "y_train", "x_test", "y_test", "class_names", "x_val", "y_val")
+# What messages call the splits.
+_SPLIT_NAMES = {"train": "training", "test": "test", "val": "validation"}
+# What arrays of a validation split are called too.
+_OTHER_KEYS = {f"{x}_{name}": f"{x}_val" for x in "xy" for name in ("valid", "validation", "dev")}
 
 
 def npz_source(path, image_size):
-    """Opens an `.npz` with `x_train` and `y_train`, and perhaps `x_test`, `y_test`, `class_names`.
+    """Opens an `.npz` with `x_train` and `y_train`, and perhaps more.
+
+    That is `x_val`, `y_val` (or `x_validation` and so on), `x_test`, `y_test` and `class_names`.
 
     Args:
         path: The file.
@@ -33,8 +39,10 @@ def npz_source(path, image_size):
         with zipfile.ZipFile(path) as archive:
             check_memory(sum(item.file_size for item in archive.infolist()), path)
         with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in _KEYS if key in file}
-            unknown = [key for key in file if key not in _KEYS]
+            named = {_OTHER_KEYS.get(key, key): key for key in reversed(list(file))}
+            arrays = {key: file[named[key]] for key in _KEYS if key in named}
+            unknown = [key for key in file if named.get(_OTHER_KEYS.get(key, key)) != key]
+            unknown += [key for key in named if key not in _KEYS]
     except UserError:
         raise
     except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
@@ -45,27 +53,27 @@ def npz_source(path, image_size):
         raise UserError(
             f"{path} has no array {' and no array '.join(missing)} (it has "
             f"{', '.join([*arrays, *unknown]) or 'none'}): give x_train and y_train, and perhaps "
-            "x_test, y_test and class_names"
+            "x_val, y_val, x_test, y_test and class_names"
         )
     if unknown:
         logging.warning("%s: arrays that are not used: %s", path, ", ".join(unknown))
     name = os.path.splitext(os.path.basename(path))[0]
-    return array_source(**arrays, name=name, image_size=image_size)
+    return array_source(arrays, name=name, image_size=image_size)
 
 
-def array_source(
-    x_train, y_train, x_test=None, y_test=None, class_names=None, *, name, image_size=None
-):
+def array_source(arrays, *, name, image_size=None):
     """Checks arrays and makes a `Source` of them.
 
     Args:
-        x_train: Images of shape `[N, H, W]` (one channel) or `[N, H, W, C]`, C being 1, 3, or 4
-            for colour and alpha, which is laid over white. uint8, floats in [0, 1], or uint16,
-            of which as many bits count as the largest value in all arrays needs.
-        y_train: Labels of shape `[N]` or `[N, 1]`: integers from 0 to K - 1, or text.
-        x_test: Images for testing, or None.
-        y_test: Their labels, or None.
-        class_names: K names. By default the numbers, or the texts in alphabetical order.
+        arrays: A mapping; what is missing may be None, too:
+
+            * `x_train`: images of shape `[N, H, W]` (one channel) or `[N, H, W, C]`, C being 1, 3,
+              or 4 for colour and alpha, which is laid over white. uint8, floats in [0, 1], or
+              uint16, of which as many bits count as the largest value in all arrays needs;
+            * `y_train`: labels of shape `[N]` or `[N, 1]`: integers from 0 to K - 1, or text;
+            * `x_test`, `y_test` and `x_val`, `y_val`: the same for testing and for validation, or
+              neither;
+            * `class_names`: K names. By default the numbers, or the texts in alphabetical order.
         name: The data set's name.
         image_size: `(height, width)` to resize to, or None.
 
@@ -75,19 +83,23 @@ def array_source(
     Raises:
         UserError: If the arrays cannot be used.
     """
-    if (x_test is None) != (y_test is None):
-        raise UserError(f"{name} has only one of x_test and y_test: give both or neither")
-    bit_depth = _bit_depth(x_train, x_test)
-    images = {"train": _images(x_train, f"{name}: x_train", bit_depth)}
-    labels = {"train": _labels(y_train, f"{name}: y_train", len(images["train"]))}
-    if x_test is not None:
-        images["test"] = _images(x_test, f"{name}: x_test", bit_depth)
-        labels["test"] = _labels(y_test, f"{name}: y_test", len(images["test"]))
+    given = {key: arrays.get(key) for key in _KEYS}
+    class_names = given["class_names"]
+    images, labels = {}, {}
+    bit_depth = _bit_depth(*(given[f"x_{split}"] for split in _SPLIT_NAMES))
+    for split in _SPLIT_NAMES:
+        x, y = given[f"x_{split}"], given[f"y_{split}"]
+        if (x is None) != (y is None):
+            raise UserError(f"{name} has only one of x_{split} and y_{split}: give both or neither")
+        if x is None:
+            continue
+        images[split] = _images(x, f"{name}: x_{split}", bit_depth)
+        labels[split] = _labels(y, f"{name}: y_{split}", len(images[split]))
         compared = slice(3 if image_size else 1, None)
-        if images["test"].shape[compared] != images["train"].shape[compared]:
+        if images[split].shape[compared] != images["train"].shape[compared]:
             raise UserError(
-                f"{name}: training images are {_size(images['train'])} but test images are "
-                f"{_size(images['test'])}: all must have one size and as many channels"
+                f"{name}: training images are {_size(images['train'])} but {_SPLIT_NAMES[split]} "
+                f"images are {_size(images[split])}: all must have one size and as many channels"
             )
     if class_names is not None:
         class_names = [str(value) for value in np.asarray(class_names).ravel()]
@@ -95,18 +107,20 @@ def array_source(
             raise UserError(f"{name}: class_names has a name twice: give every class its own name")
     encode = _text_classes if labels["train"].dtype.kind == "U" else _integer_classes
     labels, class_names = encode(labels, class_names, name)
-    images = {part: pixels.resize_all(value, image_size) for part, value in images.items()}
-    test = images.get("test")
+    images = {split: pixels.resize_all(value, image_size) for split, value in images.items()}
+    read = {split: reader(value) for split, value in images.items()}
     return Source(
         name=name,
         class_names=tuple(class_names),
         image_shape=images["train"].shape[1:],
         photos=False,
         train_labels=labels["train"],
-        read_train=reader(images["train"]),
+        read_train=read["train"],
         test_labels=labels.get("test"),
-        read_test=None if test is None else reader(test),
+        read_test=read.get("test"),
         bit_depth=bit_depth,
+        validation_labels=labels.get("val"),
+        read_validation=read.get("val"),
     )
 
 
@@ -210,18 +224,19 @@ def _integer_classes(labels, class_names, name):
             f"{name}: no training image has label {gap} although labels go up to {count - 1}: "
             "number the classes from 0 without gaps"
         )
-    if "test" in labels:
-        test = labels["test"]
-        if test.dtype.kind not in "iu":
-            raise UserError(f"{name}: y_train holds integers but y_test holds text: use one kind")
-        unknown = sorted({int(value) for value in test} - set(range(count)))
+    for split, values in labels.items():
+        if values.dtype.kind not in "iu":
+            raise UserError(
+                f"{name}: y_train holds integers but y_{split} holds text: use one kind"
+            )
+        unknown = sorted({int(value) for value in values} - set(range(count)))
         if unknown:
             raise UserError(
-                f"{name}: y_test holds label {unknown[0]}, which no training image has: remove "
+                f"{name}: y_{split} holds label {unknown[0]}, which no training image has: remove "
                 "those images or add training images"
             )
     class_names = class_names or [str(number) for number in range(count)]
-    return {part: value.astype(np.int32) for part, value in labels.items()}, class_names
+    return {split: value.astype(np.int32) for split, value in labels.items()}, class_names
 
 
 def _text_classes(labels, class_names, name):
@@ -233,12 +248,14 @@ def _text_classes(labels, class_names, name):
         raise UserError(f"{name}: class {without[0]!r} in class_names has no training image")
     numbers = {value: number for number, value in enumerate(class_names)}
     encoded = {}
-    for part, values in labels.items():
+    for split, values in labels.items():
         if values.dtype.kind != "U":
-            raise UserError(f"{name}: y_train holds text but y_test holds integers: use one kind")
+            raise UserError(
+                f"{name}: y_train holds text but y_{split} holds integers: use one kind"
+            )
         unknown = sorted(set(values.tolist()) - set(numbers))
         if unknown:
-            known = "class_names" if part == "train" else "the training labels"
-            raise UserError(f"{name}: y_{part} holds {unknown[0]!r}, which is not in {known}")
-        encoded[part] = np.array([numbers[value] for value in values.tolist()], np.int32)
+            known = "class_names" if split == "train" else "the training labels"
+            raise UserError(f"{name}: y_{split} holds {unknown[0]!r}, which is not in {known}")
+        encoded[split] = np.array([numbers[value] for value in values.tolist()], np.int32)
     return encoded, class_names

@@ -19,10 +19,13 @@ _HASHES = {
     "train_images": "the training images, or their order,",
     "test_labels": "the labels of the test images, or their order,",
     "test_images": "the test images, or their order,",
+    "validation_labels": "the labels of the validation images, or their order,",
+    "validation_images": "the validation images, or their order,",
 }
 _COUNTS = {
     "train_examples": "the number of training images",
     "test_examples": "the number of test images",
+    "validation_examples": "the number of validation images",
 }
 # What a network that was trained on the data depends on.
 _DECISIVE = ("class_names", "image_shape", "bit_depth", "mean", "std", "fingerprint")
@@ -41,9 +44,11 @@ def fingerprint(data) -> dict[str, str]:
         data: An `ImageData`.
 
     Returns:
-        `train_labels`, `train_images`, `test_labels` and `test_images`.
+        `train_labels`, `train_images`, `test_labels` and `test_images`; where there is a validation
+        part, `validation_labels` and `validation_images` too.
     """
-    return {key: hash_array(getattr(data, key)) for key in _HASHES}
+    arrays = {key: getattr(data, key) for key in _HASHES}
+    return {key: hash_array(array) for key, array in arrays.items() if array is not None}
 
 
 def difference(before: dict, now: dict) -> str | None:
@@ -64,8 +69,8 @@ def difference(before: dict, now: dict) -> str | None:
         shapes = ("x".join(map(str, one["image_shape"])) for one in (before, now))
         return "the images' size was {} and is now {}".format(*shapes)
     for key, what in _COUNTS.items():
-        if before[key] != now[key]:
-            return f"{what} was {before[key]:,} and is now {now[key]:,}"
+        if (counts := (before.get(key, 0), now.get(key, 0)))[0] != counts[1]:
+            return "{} was {:,} and is now {:,}".format(what, *counts)
     kept = before.get("fingerprint") or {}
     for key, what in _HASHES.items():
         if key in kept and kept[key] != now["fingerprint"][key]:

@@ -12,13 +12,21 @@ from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files, pixels
 from darts_tf.datasets.source import Source, parallel
 
+# What folders of splits are called, in lower case.
+_SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
 
 def folder_source(path, image_size):
-    """Lists `FOLDER/class/*.png`, or `FOLDER/train/class/*.png` and `FOLDER/test/class/*.png`.
+    """Lists `FOLDER/class/*.png`, or `FOLDER/train/class/*.png` and the same of other splits.
 
-    All files are read that end as `image_files.extensions` says, and as `image_files` says;
-    whatever begins with a dot is ignored, and of what else is left out the log has a count. Grey
-    images keep one channel; where some are in colour all get three.
+    The splits are `train` or `training`, `val`, `valid`, `validation` or `dev`, and `test` or
+    `testing`, in upper or lower case. All files are read that end as `image_files.extensions` says,
+    and as `image_files` says; whatever begins with a dot is ignored, and of what else is left out
+    the log has a count. Grey images keep one channel; where some are in colour all get three.
 
     Args:
         path: The folder.
@@ -56,20 +64,23 @@ def folder_source(path, image_size):
             labels[split] += [class_names.index(name)] * len(found)
     if left_out:
         logging.warning("%s: left out: %s", path, _counted(left_out))
-    every = files["train"] + files.get("test", [])
+    every = [file for split in files.values() for file in split]
     image_shape, deep = _common_shape(every, image_size)
     bit_depth = _bit_depth(deep)
     numbered = {split: np.array(values, np.int32) for split, values in labels.items()}
+    read = {split: _reader(found, image_shape, bit_depth) for split, found in files.items()}
     return Source(
         name=os.path.basename(os.path.abspath(path)),
         class_names=tuple(class_names),
         image_shape=image_shape,
         photos=False,
         train_labels=numbered["train"],
-        read_train=_reader(files["train"], image_shape, bit_depth),
+        read_train=read["train"],
         test_labels=numbered.get("test"),
-        read_test=_reader(files["test"], image_shape, bit_depth) if "test" in files else None,
+        read_test=read.get("test"),
         bit_depth=bit_depth,
+        validation_labels=numbered.get("validation"),
+        read_validation=read.get("validation"),
     )
 
 
@@ -99,18 +110,27 @@ def sample(path, count):
 
 
 def _splits(path):
-    """Returns `{"train": folder}`, with `"test"` where there is one."""
+    """Returns `{"train": folder}`, with `"validation"` and `"test"` where there are such."""
     folders = _folders(path)
+    named = [(split, name) for name in folders if (split := _SPLITS.get(name.lower()))]
+    splits = dict(reversed(named))
+    train = os.path.join(path, splits.get("train", "train"))
     # Without folders of its own, "train" may be a class: that of railway trains.
-    if "train" in folders and _folders(os.path.join(path, "train")):
-        unused = [name for name in folders if name not in ("train", "test")]
+    if "train" in splits and _folders(train):
+        for split, name in named:
+            if splits[split] != name:
+                raise UserError(
+                    f"{path} has both {splits[split]} and {name}: put all {split} images into one"
+                )
+        unused = [name for name in folders if name not in splits.values()]
         if unused:
             logging.warning("%s: folders that are not used: %s", path, ", ".join(unused))
-        return {name: os.path.join(path, name) for name in ("train", "test") if name in folders}
-    if folders == ["test", "train"]:
+        order = [split for split in ("train", "validation", "test") if split in splits]
+        return {split: os.path.join(path, splits[split]) for split in order}
+    if len(named) == len(folders) > 1 and "train" in splits:
         raise UserError(
-            f"{os.path.join(path, 'train')} has no folders of images: expected one folder for each "
-            f"class, such as {os.path.join(path, 'train', 'cat', '1.png')}"
+            f"{train} has no folders of images: expected one folder for each class, such as "
+            f"{os.path.join(train, 'cat', '1.png')}"
         )
     return {"train": path}
 

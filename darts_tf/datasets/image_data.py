@@ -43,6 +43,9 @@ class ImageData:
         version: Of a prepared set of TensorFlow Datasets, such as `"3.0.2"`; None for others.
         bit_depth: How many bits were used of images with 16 bits a channel (8, 10, 12, 14 or 16),
             which became 8: files of this kind have to be scaled alike later. None without such.
+        validation_images: uint8 array of shape `[L, H, W, C]`; None where the data set has no
+            validation part of its own.
+        validation_labels: int32 array of shape `[L]`, or None.
     """
 
     name: str
@@ -57,6 +60,8 @@ class ImageData:
     cutout: bool = False
     version: str | None = None
     bit_depth: int | None = None
+    validation_images: np.ndarray | None = None
+    validation_labels: np.ndarray | None = None
 
     @property
     def image_shape(self):
@@ -70,6 +75,9 @@ class ImageData:
 
     def description(self):
         """Returns what a run folder keeps as `data.json`: all but the examples, hashes of them."""
+        own = {}
+        if self.validation_labels is not None:
+            own["validation_examples"] = len(self.validation_labels)
         return {
             "name": self.name,
             "image_shape": list(self.image_shape),
@@ -80,6 +88,7 @@ class ImageData:
             "bit_depth": self.bit_depth,
             "train_examples": len(self.train_labels),
             "test_examples": len(self.test_labels),
+            **own,
             "fingerprint": {"version": self.version, **fingerprint(self)},
         }
 

@@ -26,9 +26,10 @@ def load(name_or_path, data_dir=None, train_examples=None, image_size=None, seed
             * a name of TensorFlow Datasets (`"cifar10"`, `"emnist/letters"`, `"svhn_cropped"`)
               that is prepared in `data_dir`;
             * a folder `FOLDER/class/*.png` (or jpg, tif and whatever else Pillow reads), or one
-              of `FOLDER/train/class/*.png` and `FOLDER/test/class/*.png`;
-            * an `.npz` file with `x_train` and `y_train`, and perhaps `x_test`, `y_test` and
-              `class_names`; see `from_arrays`.
+              of `FOLDER/train/class/*.png`, perhaps `FOLDER/val/class/*.png` and
+              `FOLDER/test/class/*.png`; see `darts_tf.datasets.folders`;
+            * an `.npz` file with `x_train` and `y_train`, and perhaps `x_val`, `y_val`, `x_test`,
+              `y_test` and `class_names`; see `from_arrays`.
 
             Where a name is prepared in `data_dir` and a folder has the same name, the prepared set
             is taken; write `./cifar10` for the folder.
@@ -66,6 +67,8 @@ def from_arrays(
     train_examples=None,
     image_size=None,
     seed=0,
+    x_val=None,
+    y_val=None,
 ):
     """Makes an `ImageData` of arrays.
 
@@ -81,6 +84,9 @@ def from_arrays(
         train_examples: As for `load`.
         image_size: As for `load`.
         seed: As for `load`.
+        x_val: Images for the alphas of a search and for the curves of a training. By default a
+            share of the training images, where one is needed.
+        y_val: Their labels.
 
     Returns:
         An `ImageData`. Its `flip` and `cutout` are false: only you know whether an image that is
@@ -91,9 +97,11 @@ def from_arrays(
         UserError: If the arrays cannot be used.
     """
     size = pixels.parse_image_size(image_size)
-    source = arrays.array_source(
-        x_train, y_train, x_test, y_test, class_names, name=name, image_size=size
-    )
+    given = {
+        **{"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test},
+        **{"x_val": x_val, "y_val": y_val, "class_names": class_names},
+    }
+    source = arrays.array_source(given, name=name, image_size=size)
     return _assemble(source, train_examples, seed)
 
 
@@ -197,7 +205,12 @@ def _assemble(source, train_examples, seed):
         test = np.arange(len(test_labels))
     if train_examples is not None:
         train = train[splits.subset(source.train_labels[train], train_examples, seed)]
-    check_memory((len(train) + len(test)) * math.prod(source.image_shape), name)
+    validation_labels, validation_images = source.validation_labels, None
+    validation = np.arange(0 if validation_labels is None else len(validation_labels))
+    count = len(train) + len(test) + len(validation)
+    check_memory(count * math.prod(source.image_shape), name)
+    if len(validation):
+        validation_images = source.read_validation(validation)
     train_images = source.read_train(train)
     mean, std = source.statistics or pixels.mean_and_std(train_images)
     return ImageData(
@@ -213,4 +226,6 @@ def _assemble(source, train_examples, seed):
         cutout=source.photos,
         version=source.version,
         bit_depth=source.bit_depth,
+        validation_images=validation_images,
+        validation_labels=validation_labels,
     )

@@ -26,6 +26,8 @@ class Source:
         read_train: Takes sorted indices, returns uint8 images `[len(indices), H, W, C]`.
         test_labels: int32 array of shape `[M]`, or None where there is no test part.
         read_test: As `read_train`, or None.
+        validation_labels: The same of a validation part, or None.
+        read_validation: As `read_train`, or None.
         statistics: Published `(mean, std)` where there are some, else None: they are computed.
         version: Of a prepared set; None for others.
         bit_depth: How many bits are used of images with 16 bits a channel; None without such.
@@ -42,6 +44,8 @@ class Source:
     statistics: tuple | None = None
     version: str | None = None
     bit_depth: int | None = None
+    validation_labels: np.ndarray | None = None
+    read_validation: collections.abc.Callable | None = None
 
 
 def reader(images):

@@ -32,6 +32,21 @@ def test_npz_with_test_part(tmp_path):
     np.testing.assert_allclose(data.std, (X / 255).std(axis=(0, 1, 2)), rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "dev"])
+def test_npz_with_validation_part(tmp_path, name, caplog):
+    others = {f"x_{name}": X[:4], f"y_{name}": Y[:4]}
+    data = datasets.load(save(tmp_path, x_train=X, y_train=Y, **others))
+    np.testing.assert_array_equal(data.validation_images, X[:4])
+    np.testing.assert_array_equal(data.validation_labels, Y[:4])
+    assert "not used" not in caplog.text
+    with pytest.raises(UserError, match="only one of x_val and y_val"):
+        datasets.load(save(tmp_path, x_train=X, y_train=Y, x_val=X))
+    with pytest.raises(UserError, match="y_val holds label 9, which no training image has"):
+        datasets.from_arrays(X, Y, x_val=X[:1], y_val=[9])
+    with pytest.raises(UserError, match="but validation images are 4x4x3"):
+        datasets.from_arrays(X, Y, x_val=X[:, :4, :4], y_val=Y)
+
+
 def test_without_test_part_a_fifth_is_held_out_whatever_the_seed(tmp_path):
     path = save(tmp_path, x_train=X, y_train=Y)
     data, other = datasets.load(path), datasets.load(path, seed=7)

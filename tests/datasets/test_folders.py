@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -42,6 +44,47 @@ def test_train_and_test_folders(tmp_path):
     assert data.image_shape == (6, 5, 1)
     assert len(data.train_labels) == 6 and len(data.test_labels) == 4
     assert data.test_images[:, 0, 0, 0].tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test"), ("Training", "VALID", "Test"), ("TRAIN", "dev", "testing")]
+)
+def test_parts_of_ones_own_in_any_case(tmp_path, names, caplog):
+    for part, (name, count) in enumerate(zip(names, (3, 2, 1), strict=True)):
+        for label in ("a", "b"):
+            for number in range(count):
+                put(tmp_path / name / label / f"{number}.png", 50 * part + number, mode="L")
+    data = datasets.load(str(tmp_path))
+    found = data.train_images, data.validation_images, data.test_images
+    pixels = [images[:, 0, 0, 0].tolist() for images in found]
+    assert pixels == [[0, 1, 2, 0, 1, 2], [50, 51, 50, 51], [100, 100]]
+    assert data.validation_labels.tolist() == [0, 0, 1, 1] and not caplog.records
+    # The training part alone decides the normalisation.
+    assert data.mean[0] == pytest.approx(1 / 255)
+    description = data.description()
+    assert description["validation_examples"] == 4
+    other = dataclasses.replace(data, validation_labels=1 - data.validation_labels).description()
+    assert "labels of the validation im" in datasets.fingerprint.difference(description, other)
+
+
+def test_a_validation_part_alone_leaves_the_test_to_the_training_part(tmp_path):
+    for name, count in (("train", 5), ("Validation", 1)):
+        for label in ("a", "b"):
+            for number in range(count):
+                put(tmp_path / name / label / f"{number}.png", number, mode="L")
+    data = datasets.load(str(tmp_path))
+    counts = len(data.train_labels), len(data.validation_labels), len(data.test_labels)
+    assert counts == (8, 2, 2)
+    before = {k: v for k, v in data.description().items() if k != "validation_examples"}
+    difference = datasets.fingerprint.difference(before, data.description())
+    assert difference == "the number of validation images was 0 and is now 2"
+
+
+def test_two_folders_of_one_part(tmp_path):
+    for name in ("train", "val", "valid"):
+        put(tmp_path / name / "a" / "1.png")
+    with pytest.raises(UserError, match="both val and valid: put all validation images into one"):
+        datasets.load(str(tmp_path))
 
 
 def test_every_format_is_read(tmp_path):
