@@ -35,7 +35,7 @@ def runs(folder):
             f"--output_dir={folder / 'gradient'}",
         ],
     }
-    results = start_all("train.search", cases)
+    results = start_all("train.search", cases, eagerly=True)
     assert [done.returncode for done in results.values()] == [0, 0], results
     return cases, results
 
@@ -82,7 +82,7 @@ class TestRun:
         first = log.read_text().splitlines()[0]
         log.write_text(first + "\n")
         (folder / "aging" / "result.json").unlink()
-        done = start_all("train.search", {"again": runs[0]["aging"]})["again"]
+        done = start_all("train.search", {"again": runs[0]["aging"]}, eagerly=True)["again"]
         assert done.returncode == 0 and "candidate 1/2" not in done.stdout
         after = [json.loads(line) for line in log.read_text().splitlines()]
         for record in (*before[1:], *after[1:]):
@@ -109,7 +109,7 @@ def selected(runs, folder):
         "no effect": [run, "--selection=magnitude", "--edge_order=margin"],
         "of the search": [run, "--epochs=3"],
     }
-    results = start_all("train.select", cases)
+    results = start_all("train.select", cases, eagerly=True)
     after = {p: p.read_bytes() for p in (folder / "gradient").iterdir() if p.is_file()}
     assert after == before
     return results

@@ -5,12 +5,15 @@ import json
 import numpy as np
 import pytest
 
+from darts_tf import spaces
 from tests import forks
 from tests.train import bad_data
 from train import search
 from train.search import DistributedSearchConfig
 
-SIZE = {"space": "s2", "channels": 2, "cells": 3, "batch_size": 4, "epochs": 2}
+# The least that has two types of cell: quick to trace.
+SPACE = spaces.Space("two_searches", ("none", "skip_connect", "sep_conv_3x3"), nodes=1)
+SIZE = {"space": SPACE.name, "channels": 2, "cells": 3, "batch_size": 4, "epochs": 2}
 OTHERS = ({"method": "darts-v1", "seed": 3, "precision": "float32"}, {"method": "gdas", "seed": 4})
 
 
@@ -32,6 +35,7 @@ def found(folder):
 
 
 def run(*configs):
+    spaces.register(SPACE)
     for config in configs:
         search.main(config)
 
