@@ -94,19 +94,16 @@ def _curve(runs, cell, seed) -> list[float]:
 
 def _as_table(results) -> str:
     lines = [
-        "| cell | units | weights | test bits per character | validation | seconds an epoch |",
-        "|---|---|---|---|---|---|",
+        "| cell | units | weights | test bits per character | validation |",
+        "|---|---|---|---|---|",
     ]
     for cell, runs in results.items():
         test, validation = (
             with_deviation([run[name] for run in runs])
             for name in (f"test_{_MEASURE}", f"best_validation_{_MEASURE}")
         )
-        seconds = statistics.mean(run["train_seconds"] / run["epochs"] for run in runs)
-        lines.append(
-            f"| {CELLS[cell]} | {runs[0]['units']} | {runs[0]['parameters']:,} | {test} | "
-            f"{validation} | {seconds:.1f} |"
-        )
+        size = f"{runs[0]['units']} | {runs[0]['parameters']:,}"
+        lines.append(f"| {CELLS[cell]} | {size} | {test} | {validation} |")
     return "\n".join(lines) + "\n"
 
 
