@@ -10,7 +10,7 @@ close choice may fall the other way.
 
 import functools
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 import numpy as np

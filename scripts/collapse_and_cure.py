@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import numpy as np
 from absl import flags

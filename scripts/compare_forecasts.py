@@ -18,7 +18,7 @@ import json
 import pathlib
 import statistics
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 from absl import flags

@@ -16,7 +16,7 @@ import pathlib
 import tempfile
 import time
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 import numpy as np

@@ -21,7 +21,7 @@ import json
 import pathlib
 import statistics
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import genotypes
 from darts_tf.common import files, reading

@@ -1,4 +1,4 @@
-"""What scripts that compare cells share: programs that are run once, and means over seeds."""
+"""The parts that scripts which compare cells share: programs that are run once, and means over seeds."""
 
 import json
 import pathlib

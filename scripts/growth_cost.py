@@ -18,7 +18,7 @@ import pathlib
 import statistics
 import time
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 
@@ -38,7 +38,7 @@ PROMISED = {"growth": 1.5, "search": 0.7}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CostConfig(Config):
-    """What is compared, and how often."""
+    """The searches that are compared, and how often."""
 
     dataset: str = fields.text(EMBEDDED, "The series.")
     nodes: int = fields.integer(4, "Nodes of the larger chain.", lower_bound=2)

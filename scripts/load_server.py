@@ -74,7 +74,7 @@ def main() -> None:
     """Loads the server as the flags say."""
     if not _RUN_DIR.value or not _MODEL_DIR.value:
         raise UserError("give --run_dir and --model_dir")
-    import train.quiet  # noqa: F401  TensorFlow is first imported here
+    import train.startup  # noqa: F401  TensorFlow is first imported here
 
     import keras
 

@@ -9,7 +9,7 @@ by budget, and baselines.png. With 500 seeds it takes some minutes of one core.
 
 import pathlib
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import numpy as np
 from absl import flags

@@ -17,7 +17,7 @@ import io
 import json
 import pathlib
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import numpy as np
 from absl import flags

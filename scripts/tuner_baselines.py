@@ -23,7 +23,7 @@ import json
 import pathlib
 import tempfile
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 import keras_tuner
@@ -35,7 +35,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.nas_bench.table_searches import JUDGED, SEARCHED, as_csv, best_so_far
 from darts_tf.runs import run_folder
 from darts_tf.tuner import BayesianOptimizationOracle, CellHyperModel, SupernetOracle
-from train import data_flags, fields, found, program, searching
+from train import data_flags, fields, program, results, search_setup
 from train import runs as runs_of_train
 from train.search_flags import SearchConfig
 
@@ -76,21 +76,21 @@ STOCK = {
 
 def main(config: TunerBaselinesConfig) -> None:
     """Runs the searches."""
-    table = found.load_table(config, spaces.NAS_BENCH_201.name)
+    table = results.load_table(config, spaces.NAS_BENCH_201.name)
     if table is None:
         raise UserError("--benchmark_table is missing; give a CSV file")
-    results = {"RandomSearch": stock(config, "RandomSearch", table, config.seeds)}
+    searches_of = {"RandomSearch": stock(config, "RandomSearch", table, config.seeds)}
     by_method = {}
     for run in map(pathlib.Path, config.supernets):
-        by_method.setdefault(searching.of_run(config, run).method, []).append(run)
+        by_method.setdefault(search_setup.of_run(config, run).method, []).append(run)
     for method, runs in by_method.items():
-        results[f"SupernetOracle, {method}"] = [
+        searches_of[f"SupernetOracle, {method}"] = [
             search for i in range(len(runs)) for search in guided(config, runs, i, table)
         ]
-    results["BayesianOptimization"] = stock(
+    searches_of["BayesianOptimization"] = stock(
         config, "BayesianOptimization", table, config.bayesian_seeds or config.seeds
     )
-    write(config, results, table)
+    write(config, searches_of, table)
 
 
 def stock(config: TunerBaselinesConfig, name: str, table, seeds: int) -> list[dict]:
@@ -116,13 +116,13 @@ def guided(config: TunerBaselinesConfig, runs: list[pathlib.Path], i: int, table
     def search(seed):
         nonlocal supernet, validation
         if supernet is None:
-            run = searching.of_run(config, runs[i])
+            run = search_setup.of_run(config, runs[i])
             keras.utils.set_random_seed(run.seed)
             run, data = data_flags.load(runs_of_train.keep_augmentation(run, runs[i]))
             description = data.description(trains=False)
             runs_of_train.refuse_other_data(run, data, runs[i], description, "supernets")
-            supernet = searching.restore(run, data, run.make_method(), runs[i])[0].supernet
-            validation = searching.validation_batches(run, data)
+            supernet = search_setup.restore(run, data, run.make_method(), runs[i])[0].supernet
+            validation = search_setup.validation_batches(run, data)
         oracle = SupernetOracle(
             _hypermodel(),
             supernet,

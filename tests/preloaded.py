@@ -1,7 +1,7 @@
 """Imports of the server of `tests.forks`, and so of every process that it forks."""
 
 # First, as in every program.
-import train.quiet  # noqa: F401, I001
+import train.startup  # noqa: F401, I001
 
 import importlib
 import importlib.util

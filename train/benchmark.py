@@ -21,7 +21,7 @@ import shlex
 import shutil
 import sys
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 import tensorflow as tf

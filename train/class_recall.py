@@ -1,6 +1,6 @@
 """The recall of every class of the test images, where classes are unequal."""
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 import numpy as np

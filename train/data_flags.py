@@ -3,7 +3,7 @@
 import dataclasses
 from typing import ClassVar, Self, TypeVar
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import spaces
 from darts_tf.common.registry import Registry

@@ -21,7 +21,7 @@ the errors of forecasts and their correlation with what came; forecasts.png show
 import dataclasses
 from typing import ClassVar
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 

@@ -62,7 +62,7 @@ def main(config: ExportConfig) -> None:
     data = _read_data(run_dir / "data.json")
     genotype_json = _read_text(run_dir / "genotype.json")
 
-    import train.quiet  # noqa: F401  TensorFlow is first imported here
+    import train.startup  # noqa: F401  TensorFlow is first imported here
 
     from darts_tf.datasets import fingerprint
 
@@ -186,7 +186,7 @@ def _task(run_dir: Path) -> str:
 
 
 def _export_language_model(config: ExportConfig, run_dir: Path) -> None:
-    import train.quiet  # noqa: F401  TensorFlow is first imported here
+    import train.startup  # noqa: F401  TensorFlow is first imported here
 
     from darts_tf.datasets import text_data
 
@@ -218,7 +218,7 @@ def _export_language_model(config: ExportConfig, run_dir: Path) -> None:
 
 
 def _export_forecaster(config: ExportConfig, run_dir: Path) -> None:
-    import train.quiet  # noqa: F401  TensorFlow is first imported here
+    import train.startup  # noqa: F401  TensorFlow is first imported here
 
     from darts_tf.datasets import series_data
     from darts_tf.export.forecaster import export_forecaster

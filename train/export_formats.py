@@ -18,7 +18,7 @@ from train.config import Config
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FormatsConfig(Config):
-    """What files an export consists of."""
+    """The files that an export consists of."""
 
     format: tuple[str, ...] = fields.words(
         [SAVED_MODEL],
@@ -52,7 +52,7 @@ def check(config: FormatsConfig) -> None:
 
 
 def quantization(config: FormatsConfig, settings: dict, data_file: Path) -> Quantization | None:
-    """What --quantize asks for, with the training and the test images of a run.
+    """The quantization that --quantize asks for, with the training and the test images of a run.
 
     Args:
         config: the flags.

@@ -14,7 +14,7 @@ import dataclasses
 import time
 from typing import ClassVar
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 from absl import logging

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import numpy as np
 

@@ -10,7 +10,7 @@ one inference of every layer, the median of many; leave the machine alone meanwh
 import dataclasses
 import platform
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import tensorflow as tf
 

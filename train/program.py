@@ -146,7 +146,7 @@ def _parse_flags(argv, kind: type[Config] | None):
 
 
 def _unknown(name: str) -> str:
-    """What is said of a flag that there is not; absl would propose its own, too."""
+    """The message on a flag that there is not; absl would propose its own, too."""
     own = {
         flag.name: flag
         for module, found in flags.FLAGS.flags_by_module_dict().items()

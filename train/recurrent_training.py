@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import genotypes, plots, spaces
 from darts_tf.common.errors import UserError

@@ -14,7 +14,7 @@ import dataclasses
 import pathlib
 from typing import ClassVar
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import report
 from darts_tf.common.errors import UserError

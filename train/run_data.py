@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError

@@ -17,7 +17,7 @@ import dataclasses
 import sys
 import time
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 
@@ -30,14 +30,14 @@ from train import (
     baseline_search,
     batch_sizes,
     data_flags,
-    found,
     program,
     rates,
     reports,
+    results,
     runs,
     search_changes,
     search_checks,
-    searching,
+    search_setup,
     selection_flags,
     stages,
     strategies,
@@ -58,7 +58,7 @@ def main(config: DistributedSearchConfig) -> None:
         raise UserError("--output_dir is missing; give the folder that the search writes to")
     method = config.make_method()
     search_checks.check(config, method)
-    table = found.load_table(config, config.space)
+    table = results.load_table(config, config.space)
     started = time.perf_counter()
     batch_sizes.check(config)
     automatic = config.batch_size == "auto"
@@ -92,11 +92,11 @@ def main(config: DistributedSearchConfig) -> None:
             search, history = _run(config, data, method, folder)
             genotype, result = _result(config, search, data, folder, history)
             leads = search.leads() if search.selects_by_weights else None
-    result |= found.decided(leads)
+    result |= results.decided(leads)
     seconds = time.perf_counter() - started
-    result |= found.report(genotype, data, *config.size(), table) | runs.provenance(folder, data)
+    result |= results.report(genotype, data, *config.size(), table) | runs.provenance(folder, data)
     result["wall_seconds_of_last_start"] = round(seconds, 1)
-    found.write(genotype, folder, result, leads)
+    results.write(genotype, folder, result, leads)
     draw = ", which is close to a draw" if result.get("close_to_a_draw") else ""
     print(
         f"found a cell in {seconds:.0f} s{draw}; genotype and pictures are in {config.output_dir}"
@@ -106,9 +106,9 @@ def main(config: DistributedSearchConfig) -> None:
 def _check_batches(config: SearchConfig, data, method) -> None:
     """Refuses a batch that is larger than a part of the data, before a supernet is built."""
     if method.has_supernet and not method.trains:
-        searching.validation_batches(config, data)
+        search_setup.validation_batches(config, data)
         return
-    train, validation = searching.streams(config, data)
+    train, validation = search_setup.streams(config, data)
     train(0)
     if method.has_supernet:
         validation(0)
@@ -120,7 +120,7 @@ def _say_finished(config: SearchConfig, folder, data, table) -> None:
     if table is not None:
         genotype = genotypes.get(str(folder.file("genotype.json")))
         result = folder.read_json("result.json")
-        result |= found.report(genotype, data, *config.size(), table)
+        result |= results.report(genotype, data, *config.size(), table)
         folder.write_json("result.json", result)
         reports.write(folder)
 
@@ -136,7 +136,7 @@ def _select_untrained(config: SearchConfig, data, method):
     genotype = selections.get(method.selection).of_space(
         spaces.get(config.space),
         data.num_classes,
-        searching.validation_batches(config, data),
+        search_setup.validation_batches(config, data),
         config.seed,
     )
     seconds = round(time.process_time() - started, 1)
@@ -146,20 +146,20 @@ def _select_untrained(config: SearchConfig, data, method):
 def _run(config: SearchConfig, data, method, folder):
     """Searches; returns the search and the history of its last stage."""
     method = rates.settle(folder, method, config.epochs, _steps(config, data))
-    search = searching.make(config, data, method)
+    search = search_setup.make(config, data, method)
     return search, _fit(config, search, data, folder)
 
 
 def _steps(config: SearchConfig, data) -> int:
     """Batches of an epoch."""
-    return int(searching.streams(config, data)[0](0).cardinality())
+    return int(search_setup.streams(config, data)[0](0).cardinality())
 
 
 def _fit(config: SearchConfig, search, data, folder):
     def of_stage(number):
         if search.method.stages:
             stages.begin(folder, search)
-        searching.describe(search)
+        search_setup.describe(search)
         prefix = stages.prefix(number, search.method)
         return [
             callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search),
@@ -172,7 +172,7 @@ def _fit(config: SearchConfig, search, data, folder):
     files = callbacks.EachStage(search, of_stage)
     with program.stopping(search.stop, lambda: search.interruptible) as signals:
         search.fit(
-            *searching.streams(config, data),
+            *search_setup.streams(config, data),
             config.epochs,
             callbacks=[CollapseMonitor(search, config.eigenvalue_every), files],
             verbose=0,
@@ -200,7 +200,7 @@ def _genotype(config: SearchConfig, search, data):
     selection, epochs = selection_flags.chosen(config, method.selection, method, config.seed)
     if not isinstance(selection, selections.Progressive):
         selection, epochs = baseline_search.with_samples(config, selection), None
-    validation = searching.validation_batches(config, data)
+    validation = search_setup.validation_batches(config, data)
     return search.genotype(validation, selection, fine_tune_epochs=epochs)
 
 

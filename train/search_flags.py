@@ -14,7 +14,7 @@ from darts_tf.datasets import fingerprint
 from train import baseline_search, fields, selection_flags, stages
 from train.baseline_search import CandidateConfig
 from train.data_flags import SOURCES, TaskConfig
-from train.found import TableConfig
+from train.results import TableConfig
 from train.selection_flags import SelectionConfig
 from train.stages import StageConfig
 

@@ -12,7 +12,7 @@ import dataclasses
 import pathlib
 import time
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 from absl import logging
@@ -27,11 +27,11 @@ from darts_tf.supernets import parameter_free
 from train import (
     data_flags,
     fields,
-    found,
     program,
     rates,
+    results,
     runs,
-    searching,
+    search_setup,
     selection_flags,
 )
 from train.search_flags import SearchConfig
@@ -57,23 +57,23 @@ class SelectConfig(SearchConfig):
 def main(config: SelectConfig) -> None:
     """Selects, prints the table and writes the files."""
     run_dir = _check_flags(config)
-    config = searching.of_run(config, run_dir, selection_flags.NAMES)
-    table = found.load_table(config, config.space)
+    config = search_setup.of_run(config, run_dir, selection_flags.NAMES)
+    table = results.load_table(config, config.space)
     method = config.make_method()
     config, data = data_flags.load(runs.keep_augmentation(config, run_dir))
     description = data.description(trains=False)
     runs.refuse_other_data(config, data, run_dir, description, "run_dir")
     keras.config.set_dtype_policy(config.precision)
     keras.utils.set_random_seed(config.seed)
-    search, epoch = searching.restore(config, data, rates.of_run(run_dir, method), run_dir)
-    validation = searching.validation_batches(config, data)
+    search, epoch = search_setup.restore(config, data, rates.of_run(run_dir, method), run_dir)
+    validation = search_setup.validation_batches(config, data)
     evaluation = SupernetEvaluation(search.supernet, validation, task=search.task)
     output = files.own_folder(run_dir / "selections")
     genotypes, leads, rows = {}, {}, []
     for name in config.selection:
         genotypes[name], row = _select(config, name, search, data, table, evaluation)
         leads[name] = _leads(name, search, genotypes[name])
-        row |= found.decided(leads[name])
+        row |= results.decided(leads[name])
         rows.append({"selection": name, "after_epochs": epoch, **row})
         folder = files.make_folder(output / name)
         genotypes[name].save(folder / "genotype.json")
@@ -103,9 +103,9 @@ def _check_flags(config: SelectConfig) -> pathlib.Path:
 
 def _select(config: SelectConfig, name, search, data, table, evaluation):
     """The genotype by a selection, and its line of the table."""
-    validation, method = searching.validation_batches(config, data), search.method
+    validation, method = search_setup.validation_batches(config, data), search.method
     selection, tuning = selection_flags.get(
-        config, name, method, config.seed, searching.streams(config, data), search.task
+        config, name, method, config.seed, search_setup.streams(config, data), search.task
     )
     print(f"\n{name}", flush=True)
     started = time.process_time()
@@ -116,7 +116,7 @@ def _select(config: SelectConfig, name, search, data, table, evaluation):
         images = (None, None) if selections.needs_data(selection) else (0, 0)
         genotype = search.genotype(validation, selection)
     seconds = time.process_time() - started
-    report = found.report(genotype, data, *config.size(), table)
+    report = results.report(genotype, data, *config.size(), table)
     # Where no operation has weights of its own, all are alike.
     judged = genotype.cells if search.supernet.edges_learn else {}
     return genotype, {

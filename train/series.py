@@ -2,7 +2,7 @@
 
 import dataclasses
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import datasets, macros, spaces
 from darts_tf.common.errors import UserError

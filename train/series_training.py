@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import plots
 from darts_tf.costs import counted

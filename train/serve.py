@@ -83,7 +83,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _serve(config: ServeConfig, listener: socket.socket) -> None:
-    import train.quiet  # noqa: F401  TensorFlow is first imported here
+    import train.startup  # noqa: F401  TensorFlow is first imported here
 
     try:
         from darts_tf.serving.app import create_app

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from typing import NamedTuple
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import numpy as np
 

@@ -21,7 +21,7 @@ scores the network of train.evaluate around it.
 import os
 import pathlib
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 import keras_tuner
@@ -31,7 +31,7 @@ from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.networks import training
 from darts_tf.runs.settings import Changeable
-from train import data_flags, found, program, runs, stops, tune_flags
+from train import data_flags, program, results, runs, stops, tune_flags
 from train import trials as trial_data
 from train.trials import Trials
 from train.tune_flags import TuneConfig
@@ -46,7 +46,7 @@ def main(config: TuneConfig) -> None:
     """Runs the trials."""
     config = config.of_task()
     tune_flags.check(config)
-    table = found.load_table(config, config.space)
+    table = results.load_table(config, config.space)
     worker = _is_worker()
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     # Refuses a batch that is larger than the data.
@@ -200,10 +200,10 @@ def _write_results(config: TuneConfig, tuner, data, kind: Trials, folder, table)
             "test_loss": tested["loss"],
             "test_examples": data.size(data.test),
         }
-        | found.report(genotype, data, channels, cells, table)
+        | results.report(genotype, data, channels, cells, table)
         | runs.provenance(folder, data)
     )
-    found.write(genotype, folder, result)
+    results.write(genotype, folder, result)
     words = objective.replace("_", " ")
     # Hyperband counts by itself.
     if result["trials"] < config.trials and result["tuner"] != "hyperband":

@@ -7,7 +7,7 @@ from darts_tf import macros, methods, spaces
 from darts_tf.common.errors import UserError
 from train import data_flags, fields, limits
 from train.data_flags import TaskConfig
-from train.found import TableConfig
+from train.results import TableConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

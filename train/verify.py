@@ -10,7 +10,7 @@ it first after a change of TensorFlow or Keras.
 import dataclasses
 import sys
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import verification
 from darts_tf.common import json_text

@@ -1,4 +1,4 @@
-"""What the folder of a training knows that an export asks for."""
+"""Arguments of an export that the folder of a training knows."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""What an export's folder says about itself."""
+"""The README of an export's folder."""
 
 from pathlib import Path
 

@@ -182,7 +182,7 @@ def _number(token: str) -> int | float:
 
 
 def _call(name: str, arguments: tuple, named: dict):
-    """What a call stands for, where that is a plain value; else itself."""
+    """The plain value that a call stands for; else the call itself."""
     name = name.rpartition(".")[2]
     if name == "range" and not named:
         return _range(arguments)

@@ -56,7 +56,7 @@ def from_text(text: str, space=None) -> Genotype:
 
 
 def _values(text: str) -> Iterator[Any]:
-    """What may be the genotype of a text, the most likely first."""
+    """The parts of a text that may be its genotype, the most likely first."""
     whole = text.strip()
     within = _within(text)
     if re.fullmatch(r"\d{1,18}", whole, re.ASCII):

@@ -1,4 +1,4 @@
-"""What the callbacks of a training hear of Keras' `fit`, which is called for every epoch anew."""
+"""The events that callbacks of a training get of Keras' `fit`, which is called for every epoch anew."""
 
 import keras
 

@@ -118,7 +118,7 @@ class _Drawing:
         self._layout = _layout(self._graph)
 
     def canvas(self, axes=None) -> Canvas:
-        """What it is drawn on: a figure of its own, or a part of another."""
+        """The canvas it is drawn on: a figure of its own, or a part of another."""
         note = looks.note(self._looks.values())
         return Canvas(self._graph, self._layout, self._title, note, axes)
 

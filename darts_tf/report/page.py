@@ -90,7 +90,7 @@ def interval(accuracy: float, examples: int) -> tuple[float, float]:
 
 
 def _view(run: Run) -> dict:
-    """What the template shows of a run."""
+    """The values that the template shows of a run."""
     result, known = dict(run.result), run.result.get("benchmark")
     known = known.get("columns") if isinstance(known, dict) else None
     known = known if isinstance(known, dict) else {}

@@ -1,4 +1,4 @@
-"""What stands in the folder of a run, as far as it is there."""
+"""The content of a run's folder, as far as it is there."""
 
 import json
 import math
@@ -101,7 +101,7 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What the run is, in words."""
+        """The run in words."""
         kind = _PROGRAMS.get(self.settings.get("program"), "Run")
         name = self.data.get("name") or self.settings.get("dataset")
         method = self.result.get("method") or self.settings.get("method")

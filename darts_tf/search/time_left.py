@@ -70,7 +70,7 @@ class TimeLeft(keras.callbacks.Callback):
         return f"{self._what}epoch {self._epoch + 1}/{self.params['epochs']}"
 
     def _pace(self, now, batch, steps) -> str:
-        """What a step takes, and how long the rest will."""
+        """The time of a step, and of the rest."""
         started, first = self._measured
         if batch == first:
             return f"this step took {duration(now - self._begun)}, the next ones take less"

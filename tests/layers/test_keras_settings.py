@@ -17,7 +17,7 @@ from darts_tf.supernets.supernet import Supernet
 from tests.classes import ARGUMENTS as OF_LAYERS
 from tests.classes import LAYERS, cls
 from tests.classes import call as call_layer
-from train import quiet
+from train import startup
 
 # Rows, columns and channels differ, so that none can pass for another.
 IMAGES = np.random.default_rng(0).normal(size=(2, 6, 8, 4)).astype("float32")
@@ -205,6 +205,6 @@ def test_programs_have_settings_of_their_own():
     default = values()
     with settings(policy="float16"):
         keras.config.set_max_epochs(1)
-        quiet._settle_keras(keras)
+        startup._settle_keras(keras)
         assert values() == default == ("channels_last", "float32", 1e-7, "float32")
         assert keras.config.max_epochs() is None

@@ -7,7 +7,7 @@ import pytest
 
 from darts_tf import genotypes
 from darts_tf.common.errors import UserError
-from train import evaluate, forecast_baselines, latency, run_data, searching
+from train import evaluate, forecast_baselines, latency, run_data, search_setup
 from train.evaluate import EvaluationConfig
 from train.forecast_baselines import BaselinesConfig
 from train.images import Images
@@ -18,7 +18,7 @@ from train.select import SelectConfig
 def written(folder, **settings):
     settings = {"program": "search", "method": "darts-v1", **settings}
     (folder / "config.json").write_text(json.dumps(settings))
-    return searching.of_run(SelectConfig(), folder)
+    return search_setup.of_run(SelectConfig(), folder)
 
 
 def test_the_one_cell_of_a_text_is_no_setting(tmp_path):

@@ -13,7 +13,7 @@ from darts_tf.datasets import text_data
 from darts_tf.networks.language_model import build_language_model
 from tests import forks
 from tests.train import bad_texts
-from train import data_flags, evaluate, export, search, searching
+from train import data_flags, evaluate, export, search, search_setup
 from train.data_flags import TaskConfig
 from train.evaluate import EvaluationConfig
 from train.search import DistributedSearchConfig
@@ -245,7 +245,7 @@ def test_a_supernet_of_texts_has_cells_of_the_plain_space(tmp_path):
     config = DistributedSearchConfig(task="language_model", dataset="x", channels=4).of_task()
     config = dataclasses.replace(config, channels=4, cell_dropout=0.5)
     data = Texts(config, texts().text)
-    found = searching.make(config, data, methods.get("darts-v1", "darts_rnn"))
+    found = search_setup.make(config, data, methods.get("darts-v1", "darts_rnn"))
     assert found.supernet.macro.cell_arguments["dropout"] == 0.5
     found.genotype().save(tmp_path / "genotype.json")
     assert json.loads((tmp_path / "genotype.json").read_text())["space"] == "darts_rnn"

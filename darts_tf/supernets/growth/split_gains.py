@@ -1,4 +1,4 @@
-"""What splitting each operation of a supernet promises, measured on a batch of its task.
+"""The gain that splitting each operation of a supernet promises, measured on a batch of its task.
 
 A copy of every operation, with half of its weight, leaves the supernet as it is; moved by d and -d
 the two are the split neurons of `darts_tf.supernets.growth.splitting`. The splitting matrices of
@@ -67,7 +67,7 @@ class SplitGains:
 
 
 def split_gains(supernet: Supernet, task: Task, batch, number: int = 0) -> SplitGains:
-    """What splitting each operation of a supernet promises.
+    """The gain that splitting each operation of a supernet promises.
 
     It takes as many products of the loss' Hessian with vectors as an operation has parameters a
     unit, and the memory of all matrices, units * parameters^2 numbers for each operation.

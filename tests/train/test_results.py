@@ -4,15 +4,15 @@ import numpy as np
 
 from darts_tf import genotypes
 from darts_tf.runs.run_folder import RunFolder
-from train import found
+from train import results
 
 
 def test_numbers_that_are_not_finite_are_named(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(found.plots, "plot_genotype", lambda *args, **options: None)
-    monkeypatch.setattr(found.reports, "write", lambda folder: None)
+    monkeypatch.setattr(results.plots, "plot_genotype", lambda *args, **options: None)
+    monkeypatch.setattr(results.reports, "write", lambda folder: None)
     folder = RunFolder(tmp_path, {})
     result = {"method": "darts-v1", "val_loss": np.nan, "loss": 2.0, "epochs": 3}
-    found.write(genotypes.get("RNN_DARTS_V2"), folder, result)
+    results.write(genotypes.get("RNN_DARTS_V2"), folder, result)
     assert capsys.readouterr().out == (
         "val_loss is not a finite number; in result.json it is null\n"
     )

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Collection
 from typing import TypeVar
 
-import train.quiet  # noqa: F401  TensorFlow is first imported here
+import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import gradients, methods
 from darts_tf.common.errors import UserError

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from train import quiet
+from train import startup
 
 
 @pytest.mark.parametrize(
@@ -15,5 +15,5 @@ from train import quiet
 )
 def test_threads(monkeypatch, cores, given, expected):
     monkeypatch.setattr(os, "environ", dict(given))
-    quiet._give_each_core_an_operation(cores)
+    startup._give_each_core_an_operation(cores)
     assert os.environ == expected
