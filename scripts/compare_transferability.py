@@ -92,7 +92,7 @@ def _epochs(config: CompareConfig, space: str, method: str) -> int:
 
 
 def _row(config: CompareConfig, space: str, method: str, seed: int) -> dict:
-    """What a search found: a line of searches.csv."""
+    """The findings of a search: a line of searches.csv."""
     epochs = _epochs(config, space, method)
     run = pathlib.Path(config.runs) / f"{space}_{method}_seed_{seed}"
     watch = f"--eigenvalue_every={max(1, epochs // 2)}"

@@ -1,4 +1,4 @@
-"""The parts that scripts which compare cells share: programs that are run once, and means over seeds."""
+"""Shared by scripts that compare cells: programs that are run once, and means over seeds."""
 
 import json
 import pathlib

@@ -92,7 +92,7 @@ class TaskData(abc.ABC):
         """
 
     def with_validation(self, share: float, seed: int) -> tuple[Any, Any]:
-        """What trains, and what alphas learn from or networks are ranked by.
+        """The part that trains, and the one that alphas learn from or networks are ranked by.
 
         Args:
             share: of the first in the training part, where the data have no validation part.

@@ -1,4 +1,4 @@
-"""What libraries write past Python's logging."""
+"""Lines that libraries write past Python's logging."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The events that callbacks of a training get of Keras' `fit`, which is called for every epoch anew."""
+"""The events that callbacks of a training get of `fit`, which is called for each epoch."""
 
 import keras
 

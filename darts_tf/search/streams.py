@@ -124,7 +124,7 @@ def naming_labels():
 
 
 def takes_of(supernet: Supernet, task: Task) -> data_check.Takes:
-    """What a supernet takes and returns; of one with a `call` of its own that is not known."""
+    """The inputs and outputs of a supernet; of one with a `call` of its own that is not known."""
     if type(supernet).call is not Supernet.call:
         return data_check.Takes(None, None, None)
     return data_check.Takes(

@@ -20,7 +20,7 @@ _LARGE = 30
 
 
 class Takes(NamedTuple):
-    """What a network takes and returns.
+    """The inputs and outputs of a network.
 
     Attributes:
         inputs: their specification, the batch None; None where it is not known.
@@ -170,7 +170,7 @@ def _check_inputs(name, examples, batch, spec: tf.TensorSpec, own: bool) -> None
 
 
 def _reshaped(targets, shape, wanted) -> str:
-    """What to do with inputs of another shape."""
+    """Advice for inputs of another shape."""
     shape, (_, *own) = list(shape), wanted
     if _fits(shape, own):
         return "they are single examples, so add .batch(64)"
