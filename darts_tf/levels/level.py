@@ -98,7 +98,7 @@ class FurtherLevel:
         return LevelPass(self.loss(point, batch, seed))
 
     def source(self, point: Point, batch, seed=None) -> list[tf.Tensor]:
-        """The part of the loss that is of the weights and the architecture, free of the level's own variables.
+        """The part of the loss that no variable of the level itself moves.
 
         A finite difference computes it once for both sides. For levels with `has_source`, whose
         `forward` takes it as its last argument and computes it itself where that is None.
