@@ -1,4 +1,4 @@
-"""Shared by scripts that compare cells: programs that are run once, and means over seeds."""
+"""Parts of the scripts that compare cells: programs that are run once, means over seeds."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""The events that callbacks of a training get of `fit`, which is called for each epoch."""
+"""The events that callbacks get where Keras' `fit` is called for every epoch anew."""
 
 import keras
 
