@@ -36,8 +36,6 @@ _KEPT = {
 _PASSES = 5
 # Passes of the supernet in the sides of a difference at a further level: two, or one for both.
 _SIDES = {False: 2, True: 1}
-# The share of a pass without its gradient.
-_FORWARD = 1 / 3
 # A batch size that no other axis has, so that it marks the tensors that grow with the batch.
 _TRACED = 9973
 
@@ -135,20 +133,19 @@ def _operations(function: Callable, supernet: Supernet) -> list:
     )
 
 
-def _passes(levels: Sequence[FurtherLevel]) -> list[float]:
+def _passes(levels: Sequence[FurtherLevel]) -> list[int]:
     """How many passes a step has: of the supernet, and of what each level has of its own.
 
-    In the loss of an inner level the supernet is a part whose gradient its own step does not need,
-    but the sides of the difference do. A level that is moved as the architecture is has an estimate
-    of its own, through all the inner levels.
+    In the loss of an inner level the supernet is a part, whose gradient its own step does not need;
+    such a pass takes as much memory as one with it, as measured with a third level. A level that is
+    moved as the architecture is has an estimate of its own, through all the inner levels.
     """
     inner = [level for level in levels if level.inner]
     estimates = 1 + len(levels) - len(inner)
     sides = sum(_SIDES[level.has_source] for level in inner)
     # Of the supernet: the weights' step, and in each estimate the outermost loss, the weights' and
     # the inner levels'.
-    forward = len(inner) * _FORWARD
-    count = 1 + estimates * (1 + 3 + sides + forward) + forward
+    count = 1 + estimates * (1 + 3 + sides + len(inner)) + len(inner)
     of_inner, of_others = 1 + estimates * 4, estimates
     return [count, *(of_inner if level.inner else of_others for level in levels)]
 

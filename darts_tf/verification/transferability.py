@@ -130,11 +130,6 @@ def _of_supernet():
     return _error(case.estimate("unrolled"), case.numeric())
 
 
-def _of_two_supernets():
-    case = supernet(smooth=False, auxiliary="supernet", main_weight=0.1, gamma=50.0)
-    return _error(case.estimate("unrolled"), case.numeric())
-
-
 def _difference_of_supernet():
     case = supernet(smooth=True)
     exact = case.estimate("unrolled")
@@ -166,12 +161,6 @@ CLAIMS = (
         partial(_of_vectors, "finite_difference"),
     ),
     Claim("transferability: supernet, unrolled, relative error", (0.0,), 1e-6, _of_supernet),
-    Claim(
-        "transferability: two supernets, both architectures, unrolled, relative error",
-        (0.0,),
-        1e-6,
-        _of_two_supernets,
-    ),
     # It falls with the square of the radius; the default one of chains is 3e-3.
     Claim(
         "transferability: supernet without kinks, finite_difference, radii 1e-2, default, 1e-3",
