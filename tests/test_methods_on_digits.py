@@ -4,6 +4,7 @@ What it finds is compared with tests/data/searches.json. Where a change is meant
 else, `RECORD_SEARCHES=1 python -m pytest tests/test_methods_on_digits.py` writes that file anew.
 """
 
+import dataclasses
 import functools
 import json
 import os
@@ -16,6 +17,7 @@ import tensorflow as tf
 
 from darts_tf import datasets, methods, spaces
 from darts_tf.genotypes.genotype import Genotype
+from darts_tf.gradients import FiniteDifference
 from darts_tf.schedules import Stage
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.selections import SharedWeights
@@ -138,6 +140,9 @@ def test_two_epochs(name, digits, space, request):
     if method.stages:
         # As its second stage is, with the dropout.
         method = method.of_stage(Stage(3, None, 0.4))
+    if method.levels:
+        # What is stored was found with the radius of two levels.
+        method = dataclasses.replace(method, gradient=FiniteDifference(radius=0.01))
     keras.utils.set_random_seed(0)
     supernet = Supernet(
         space,
