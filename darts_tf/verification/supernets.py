@@ -81,7 +81,7 @@ def make(dtype: str, *, smooth: bool, seed: int = 0, policy: str | None = None) 
     space = spaces.register(_SPACES[smooth])
     with dtype_policy(policy or dtype):
         keras.utils.set_random_seed(seed)
-        supernet = TypedSupernet(
+        supernet = (SmoothSupernet if smooth else TypedSupernet)(
             space.name,
             (_SIZE, _SIZE, 1),
             _CLASSES,
@@ -90,8 +90,6 @@ def make(dtype: str, *, smooth: bool, seed: int = 0, policy: str | None = None) 
             # Batched cells take one ReLU for many operations, not a layer that can be replaced.
             batched=not smooth,
         )
-    if smooth:
-        _replace_relu(supernet)
     rng = np.random.default_rng(seed)
     for alpha in supernet.architecture_variables:
         alpha.assign(rng.normal(size=alpha.shape))
@@ -183,10 +181,14 @@ class TypedSupernet(Supernet):
         return self.variable_dtype
 
 
-def _replace_relu(supernet):
-    for layer in supernet._flatten_layers():
-        if isinstance(layer, keras.layers.ReLU):
-            layer.call = keras.activations.softplus
+class SmoothSupernet(TypedSupernet):
+    """One with softplus in place of ReLU; so is what is made of its configuration."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        for layer in self._flatten_layers():
+            if isinstance(layer, keras.layers.ReLU):
+                layer.call = keras.activations.softplus
 
 
 @contextlib.contextmanager

@@ -130,6 +130,12 @@ def _of_supernet():
     return _error(case.estimate("unrolled"), case.numeric())
 
 
+def _of_two_supernets():
+    """Of both architectures; with kinks, differences of this chain would depend on their size."""
+    case = supernet(smooth=True, auxiliary="supernet", main_weight=0.1, gamma=1.0)
+    return _error(case.estimate("unrolled"), case.numeric())
+
+
 def _difference_of_supernet():
     case = supernet(smooth=True)
     exact = case.estimate("unrolled")
@@ -161,6 +167,12 @@ CLAIMS = (
         partial(_of_vectors, "finite_difference"),
     ),
     Claim("transferability: supernet, unrolled, relative error", (0.0,), 1e-6, _of_supernet),
+    Claim(
+        "transferability: two supernets without kinks, both architectures, unrolled",
+        (0.0,),
+        1e-6,
+        _of_two_supernets,
+    ),
     # It falls with the square of the radius; the default one of chains is 3e-3.
     Claim(
         "transferability: supernet without kinks, finite_difference, radii 1e-2, default, 1e-3",
