@@ -7,6 +7,9 @@ import numpy as np
 from darts_tf.common import standard_error
 from darts_tf.common.errors import UserError, reason
 
+# Between neighbouring 8-bit numbers.
+_LARGEST_SCALE = 1e30
+
 
 class OnnxModel:
     """A file of ONNX, loaded by ONNX Runtime on the CPU.
@@ -64,9 +67,24 @@ class LiteRTModel:
             with standard_error.discarded():
                 # The runner does not keep it alive.
                 self._interpreter = Interpreter(model_path=self._path, num_threads=threads)
+                self._check_scales()
+                self._interpreter.allocate_tensors()
                 self._run = self._interpreter.get_signature_runner("serving_default")
+        except UserError:
+            raise
         except Exception as error:
             raise _refused("LiteRT", error) from error
+
+    def _check_scales(self) -> None:
+        """Refuses ranges of values that the interpreter would end the process for."""
+        for tensor in self._interpreter.get_tensor_details():
+            scales = tensor["quantization_parameters"]["scales"]
+            if not np.all(scales < _LARGEST_SCALE):
+                raise UserError(
+                    f"in int8 the values of {tensor['name']:.80} would be {scales.max():.0e} "
+                    "apart, because one of them is as large as a float can be; nothing was "
+                    "exported; try float16"
+                )
 
     def __call__(self, **inputs) -> dict[str, np.ndarray]:
         """The answers by name to arrays by name."""

@@ -31,8 +31,15 @@ class MaxPool3x3(Pooling):
         pool = max_pool if training else tf.nn.max_pool2d
         if self.strides == 1:
             return pool(inputs, 3, 1, "SAME")
-        lowest = tf.as_dtype(inputs.dtype).min
-        padded = keras.ops.pad(inputs, _ONE_PIXEL, constant_values=lowest)
+        if training:
+            # Of equal pixels the gradient goes to one inside the image.
+            lowest = tf.as_dtype(inputs.dtype).min
+            padded = keras.ops.pad(inputs, _ONE_PIXEL, constant_values=lowest)
+        else:
+            # The border again, which every window over the padding has already: a number as low as
+            # that would leave 8 bits nothing for the others.
+            padded = tf.concat([inputs[:, :1], inputs, inputs[:, -1:]], axis=1)
+            padded = tf.concat([padded[:, :, :1], padded, padded[:, :, -1:]], axis=2)
         return pool(padded, 3, self.strides, "VALID")
 
 

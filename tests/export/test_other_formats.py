@@ -219,6 +219,21 @@ class TestRefusals:
         ):
             self.refused(network, tmp_path, match, formats=[name])
 
+    def test_a_range_that_eight_bits_cannot_hold(self, tmp_path):
+        """LiteRT would end the process."""
+        inputs = keras.Input((8, 8, 1))
+        lowest = np.finfo(np.float32).min
+        hidden = keras.ops.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=lowest)
+        hidden = keras.layers.MaxPooling2D(3, 2)(hidden)
+        outputs = keras.layers.Dense(4)(keras.layers.Flatten()(hidden))
+        self.refused(
+            keras.Model(inputs, outputs),
+            tmp_path,
+            "in int8 the values of .* would be 1e.36 apart, .*; try float16",
+            formats=["litert"],
+            quantization=export.Quantization("int8", IMAGES),
+        )
+
     def test_sixteen_bits(self, network, tmp_path):
         inputs = keras.Input((8, 8, 1))
         with_policy = keras.layers.Dense(4, dtype="mixed_bfloat16")

@@ -15,8 +15,9 @@ def images(size, sign=None):
 class TestPooling:
     def test_max(self, strides, size):
         x = images(size)
-        got = operations.create("max_pool_3x3", 3, strides=strides)(x)
-        np.testing.assert_array_equal(got, definitions.max_pool(x, strides))
+        for training in (False, True):
+            got = operations.create("max_pool_3x3", 3, strides=strides)(x, training=training)
+            np.testing.assert_array_equal(got, definitions.max_pool(x, strides))
 
     def test_padding_never_wins_a_maximum(self, strides, size):
         x = images(size, sign=-1)
