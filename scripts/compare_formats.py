@@ -60,7 +60,7 @@ def _every_operation() -> genotypes.Genotype:
     """A cell with every operation of darts_cnn."""
     cell = {"nodes": _ALL, "concat": [2, 3, 4, 5]}
     return genotypes.Genotype.from_dict(
-        {"schema_version": 1, "space": "darts_cnn", "cells": {"normal": cell, "reduction": cell}}
+        {"schema_version": 1, "space": "darts_cnn", "cells": {"normal": cell, "reduce": cell}}
     )
 
 
