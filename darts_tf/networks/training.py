@@ -253,7 +253,9 @@ class SmoothedCrossentropy(keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
-        return tasks.ImageClassification().training_losses(y_true, y_pred, self.smoothing)
+        # Keras passes on lists as they are.
+        targets, outputs = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
+        return tasks.ImageClassification().training_losses(targets, outputs, self.smoothing)
 
     def get_config(self):
         return {**super().get_config(), "smoothing": self.smoothing}

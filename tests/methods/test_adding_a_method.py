@@ -15,6 +15,7 @@ from darts_tf import METHODS, gradients, methods, relaxations, selections
 from darts_tf.benchmark import workloads
 from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost, memory
+from darts_tf.genotypes.forms import FORMS
 from darts_tf.search import record
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.tuner import ArchitectureTuner
@@ -148,7 +149,7 @@ def constants(path):
 
 def test_nothing_but_the_table_names_a_method():
     """Apart from those that functions and programs use unless they are told another one."""
-    of_other_axes = {*gradients.names(), *expected_cost.KINDS, *relaxations.names()}
+    of_other_axes = {*gradients.names(), *expected_cost.KINDS, *relaxations.names(), *FORMS}
     rows = {name for name, method in METHODS.items() if method.has_supernet}
     # A rule of that name grows.
     names = rows - of_other_axes - {"darts-v1", "darts-v2", "growing"}

@@ -53,7 +53,7 @@ def test_it_needs_data(supernet):
     search = ArchitectureSearch(supernet, "random-ws")
     with pytest.raises(UserError, match="'random-ws' evaluates architectures; give genotype"):
         search.genotype()
-    with pytest.raises(UserError, match="hold no whole batch"):
+    with pytest.raises(UserError, match="the validation data hold no batch"):
         search.genotype(batches().take(0))
 
 

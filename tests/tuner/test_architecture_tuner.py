@@ -67,7 +67,8 @@ def test_search_fail_stop_and_go_on(one_cell, digits, eagerly, tmp_path, monkeyp
             raise UserError("this trial shall fail")
         searched.append([])
         killed = Killed(searched[-1], stop=len(begun) == 3)
-        return fit(search, *args, callbacks=[killed], **kwargs)
+        callbacks = [*kwargs.pop("callbacks", ()), killed]
+        return fit(search, *args, callbacks=callbacks, **kwargs)
 
     monkeypatch.setattr(ArchitectureSearch, "fit", sometimes)
     options = {"validation_data": validation, "epochs": 2, "batch_size": 15, "verbose": 0}
