@@ -22,16 +22,25 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: -slow[item.path])
 
 
+# How much memory the process has kept when it was last freed.
+_LEFT = [2**30]
+
+
+def _resident() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def without_the_graphs_of_other_files():
     """Frees the graphs that a file has traced: a process that ran many files would hold 17 GB."""
     yield
-    with open("/proc/self/statm", encoding="ascii") as file:
-        resident = int(file.read().split()[1]) * resource.getpagesize()
-    if resident > 2 * 2**30:
+    # What is left cannot be freed, and to look through it takes a second.
+    if _resident() > _LEFT[0] + 2**30:
         gc.collect()
         # What Python has given back the C library would keep.
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+        _LEFT[0] = _resident()
 
 
 @pytest.fixture(autouse=True)

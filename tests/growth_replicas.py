@@ -27,7 +27,7 @@ def growth(strategy) -> dict[str, np.ndarray]:
     random, found = np.random.default_rng(0), {}
     tokens = random.integers(0, WORDS, (BATCH, 5))
     images = random.normal(size=(BATCH, 6, 6, 1)).astype("float32")
-    space = Space("grows", ("none", "skip_connect", "sep_conv_3x3"), nodes=1)
+    space = Space("grows", ("none", "skip_connect", "nor_conv_1x1"), nodes=1)
     keras.utils.set_random_seed(0)
     with strategy.scope():
         words = Supernet(chain(2, ("tanh", "identity", "gated")), (None,), WORDS, channels=3)
@@ -42,10 +42,14 @@ def growth(strategy) -> dict[str, np.ndarray]:
         "split": (words, tokens, Duplicate("recurrent", 1, "tanh", offsets, noise=0)),
         "channels": (pictures, images, AddNode(noise=0)),
     }
+    before = {
+        id(supernet): _outputs(strategy, supernet, inputs)
+        for supernet, inputs in ((words, tokens), (pictures, images))
+    }
     for name, (supernet, inputs, change) in changes.items():
         with strategy.scope():
             after = grown(supernet, change)
-        found[f"growth_{name}_before"] = _outputs(strategy, supernet, inputs)
+        found[f"growth_{name}_before"] = before[id(supernet)]
         found[f"growth_{name}_after"] = _outputs(strategy, after, inputs)
         if name in ("split", "channels"):
             with tempfile.TemporaryDirectory() as folder, strategy.scope():

@@ -32,7 +32,12 @@ def test_the_further_levels_of_a_method_are_counted(monkeypatch):
         method="tetlo", space="nas_bench_201", channels=2, cells=3, memory_limit=0.4
     )
     data = types.SimpleNamespace(
-        input_shape=(8, 8, 1), num_classes=2, training=None, size=lambda part: 1000, task=str
+        input_shape=(8, 8, 1),
+        num_classes=2,
+        training=None,
+        validation=None,
+        size=lambda part: 1000,
+        task=str,
     )
     seen = []
 

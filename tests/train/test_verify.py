@@ -68,6 +68,7 @@ program.run(verify.main)
     )
     assert done.returncode == 1
     expected = ["unrolled: quadratic", "unrolled: quadratic, momentum and decay"]
+    expected.append("four levels: quadratic, unrolled, relative error")
     assert done.stderr.splitlines() == [f"failed: {name}" for name in expected]
-    assert sum(line.startswith("FAIL ") for line in done.stdout.splitlines()) == 2
+    assert sum(line.startswith("FAIL ") for line in done.stdout.splitlines()) == 3
     assert done.stdout.splitlines()[-1].endswith("claims hold")
