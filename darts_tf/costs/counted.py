@@ -60,9 +60,23 @@ def _inference(model) -> list:
 
 def _without_padding(tensor):
     """The tensor before it was padded, cut, or rearranged for a stride or a dilation."""
-    while tensor.op.type in ("Pad", "PadV2", "SpaceToBatchND", "Slice", "Reshape"):
-        tensor = tensor.op.inputs[0]
-    return tensor
+    while True:
+        inputs = tensor.op.inputs
+        if tensor.op.type in ("Pad", "PadV2", "SpaceToBatchND", "Slice", "Reshape"):
+            tensor = inputs[0]
+        elif _repeats_its_border(tensor.op):
+            tensor = inputs[1]
+        else:
+            return tensor
+
+
+def _repeats_its_border(op) -> bool:
+    """Whether it joins an image to slices of itself, as maximum pooling pads outside training."""
+    if op.type != "ConcatV2" or len(op.inputs) != 4:  # The last one is the axis.
+        return False
+    image = op.inputs[1]
+    ends = (op.inputs[0].op, op.inputs[2].op)
+    return all(end.type == "StridedSlice" and end.inputs[0] is image for end in ends)
 
 
 def model_of(make, shape) -> keras.Model:
