@@ -1,7 +1,14 @@
 #!/usr/bin/env bash
-# Runs all checks and all tests. Everything that they need is installed into .venv first.
+# Runs all checks and tests; with --all also those that repeat at length what quicker ones show, as
+# more methods in a whole search, and claims of `train.verify`. Everything that they need is
+# installed into .venv first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+case ${1-} in
+  "") tests=(-m "not thorough") ;;
+  --all) tests=() ;;
+  *) echo "error: unknown argument '$1'; there is --all" >&2; exit 2 ;;
+esac
 
 # Many processes import the same modules here: bytecode is kept, whatever the environment says.
 unset PYTHONDONTWRITEBYTECODE
@@ -16,7 +23,7 @@ echo "== Lint and format"
 .venv/bin/ruff format --check .
 
 # Where there is Bazel, it builds all and tests the targets that depend on one part of the package;
-# `bazel test //...` by itself runs everything. pytest runs all tests in three processes, because
+# `bazel test //...` by itself runs everything. pytest runs the tests in three processes, because
 # each target's process would import TensorFlow anew.
 if command -v bazel > /dev/null; then
   echo "== Build and tests (Bazel)"
@@ -28,5 +35,6 @@ else
   echo "no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
 fi
 echo "== Tests (pytest)"
-.venv/bin/python -m pytest -q -rs --durations=25 -n 3 --dist loadfile --no-loadscope-reorder
+.venv/bin/python -m pytest -q -rs --durations=25 -n 3 --dist loadfile --no-loadscope-reorder \
+  "${tests[@]}"
 echo "All tests passed."

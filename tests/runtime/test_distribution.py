@@ -47,15 +47,17 @@ def result(process, folder):
 def one_and_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     what = ("hypergradients", "search", "examples_seen", "random_numbers", "moving_statistics")
-    what += (
-        "masked_stream",
-        "columns_seen",
-        "recurrent",
-        "recurrent_search",
-        "growth",
-        "growing_search",
-        "transferability",
-    )
+    what += ("masked_stream", "columns_seen", "recurrent")
+    return _on_one_and_two(folder, what)
+
+
+@pytest.fixture(scope="module")
+def searched_by_one_and_two(tmp_path_factory):
+    what = ("recurrent_search", "growth", "growing_search", "transferability")
+    return _on_one_and_two(tmp_path_factory.mktemp("searches"), what)
+
+
+def _on_one_and_two(folder, what):
     processes = [start(folder / str(n), *what, devices=n) for n in (1, 2)]
     return [result(p, folder / str(n)) for p, n in zip(processes, (1, 2), strict=True)]
 
@@ -110,34 +112,38 @@ class TestTwoReplicasOfHalfABatch:
         for name in ("recurrent_unrolled", "recurrent_first_order"):
             np.testing.assert_allclose(two[name], one[name], rtol=1e-8, atol=1e-12)
 
-    def test_a_recurrent_search(self, one_and_two):
+    @pytest.mark.thorough
+    def test_a_recurrent_search(self, searched_by_one_and_two):
         """With its dropout: a replica has its rows of the mask that one device has."""
-        one, two = one_and_two
+        one, two = searched_by_one_and_two
         for name in ("alphas", "weights", "states"):
             found = [x[f"recurrent_search_{name}"] for x in (one, two)]
             assert np.abs(found[0]).max() > 1e-3
             np.testing.assert_allclose(found[1], found[0], rtol=1e-3, atol=1e-4)
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("change", ["node", "copy", "split", "channels"])
-    def test_supernets_that_grow(self, one_and_two, change):
-        for found in one_and_two:
+    def test_supernets_that_grow(self, searched_by_one_and_two, change):
+        for found in searched_by_one_and_two:
             before = found[f"growth_{change}_before"]
             assert np.abs(before).max() > 1e-2
             for name in {f"growth_{change}_after", f"growth_{change}_saved"} & set(found):
                 np.testing.assert_allclose(found[name], before, atol=1e-6)
-        one, two = (found[f"growth_{change}_after"] for found in one_and_two)
+        one, two = (found[f"growth_{change}_after"] for found in searched_by_one_and_two)
         np.testing.assert_allclose(two, one, atol=1e-5)
 
-    def test_a_search_that_grows(self, one_and_two):
-        one, two = one_and_two
+    @pytest.mark.thorough
+    def test_a_search_that_grows(self, searched_by_one_and_two):
+        one, two = searched_by_one_and_two
         # Two nodes, and three operations of which one is a copy.
         assert one["growing_search_alphas"].shape == (2 * 3,)
         for name in ("growing_search_alphas", "growing_search_weights"):
             np.testing.assert_allclose(two[name], one[name], rtol=1e-3, atol=1e-4)
 
-    def test_a_search_by_transferability(self, one_and_two):
+    @pytest.mark.thorough
+    def test_a_search_by_transferability(self, searched_by_one_and_two):
         """Its quadruples are of the global batch, and both architectures move."""
-        one, two = one_and_two
+        one, two = searched_by_one_and_two
         for name in ("alphas", "weights", "auxiliary", "auxiliary_architecture"):
             found = [x[f"tetlo_{name}"] for x in (one, two)]
             assert np.abs(found[0]).max() > 1e-3

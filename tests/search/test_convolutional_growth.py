@@ -33,7 +33,7 @@ def test_convolutional_cells_grow(eagerly):
     assert len(search.genotype()["normal"].nodes) == search.supernet.space.nodes
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_convolutional_cells_grow_alike_when_they_are_traced(eagerly):
     search, history = pictures()
     tf.config.run_functions_eagerly(False)

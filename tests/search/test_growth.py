@@ -196,7 +196,7 @@ def test_alphas_and_slots_carry_over():
     assert np.abs(seen["before"][1]).max() > 0
 
 
-@pytest.mark.parametrize("kept_in_files", [True, False])
+@pytest.mark.parametrize("kept_in_files", [pytest.param(True, marks=pytest.mark.thorough), False])
 def test_it_returns_to_the_best_supernet(kept_in_files, tmp_path, monkeypatch):
     """With made-up losses 3, 2, 1.5, 1.6 of supernets that are judged after two epochs each."""
     losses, values = iter([3, 3.1, 2, 2.1, 1.5, 1.7, 1.6, 1.65]), {}

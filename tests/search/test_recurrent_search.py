@@ -53,7 +53,7 @@ def whole(eager_file):
     return search, search.fit(texts.train, texts.validation, 2, verbose=0).history
 
 
-@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("killed", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_it_goes_on_in_the_middle_of_a_text(killed, whole, tmp_path):
     """The validation text has begun anew by then: it has 3 windows, the training text 5 or more."""
     uninterrupted, history = whole

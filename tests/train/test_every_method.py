@@ -76,8 +76,24 @@ def from_python(method, space, dataset, selection=None, **options) -> Genotype:
     return found.genotype(datasets.batches(*parts[1], BATCH, **normalised), selection, **options)
 
 
+# One of each kind of cell, of draws, of stages, of selections, of levels and of what grows.
+FEW = (
+    "darts-v1",
+    "gdas",
+    "pc-darts",
+    "p-darts",
+    "darts-pt",
+    "sgas",
+    "random-ws",
+    "tetlo",
+    "growing",
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=[] if x in FEW else pytest.mark.thorough) for x in ROWS]
+)
 @pytest.mark.filterwarnings("ignore:.*no operation that was selected:UserWarning")
 def test_the_same_cell(name, images, one_edge_space, eagerly, without_pictures, tmp_path):
     method, options, selection = methods.get(name), {"cells": CELLS}, None

@@ -94,7 +94,9 @@ def test_a_shorter_training_text_knows_the_same_characters(tmp_path):
     assert "the train text had 2,268 characters and has now 10" in difference
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "RNN_DARTS_V2"])
+@pytest.mark.parametrize(
+    "cell", [pytest.param("lstm", marks=pytest.mark.thorough), "gru", "RNN_DARTS_V2"]
+)
 def test_units_for_a_number_of_weights(cell):
     config = EvaluationConfig(task="language_model", genotype=cell, parameters=3000, batch_size=2)
     training = TextTraining(config, texts())

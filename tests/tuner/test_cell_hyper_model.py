@@ -190,9 +190,14 @@ class TestStockTuners:
         ("kind", "options", "trials"),
         [
             (keras_tuner.RandomSearch, {"max_trials": 2}, 2),
-            (keras_tuner.BayesianOptimization, {"max_trials": 2}, 2),
-            (keras_tuner.Hyperband, {"max_epochs": 2, "factor": 2}, 5),
-            (keras_tuner.GridSearch, {"max_trials": 2}, 2),
+            *(
+                pytest.param(*others, marks=pytest.mark.thorough)
+                for others in (
+                    (keras_tuner.BayesianOptimization, {"max_trials": 2}, 2),
+                    (keras_tuner.Hyperband, {"max_epochs": 2, "factor": 2}, 5),
+                    (keras_tuner.GridSearch, {"max_trials": 2}, 2),
+                )
+            ),
         ],
     )
     def test_trains_on_digits(self, kind, options, trials, one_cell, digits, eagerly, tmp_path):

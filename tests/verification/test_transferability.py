@@ -9,7 +9,7 @@ CLAIMS = transferability.CLAIMS
 @pytest.mark.parametrize(
     "claim",
     [
-        pytest.param(claim, marks=[pytest.mark.slow] if "net" in claim.name else [])
+        pytest.param(claim, marks=[pytest.mark.thorough] if "net" in claim.name else [])
         for claim in CLAIMS
     ],
     ids=[claim.name for claim in CLAIMS],
