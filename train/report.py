@@ -14,8 +14,6 @@ import dataclasses
 import pathlib
 from typing import ClassVar
 
-import train.startup  # noqa: F401  TensorFlow is first imported here
-
 from darts_tf import report
 from darts_tf.common.errors import UserError
 from train import fields, program
