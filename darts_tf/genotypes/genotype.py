@@ -165,14 +165,23 @@ class Genotype:
         Raises:
             UserError: the file is missing, unreadable or no genotype.
         """
-        try:
-            text = reading.read_text(path)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"cannot read the genotype {str(path)!r}: {error}") from error
-        try:
-            return cls.from_json(text)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
+        return of_file(path, cls.from_json)
+
+
+def of_file(path, parse) -> Genotype:
+    """The genotype that `parse` makes of the text of a file.
+
+    Raises:
+        UserError: the file is missing, unreadable or no genotype; names it.
+    """
+    try:
+        text = reading.read_text(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the genotype {str(path)!r}: {error}") from error
+    try:
+        return parse(text)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _pretty_json(value, indent="") -> str:

@@ -1,11 +1,11 @@
 """Genotypes in files and folders: ours, texts and logs of other programs, saved alphas."""
 
+import os
 import pathlib
 
-from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import alphas, texts
-from darts_tf.genotypes.genotype import Genotype
+from darts_tf.genotypes.genotype import Genotype, of_file
 
 _OF_RUN = "genotype.json"
 _MOST_BYTES = 256 * 2**20
@@ -42,14 +42,9 @@ def load(path) -> Genotype:
 
 
 def _of_text(path: pathlib.Path) -> Genotype:
-    try:
-        reading.check_regular(path)
-        if path.stat().st_size > _MOST_BYTES:
-            raise OSError(f"it has more than {_MOST_BYTES >> 20} MiB; give the end of it")
-        text = reading.read_text(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the genotype {str(path)!r}: {error}") from error
-    try:
-        return texts.from_text(text)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+    if os.path.isfile(path) and path.stat().st_size > _MOST_BYTES:
+        raise UserError(
+            f"cannot read the genotype {str(path)!r}: it has more than {_MOST_BYTES >> 20} MiB; "
+            "give the end of it"
+        )
+    return of_file(path, texts.from_text)
