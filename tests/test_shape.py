@@ -12,7 +12,7 @@ MOST_LINES, MOST_ARGUMENTS = 300, 7
 LONG_FILES = {"darts_tf/genotypes/published.py"}
 # Public functions that make something or start it, whose options are for keywords.
 MANY_ARGUMENTS = {
-    "darts_tf/datasets/loading.py": {"from_arrays"},
+    "darts_tf/datasets/loading.py": {"from_arrays", "load"},
     "darts_tf/datasets/pipeline.py": {"batches"},
     "darts_tf/datasets/series_loading.py": {"load_series"},
     "darts_tf/export/export.py": {"export_model"},

@@ -6,12 +6,39 @@ from typing import NamedTuple
 import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import numpy as np
+from absl import flags
 
 from darts_tf import datasets
 from darts_tf.datasets import fingerprint
-from train import fields
+from train import fields, search_parts
 from train.config import Config
+from train.limits import GREATEST
 from train.task_data import TaskData
+
+GREATEST_SIZE = GREATEST["image_size"]
+
+
+class _ImageSize(flags.ArgumentParser):
+    """A whole number, or the text of two that differ."""
+
+    syntactic_help = "a number of pixels, or a height and a width: H,W"
+
+    def parse(self, argument):
+        try:
+            sides = [int(side) for side in str(argument).split(",")]
+        except ValueError:
+            sides = []
+        if len(sides) not in (1, 2):
+            raise ValueError(f"expected {self.syntactic_help}")
+        # What is too small is refused where all sizes are, whatever they come from.
+        if max(sides) > GREATEST_SIZE:
+            raise ValueError(f"expected at most {GREATEST_SIZE} pixels")
+        return sides[0] if len(set(sides)) == 1 else f"{sides[0]},{sides[1]}"
+
+
+def sides(image_size: int | str | None):
+    """`--image_size` as `darts_tf.datasets.load` takes it."""
+    return tuple(map(int, image_size.split(","))) if isinstance(image_size, str) else image_size
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,8 +51,20 @@ class ImageConfig(Config):
     train_examples: int | None = fields.integer(
         None, "Use only so many training images, all classes in proportion."
     )
-    image_size: int | None = fields.integer(
-        None, "Resize all images to this many pixels in height and width."
+    image_size: int | str | None = fields.parsed_by(
+        _ImageSize(),
+        None,
+        "Resize all images to this many pixels in height and width, or to a height and a width, "
+        "such as 96,128.",
+    )
+    cache_dir: str | None = fields.text(
+        None,
+        "A folder for the decoded images of a folder or of a set of TensorFlow Datasets, from "
+        "which batches are read and which other runs use too. By default they are in memory, or in "
+        "a temporary file where they take more than half of what is free.",
+    )
+    max_bad_images: int = fields.integer(
+        0, "How many image files that cannot be read may be left out.", lower_bound=0
     )
     flip: bool | None = fields.switch(
         None,
@@ -64,7 +103,8 @@ class Images(TaskData):
     """
 
     reading = ("data_dir", "train_examples", "image_size", "flip", "crop")
-    flags = (*reading, "class_weights")
+    also_taken = ("cache_dir", "max_bad_images")
+    flags = (*reading, "class_weights", *also_taken)
     kinds = ("convolutional",)
 
     def __init__(self, config, data: datasets.ImageData):
@@ -86,12 +126,15 @@ class Images(TaskData):
 
     @classmethod
     def load(cls, config):
+        config, (training, others) = search_parts.settle(config)
         data = datasets.load(
             config.dataset,
             data_dir=config.data_dir,
-            train_examples=config.train_examples,
-            image_size=config.image_size,
+            train_examples=training,
+            image_size=sides(config.image_size),
             seed=config.seed,
+            validation_examples=others,
+            storage=datasets.Storage(config.cache_dir, config.max_bad_images),
         )
         validation = ""
         if data.validation_labels is not None:
@@ -106,7 +149,7 @@ class Images(TaskData):
         print(
             f"data: {data.name}, {len(data.train_labels)} training{validation} and "
             f"{len(data.test_labels)} test images of {height}x{width}x{channels}, "
-            f"{data.num_classes} classes",
+            f"{data.num_classes} classes" + _place(data, config),
             flush=True,
         )
         return config, cls(config, data)
@@ -165,3 +208,23 @@ class Images(TaskData):
         return (
             f"training images: {self.augmentation} (change that with {others}); all are normalised"
         )
+
+
+def _place(data, config) -> str:
+    """Where decoded images are that are not in memory, and how many could not be decoded."""
+    found = ""
+    if isinstance(data.train_images, datasets.StoredImages):
+        size = data.train_images.nbytes / len(data.train_labels) / 1e9
+        count = sum(
+            map(
+                len,
+                (
+                    data.train_labels,
+                    data.test_labels,
+                    () if data.validation_labels is None else data.validation_labels,
+                ),
+            )
+        )
+        place = config.cache_dir or "a temporary file, being more than half of the free memory"
+        found = f"; {size * count:,.1f} GB decoded in {place}"
+    return found + (f"; {len(data.left_out)} left out" if data.left_out else "")

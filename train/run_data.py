@@ -52,7 +52,8 @@ def of_run(config: C, names: Iterable[str] | None = None) -> C:
     if task != config.task and ("task" in config.given or "task" not in config.names()):
         raise UserError(f"--run_dir={config.run_dir} is of the task {task}, not {config.task}")
     own = set(config.names())
-    names = ["task", "dataset", *SOURCES.named(task).reading] if names is None else names
+    if names is None:
+        names = ["task", "dataset", *SOURCES.named(task).reading, *SOURCES.named(task).also_taken]
     taken = taken_from(config, settings, path, [name for name in names if name in own])
     config = dataclasses.replace(config, **taken, given=config.given | {*taken})
     told = [x for x in taken if x == "dataset" or taken[x] != getattr(type(config), x)]
@@ -117,6 +118,12 @@ def check(config: DataConfig, data: TaskData, given: Iterable[str]) -> None:
         UserError: names the first difference.
     """
     chosen = {"dataset", *SOURCES.named(config.task).reading} & {*given}
-    if config.run_dir and not chosen:
+    if config.run_dir and not chosen and not _in_part(config.run_dir):
         description = data.description(trains=False)
         runs.refuse_other_data(config, data, config.run_dir, description, "run_dir")
+
+
+def _in_part(run_dir) -> bool:
+    """Whether a search has learned from a part of the images that it chose for itself."""
+    settings = read_settings(pathlib.Path(run_dir) / "config.json", run_dir)
+    return settings.get("weight_examples") is not None

@@ -13,9 +13,9 @@ from train.data_flags import C, DataConfig
 from train.task_data import TaskData
 
 # They say where the data are; whether these are the same is told by their fingerprint.
-_PLACES = ("dataset", "data_dir", "train_examples", "image_size")
+_PLACES = ("dataset", "data_dir", "train_examples", "image_size", "max_bad_images")
 # They change nothing of what is computed. --memory_limit has chosen the batch size already.
-_WITHOUT_EFFECT = ("benchmark_table", "latency_table", "memory_limit")
+_WITHOUT_EFFECT = ("benchmark_table", "latency_table", "memory_limit", "cache_dir")
 
 
 def keep_augmentation(config: C, run_dir) -> C:
@@ -62,7 +62,7 @@ def open_folder(
     # Earlier versions knew one task and always shifted; they kept the default of --flip only as
     # what it came to.
     before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}
-    before["class_weights"] = "none"
+    before |= {"class_weights": "none", "max_bad_images": 0}
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}
     )

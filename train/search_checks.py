@@ -3,7 +3,7 @@
 from darts_tf import spaces
 from darts_tf.common.errors import UserError
 from darts_tf.methods.method import Method
-from train import baseline_search, costs, data_flags, selection_flags
+from train import baseline_search, costs, data_flags, search_parts, selection_flags
 from train.search_flags import SearchConfig
 
 _OF_GRADIENTS = (
@@ -13,7 +13,10 @@ _OF_GRADIENTS = (
     *("gradient_options", "entropy_weight", "jit_compile", "keep_checkpoints"),
 )
 #: Settings of searches for images alone.
-OF_IMAGES = ("cells", "cost", "cost_weight", "latency_table", "benchmark_table")
+OF_IMAGES = (
+    *("cells", "cost", "cost_weight", "latency_table", "benchmark_table"),
+    *search_parts.NAMES,
+)
 _OF_TRAINING = (*_OF_GRADIENTS, "memory_limit", "weight_learning_rate", "precision")
 
 

@@ -11,10 +11,11 @@ from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost
 from darts_tf.datasets import fingerprint
-from train import baseline_search, fields, selection_flags, stages
+from train import baseline_search, fields, search_parts, selection_flags, stages
 from train.baseline_search import CandidateConfig
 from train.data_flags import SOURCES, TaskConfig
 from train.results import TableConfig
+from train.search_parts import PartsConfig
 from train.selection_flags import SelectionConfig
 from train.stages import StageConfig
 
@@ -31,7 +32,9 @@ _METHODS = list(dict.fromkeys((*methods.METHODS, *baselines.BASELINES)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, SelectionConfig):
+class SearchConfig(
+    TaskConfig, CandidateConfig, TableConfig, StageConfig, SelectionConfig, PartsConfig
+):
     """A search."""
 
     task_defaults: ClassVar[dict[str, dict]] = {
@@ -246,7 +249,7 @@ class SearchConfig(TaskConfig, CandidateConfig, TableConfig, StageConfig, Select
         """All settings that decide the result: a run goes on only with the same ones."""
         own = (
             *("space", "method", "hypergradient", "epochs", "batch_size", "memory_limit"),
-            *("channels", "cells", "train_portion", "weight_learning_rate"),
+            *("channels", "cells", "train_portion", "weight_learning_rate", *search_parts.NAMES),
             *("architecture_learning_rate", "accumulate_steps", "precision"),
             *("cost", "cost_weight", "latency_table", "benchmark_table", *baseline_search.NAMES),
             *("level_options", "auxiliary", "rule_options"),

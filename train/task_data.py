@@ -21,6 +21,7 @@ class TaskData(abc.ABC):
     Attributes:
         flags: the names of the settings that such data have.
         reading: those of them that say which data they are; the others are of networks on them.
+        also_taken: those that a run on the data of another one takes from it too.
         kinds: of the cells that its networks are made of, see `Space`; none where all are.
         search_settings: how a search is done with such data where that is not the way of the
             space's own network; None where it is.
@@ -34,6 +35,7 @@ class TaskData(abc.ABC):
 
     flags: ClassVar[tuple[str, ...]] = ()
     reading: ClassVar[tuple[str, ...]] = ()
+    also_taken: ClassVar[tuple[str, ...]] = ()
     kinds: ClassVar[tuple[str, ...]] = ()
     search_settings: ClassVar[macros.SearchSettings | None] = None
     name: str

@@ -75,9 +75,13 @@ def make_folder(path) -> pathlib.Path:
     return path
 
 
-def temporary_folder() -> tempfile.TemporaryDirectory:
-    """A folder that goes with the object, or with `remove_temporary`."""
-    folder = tempfile.TemporaryDirectory()
+def temporary_folder(parent=None) -> tempfile.TemporaryDirectory:
+    """A folder that goes with the object, or with `remove_temporary`.
+
+    Args:
+        parent: the folder that it is in; None for the system's.
+    """
+    folder = tempfile.TemporaryDirectory(dir=parent)
     _TEMPORARY.add(folder)
     return folder
 

@@ -30,9 +30,9 @@ class Progress:
         self._done = 0
         self._started = self._said = time.monotonic()
 
-    def advance(self) -> None:
-        """One more part is done."""
-        self._done += 1
+    def advance(self, parts: int = 1) -> None:
+        """One more part, or several, are done."""
+        self._done += parts
         now = time.monotonic()
         if now - self._said < self._seconds or self._done >= self._total:
             return

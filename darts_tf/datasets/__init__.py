@@ -1,7 +1,7 @@
 """Data: where they come from, how they are divided, how they reach the network.
 
-* `load` reads a whole data set of images into memory by its name or its path; `from_arrays` takes
-  arrays.
+* `load` reads a whole data set of images by its name or its path; `from_arrays` takes arrays.
+  `Storage` says where decoded images are: in memory, or in a file from which batches are read.
 * `split` divides examples in two, class by class.
 * `batches` makes the `tf.data` pipeline of one epoch, with augmentation; `with_class_weights` adds
   weights, such as `balanced_weights`, by which unequal classes count the same.
@@ -21,6 +21,8 @@ _MODULES = {
     "Augmentation": "augmentation",
     "ImageData": "image_data",
     "SeriesData": "series_data",
+    "Storage": "storage",
+    "StoredImages": "stored_images",
     "TextData": "text_data",
     "balanced_weights": "class_weights",
     "batches": "pipeline",

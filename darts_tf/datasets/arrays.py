@@ -10,7 +10,7 @@ from absl import logging
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError, reason
 from darts_tf.datasets import image_files, pixels
-from darts_tf.datasets.source import Source, check_memory, reader
+from darts_tf.datasets.source import ArrayReader, Source, check_memory
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test", "class_names", "x_val", "y_val")
 # What messages call the splits.
@@ -108,7 +108,7 @@ def array_source(arrays, *, name, image_size=None):
     encode = _text_classes if labels["train"].dtype.kind == "U" else _integer_classes
     labels, class_names = encode(labels, class_names, name)
     images = {split: pixels.resize_all(value, image_size) for split, value in images.items()}
-    read = {split: reader(value) for split, value in images.items()}
+    read = {split: ArrayReader(value) for split, value in images.items()}
     return Source(
         name=name,
         class_names=tuple(class_names),

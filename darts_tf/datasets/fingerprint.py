@@ -103,12 +103,23 @@ def hash_file(path) -> str | None:
 
 
 def hash_array(array) -> str:
-    """SHA-256 of an array's type, shape and values."""
+    """SHA-256 of an array's type, shape and values; of images in a file, too."""
+    if hasattr(array, "blocks"):
+        if array.sha256 is None:
+            array.sha256 = _hash_blocks(array)
+        return array.sha256
     array = np.ascontiguousarray(array)
     # A byte order is not a property of the data.
     array = array.astype(array.dtype.newbyteorder("<"), copy=False)
     found = hashlib.sha256(f"{array.dtype.str} {list(array.shape)} ".encode())
     found.update(array.data)
+    return found.hexdigest()
+
+
+def _hash_blocks(images) -> str:
+    found = hashlib.sha256(f"{images.dtype.str} {list(images.shape)} ".encode())
+    for block in images.blocks():
+        found.update(block.data)
     return found.hexdigest()
 
 

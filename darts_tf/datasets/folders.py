@@ -1,7 +1,9 @@
 """A folder with one folder of images for each class."""
 
 import collections
+import hashlib
 import itertools
+import math
 import os
 from pathlib import Path
 
@@ -10,8 +12,11 @@ from absl import logging
 
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files, pixels
-from darts_tf.datasets.source import Source, parallel
+from darts_tf.datasets.source import Reader, Source, parallel
+from darts_tf.datasets.storage import BadImages
 
+# Bytes of decoded images that are put together.
+_BLOCK = 2**25
 # What folders of splits are called, in lower case.
 _SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -20,7 +25,7 @@ _SPLITS = {
 }
 
 
-def folder_source(path, image_size):
+def folder_source(path, image_size, bad=None):
     """Lists `FOLDER/class/*.png`, or `FOLDER/train/class/*.png` and the same of other splits.
 
     The splits are `train` or `training`, `val`, `valid`, `validation` or `dev`, and `test` or
@@ -31,6 +36,8 @@ def folder_source(path, image_size):
     Args:
         path: The folder.
         image_size: `(height, width)` to resize to, or None: then all images must have one size.
+        bad: A `BadImages`, which gets files without a header of an image; None where none may be
+            left out.
 
     Returns:
         A `Source` that reads the images when it is asked for them.
@@ -65,10 +72,14 @@ def folder_source(path, image_size):
     if left_out:
         logging.warning("%s: left out: %s", path, _counted(left_out))
     every = [file for split in files.values() for file in split]
-    image_shape, deep = _common_shape(every, image_size)
+    image_shape, deep, wrong = _common_shape(every, image_size, bad or BadImages())
+    if wrong:
+        _leave_out(files, labels, wrong)
     bit_depth = _bit_depth(deep)
     numbered = {split: np.array(values, np.int32) for split, values in labels.items()}
-    read = {split: _reader(found, image_shape, bit_depth) for split, found in files.items()}
+    read = {
+        split: _FileReader(path, found, image_shape, bit_depth) for split, found in files.items()
+    }
     return Source(
         name=os.path.basename(os.path.abspath(path)),
         class_names=tuple(class_names),
@@ -179,17 +190,23 @@ def _class_names(folder):
     return names
 
 
-def _common_shape(files, image_size):
+def _common_shape(files, image_size, bad):
     """Looks at every file's header.
 
     Returns:
-        The `(H, W, C)` that all images are brought to, and the files with 16 bits a channel.
+        The `(H, W, C)` that all images are brought to, the files with 16 bits a channel, and those
+        that are no images.
     """
     grey = True
-    deep = []
+    deep, wrong = [], set()
     first = None
     for file in files:
-        header = _told(file, image_files.header, file)
+        try:
+            header = _told(file, image_files.header, file)
+        except UserError as error:
+            bad.add(file, error)
+            wrong.add(file)
+            continue
         size = header.upright_size
         grey = grey and header.grey
         if header.deep:
@@ -200,9 +217,19 @@ def _common_shape(files, image_size):
                 f"images differ in size ({first[0]} is {first[1][0]}x{first[1][1]}, {file} is "
                 f"{size[0]}x{size[1]}): give --image_size to bring all to one size"
             )
+    if first is None:
+        raise UserError(f"none of {len(files)} image files can be read, the first is {files[0]}")
     size = image_size or first[1]
     pixels.check_sides(size, first[0])
-    return (*size, 1 if grey else 3), deep
+    return (*size, 1 if grey else 3), deep, wrong
+
+
+def _leave_out(files, labels, wrong):
+    """Takes files out of the lists."""
+    for split, found in files.items():
+        kept = [position for position, file in enumerate(found) if file not in wrong]
+        files[split] = [found[position] for position in kept]
+        labels[split] = [labels[split][position] for position in kept]
 
 
 def _bit_depth(files):
@@ -216,17 +243,41 @@ def _largest_value(file):
     return _told(file, lambda: image_files.largest_value(Path(file).read_bytes()))
 
 
-def _reader(files, image_shape, bit_depth):
-    def read(indices):
-        images = np.empty((len(indices), *image_shape), np.uint8)
+class _FileReader(Reader):
+    def __init__(self, folder, files, image_shape, bit_depth):
+        self._folder, self._files = folder, files
+        self._options = image_shape, bit_depth
 
-        def read_one(position):
-            images[position] = _read_image(files[indices[position]], image_shape, bit_depth)
+    def blocks(self, indices, bad):
+        step = max(os.cpu_count(), _BLOCK // math.prod(self._options[0]))
+        for start in range(0, len(indices), step):
+            files = [self._files[index] for index in indices[start : start + step]]
+            found = parallel(self._read, files)
+            kept = []
+            # In their order, so that the same ones are named whichever thread was first.
+            for position, (file, image) in enumerate(zip(files, found, strict=True)):
+                if isinstance(image, UserError):
+                    bad.add(file, image)
+                else:
+                    kept.append(position)
+            if kept:
+                yield start + np.array(kept), np.stack([found[position] for position in kept])
 
-        parallel(read_one, range(len(indices)))
-        return images
+    def key(self, indices):
+        found = hashlib.sha256(str(self._options).encode())
+        for index in indices:
+            state = os.stat(self._files[index])
+            name = os.path.relpath(self._files[index], self._folder)
+            found.update(f"{name}\0{state.st_size} {state.st_mtime_ns}\0".encode(errors="replace"))
+        return found.hexdigest()
 
-    return read
+    def _read(self, file):
+        try:
+            return _read_image(file, *self._options)
+        except UserError as error:
+            return error
+        except PermissionError as error:
+            return UserError(f"cannot read {error.filename}: permission denied")
 
 
 def _read_image(file, image_shape, bit_depth):

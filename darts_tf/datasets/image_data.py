@@ -1,4 +1,4 @@
-"""A data set of images in memory, and the description of it that a run folder keeps."""
+"""A data set of images, and the description of it that a run folder keeps."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ _DESCRIPTION_TYPES = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageData:
-    """A whole data set of labelled images, in memory.
+    """A whole data set of labelled images, in memory or in files.
 
     Args:
         name: What it was loaded as, such as `"cifar10"`.
@@ -46,6 +46,9 @@ class ImageData:
         validation_images: uint8 array of shape `[L, H, W, C]`; None where the data set has no
             validation part of its own.
         validation_labels: int32 array of shape `[L]`, or None.
+        left_out: Names of the image files that could not be read and are in none of the parts.
+
+    Images may also be `StoredImages`, which are in a file.
     """
 
     name: str
@@ -62,6 +65,7 @@ class ImageData:
     bit_depth: int | None = None
     validation_images: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def image_shape(self):
@@ -78,6 +82,8 @@ class ImageData:
         own = {}
         if self.validation_labels is not None:
             own["validation_examples"] = len(self.validation_labels)
+        if self.left_out:
+            own["left_out"] = len(self.left_out)
         return {
             "name": self.name,
             "image_shape": list(self.image_shape),

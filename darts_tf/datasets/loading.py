@@ -9,11 +9,22 @@ from absl import logging
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import arrays, folders, pixels, splits, tfds_sets
 from darts_tf.datasets.image_data import ImageData
-from darts_tf.datasets.source import Source, check_memory, reader
+from darts_tf.datasets.source import ArrayReader, Source, check_memory
+from darts_tf.datasets.storage import BadImages, Storage, Wanted, keep
 
 
-def load(name_or_path, data_dir=None, train_examples=None, image_size=None, seed=0, download=False):
-    """Reads a data set of images with one label each into memory.
+def load(
+    name_or_path,
+    data_dir=None,
+    train_examples=None,
+    image_size=None,
+    seed=0,
+    download=False,
+    *,
+    validation_examples=None,
+    storage=None,
+):
+    """Reads a data set of images with one label each, into memory or into a file.
 
     Where a set has no test part, a fixed fifth of its examples, stratified, is held out as one; it
     is the same whatever the seed. Images have at least 4x4 pixels and 1 or 3 channels; an alpha
@@ -42,6 +53,13 @@ def load(name_or_path, data_dir=None, train_examples=None, image_size=None, seed
         seed: Decides which `train_examples` are kept.
         download: Whether a set of TensorFlow Datasets that is missing may be fetched over the
             network. Without it the network is never used.
+        validation_examples: How many examples to keep besides, every class in proportion: of the
+            validation part where there is one, else `train_examples` more of the training part,
+            which `split` parts from them. A fraction between 0 and 1 is a share of that part, and
+            so it is for `train_examples`. By default all.
+        storage: A `Storage`, which says where decoded images are kept, and how many files may be
+            left out because they cannot be read. By default in memory, or in a temporary file where
+            they take more than half of what is free; none may be left out.
 
     Returns:
         An `ImageData`. `mean` and `std` are those of the training images that were kept, except
@@ -52,8 +70,10 @@ def load(name_or_path, data_dir=None, train_examples=None, image_size=None, seed
         UserError: If the data cannot be found, read or used.
     """
     size = pixels.parse_image_size(image_size)
-    source = _find(os.fspath(name_or_path), data_dir, size, download)
-    return _assemble(source, train_examples, seed)
+    storage = storage or Storage()
+    bad = BadImages(storage.max_bad_images)
+    source = _find(os.fspath(name_or_path), data_dir, size, download, bad)
+    return _assemble(source, (train_examples, validation_examples), seed, storage, bad)
 
 
 def from_arrays(
@@ -102,10 +122,10 @@ def from_arrays(
         **{"x_val": x_val, "y_val": y_val, "class_names": class_names},
     }
     source = arrays.array_source(given, name=name, image_size=size)
-    return _assemble(source, train_examples, seed)
+    return _assemble(source, (train_examples, None), seed, Storage(), BadImages())
 
 
-def _find(name, data_dir, image_size, download):
+def _find(name, data_dir, image_size, download, bad):
     """Returns the `Source` that `name` stands for."""
     if name == "digits":
         return _digits_source(image_size)
@@ -125,7 +145,7 @@ def _find(name, data_dir, image_size, download):
             raise tfds_sets.missing(name, data_dir)
     if os.path.isdir(path):
         try:
-            return folders.folder_source(path, image_size)
+            return folders.folder_source(path, image_size, bad)
         except PermissionError as error:
             raise UserError(f"cannot read {error.filename}: permission denied") from error
     if not os.path.exists(path):
@@ -147,7 +167,7 @@ def _digits_source(image_size):
         image_shape=images.shape[1:],
         photos=False,
         train_labels=digits.target.astype(np.int32),
-        read_train=reader(images),
+        read_train=ArrayReader(images),
     )
 
 
@@ -170,7 +190,7 @@ def _check_class_names(class_names, name):
         raise UserError(f"{name} has several classes named {twice[0]!r}: give each its own name")
 
 
-def _assemble(source, train_examples, seed):
+def _assemble(source, examples, seed, storage, bad):
     """Chooses from `source`, reads what is chosen and computes its statistics."""
     name = source.name
     pixels.check_sides(source.image_shape[:2], name)
@@ -196,28 +216,40 @@ def _assemble(source, train_examples, seed):
     test_labels, read_test = source.test_labels, source.read_test
     if test_labels is None:
         train, test = splits.hold_out(source.train_labels, name, source.class_names)
-        test_labels, read_test = source.train_labels[test], source.read_train
+        test_labels, read_test = source.train_labels, source.read_train
         logging.info(
             "%s has no test part: %d of its %d examples are held out for testing",
             name, len(test), len(source.train_labels),
         )  # fmt: skip
     else:
         test = np.arange(len(test_labels))
-    if train_examples is not None:
-        train = train[splits.subset(source.train_labels[train], train_examples, seed)]
-    validation_labels, validation_images = source.validation_labels, None
-    validation = np.arange(0 if validation_labels is None else len(validation_labels))
-    count = len(train) + len(test) + len(validation)
-    check_memory(count * math.prod(source.image_shape), name)
-    if len(validation):
-        validation_images = source.read_validation(validation)
-    train_images = source.read_train(train)
+    validation_labels, validation = source.validation_labels, np.arange(0)
+    if validation_labels is not None:
+        validation = np.arange(len(validation_labels))
+    train, validation = _chosen(source, train, validation, examples, seed)
+    total = (len(train) + len(test) + len(validation)) * math.prod(source.image_shape)
+    if isinstance(source.read_train, ArrayReader):
+        check_memory(total, name)
+    parts = {}
+    for part, reader, indices, labels in (
+        ("validation", source.read_validation, validation, validation_labels),
+        ("training", source.read_train, train, source.train_labels),
+        ("test", read_test, test, test_labels),
+    ):
+        if reader is not None:
+            wanted = Wanted(f"{name}: {part} image", reader, indices, source.image_shape)
+            images, kept = keep(wanted, storage, bad, total)
+            parts[part] = images, labels[indices[kept]]
+            _check_left(parts[part][1], labels[indices], source.class_names, f"{name}: {part}")
+    train_images, train_labels = parts["training"]
+    test_images, test_labels = parts["test"]
+    validation_images, validation_labels = parts.get("validation", (None, None))
     mean, std = source.statistics or pixels.mean_and_std(train_images)
     return ImageData(
         name=name,
         train_images=train_images,
-        train_labels=source.train_labels[train],
-        test_images=read_test(test),
+        train_labels=train_labels,
+        test_images=test_images,
         test_labels=test_labels,
         class_names=source.class_names,
         mean=mean,
@@ -228,4 +260,35 @@ def _assemble(source, train_examples, seed):
         bit_depth=source.bit_depth,
         validation_images=validation_images,
         validation_labels=validation_labels,
+        left_out=tuple(bad.names),
     )
+
+
+def _chosen(source, train, validation, examples, seed):
+    """Which of the training and the validation images are kept."""
+    own = len(validation)
+    training, others = examples
+    if training is not None:
+        size = _number(training, len(train))
+        if not own and others is not None:
+            size += _number(others, len(train))
+        train = train[splits.subset(source.train_labels[train], size, seed)]
+    if own and others is not None:
+        size = _number(others, own)
+        validation = splits.subset(source.validation_labels, size, seed)
+    return train, validation
+
+
+def _number(examples, count):
+    """How many of `count` examples a number or a share is."""
+    return round(examples * count) if isinstance(examples, float) else examples
+
+
+def _check_left(labels, before, class_names, what):
+    """Refuses a class of which all images were left out."""
+    if len(labels) < len(before):
+        for number in np.setdiff1d(before, labels):
+            raise UserError(
+                f"{what}: no image of class {class_names[number]!r} can be read; replace them or "
+                "remove the class"
+            )

@@ -6,6 +6,7 @@ import tensorflow as tf
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import splits
 from darts_tf.datasets.augmentation import Augmentation, transformation
+from darts_tf.datasets.stored_images import StoredImages
 
 
 def batches(
@@ -28,7 +29,8 @@ def batches(
     have seen after its first `k`.
 
     Args:
-        images: uint8 array of shape `[N, H, W, C]`. It is read in place, not copied.
+        images: uint8 array of shape `[N, H, W, C]`, which is read in place, not copied, or
+            `StoredImages`, which are read from their file batch by batch.
         labels: Integer array of shape `[N]`.
         batch_size: Examples a batch; the last batch may be smaller.
         mean: Per channel, of pixels scaled to [0, 1].
@@ -47,7 +49,9 @@ def batches(
         UserError: If arrays and options do not fit together.
     """
     augmentation = augmentation or Augmentation()
-    images, labels = np.asarray(images), np.asarray(labels)
+    if not isinstance(images, StoredImages):
+        images = np.asarray(images)
+    labels = np.asarray(labels)
     _check(images, labels, batch_size, mean, std, augmentation, drop_remainder)
     count = len(labels)
     # The permutation is drawn even where it is not used, because it checks the seeds.

@@ -121,8 +121,9 @@ def mean_and_std(images):
     """
     channels = images.shape[-1]
     counts = np.zeros((channels, 256), np.int64)
-    for start in range(0, len(images), 1024):
-        chunk = images[start : start + 1024]
+    step = max(1, min(1024, _PART * 256 // math.prod(images.shape[1:])))
+    for start in range(0, len(images), step):
+        chunk = images[start : start + step]
         for channel in range(channels):
             counts[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
     values = np.arange(256) / 255

@@ -1,6 +1,6 @@
 """The interface of every kind of data set to `load`, before anything is chosen from it."""
 
-import collections.abc
+import abc
 import concurrent.futures
 import dataclasses
 import os
@@ -19,11 +19,11 @@ class Source:
     Args:
         name: The data set's name.
         class_names: One name a class.
-        image_shape: `(H, W, C)` of what the readers return.
+        image_shape: `(H, W, C)` of what the readers give.
         photos: Whether these are known to be photos of things that are the same when they are
             mirrored or partly hidden, so that a flip and a cutout suit them.
         train_labels: int32 array of shape `[N]`.
-        read_train: Takes sorted indices, returns uint8 images `[len(indices), H, W, C]`.
+        read_train: A `Reader` of the N images.
         test_labels: int32 array of shape `[M]`, or None where there is no test part.
         read_test: As `read_train`, or None.
         validation_labels: The same of a validation part, or None.
@@ -38,23 +38,50 @@ class Source:
     image_shape: tuple[int, int, int]
     photos: bool
     train_labels: np.ndarray
-    read_train: collections.abc.Callable
+    read_train: "Reader"
     test_labels: np.ndarray | None = None
-    read_test: collections.abc.Callable | None = None
+    read_test: "Reader | None" = None
     statistics: tuple | None = None
     version: str | None = None
     bit_depth: int | None = None
     validation_labels: np.ndarray | None = None
-    read_validation: collections.abc.Callable | None = None
+    read_validation: "Reader | None" = None
 
 
-def reader(images):
-    """Returns a `read_train` or `read_test` for images in memory, which copies only a part."""
+class Reader(abc.ABC):
+    """The images of one part of a data set."""
 
-    def read(indices):
-        return images if len(indices) == len(images) else images[indices]
+    @abc.abstractmethod
+    def blocks(self, indices, bad):
+        """Reads images, some at a time.
 
-    return read
+        Args:
+            indices: Which, sorted, int64 `[n]`.
+            bad: A `BadImages`, which gets those that cannot be read, or raises their error.
+
+        Yields:
+            Pairs of positions in `indices`, which rise from pair to pair and within it, and uint8
+            images `[len(positions), H, W, C]`. Positions that are left out could not be read.
+        """
+
+    def key(self, indices):
+        """A text on which those pixels depend; None where they are in memory anyway."""
+        return None
+
+
+class ArrayReader(Reader):
+    """Images in memory, of which only a part is copied.
+
+    Args:
+        images: uint8 array of shape `[N, H, W, C]`.
+    """
+
+    def __init__(self, images):
+        self._images = images
+
+    def blocks(self, indices, bad):
+        every = len(indices) == len(self._images)
+        yield np.arange(len(indices)), self._images if every else self._images[indices]
 
 
 def parallel(function, items):
@@ -68,7 +95,7 @@ def parallel(function, items):
 
 def check_memory(size, name, remedy="choose a smaller --image_size or fewer images"):
     """Raises a `UserError` if `size` bytes are more than this machine can hold now."""
-    available = _available_memory()
+    available = available_memory()
     if available is not None and size > _USABLE_MEMORY * available:
         raise UserError(
             f"{name} takes {size / 1e9:,.1f} GB in memory and {available / 1e9:,.1f} GB are free: "
@@ -76,7 +103,7 @@ def check_memory(size, name, remedy="choose a smaller --image_size or fewer imag
         )
 
 
-def _available_memory():
+def available_memory():
     """Free memory in bytes, or None where the system doesn't tell."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:

@@ -59,7 +59,9 @@ def split(images, labels, fraction=0.5, seed=0):
                 f"which has {count}: choose a fraction nearer 0.5 or give more examples"
             )
     first, second = _choose(labels, classes, quotas, seed)
-    return (images[first], labels[first]), (images[second], labels[second])
+    # Images in a file stay there.
+    take = images.select if hasattr(images, "select") else images.__getitem__
+    return (take(first), labels[first]), (take(second), labels[second])
 
 
 def hold_out(labels, name, class_names):

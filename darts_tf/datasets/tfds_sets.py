@@ -4,12 +4,11 @@ import difflib
 import os
 import re
 
-import numpy as np
 from absl import logging
 
 from darts_tf.common.errors import UserError, reason
-from darts_tf.datasets import image_files, pixels
-from darts_tf.datasets.source import Source, check_memory, parallel, reader
+from darts_tf.datasets import tfds_reader
+from darts_tf.datasets.source import Source
 
 # Of DARTS' published code for CIFAR-10 (https://github.com/quark0/darts): all training pixels.
 _STATISTICS = {
@@ -29,7 +28,6 @@ _PHOTOS = (
     *("oxford_flowers102", "oxford_iiit_pet", "places365_small", "plant_leaves", "plant_village"),
     *("resisc45", "stanford_dogs", "stl10", "sun397", "tf_flowers", "uc_merced"),
 )
-_BATCH = 512
 
 
 def default_data_dir():
@@ -130,7 +128,7 @@ def tfds_source(name, folder, image_size):
     try:
         builder = tfds.builder_from_directory(folder)
     except Exception as error:  # Whatever is wrong in these files, the remedy is the same.
-        raise _damaged(name, folder) from error
+        raise tfds_reader.damaged(name, folder) from error
     if "train" not in builder.info.splits:
         raise UserError(
             f"data set {name!r} has no part called train (it has "
@@ -138,18 +136,21 @@ def tfds_source(name, folder, image_size):
         )
     keys = _feature_keys(builder.info, name)
     class_names = tuple(str(value) for value in builder.info.features[keys[1]].names)
-    images, labels = _read(builder, "train", keys, image_size, folder)
-    if labels.min() < 0:
+    train = tfds_reader.PreparedReader(builder, "train", keys, image_size, folder)
+    train_labels = train.labels()
+    if train_labels.min() < 0:
         raise UserError(f"data set {name!r} has training images without a label: use another set")
-    test_images, test_labels = None, None
+    test, test_labels = None, None
     for part in ("test", "validation"):
         if part in builder.info.splits and builder.info.splits[part].num_examples:
-            test_images, test_labels = _read(builder, part, keys, image_size, folder)
+            test = tfds_reader.PreparedReader(builder, part, keys, image_size, folder)
+            test_labels = test.labels()
             if test_labels.min() >= 0:
                 logging.info("%s: tested on its part %r", name, part)
                 break
-            test_images, test_labels = None, None
-    if test_images is not None and test_images.shape[1:] != images.shape[1:]:
+            test, test_labels = None, None
+    shape = train.image_shape()
+    if test is not None and test.image_shape() != shape:
         raise UserError(
             f"data set {name!r} has training and test images that differ in size: give --image_size"
         )
@@ -157,12 +158,12 @@ def tfds_source(name, folder, image_size):
     return Source(
         name=name,
         class_names=class_names,
-        image_shape=images.shape[1:],
+        image_shape=shape,
         photos=base in _PHOTOS,
-        train_labels=labels,
-        read_train=reader(images),
+        train_labels=train_labels,
+        read_train=train,
         test_labels=test_labels,
-        read_test=None if test_images is None else reader(test_images),
+        read_test=test,
         statistics=_STATISTICS.get(base),
         version=str(builder.version),
     )
@@ -188,13 +189,6 @@ def _subfolders(folder):
         return []
 
 
-def _damaged(name, folder):
-    return UserError(
-        f"data set {name!r} in {folder} cannot be read: it is damaged or not fully copied; prepare "
-        "or copy it again"
-    )
-
-
 def _feature_keys(info, name):
     """Returns the names of the image feature and of the label feature."""
     import tensorflow_datasets as tfds
@@ -211,53 +205,3 @@ def _feature_keys(info, name):
         f"data set {name!r} has {len(images)} image and {len(labels)} class-label features "
         f"(features: {', '.join(features) or 'none'}): a set with one of each is needed"
     )
-
-
-def _read(builder, part, keys, image_size, folder):
-    """Reads one part; returns uint8 `[N, H, W, C]` and int32 `[N]`, in the stored order."""
-    import tensorflow as tf
-    import tensorflow_datasets as tfds
-
-    name, count = builder.info.name, builder.info.splits[part].num_examples
-    feature = builder.info.features[keys[0]]
-    if feature.np_dtype != np.uint8:
-        raise UserError(
-            f"images of data set {name!r} have type {np.dtype(feature.np_dtype)}: 8 bits are needed"
-        )
-    # By the one definition: TensorFlow's own way to decode a JPEG is up to 80 grey levels off.
-    decoders = {keys[0]: tfds.decode.SkipDecoding()}
-    dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
-    dataset = dataset.map(lambda example: (example[keys[0]], example[keys[1]]), tf.data.AUTOTUNE)
-    dataset = dataset.batch(_BATCH).prefetch(tf.data.AUTOTUNE)
-    channels = 1 if feature.shape[2] == 1 else 3
-
-    def decode(encoded):
-        found = [image_files.decode(file, channels) for file in encoded]
-        return found if image_size is None else [pixels.resize(one, image_size) for one in found]
-
-    images, labels, position = None, np.empty(count, np.int32), 0
-    try:
-        for encoded, classes in tfds.as_numpy(dataset):
-            # A few at a time: for small images a thread's turn costs as much as its work.
-            chunks = np.array_split(encoded, -(-len(encoded) // 64))
-            batch = [image for part in parallel(decode, chunks) for image in part]
-            if images is None:
-                check_memory(count * batch[0].nbytes, f"data set {name!r} ({part})")
-                images = np.empty((count, *batch[0].shape), np.uint8)
-            if any(image.shape != images.shape[1:] for image in batch):
-                raise UserError(
-                    f"images of data set {name!r} differ in size: give --image_size to bring all "
-                    "to one size"
-                )
-            images[position : position + len(batch)] = batch
-            labels[position : position + len(batch)] = classes
-            position += len(batch)
-    except tf.errors.OpError as error:
-        raise _damaged(name, folder) from error
-    except image_files.ImageError as error:
-        raise UserError(
-            f"cannot read an image of data set {name!r} in {folder}: {error}; use another set"
-        ) from error
-    if images is None or position != count:
-        raise _damaged(name, folder)
-    return images, labels

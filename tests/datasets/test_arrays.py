@@ -213,6 +213,6 @@ def test_npz_with_objects_is_refused(tmp_path):
 
 
 def test_more_data_than_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("darts_tf.datasets.source._available_memory", lambda: 1000)
+    monkeypatch.setattr("darts_tf.datasets.source.available_memory", lambda: 1000)
     with pytest.raises(UserError, match="GB in memory and 0.0 GB are free: choose a smaller"):
         datasets.load(save(tmp_path, x_train=X, y_train=Y))

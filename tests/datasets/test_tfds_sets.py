@@ -64,6 +64,19 @@ def test_two_readings_are_equal_and_write_nothing(tmp_path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_cache_holds_the_images_that_are_wanted(tmp_path):
+    prepare(tmp_path, "shapes")
+    options = {"data_dir": tmp_path, "train_examples": 12, "image_size": (4, 5), "seed": 2}
+    memory = datasets.load("shapes", **options)
+    storage = datasets.Storage(tmp_path / "cache")
+    for _ in range(2):  # Made, and found again.
+        disk = datasets.load("shapes", **options, storage=storage)
+        assert disk.train_images.shape == (12, 4, 5, 3)
+        np.testing.assert_array_equal(disk.train_images[:], memory.train_images)
+        assert disk.description() == memory.description()
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
+
+
 def test_validation_serves_where_there_is_no_test_part(tmp_path):
     prepare(tmp_path, "shapes", parts=("train", "validation"))
     assert len(datasets.load("shapes", data_dir=tmp_path).test_labels) == 6

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from absl import flags
+from PIL import Image
 
 from darts_tf import datasets
 from darts_tf.common.errors import UserError
@@ -86,3 +88,75 @@ def test_description(data):
     arrays = datasets.from_arrays(X[:16] ^ 1, Y[:16], X[16:], Y[16:], name="pets")
     changed = Images(DataConfig(), arrays)
     assert "the training images" in data.difference(plain, changed.description(trains=False))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    root, random = tmp_path_factory.mktemp("photos"), np.random.RandomState(0)
+    for name in ("cat", "dog"):
+        (root / name).mkdir()
+        for number in range(25):
+            pixels = random.randint(0, 256, (9, 9, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{number}.png")
+    return root
+
+
+def load(photos, *words):
+    return Images.load(SearchConfig.from_words([f"--dataset={photos}", *words]))
+
+
+def test_height_and_width(photos):
+    _, found = load(photos, "--image_size=6,12")
+    assert found.input_shape == (6, 12, 3)
+    assert first(found.stream(found.training, 4, seed=0)(0))[0].shape == (4, 6, 12, 3)
+    config = SearchConfig.from_words(["--image_size=8,8"])
+    assert config.image_size == 8
+    config = SearchConfig.from_words(["--image_size=6,12"])
+    assert config.words(["image_size"]) == ["--image_size=6,12"]
+    assert SearchConfig.parse("image_size", "6,12") == "6,12"
+    for wrong in ("a", "1,2,3", "", "8,10001"):
+        with pytest.raises(flags.IllegalFlagValueError):
+            SearchConfig.from_words([f"--image_size={wrong}"])
+
+
+def test_a_cache_is_the_same_data(photos, tmp_path, capsys):
+    _, memory = load(photos)
+    _, disk = load(photos, f"--cache_dir={tmp_path}")
+    assert f"0.0 GB decoded in {tmp_path}\n" in capsys.readouterr().out
+    assert memory.description(True) == disk.description(True)
+    for part in range(2):
+        halves = [data.with_validation(0.5, 3)[part] for data in (memory, disk)]
+        streams = [
+            data.stream(half, 6, 1)(4) for data, half in zip((memory, disk), halves, strict=True)
+        ]
+        for one, other in zip(*(stream.as_numpy_iterator() for stream in streams), strict=True):
+            np.testing.assert_array_equal(one[0], other[0])
+            np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_parts_for_weights_and_architecture(photos):
+    config, found = load(photos, "--weight_examples=16", "--architecture_examples=8")
+    weights, alphas = found.with_validation(config.train_portion, 0)
+    assert np.bincount(weights.labels).tolist() == [8, 8]
+    assert np.bincount(alphas.labels).tolist() == [4, 4]
+    both = np.concatenate([weights.images, alphas.images]).reshape(24, -1)
+    assert len(np.unique(both, axis=0)) == 24
+    config, found = load(photos, "--weight_examples=0.5", "--architecture_examples=0.2")
+    assert [len(x.labels) for x in found.with_validation(config.train_portion, 0)] == [20, 8]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--weight_examples=9"], "--weight_examples=9 and --architecture_examples=None: give bo"),
+        (["--weight_examples=9", "--architecture_examples=0.1"], "as numbers of images or as sha"),
+        (
+            ["--weight_examples=9", "--architecture_examples=4", "--train_portion=0.3"],
+            "--train_portion has no meaning with",
+        ),
+        (["--weight_examples=39", "--architecture_examples=9"], "48 training examples were asked"),
+    ],
+)
+def test_parts_that_have_no_meaning(photos, words, message):
+    with pytest.raises(UserError, match=message):
+        load(photos, *words)
