@@ -2,10 +2,9 @@
 
 import train.startup  # noqa: F401  TensorFlow is first imported here
 
-import keras
 import numpy as np
 
-from darts_tf.networks.class_recall import recall_by_class
+from darts_tf.networks.class_predictions import ClassPredictions
 from train.task_data import TaskData
 
 # How many times as many examples the largest class has as the smallest one, to be called unequal.
@@ -13,11 +12,11 @@ _UNEQUAL = 1.5
 _MOST_LINES = 10
 
 
-def report(network: keras.Model, data: TaskData, asked: bool) -> dict:
+def report(found: ClassPredictions, data: TaskData, asked: bool) -> dict:
     """Prints the recall of the classes, and returns it JSON-ready; nothing of equal classes.
 
     Args:
-        network: a trained one.
+        found: the predictions for the test part.
         data: images by class.
         asked: whether it is wanted of equal classes too.
     """
@@ -28,18 +27,18 @@ def report(network: keras.Model, data: TaskData, asked: bool) -> dict:
     unequal = any(c.max() > _UNEQUAL * c.min() for c in (counts, trained))
     if not (asked or unequal):
         return {}
-    right = recall_by_class(network, data.in_order(data.test), len(counts))
-    found = {
+    right = found.right
+    recall = {
         name: hits / count if count else None
         for name, hits, count in zip(data.class_names, right.tolist(), counts.tolist(), strict=True)
     }
-    present = [value for value in found.values() if value is not None]
+    present = [value for value in recall.values() if value is not None]
     balanced = float(np.mean(present))
-    worst = sorted((value, name) for name, value in found.items() if value is not None)
+    worst = sorted((value, name) for name, value in recall.items() if value is not None)
     print(f"recall by class (mean {balanced:.4f}):")
     for value, name in worst[:_MOST_LINES]:
         index = data.class_names.index(name)
         print(f"  {name}: {value:.4f} ({right[index]} of {counts[index]})")
     if len(worst) > _MOST_LINES:
         print(f"  and {len(worst) - _MOST_LINES} more classes, in result.json")
-    return {"test_recall": found, "test_balanced_accuracy": balanced}
+    return {"test_recall": recall, "test_balanced_accuracy": balanced}

@@ -6,11 +6,13 @@ trains the network of the cell that the search in RUN found on its data (--genot
 name others), and an LSTM and a GRU with as many parameters, by the same code from the same seed,
 and adds repeating the last value, repeating the last season (--period) and a vector autoregression
 whose order AIC or BIC chooses on the training part (with statsmodels, see
-requirements-forecast.txt). It prints a table and writes it to OUT/baselines.json. Without a cell
---parameters says how large the others are.
+requirements-forecast.txt). It prints a table and writes it to OUT, as baselines.json, as
+comparison.json for the reports of trainings on the same data, and as report.html to look at.
+Without a cell --parameters says how large the others are.
 """
 
 import dataclasses
+import math
 import time
 from typing import ClassVar
 
@@ -19,12 +21,14 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 import keras
 from absl import logging
 
+from darts_tf import report
 from darts_tf.common import files, json_text
 from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
 from darts_tf.networks import forecast_baselines
 from darts_tf.networks.forecast_training import Forecasts, train_forecaster
 from darts_tf.networks.forecaster import units_of_size
+from darts_tf.report import comparison, worth
 from darts_tf.search.time_left import StepsLeft
 from darts_tf.tasks.forecasting import relative
 from train import fields, program, run_data, series_training
@@ -102,9 +106,36 @@ def main(config: BaselinesConfig) -> None:
         row["relative_to_last_value"] = relative(measured, last)
     _print(rows)
     content = {"series": data.description(False), "seed": config.seed, "forecasts": rows}
-    path = files.make_folder(config.output_dir) / "baselines.json"
+    folder = files.make_folder(config.output_dir)
+    path = folder / "baselines.json"
     files.write(path, json_text.dumps(content, indent=2) + "\n")
-    print(f"wrote {path}")
+    comparison.write(folder, _comparison(config, data, rows))
+    report.write([report.Run(folder)], folder / "report.html")
+    print(f"wrote {path} and {folder / 'report.html'}")
+
+
+def _comparison(config, data, rows) -> comparison.Comparison:
+    """The rows as the report of a run shows them, the best first."""
+    found = [
+        {
+            "name": row["name"],
+            "kind": row.get("kind", "baseline"),
+            # Of a constant series there is none.
+            "value": row["rse"] if math.isfinite(row["rse"]) else None,
+            "seeds": 1 if "units" in row else None,
+            "relative_to_last_value": row["relative_to_last_value"]["rse"],
+            **{name: row[name] for name in _MEASURES[1:]},
+            **{name: row.get(name) for name in ("parameters", "processor_seconds")},
+        }
+        for row in sorted(rows, key=lambda row: row["rse"])
+    ]
+    return comparison.Comparison(
+        metric="test_rse",
+        larger_is_better=False,
+        rows=found,
+        budget=f"at most {config.epochs} epochs for each network, from the seed {config.seed}",
+        data_sha256=data.digest(data.description(False)),
+    )
 
 
 def _without_networks(config, data) -> list[dict]:
@@ -134,7 +165,8 @@ def _networks(config, data, cell) -> list[dict]:
         network = series_training.network_of(config, cell, data.series, config.channels)
         size = size or counted.parameters(network)
         name = cell if isinstance(cell, str) else f"cell of {cell.space}"
-        found.append(_trained(config, data, name, cell, config.channels))
+        row = _trained(config, data, name, cell, config.channels)
+        found.append({**row, "kind": worth.kind_of(config.genotype)})
     for name in ("lstm", "gru"):
         units = units_of_size(name, data.series, size or 10_000)
         found.append(_trained(config, data, name, name, units))
@@ -143,7 +175,7 @@ def _networks(config, data, cell) -> list[dict]:
 
 def _trained(config, data, name, cell, units) -> dict:
     keras.utils.set_random_seed(config.seed)
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     network = series_training.network_of(config, cell, data.series, units)
     training = train_forecaster(
         network,
@@ -166,6 +198,7 @@ def _trained(config, data, name, cell, units) -> dict:
         "best_epoch": training.best_epoch,
         "best_validation_loss": training.best_loss,
         "seconds": seconds,
+        "processor_seconds": round(time.process_time() - worked, 1),
     }
 
 

@@ -11,7 +11,7 @@ from darts_tf.networks import training
 from darts_tf.networks.network import build_network, without_auxiliary, without_training
 from darts_tf.search import callbacks
 from darts_tf.tasks import Task
-from train import class_recall, fields, reports
+from train import class_recall, fields, predictions, reports
 from train.config import Config
 from train.task_data import TaskData
 
@@ -111,7 +111,9 @@ class NetworkTraining:
         folder.write_model(without_training(network), "model.keras")
         objective = task.objective.name
         result = {f"test_{objective}": test[objective], "test_loss": test["loss"]}
-        result |= class_recall.report(network, self._data, self._config.class_weights != "none")
+        found = predictions.of_test(network, self._data)
+        predictions.write(folder, found, self._data)
+        result |= class_recall.report(found, self._data, self._config.class_weights != "none")
         return {**result, **cost}, records
 
     def _network(self):

@@ -12,6 +12,7 @@ from darts_tf.networks.forecast_training import ForecastRecipe, Forecasts, loss_
 from darts_tf.networks.language_evaluation import evaluate_language_model
 from darts_tf.networks.language_training import LanguageRecipe
 from darts_tf.networks.network import without_training
+from train import predictions
 from train.series_training import SeriesTraining
 from train.task_data import TaskData
 from train.text_training import TextTraining
@@ -71,8 +72,9 @@ class Trials:
         return training.test_network(network, self._data.in_order(self._data.test), self.task)
 
     def write(self, network, folder) -> None:
-        """Writes model.keras."""
+        """Writes model.keras, and what the network predicts for the test images."""
         folder.write_model(without_training(network), "model.keras")
+        predictions.write(folder, predictions.of_test(network, self._data), self._data)
 
 
 class _RecurrentTrials(Trials):

@@ -3,16 +3,18 @@
 import base64
 import mimetypes
 import pathlib
+import shlex
 import tempfile
 from collections.abc import Sequence
 
 import jinja2
-from scipy import stats
 
 from darts_tf import plots
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
-from darts_tf.report.run import Picture, Run, as_text
+from darts_tf.report import quality, worth
+from darts_tf.report.comparison import Comparison
+from darts_tf.report.run import ANSWERS, PICTURES, Picture, Run, as_text, words
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 # What identifies data or says little is left to the end, with how to make the run again.
@@ -46,6 +48,9 @@ def write(runs: Sequence[Run], path) -> pathlib.Path:
 def render(runs: Sequence[Run]) -> str:
     """A report as HTML that refers to no other file.
 
+    Finished trainings in the folders beside the runs are compared with them, see
+    `darts_tf.report.worth`.
+
     A run that is not finished makes the page load itself anew every 20 seconds.
 
     Raises:
@@ -62,31 +67,18 @@ def render(runs: Sequence[Run]) -> str:
     )
     environment.filters |= {
         "value": as_text,
-        "words": _words,
+        "words": words,
         "address": _address,
+        "png": lambda content: _address(Picture("", "picture.png", content)),
         "columns": _columns,
     }
     return environment.get_template("report.html").render(
         title=runs[0].title if len(runs) == 1 else f"{len(runs)} runs side by side",
         runs=[_view(run) for run in runs],
         comparison=_comparison(runs) if len(runs) > 1 else None,
-        unfinished=not all(run.finished or run.baselines for run in runs),
+        worth=[_worth(one) for one in worth.comparisons(runs, worth.beside(runs))],
+        unfinished=not all(run.ended for run in runs),
     )
-
-
-def interval(accuracy: float, examples: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share (Wilson 1927, equation 4; by SciPy).
-
-    Args:
-        accuracy: the share, in [0, 1].
-        examples: of how many.
-
-    Returns:
-        Its lower and upper end.
-    """
-    right = round(accuracy * examples)
-    found = stats.binomtest(right, examples).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def _view(run: Run) -> dict:
@@ -103,49 +95,43 @@ def _view(run: Run) -> dict:
     flat = {key: value for key, value in flat.items() if not key.startswith("test_recall")}
     for key in ("test_examples", *_SAID):
         flat.pop(key, None)
-    pictures = run.pictures
+    pictures, predictions = run.pictures(PICTURES), quality.view(run.predictions)
     if not any(picture.name == "history.png" for picture in pictures):
         pictures = [*_curves(run), *pictures]
     return {
         "run": run,
-        "headline": _headline(run),
+        "headline": quality.headline(run),
         "good": flat,
-        "recall": recall if isinstance(recall, dict) else {},
+        "predictions": predictions,
+        # Those of other tasks have no accuracy.
+        "no_predictions": run.finished and "test_accuracy" in run.result and not predictions,
+        "recall": recall if isinstance(recall, dict) and not predictions else {},
+        "answers": run.pictures(ANSWERS),
         "cost": cost,
         "origin": {**origin, **run.versions},
         "pictures": pictures,
         "last": {} if run.finished else _flat(run.records[-1]) if run.records else {},
-        "rows": [_flat(row) for row in run.baselines],
-        "known": [
-            {"": _words(name), **row} for name, row in known.items() if isinstance(row, dict)
-        ],
+        "rows": [] if run.comparison else [_flat(row) for row in run.baselines],
+        "known": [{"": words(name), **row} for name, row in known.items() if isinstance(row, dict)],
         "command": _command(run),
     }
 
 
-def _headline(run: Run) -> list[tuple[str, str, str]]:
-    """The first figures of a run: name, value, and what has to be known of it."""
-    found = []
-    examples = run.result.get("test_examples")
-    for key, value in run.result.items():
-        if not key.startswith("test_") or isinstance(value, bool):
-            continue
-        if not isinstance(value, int | float) or key in ("test_examples", "test_loss"):
-            continue
-        note = ""
-        if key == "test_accuracy" and isinstance(examples, int) and 0 <= value <= 1 <= examples:
-            low, high = interval(value, examples)
-            note = f"95 % interval {low:.4f} to {high:.4f}, of {examples:,} test images"
-        found.append((_words(key), as_text(value), note))
-    best = [key for key in run.result if key.startswith("best_supernet_validation_")]
-    found += [(_words(key), as_text(run.result[key]), "of the supernet") for key in best]
-    network = run.result.get("network")
-    sizes = network if isinstance(network, dict) else run.result
-    for key in ("parameters", "multiply_adds"):
-        if isinstance(sizes.get(key), int):
-            note = "of the network of the found cell" if sizes is network else ""
-            found.append((_words(key), as_text(sizes[key]), note))
-    return found
+def _worth(compared: Comparison) -> dict:
+    """The values that the template shows of what was found beside baselines."""
+    rows = []
+    for row in compared.rows:
+        row = {"": row["name"], "kind": row["kind"], compared.metric: row.get("value"), **row}
+        shown = {key: value for key, value in row.items() if key not in ("name", "value")}
+        if ends := worth.share_interval(row):
+            shown["95 % interval"] = "{:.4f} to {:.4f}".format(*ends)
+        rows.append(_flat(shown))
+    used = [key for key in _columns(rows) if any(row.get(key) is not None for row in rows)]
+    return {
+        "rows": [{key: row.get(key) for key in used} for row in rows],
+        "budget": compared.budget,
+        "verdict": worth.verdict(compared),
+    }
 
 
 def _comparison(runs: Sequence[Run]) -> dict:
@@ -172,7 +158,7 @@ def _comparison(runs: Sequence[Run]) -> dict:
 def _curves(run: Run) -> list[Picture]:
     """Curves of the epochs so far, for a run that has not drawn any yet."""
     names = ("loss", *(key[4:] for record in run.records for key in record if key[:4] == "val_"))
-    curves = {name: (_words(name).capitalize(), "accuracy" in name) for name in names}
+    curves = {name: (words(name).capitalize(), "accuracy" in name) for name in names}
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "history.svg"
         try:
@@ -187,8 +173,8 @@ def _command(run: Run) -> str:
     first = next((x for x in run.flags if x.startswith("# python -m ")), "").split()
     if len(first) < 4:
         return ""
-    words = [line for line in run.flags if line.startswith("--")]
-    return " \\\n  ".join([" ".join(first[1:4]), *words])
+    given = [line for line in run.flags if line.startswith("--")]
+    return " \\\n  ".join([" ".join(first[1:4]), *map(shlex.quote, given)])
 
 
 def _named_cell(settings: dict) -> dict:
@@ -216,10 +202,6 @@ def _flat(value: dict, name: str = "") -> dict:
 def _columns(rows: Sequence[dict]) -> list[str]:
     """The names of all values of rows, in the order in which they first come."""
     return list(dict.fromkeys(key for row in rows for key in row))
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _address(picture: Picture) -> str:

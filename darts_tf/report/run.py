@@ -1,12 +1,15 @@
 """The content of a run's folder, as far as it is there."""
 
+import functools
 import json
 import math
 import pathlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
+from darts_tf.report import comparison, predictions
 from darts_tf.spaces import node_names
 
 #: File -> what it shows, in the order of the report. All are written by this package's programs.
@@ -19,10 +22,9 @@ PICTURES = {
     "best_so_far.png": "The best so far",
     "selections.png": "Cells by several selections",
     "selections/selections.png": "Cells by several selections",
-    "forecasts.png": "Forecasts and what came",
-    "confusion.png": "Classes and what was predicted",
-    "mistakes.png": "The most confident mistakes",
 }
+#: Likewise, of what a trained network does.
+ANSWERS = {"forecasts.png": "Forecasts and what came"}
 _PROGRAMS = {
     "search": "Search",
     "evaluate": "Training from scratch",
@@ -56,11 +58,10 @@ class Run:
         records: the lines of `metrics.jsonl`, one an epoch.
         versions: `versions.json`, what it ran on.
         flags: the lines of `flags.txt`.
-        cells: pictures of the cells.
-        pictures: the other pictures.
-        sample: the text that a language model wrote, or None.
+        genotype: `genotype.json`, the cell that was found or trained; empty where there is none.
         baselines: rows of `baselines.json`, or of the trials of a tuner or the selections; empty
             where there are none.
+        comparison: `comparison.json`, or None.
 
     Raises:
         UserError: there is no such folder, or it holds no run.
@@ -74,23 +75,60 @@ class Run:
         self.data = self._json("data.json", dict)
         self.result = self._json("result.json", dict)
         self.versions = self._json("versions.json", dict)
-        self.records = self._records()
+        self.genotype = self._json("genotype.json", dict)
         self.baselines = self._rows()
-        if not (self.settings or self.result or self.records or self.baselines):
+        self.comparison = comparison.of_content(self._json(comparison.FILE, dict))
+        known = self.settings or self.result or self.baselines or self.comparison
+        if not (known or self.records):
             raise UserError(
-                f"{str(path)!r} holds no run: expected config.json, result.json, metrics.jsonl or "
-                "baselines.json, as the programs write them to --output_dir"
+                f"{str(path)!r} holds no run: expected config.json, result.json, metrics.jsonl, "
+                f"baselines.json or {comparison.FILE}, as the programs write them to --output_dir"
             )
         self.flags = [line for line in self._text("flags.txt").splitlines() if line]
-        self.sample = self._text("sample.txt") or None
-        self.cells = [
+
+    @functools.cached_property
+    def records(self) -> list[dict]:
+        """The lines of `metrics.jsonl`, one an epoch."""
+        found = []
+        for line in self._text("metrics.jsonl").splitlines():
+            try:
+                record = reading.parse_json(line)
+            except ValueError:  # the line that was being written
+                continue
+            if isinstance(record, dict):
+                found.append(record)
+        return found
+
+    @functools.cached_property
+    def sample(self) -> str | None:
+        """The text that a language model wrote, or None."""
+        return self._text("sample.txt") or None
+
+    @functools.cached_property
+    def predictions(self) -> predictions.Predictions | None:
+        """The predictions for the test images; None before the end of a run."""
+        # Those that are there until then are of a run that has been made longer.
+        content = self._json(predictions.FILE, dict) if self.finished else None
+        return predictions.of_content(content, self._bytes)
+
+    @functools.cached_property
+    def cells(self) -> list[Picture]:
+        """Pictures of the cells."""
+        return [
             Picture(node_names.cell_name(name.stem.removeprefix("cell_")), name.name, content)
             for name in sorted(self.path.glob("cell_*.svg"))
             if (content := self._bytes(name.name))
         ]
-        self.pictures = [
+
+    def pictures(self, names: Mapping[str, str]) -> list[Picture]:
+        """Those of some pictures that are there.
+
+        Args:
+            names: file -> what it shows.
+        """
+        return [
             Picture(title, name, content)
-            for name, title in PICTURES.items()
+            for name, title in names.items()
             if (content := self._bytes(name))
         ]
 
@@ -100,9 +138,15 @@ class Run:
         return bool(self.result)
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing more is to come; tables of baselines come at once."""
+        return bool(self.result or self.baselines or (self.comparison and not self.settings))
+
+    @property
     def title(self) -> str:
         """The run in words."""
-        kind = _PROGRAMS.get(self.settings.get("program"), "Run")
+        default = "Run" if self.settings or self.result else "Baselines"
+        kind = _PROGRAMS.get(self.settings.get("program"), default)
         name = self.data.get("name") or self.settings.get("dataset")
         method = self.result.get("method") or self.settings.get("method")
         genotype = self.settings.get("genotype")
@@ -121,17 +165,6 @@ class Run:
             if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
                 return rows
         return []
-
-    def _records(self) -> list[dict]:
-        found = []
-        for line in self._text("metrics.jsonl").splitlines():
-            try:
-                record = reading.parse_json(line)
-            except ValueError:  # the line that was being written
-                continue
-            if isinstance(record, dict):
-                found.append(record)
-        return found
 
     def _json(self, name, kind):
         """The content of a JSON file; an empty one of that kind where there is none."""
@@ -169,3 +202,8 @@ def as_text(value) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value)
+
+
+def words(name: str) -> str:
+    """A name of a JSON file as a reader of the report sees it."""
+    return name.replace("_", " ")

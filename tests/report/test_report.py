@@ -1,3 +1,4 @@
+import base64
 import html.parser
 import json
 import math
@@ -8,8 +9,9 @@ import pytest
 
 from darts_tf import genotypes, plots, report
 from darts_tf.common.errors import UserError
-from darts_tf.report import page
+from darts_tf.report import page, quality
 from darts_tf.report.run import as_text
+from tests.report import folders
 
 RESULT = {
     "test_accuracy": 0.95,
@@ -79,8 +81,10 @@ def test_the_interval_is_wilsons():
     z, p, n = 1.959963984540054, 0.9, 50
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    np.testing.assert_allclose(page.interval(0.9, 50), (middle - half, middle + half), rtol=1e-12)
-    assert page.interval(1.0, 20)[1] == 1.0
+    np.testing.assert_allclose(
+        quality.interval(0.9, 50), (middle - half, middle + half), rtol=1e-12
+    )
+    assert quality.interval(1.0, 20)[1] == 1.0
 
 
 def test_an_unfinished_run_loads_itself_anew(folder):
@@ -130,6 +134,64 @@ def test_what_is_no_run(tmp_path):
         report.Run(tmp_path)
     with pytest.raises(UserError, match="at least one run"):
         report.render([])
+
+
+def test_classes_and_mistakes(folder):
+    folders.predict(folder)
+    found = Reader(report.render([report.Run(folder)]))
+    # 35 of 40 and 55 of 60; 5 of each for the other one.
+    said = " ".join(found.text.split())
+    assert "cat 40 35 0.8750 0.7389 to 0.9454" in said
+    assert "<b>dog 60 55 0.9167 0.8193 to 0.9639" in said
+    assert "cat <b>dog cat 35 5 <b>dog 5 55" in said
+    assert "1 of 10 test images that were not recognised" in said
+    assert "<b>dog 98.7 % is cat, 1.0 % test image 17" in said
+    picture = base64.b64encode((folder / "mistakes/1.png").read_bytes()).decode()
+    assert f"data:image/png;base64,{picture}" in found.addresses
+    # The recall in the result says the same.
+    assert "Recall of the classes" not in said and "of an earlier version" not in said
+
+
+def test_many_classes(folder):
+    folders.predict(folder, [f"class {i}" for i in range(50)], range(6, 56))
+    said = " ".join(Reader(report.render([report.Run(folder)])).text.split())
+    assert "class 0 6 1 0.1667" in said and "class 29 35 30" in said
+    assert "class 30 36 31" not in said and "20 more are in predictions.json" in said
+    assert "class taken for images of class 0 class 1 5 6 class 1 class 2 5 7" in said
+
+
+def test_no_predictions(folder):
+    assert "which wrote no predictions.json" in report.render([report.Run(folder)])
+    folders.predict(folder)
+    (folder / "result.json").unlink()
+    assert "Accuracy by class" not in report.render([report.Run(folder)])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("null", "[]", "{}", '{"classes": 1, "mistakes": []}', '{"classes": [1], "mistakes": []}'),
+        '{"classes": [{"name": "a", "examples": 1, "right": 2, "taken_for": {}}], "mistakes": []}',
+        '{"classes": [{"name": "a", "examples": 1e999, "right": 2}], "mistakes": []}',
+    ],
+)
+def test_damaged_predictions_are_left_out(folder, content):
+    (folder / "predictions.json").write_text(content)
+    assert "which wrote no predictions.json" in report.render([report.Run(folder)])
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../secret.png", "mistakes/../x.png", "mistakes/.."]
+)
+def test_no_picture_comes_from_elsewhere(folder, name):
+    folders.predict(folder)
+    for secret in (folder / "x.png", folder.parent / "secret.png"):
+        secret.write_bytes(b"secret")
+    content = json.loads((folder / "predictions.json").read_text())
+    content["mistakes"][0]["picture"] = name
+    (folder / "predictions.json").write_text(json.dumps(content))
+    text = report.render([report.Run(folder)])
+    assert "data:image/png" not in text and "Accuracy by class" in text
 
 
 def test_it_appears_whole(folder):

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from darts_tf import macros
 from darts_tf.common.errors import UserError
+from darts_tf.datasets import series_data
 from train import evaluate, export, forecast_baselines, search
 from train.data_flags import TaskConfig
 from train.evaluate import EvaluationConfig
@@ -67,6 +68,9 @@ def test_from_the_search_to_the_test(tmp_path, capsys):
     ratio = result["test_rse"] / result["last_value"]["rse"]
     assert result["relative_to_last_value"]["rse"] == pytest.approx(ratio)
     assert result["test_examples"] == 12 and (trained / "forecasts.png").exists()
+    page = (trained / "report.html").read_text()
+    for said in ("Forecasts and what came", "test rse", "Recurrent cell", "No baseline yet"):
+        assert said in page
     network = keras.saving.load_model(trained / "model.keras")
     assert network(np.full([1, 4, 2], 100.0, np.float32)).shape == (1, 2)
     exported = tmp_path / "exported"
@@ -90,7 +94,8 @@ def test_a_table_of_baselines(tmp_path, capsys):
     config = BaselinesConfig.from_words(given)
     config = dataclasses.replace(config, epochs=1, batch_size=8, channels=3, period=6)
     forecast_baselines.main(config)
-    rows = json.loads((tmp_path / "out" / "baselines.json").read_text())["forecasts"]
+    written = json.loads((tmp_path / "out" / "baselines.json").read_text())
+    rows = written["forecasts"]
     by_name = {row["name"]: row for row in rows}
     assert {"last value", "seasonal, 6 rows", "lstm", "gru", "cell of darts_rnn"} <= set(by_name)
     sizes = [by_name[name]["parameters"] for name in ("cell of darts_rnn", "lstm", "gru")]
@@ -100,6 +105,17 @@ def test_a_table_of_baselines(tmp_path, capsys):
     # The sine's period is 2 pi: 6 rows back is nearer than 1.
     assert by_name["seasonal, 6 rows"]["relative_to_last_value"]["rse"] < 0.4
     assert "last value" in capsys.readouterr().out
+    compared = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    kept = {"name": "lstm", "kind": "baseline", "value": by_name["lstm"]["rse"], "seeds": 1}
+    (lstm,) = [row for row in compared["rows"] if row["name"] == "lstm"]
+    assert kept.items() <= lstm.items() and lstm["parameters"] == by_name["lstm"]["parameters"]
+    # A published cell is no find.
+    assert {row["kind"] for row in compared["rows"]} == {"baseline"}
+    values = [row["value"] for row in compared["rows"]]
+    assert values == sorted(values) and len(values) == len(rows)
+    # As a training on the same data says it.
+    assert compared["data_sha256"] == series_data.digest(written["series"])
+    assert "cell of darts_rnn" in (tmp_path / "out" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
