@@ -145,7 +145,7 @@ def test_classes_and_mistakes(folder):
     assert "<b>dog 60 55 0.9167 0.8193 to 0.9639" in said
     assert "cat <b>dog cat 35 5 <b>dog 5 55" in said
     assert "1 of 10 test images that were not recognised" in said
-    assert "<b>dog 98.7 % is cat, 1.0 % test image 17" in said
+    assert "named <b>dog : 98.7 % is cat : 1.0 % test image 17" in said
     picture = base64.b64encode((folder / "mistakes/1.png").read_bytes()).decode()
     assert f"data:image/png;base64,{picture}" in found.addresses
     # The recall in the result says the same.
