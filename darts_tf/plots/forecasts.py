@@ -55,7 +55,7 @@ def plot_forecasts(
                 axes.remove()
                 continue
             _draw(axes, times, targets[:, number], forecasts[:, number], names[number])
-        style.legend(panels[0])
+        style.legend_above(panels[0])
         style.save(figure, path)
 
 

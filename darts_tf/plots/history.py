@@ -79,4 +79,4 @@ def _draw(axes, records, metric, name, share) -> None:
     style.panel(axes, name, "epoch")
     if share:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    style.legend(axes)
+    style.legend_above(axes)

@@ -106,6 +106,12 @@ def legend(axes, **options) -> None:
     axes.legend(frameon=False, fontsize=9, handlelength=3, **options)
 
 
+def legend_above(axes) -> None:
+    """The legend of a panel of two curves at the right of its title, where no curve is."""
+    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
+    legend(axes, ncols=2, columnspacing=1.2, **place)
+
+
 def curve(number: int, points: int) -> dict:
     """The look of one of several curves; where two are equal, both are seen."""
     look = {"color": CURVES[number % len(CURVES)], "linestyle": _DASHES[number % len(_DASHES)]}

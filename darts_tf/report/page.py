@@ -90,6 +90,10 @@ def _view(run: Run) -> dict:
         result["benchmark"] = {k: v for k, v in result["benchmark"].items() if k != "columns"}
     flat = _flat(result)
     cost = {key: flat.pop(key) for key in list(flat) if key.split(": ")[-1] in _COST}
+    cost = {
+        key: f"{value:,.1f}" if key.endswith("seconds") and isinstance(value, float) else value
+        for key, value in cost.items()
+    }
     origin = {key: flat.pop(key) for key in list(flat) if key.split(": ")[0] in _ORIGIN}
     recall = run.result.get("test_recall")
     flat = {key: value for key, value in flat.items() if not key.startswith("test_recall")}

@@ -32,6 +32,8 @@ _PROGRAMS = {
     "select": "Selection",
 }
 _LARGEST = 30 * 2**20
+# How such a file begins; its width follows 16 bytes after the beginning (PNG, section 11.2.2).
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Picture(NamedTuple):
@@ -40,6 +42,14 @@ class Picture(NamedTuple):
     title: str
     name: str
     content: bytes
+
+    @property
+    def width(self) -> int | None:
+        """In pixels of a page, whose text has 16 of them; None for another kind than PNG."""
+        if not self.content.startswith(_PNG):
+            return None
+        # Of a figure of 150 pixels an inch.
+        return int.from_bytes(self.content[16:20], "big") * 2 // 3
 
 
 class Run:

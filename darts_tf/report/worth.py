@@ -19,7 +19,7 @@ _METRICS = {
 }
 # Settings in which trainings may differ that are compared: the cell, draws, where the data lie, and
 # the units of a recurrent network, which make networks of different cells equally large.
-_FREE = {"genotype", "seed", "data_dir"}
+_FREE = {"genotype", "seed", "data_dir", "cache_dir"}
 _FREE_OVER_TIME = {*_FREE, "channels"}
 _OVER_TIME = ("language_model", "forecasting")
 _OF_KERAS = ("lstm", "gru")
@@ -68,11 +68,12 @@ def comparisons(runs: Sequence[Run], others: Sequence[Run] = ()) -> list[Compari
     for run in found:
         groups.setdefault((_metric(run), _data(run)), []).append(run)
     for (metric, _), group in groups.items():
-        alike = {_settings(run) for run in group}
         group += [
             run
             for run in others
-            if run not in group and _metric(run) == metric and _settings(run) in alike
+            if run not in group
+            and _metric(run) == metric
+            and any(_are_alike(run, one) for one in group)
         ]
         rows = _rows(group, metric)
         if len(rows) > 1:
@@ -105,9 +106,10 @@ def verdict(compared: Comparison) -> str:
         return "What was found was not measured, so whether searching was worth it is not known."
     ours, theirs = best["found"], best["baseline"]
     gain = sign * (ours["value"] - theirs["value"])
+    name = ours["name"]
     said = (
-        f"{ours['name']}: {ours['value']:.4f}, the best baseline, {theirs['name']}: "
-        f"{theirs['value']:.4f}"
+        f"{name[:1].upper()}{name[1:]}: {ours['value']:.4f}, the best baseline, "
+        f"{theirs['name']}: {theirs['value']:.4f}"
     )
     said += f", {'better' if gain > 0 else 'worse'} by {abs(gain):.4f}." if gain else ": a draw."
     error = _standard_error(ours, theirs)
@@ -156,11 +158,17 @@ def _data(run: Run) -> str:
     return json.dumps(known)
 
 
-def _settings(run: Run) -> str:
-    """What trainings that are compared have in common."""
-    over_time = run.settings.get("task") in _OVER_TIME
+def _are_alike(one: Run, other: Run) -> bool:
+    """Whether two trainings differ in nothing but what may differ.
+
+    A setting that only one of them knows is of another version.
+    """
+    over_time = one.settings.get("task") in _OVER_TIME
     free = _FREE_OVER_TIME if over_time else _FREE
-    return json.dumps([_data(run), {k: v for k, v in run.settings.items() if k not in free}])
+    known = (one.settings.keys() & other.settings.keys()) - free
+    return _data(one) == _data(other) and all(
+        one.settings[name] == other.settings[name] for name in known
+    )
 
 
 def _cell(run: Run):

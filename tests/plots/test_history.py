@@ -3,6 +3,7 @@ import pytest
 
 from darts_tf import plots
 from darts_tf.common.errors import UserError
+from tests.plots import overlaps
 
 RECORDS = [
     {"epoch": 3, "loss": 2.0, "accuracy": 0.3, "val_loss": 2.1, "val_accuracy": 0.25},
@@ -50,6 +51,20 @@ def test_the_curves_of_a_task(drawn):
     np.testing.assert_array_equal(data["Bits a character", "training"], [[1, 2.0], [2, 1.5]])
     ticks = [axes.yaxis.get_major_formatter()(0.5) for axes in drawn[0].axes]
     assert [tick.endswith("%") for tick in ticks] == [False, True]
+
+
+def test_the_legend_is_on_no_curve(drawn):
+    """Curves that go through all corners of their panel."""
+    corners = [0.0, 1.0, 0.0, 1.0, 1.0, 0.0]
+    records = [{"loss": x, "val_loss": 1 - x, "bits_per_character": x} for x in corners]
+    names = {"loss": ("Loss", False), "bits_per_character": ("Bits per character", False)}
+    plots.plot_history(records, "history.png", title="Training", curves=names)
+    (figure,) = drawn
+    assert overlaps.found(figure) == []
+    for axes in figure.axes:
+        legend = axes.get_legend().get_window_extent()
+        for line in axes.lines:
+            assert not legend.overlaps(line.get_window_extent())
 
 
 @pytest.mark.parametrize("records", [[], [{"epoch": 1}], [{"loss": None}]])

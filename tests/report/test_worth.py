@@ -15,7 +15,7 @@ def runs(tmp_path):
     folders.training(tmp_path / "a_found", "SEARCH/genotype.json", 0.95)
     folders.training(tmp_path / "b_random", "random:0", 0.90, seed=1)
     folders.training(tmp_path / "c_random", "random:1", 0.80)
-    folders.training(tmp_path / "d_known", "DARTS_V2", 0.93, data_dir="elsewhere")
+    folders.training(tmp_path / "d_known", "DARTS_V2", 0.93, data_dir="elsewhere", newer=1)
     folders.training(tmp_path / "e_longer", "DARTS_V2", 0.99, epochs=3)
     other = folders.training(tmp_path / "f_other_data", "DARTS_V2", 0.99)
     result = json.loads((other / "result.json").read_text())
@@ -98,7 +98,7 @@ def row(kind, value, **others):
         (
             [row("found", 0.9), row("baseline", 0.8), row("baseline", 0.7)],
             True,
-            "found: 0.9000, the best baseline, baseline: 0.8000, better by 0.1000. How much",
+            "Found: 0.9000, the best baseline, baseline: 0.8000, better by 0.1000. How much",
         ),
         ([row("found", 0.9), row("baseline", 0.8)], False, "worse by 0.1000"),
         ([row("found", 0.9), row("found", 0.7), row("baseline", 0.8)], False, "better by 0.1000"),
