@@ -37,6 +37,7 @@ _MODULES = {
     "build_language_model": "networks.language_model",
     "build_network": "networks",
     "export_model": "export",
+    "search_for": "budget",
     "train_language_model": "networks.language_training",
     "train_network": "networks.training",
     "without_auxiliary": "networks",

@@ -154,6 +154,16 @@ class Images(TaskData):
         )
         return config, cls(config, data)
 
+    @property
+    def image_data(self) -> datasets.ImageData:
+        """The images themselves, mirrored in training if the flags say so."""
+        return self._data
+
+    @property
+    def class_weights(self) -> np.ndarray | None:
+        """What an example of each class counts, `[num_classes]`; None where all count the same."""
+        return self._class_weights
+
     def split(self, part, share, seed):
         return tuple(Part(*half) for half in datasets.split(*part, share, seed))
 

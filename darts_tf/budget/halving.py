@@ -1,0 +1,59 @@
+"""Asynchronous successive halving: who is trained on, when candidates come one after the other.
+
+Rung r is what a candidate has shown after `steps(r)` steps of training in all, `GROWTH` times as
+many as in the rung before. A candidate goes on to the next rung as soon as it is among the best
+1 / `share` of those that have reached its rung; if nobody may, a new candidate starts. Li,
+Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, A System for Massively Parallel
+Hyperparameter Tuning, MLSys 2020, algorithm 2, here with one worker. That rule is made for
+candidates that are no better than those before. Where they become better, each is among the best
+when it comes, so here a rung also has never more steps than the first one: as in successive
+halving, each rung gets the same.
+
+So the order of work depends on the scores alone, never on a clock: a budget of 15 minutes begins
+with exactly what one of 5 minutes does.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+#: A rung has so many times the steps of the rung before.
+GROWTH = 3
+#: One of so many goes on.
+SHARE = 3
+
+
+def steps(rung: int, first: int, growth: int = GROWTH) -> int:
+    """Steps of training in all at the end of a rung: `first * growth**rung`."""
+    return first * growth**rung
+
+
+def promotable(
+    rungs: Sequence[Mapping[int, float]], share: float = SHARE, equal: bool = True
+) -> Iterator[tuple[int, int]]:
+    """Who may go on, from the highest rung down, the best of a rung first.
+
+    Args:
+        rungs: for each rung the candidates that have reached it, number -> score, larger is better.
+        share: the best floor(n / share) of the n in a rung may go on.
+        equal: whether a rung has no more steps than the first one.
+
+    Yields:
+        The number of a candidate, and the rung that it goes on to.
+    """
+    for rung in reversed(range(len(rungs))):
+        reached = rungs[rung]
+        best = ranked(reached)[: int(len(reached) / share)]
+        higher = rungs[rung + 1] if rung + 1 < len(rungs) else {}
+        needed = (len(higher) + 1) * (GROWTH ** (rung + 1) - GROWTH**rung)
+        if not equal or needed <= len(rungs[0]):
+            yield from ((number, rung + 1) for number in best if number not in higher)
+
+
+def ranked(scores: Mapping[int, float]) -> list[int]:
+    """The numbers by their scores, the best first, of equals the earliest."""
+    return sorted(scores, key=lambda number: (-scores[number], number))
+
+
+def leader(rungs: Sequence[Mapping[int, float]]) -> int | None:
+    """The best of the highest rung that anybody has reached; None where nobody has."""
+    reached = [scores for scores in rungs if scores]
+    return ranked(reached[-1])[0] if reached else None

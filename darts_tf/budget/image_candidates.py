@@ -1,0 +1,288 @@
+"""Short trainings of the networks of convolutional cells, from scratch, rung by rung."""
+
+import dataclasses
+import gc
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import datasets, macros, spaces
+from darts_tf.budget import halving
+from darts_tf.budget.constraints import CountedCosts
+from darts_tf.common import files, seeds
+from darts_tf.costs import latency
+from darts_tf.datasets.augmentation import Augmentation, transformation
+from darts_tf.networks.network import build_network
+from darts_tf.runtime.grappler import without_grappler
+
+_MOMENTUM, _L2, _CLIP_NORM = 0.9, 3e-4, 5.0
+_EVALUATED_AT_ONCE = 250
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """The small networks that candidates are judged by, and their training.
+
+    A rung is one period of a cosine, from `learning_rate` down to 0 (Loshchilov, Hutter, SGDR:
+    Stochastic Gradient Descent with Warm Restarts, ICLR 2017), so that its end can be compared.
+
+    Attributes:
+        channels, cells: of the network. Default: at most 8, and at most twice the fewest that the
+            space's macro network has: of cells it is not less than that, because short trainings
+            of networks that are less deep rank cells worse (docs/auto.md).
+        pixels: the longer side of the images, which are shrunk to it. Default: 16.
+        batch_size: images in a step.
+        steps: of the first rung, see `halving.steps`.
+        validation: at most so many images rank candidates.
+        learning_rate: first one of each rung.
+    """
+
+    channels: int | None = None
+    cells: int | None = None
+    pixels: int = 16
+    batch_size: int = 96
+    steps: int = 80
+    validation: int = 2000
+    learning_rate: float = 0.05
+
+    def of(self, space, size: tuple[int, int], image_shape) -> "Size":
+        """The same with numbers for what is None.
+
+        Args:
+            space: the search space, or its name.
+            size: channels and cells of the network that is wanted.
+            image_shape: of the images.
+        """
+        stages = getattr(macros.get(spaces.get(space).macro), "stages", 3)
+        return dataclasses.replace(
+            self,
+            channels=self.channels or min(8, size[0]),
+            cells=self.cells or min(size[1], 2 * stages),
+            pixels=min(self.pixels, max(image_shape[:2])),
+        )
+
+
+class ImageCandidates:
+    """An `Evaluator` of the networks of convolutional cells on images.
+
+    The network that costs are of is the one that is wanted; the one that is trained is smaller, as
+    `Size` says. All candidates see the same images in the same order. The test images are not
+    touched.
+
+    Args:
+        space: the search space, or its name.
+        data: the images. Without a validation part a fifth of the training images is one.
+        size: channels and cells of the wanted network.
+        proxy: of the network that is trained. Default: see `Size`.
+        folder: where weights are kept between rungs; None: in memory.
+        measures_latency: whether `costs` has `latency_ms`.
+        seed: of weights, order and augmentation.
+        crop: whether training images are shifted, by up to an eighth of their size.
+        class_weights: what an example of each class counts in the loss and in the score,
+            `[num_classes]`. Default: all the same.
+    """
+
+    def __init__(
+        self,
+        space,
+        data: datasets.ImageData,
+        size: tuple[int, int],
+        *,
+        proxy: Size | None = None,
+        folder=None,
+        measures_latency: bool = False,
+        seed: int = 0,
+        crop: bool = True,
+        class_weights: np.ndarray | None = None,
+    ):
+        self._size, self._seed, self._latency = size, seed, measures_latency
+        self._data = data
+        even = np.ones(data.num_classes) if class_weights is None else np.asarray(class_weights)
+        self._weights = even.astype(np.float32)
+        self._proxy = (proxy or Size()).of(space, size, data.image_shape)
+        self._folder = None if folder is None else pathlib.Path(folder)
+        self._kept = {}
+        self.counted = CountedCosts(space, data.image_shape, data.num_classes, *size)
+        (images, labels), (checked, targets) = _parts(data, seed)
+        self._images, self._labels = shrunk(images, self._proxy.pixels), labels
+        order = np.random.default_rng(seed).permutation(len(targets))[: self._proxy.validation]
+        self._batch = min(self._proxy.batch_size, len(labels))
+        self._shape = self._images.shape[1:]
+        augmentation = Augmentation.suited_to(data, False)
+        padding = min(augmentation.crop_padding, min(self._shape[:2]) // 8) if crop else 0
+        augmentation = dataclasses.replace(augmentation, crop_padding=padding, cutout=0)
+        scaling = tuple(map(float, data.mean)), tuple(map(float, data.std))
+        self._transform = tf.function(
+            transformation((self._batch, *self._shape), *scaling, augmentation), autograph=False
+        )
+        pixels = shrunk(checked[order], self._proxy.pixels)
+        self._checked = ((pixels / 255 - data.mean) / data.std).astype(np.float32)
+        self._targets = np.asarray(targets)[order]
+
+    def costs(self, genotype):
+        """`parameters`, `multiply_adds` and, if asked for, `latency_ms` of the wanted network."""
+        costs = self.counted(genotype)
+        if self._latency:
+            network = build_network(
+                genotype, self._data.image_shape, self._data.num_classes, *self._size
+            )
+            costs["latency_ms"] = round(latency.milliseconds(network), 4)
+        return costs
+
+    @without_grappler()
+    def train(self, number, genotype, rung):
+        """See `Evaluator`. The score is the validation accuracy less a thousandth of the loss.
+
+        Of candidates that are right as often, the one that is surer of it comes first.
+        """
+        keras.utils.clear_session()
+        gc.collect()
+        keras.utils.set_random_seed(seeds.of_trial(self._seed, number))
+        proxy = self._proxy
+        network = build_network(
+            genotype, self._shape, self._data.num_classes, proxy.channels, proxy.cells
+        )
+        training = _Training(network, self._weights)
+        first, last = self._from(training, number, rung), halving.steps(rung, proxy.steps)
+        while first < last:
+            # From the beginning where the weights of the rung before are lost.
+            end = min(last, max(proxy.steps, first * halving.GROWTH))
+            for step in range(first, end):
+                share = (step - first) / (end - first)
+                rate = proxy.learning_rate * 0.5 * (1 + np.cos(np.pi * share))
+                loss = training.step(*self._examples(step), tf.constant(rate, tf.float32))
+            first = end
+        self._keep(training, number, rung)
+        logits = training.logits(self._checked)
+        correct, counts = logits.argmax(1) == self._targets, self._weights[self._targets]
+        each = keras.ops.convert_to_numpy(
+            tf.nn.sparse_softmax_cross_entropy_with_logits(self._targets, logits)
+        )
+        accuracy, mean = (float(np.average(x, weights=counts)) for x in (correct, each))
+        return {
+            "score": accuracy - 1e-3 * mean,
+            "accuracy": accuracy,
+            "loss": mean,
+            "training_loss": float(loss),
+            "steps": last,
+        }
+
+    def _examples(self, step):
+        """The images and labels of a step, the same for all candidates."""
+        a_round = len(self._labels) // self._batch
+        epoch, position = divmod(step, a_round)
+        if getattr(self, "_epoch", None) != epoch:
+            rng = np.random.default_rng([self._seed, epoch])
+            self._epoch, self._order = epoch, rng.permutation(len(self._labels))
+        chosen = self._order[position * self._batch : (position + 1) * self._batch]
+        seed = tf.constant([self._seed, epoch], tf.int64)
+        images = self._transform(
+            tf.constant(self._images[chosen]), seed, tf.constant(position, tf.int64)
+        )
+        return images, tf.constant(self._labels[chosen], tf.int32)
+
+    def _from(self, training, number, rung) -> int:
+        """Takes the weights of the rung before, if there are any; returns their steps."""
+        if not rung:
+            return 0
+        if self._folder is None:
+            values = self._kept.get((number, rung - 1))
+        else:
+            path = self._path(number, rung - 1)
+            values = None
+            if path.exists():
+                with np.load(path) as file:
+                    values = [file[f"arr_{i}"] for i in range(len(file.files))]
+        if values is None:
+            return 0
+        training.assign(values)
+        return halving.steps(rung - 1, self._proxy.steps)
+
+    def _keep(self, training, number, rung) -> None:
+        values = training.values()
+        if self._folder is None:
+            self._kept[number, rung] = values
+            self._kept.pop((number, rung - 2), None)
+            return
+        files.make_folder(self._folder)
+        with files.whole(self._path(number, rung)) as path, open(path, "wb") as file:
+            np.savez(file, *values)
+        # What the rung before began with: its own end is needed until this one is recorded.
+        self._path(number, rung - 2).unlink(missing_ok=True)
+
+    def _path(self, number, rung) -> pathlib.Path:
+        return self._folder / f"candidate_{number}_rung_{rung}.npz"
+
+
+class _Training:
+    """A network and stochastic gradient descent with momentum, as DARTS trains networks."""
+
+    def __init__(self, network, class_weights):
+        self._network = network
+        self._class_weights = tf.constant(class_weights)
+        self._weights = [variable.value for variable in network.trainable_variables]
+        self._momenta = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
+        others = [variable.value for variable in network.non_trainable_variables]
+        self._state = [*self._weights, *self._momenta, *others]
+        batch = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
+        labels, rate = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32)
+        # Concrete ones, because TensorFlow warns of the traces of many networks.
+        self.step = _traced(self._step, batch, labels, rate)
+        self._logits = _traced(lambda images: network(images, training=False), batch)
+
+    def _step(self, images, labels, rate):
+        with tf.GradientTape() as tape:
+            logits = self._network(images, training=True)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            counts = tf.gather(self._class_weights, labels)
+            loss = tf.reduce_sum(counts * losses) / tf.reduce_sum(counts)
+        found = tape.gradient(loss, self._weights, unconnected_gradients="zero")
+        found, _ = tf.clip_by_global_norm(found, _CLIP_NORM)
+        for weight, momentum, gradient in zip(self._weights, self._momenta, found, strict=True):
+            momentum.assign(_MOMENTUM * momentum + gradient + _L2 * weight)
+            weight.assign_sub(rate * momentum)
+        return loss
+
+    def logits(self, images) -> np.ndarray:
+        """Of images `[N, height, width, channels]`."""
+        size = _EVALUATED_AT_ONCE
+        parts = [images[i : i + size] for i in range(0, len(images), size)]
+        return np.concatenate([self._logits(tf.constant(part)).numpy() for part in parts])
+
+    def values(self) -> list[np.ndarray]:
+        return [variable.numpy() for variable in self._state]
+
+    def assign(self, values) -> None:
+        for variable, value in zip(self._state, values, strict=True):
+            variable.assign(value)
+
+
+def _traced(function, *arguments):
+    return tf.function(function, autograph=False).get_concrete_function(*arguments)
+
+
+def shrunk(images: np.ndarray, pixels: int) -> np.ndarray:
+    """Images uint8 `[N, height, width, channels]` whose longer side has at most so many pixels.
+
+    Each pixel is the mean of those that it stands for.
+    """
+    height, width = images.shape[1:3]
+    factor = pixels / max(height, width)
+    if factor >= 1:
+        return images
+    size = max(1, round(height * factor)), max(1, round(width * factor))
+    found = [
+        tf.cast(tf.round(tf.image.resize(images[i : i + 1000], size, "area")), tf.uint8).numpy()
+        for i in range(0, len(images), 1000)
+    ]
+    return np.concatenate(found)
+
+
+def _parts(data: datasets.ImageData, seed: int):
+    """The images and labels that train candidates, and those that rank them."""
+    training = data.train_images, data.train_labels
+    if data.validation_labels is not None:
+        return training, (data.validation_images, data.validation_labels)
+    return datasets.split(*training, 0.8, seed)

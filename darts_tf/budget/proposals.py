@@ -1,0 +1,164 @@
+"""Which genotype is tried next: at random, by evolution, by what those before have shown."""
+
+import dataclasses
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from darts_tf import baselines, genotypes
+from darts_tf.budget import equivalence, prediction
+from darts_tf.genotypes.genotype import Genotype
+from darts_tf.spaces import Space
+
+# How often a proposal is drawn again that was there before or breaks a constraint.
+_TRIES = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What may be proposed.
+
+    Args:
+        space: the search space.
+        allowed: whether a genotype meets the constraints, as far as that is known beforehand.
+        cheapest: one that is allowed.
+        costs: genotype -> its costs by name, numbers above 0.
+    """
+
+    space: Space
+    allowed: Callable[[Genotype], bool]
+    cheapest: Genotype
+    costs: Callable[[Genotype], dict[str, float]]
+
+    def drawn(self, draw: random.Random) -> Genotype:
+        """A random genotype that is allowed: uniformly where that is not rare.
+
+        Where none of a hundred is allowed, a walk from the cheapest one by random changes, each of
+        which is allowed.
+        """
+        for _ in range(_TRIES):
+            found = genotypes.sample(self.space, draw.getrandbits(48))
+            if self.allowed(found):
+                return found
+        found = self.cheapest
+        for _ in range(_TRIES):
+            changed = baselines.mutate(self.space, found, draw)
+            found = changed if self.allowed(changed) else found
+        return found
+
+    def mutated(self, genotype: Genotype, draw: random.Random, changes: int = 1) -> Genotype:
+        """A genotype with random changes; one that breaks a constraint is drawn again."""
+        for _ in range(_TRIES):
+            found = genotype
+            for _ in range(changes):
+                found = baselines.mutate(self.space, found, draw)
+            if self.allowed(found):
+                return found
+        return self.drawn(draw)
+
+    def new(self, seen: set, make: Callable[[], Genotype]) -> Genotype | None:
+        """What `make` gives, until it is a function that was not there before; None if never."""
+        for _ in range(_TRIES):
+            found = make()
+            if equivalence.key(found) not in seen:
+                return found
+        return None
+
+
+# Candidates so far, the best last, with their scores: genotypes and `[N]`.
+History = Sequence[tuple[Genotype, float]]
+
+
+class RandomProposals:
+    """Random genotypes."""
+
+    def __call__(self, choice: Choice, history: History, draw: random.Random):
+        """A genotype that was not there before and where it is from; None if there is none left.
+
+        Args:
+            choice: what may be proposed.
+            history: the candidates so far, the oldest first, with scores that can be compared.
+            draw: random numbers.
+        """
+        seen = {equivalence.key(genotype) for genotype, _ in history}
+        found = choice.new(seen, lambda: choice.drawn(draw))
+        return None if found is None else (found, "random")
+
+
+@dataclasses.dataclass(frozen=True)
+class EvolvingProposals:
+    """Aging evolution; see `darts_tf.baselines.AgingEvolution`."""
+
+    population: int = 10
+    tournament: int = 3
+
+    def __call__(self, choice, history, draw):
+        """See `RandomProposals`."""
+        seen = {equivalence.key(genotype) for genotype, _ in history}
+        if len(history) < self.population:
+            return RandomProposals()(choice, history, draw)
+
+        def make():
+            drawn = draw.sample(list(history[-self.population :]), self.tournament)
+            return choice.mutated(max(drawn, key=lambda one: one[1])[0], draw)
+
+        found = choice.new(seen, make)
+        return None if found is None else (found, "mutation")
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictedProposals:
+    """Of many genotypes the one whose score is predicted to be the best, or could be.
+
+    White, Neiswanger, Savani, BANANAS: Bayesian Optimization with Neural Architectures for Neural
+    Architecture Search, AAAI 2021: a model of the scores so far ranks changes of the best genotypes
+    and random ones. Here the model is a Gaussian process, see `prediction`, and a genotype is
+    ranked by the mean plus one standard deviation.
+
+    Args:
+        first: so many are random before there is a model.
+        pool: genotypes that are ranked, one half of them random.
+        parents: the best so far, of which the other half are changes.
+        random_every: one of so many is random still.
+    """
+
+    first: int = 10
+    pool: int = 200
+    parents: int = 10
+    random_every: int = 5
+
+    def __call__(self, choice, history, draw):
+        """See `RandomProposals`."""
+        count = len(history)
+        if count < self.first or count % self.random_every == 0:
+            return RandomProposals()(choice, history, draw)
+        seen = {equivalence.key(genotype) for genotype, _ in history}
+        best = sorted(history, key=lambda one: -one[1])[: self.parents]
+        pool = {}
+        for number in range(self.pool):
+            if number % 2:
+                found = choice.drawn(draw)
+            else:
+                found = choice.mutated(draw.choice(best)[0], draw, changes=draw.choice((1, 1, 2)))
+            key = equivalence.key(found)
+            if key not in seen:
+                pool.setdefault(key, found)
+        if not pool:
+            return RandomProposals()(choice, history, draw)
+        options = list(pool.values())
+        features = prediction.Features(choice.space, choice.costs)
+        mean, deviation = prediction.predict(
+            features([genotype for genotype, _ in history]),
+            np.array([score for _, score in history]),
+            features(options),
+        )
+        return options[int(np.argmax(mean + deviation))], "predicted"
+
+
+#: Name -> how candidates are proposed.
+PROPOSALS = {
+    "predicted": PredictedProposals(),
+    "random": RandomProposals(),
+    "evolution": EvolvingProposals(),
+}

@@ -1,0 +1,273 @@
+"""The best genotype that a budget of time finds, by training candidates from scratch.
+
+Cheap evidence for many, dear evidence for few: a candidate begins with a short training of a small
+network of it, and asynchronous successive halving (`halving`) decides who is trained on, each with
+its weights so far; a model of all scores so far (`prediction`) proposes who comes next.
+
+**What decides.** Which step comes next is a function of the records of those before: scores, costs
+and the seconds that they took, as they stand in the journal. A search that was killed goes on from
+there, with the seconds that are recorded, so whatever was done is never judged anew. Steps are the
+same whatever the budget; the clock alone says after how many to stop, and, at the fixed share
+`FINALE` of the budget, that no more candidates start. So two runs of one seed differ, if at all, by
+what the last steps add, and a killed run no more than one on a busy machine. A step that a kill
+interrupts is done again with the same seed; its seconds are lost, not counted.
+
+**The budget.** A step starts only if it fits by the dearest of the latest steps like it; where
+there was none, by those of the rung before. The first candidate is trained in any case.
+"""
+
+import dataclasses
+import random
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from darts_tf.budget import halving
+from darts_tf.budget.clock import Clock
+from darts_tf.budget.journal import Journal
+from darts_tf.budget.proposals import Choice
+from darts_tf.genotypes.genotype import Genotype
+
+#: From this share of the budget on no candidate starts, and the best half of a rung goes on.
+FINALE = 0.75
+#: What a step may take beyond the dearest of the latest like it.
+_MARGIN = 1.15
+_LATEST = 8
+_FINAL_SHARE = 2
+#: The score of a training that came apart.
+_NOTHING = -1e9
+
+
+class Evaluator(Protocol):
+    """Trains candidates."""
+
+    def costs(self, genotype: Genotype) -> dict[str, float]:
+        """What the genotype's network costs, by the names of `Constraints`, measured if need be."""
+
+    def train(self, number: int, genotype: Genotype, rung: int) -> dict[str, float]:
+        """Trains a candidate on to the end of a rung.
+
+        A function of its arguments alone: weights of the rung before that are lost are made anew.
+
+        Args:
+            number: of the candidate.
+            genotype: its cells.
+            rung: from 0.
+
+        Returns:
+            Its evidence, JSON-ready: `score`, by which candidates are ranked, larger is better, and
+            whatever else was measured.
+        """
+
+
+@dataclasses.dataclass
+class Candidate:
+    """A genotype and what is known of it.
+
+    Attributes:
+        number: from 0, in the order in which they came.
+        genotype: its cells.
+        origin: who proposed it.
+        costs: of its network.
+        refused: the name of the constraint that it breaks, or None.
+        scores: at the end of each rung that it has reached.
+    """
+
+    number: int
+    genotype: Genotype
+    origin: str
+    costs: dict[str, float]
+    refused: str | None = None
+    scores: list[float] = dataclasses.field(default_factory=list)
+
+
+class BudgetedSearch:
+    """A search that ends with its budget, and has a best genotype at every moment.
+
+    Args:
+        choice: what may be proposed.
+        propose: how; one of `proposals.PROPOSALS`.
+        evaluator: trains candidates.
+        budget: seconds.
+        clock: what is spent of them. One that goes on begins with `journal.records[-1]["spent"]`.
+        journal: of an earlier start of this search, or empty.
+        refuse: costs -> the name of the constraint that they break, or None.
+        starts: genotypes that are tried first, and where they are from.
+        seed: of all random choices.
+        rungs: how many there are at most. With 1 nothing is halved.
+
+    Attributes:
+        candidates: all so far.
+    """
+
+    def __init__(
+        self,
+        choice: Choice,
+        propose: Callable,
+        evaluator: Evaluator,
+        *,
+        budget: float,
+        clock: Clock,
+        journal: Journal | None = None,
+        refuse: Callable[[dict], str | None] = lambda costs: None,
+        starts: Sequence[tuple[Genotype, str]] = (),
+        seed: int = 0,
+        rungs: int = 6,
+    ):
+        self._choice, self._propose, self._evaluator = choice, propose, evaluator
+        self._budget, self._clock, self._refuse = budget, clock, refuse
+        self._journal = Journal() if journal is None else journal
+        self._starts, self._seed, self._most = tuple(starts), seed, rungs
+        self.candidates: list[Candidate] = []
+        for record in self._journal.records:
+            self._take(record)
+
+    @property
+    def best(self) -> Candidate | None:
+        """The best of the highest rung that anybody has reached; None at the beginning."""
+        number = halving.leader(self._rungs())
+        return None if number is None else self.candidates[number]
+
+    @property
+    def spent(self) -> float:
+        """Seconds of the budget at the last record."""
+        return self._journal.records[-1]["spent"] if self._journal.records else 0.0
+
+    def run(self, after: Callable[[dict, "BudgetedSearch"], None] | None = None):
+        """Goes on until the budget is spent.
+
+        Args:
+            after: called after every step with its record and the search.
+
+        Returns:
+            The best candidate; None if all break the constraints.
+        """
+        while (step := self._next()) is not None:
+            record = self._do(*step)
+            self._journal.add(record)
+            self._take(self._journal.records[-1])
+            if after is not None:
+                after(record, self)
+        return self.best
+
+    def _next(self) -> tuple[int, int] | None:
+        """The candidate and the rung of the next step; a new candidate's number is the next one."""
+        if self.best is None:
+            more = not self.candidates or self.spent < self._budget
+            return (len(self.candidates), 0) if more and not self._exhausted else None
+        rungs = self._rungs()
+        reached = sum(bool(scores) for scores in rungs)
+        # In the end nobody goes on alone to a rung where there is nobody to compare with.
+        share, most = (_FINAL_SHARE, reached) if self._final else (halving.SHARE, self._most)
+        for number, rung in halving.promotable(rungs, share, equal=not self._final):
+            if rung < most and self._fits(rung):
+                return number, rung
+        if not self._final and self._fits(0):
+            return len(self.candidates), 0
+        return None
+
+    @property
+    def _final(self) -> bool:
+        return self.spent >= FINALE * self._budget or self._exhausted
+
+    @property
+    def _exhausted(self) -> bool:
+        """Whether nobody could be proposed any more."""
+        return any(record.get("exhausted") for record in self._journal.records[-1:])
+
+    def _fits(self, rung: int) -> bool:
+        """Whether a step of that rung is done before the budget is spent."""
+        seconds = self._expected(rung)
+        return seconds is None or self.spent + _MARGIN * seconds <= self._budget
+
+    def _expected(self, rung: int) -> float | None:
+        """The seconds of a step of that rung; None where nothing like it was done."""
+        for lower in range(rung, -1, -1):
+            # The first step also begins the process and reads the data.
+            found = [r["seconds"] for r in self._journal.records[1:] if r.get("rung") == lower]
+            if found:
+                return max(found[-_LATEST:]) * halving.GROWTH ** (rung - lower)
+        return None
+
+    def _do(self, number: int, rung: int) -> dict:
+        """One step; returns its record."""
+        record = {"candidate": number, "rung": rung}
+        if number == len(self.candidates):
+            found = self._proposal(number)
+            if found is None:
+                return self._timed({"exhausted": True})
+            genotype, origin = found
+            costs = self._evaluator.costs(genotype)
+            record |= {"origin": origin, "genotype": genotype.to_dict(), "costs": costs}
+            if refused := self._refuse(costs):
+                return self._timed(record | {"refused": refused})
+        else:
+            genotype = self.candidates[number].genotype
+        return self._timed(record | self._evaluator.train(number, genotype, rung))
+
+    def _proposal(self, number: int):
+        if number < len(self._starts):
+            return self._starts[number]
+        draw = random.Random(f"{self._seed} {number}")
+        return self._propose(self._choice, self.history(), draw)
+
+    def _timed(self, record: dict) -> dict:
+        spent = self._clock.spent
+        return record | {"seconds": round(spent - self.spent, 3), "spent": round(spent, 3)}
+
+    def _take(self, record: dict) -> None:
+        """Makes what a record says part of the state."""
+        if "genotype" in record:
+            self.candidates.append(
+                Candidate(
+                    record["candidate"],
+                    Genotype.from_dict(record["genotype"]),
+                    record["origin"],
+                    record["costs"],
+                    record.get("refused"),
+                )
+            )
+        if "score" in record:
+            self.candidates[record["candidate"]].scores.append(_finite(record["score"]))
+
+    def _rungs(self) -> list[dict[int, float]]:
+        """For each rung who has reached it, number -> score."""
+        return [
+            {c.number: c.scores[rung] for c in self.candidates if len(c.scores) > rung}
+            for rung in range(self._most)
+        ]
+
+    def history(self) -> list[tuple[Genotype, float]]:
+        """The candidates, the oldest first, with what their scores at the highest rung would be.
+
+        To the score at the end of its last rung a candidate gets, for each rung that it has not
+        reached, the median of what those gained who have. One that was refused has the lowest
+        score.
+        """
+        gains = self._gains()
+        known = [
+            c.scores[-1] + sum(gains[len(c.scores) :])
+            if c.scores and c.scores[-1] > _NOTHING
+            else None
+            for c in self.candidates
+        ]
+        least = min((score for score in known if score is not None), default=0.0)
+        return [
+            (candidate.genotype, least if score is None else score)
+            for candidate, score in zip(self.candidates, known, strict=True)
+        ]
+
+    def _gains(self) -> list[float]:
+        """For each rung that was reached, the median gain of those who have; 0 for the first."""
+        rungs = [scores for scores in self._rungs() if scores]
+        gains = [0.0]
+        for before, after in zip(rungs, rungs[1:], strict=False):
+            both = [after[n] - before[n] for n in after if min(after[n], before[n]) > _NOTHING]
+            gains.append(float(np.median(both)) if both else 0.0)
+        return gains
+
+
+def _finite(score) -> float:
+    """A score that is no number, of a training that came apart, is the lowest."""
+    return float(score) if score is not None and np.isfinite(score) else _NOTHING

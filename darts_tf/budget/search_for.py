@@ -1,0 +1,160 @@
+"""The search for the best network that a budget buys, put together."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+
+from darts_tf import datasets, macros, spaces
+from darts_tf.budget import clock as clocks
+from darts_tf.budget.constraints import Constraints
+from darts_tf.budget.image_candidates import ImageCandidates, Size
+from darts_tf.budget.journal import Journal
+from darts_tf.budget.proposals import PROPOSALS, Choice
+from darts_tf.budget.search import BudgetedSearch, Candidate
+from darts_tf.common.errors import UserError
+from darts_tf.common.lookup import lookup
+from darts_tf.genotypes.genotype import Genotype
+
+#: What a search leaves in its folder.
+JOURNAL, WEIGHTS = "candidates.jsonl", "weights"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a search within a budget goes on.
+
+    Attributes:
+        budget_of: "processor": the time of all processors that this process has used, from its
+            beginning on; "wall": the time of the clock since the call.
+        proposals: who proposes candidates, see `proposals.PROPOSALS`.
+        rungs: at most; see `BudgetedSearch`.
+        proxy: the small networks that candidates are judged by.
+        seed: of all random choices.
+        crop, class_weights: see `ImageCandidates`.
+        folder: where the journal and the weights are; a search goes on from there. None: nowhere.
+        after: called after every step with its record and the search.
+    """
+
+    budget_of: str = "processor"
+    proposals: str = "predicted"
+    rungs: int = 6
+    proxy: Size | None = None
+    seed: int = 0
+    crop: bool = True
+    class_weights: np.ndarray | None = None
+    folder: str | pathlib.Path | None = None
+    after: Callable[[dict, BudgetedSearch], None] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """The result of a search.
+
+    Attributes:
+        best: the candidate that was found.
+        candidates: all, in the order in which they came.
+        seconds: spent.
+    """
+
+    best: Candidate
+    candidates: list[Candidate]
+    seconds: float
+
+    @property
+    def genotype(self) -> Genotype:
+        """The cells that were found."""
+        return self.best.genotype
+
+
+def search_for(
+    data: datasets.ImageData,
+    budget: str | float = "15m",
+    space: str | spaces.Space = "darts_cnn",
+    *,
+    channels: int | None = None,
+    cells: int | None = None,
+    constraints: Constraints | None = None,
+    **options,
+) -> Found:
+    """Searches the genotype whose network is the best that a budget of time finds.
+
+    Args:
+        data: the images, such as of `datasets.load` or `datasets.from_arrays`. The test images are
+            not touched.
+        budget: such as "15m", "90s", "1h30m", or seconds.
+        space: a space of convolutional cells, or its name.
+        channels, cells: of the network that is wanted. Default: those of a supernet, see
+            `Macro.search_size`.
+        constraints: the largest costs of that network, which the one that is found meets.
+        **options: see `Options`.
+
+    Raises:
+        UserError: the budget is none, no network meets the constraints, or the cells are no
+            convolutional ones.
+
+    Example:
+        >>> found = search_for(datasets.load("digits"), "2m", constraints=Constraints(300_000))
+        >>> found.genotype.save("genotype.json")
+    """
+    given = Options(**options)
+    now = lookup("budget", clocks.KINDS, given.budget_of)
+    seconds, since = clocks.seconds(budget), 0.0 if given.budget_of == "processor" else now()
+    space, limits = spaces.get(space), constraints or Constraints()
+    if space.kind != "convolutional":
+        raise UserError(
+            f"the space {space.name!r} is of {space.kind} cells; candidates within a budget are "
+            "compared by short trainings of image networks of one size, and recurrent ones, which "
+            "carry a state from batch to batch, need another evaluator; use a method of METHODS"
+        )
+    macro = macros.get(space.macro)
+    size = channels or macro.search_size[0], cells or macro.search_size[1]
+    folder = None if given.folder is None else pathlib.Path(given.folder)
+    journal = Journal(None if folder is None else folder / JOURNAL)
+    evaluator = ImageCandidates(
+        space,
+        data,
+        size,
+        proxy=given.proxy,
+        folder=None if folder is None else folder / WEIGHTS,
+        measures_latency=limits.latency_ms is not None,
+        seed=given.seed,
+        crop=given.crop,
+        class_weights=given.class_weights,
+    )
+    choice, starts = _choice(space, evaluator, limits)
+    earlier = journal.records[-1]["spent"] if journal.records else None
+    clock = clocks.Clock(now=now, since=since) if earlier is None else clocks.Clock(earlier, now)
+    search = BudgetedSearch(
+        choice,
+        lookup("way to propose candidates", PROPOSALS, given.proposals),
+        evaluator,
+        budget=seconds,
+        clock=clock,
+        journal=journal,
+        refuse=limits.broken,
+        starts=starts,
+        seed=given.seed,
+        rungs=given.rungs,
+    )
+    best = search.run(given.after)
+    if best is None:
+        raise UserError(
+            f"none of {len(search.candidates)} networks met the constraints within the budget"
+        )
+    return Found(best, search.candidates, clock.spent)
+
+
+def _choice(space, evaluator, limits: Constraints) -> tuple[Choice, list]:
+    """What may be proposed under limits, and what is tried first."""
+    counted = evaluator.counted
+    by = "parameters" if limits.parameters is not None else "multiply_adds"
+    cheapest = counted.cheapest(by)
+    limits.refuse(evaluator.costs(cheapest))
+    choice = Choice(
+        space, lambda genotype: limits.broken(counted(genotype)) is None, cheapest, counted
+    )
+    # So that there is a network within limits that only show when it is built.
+    starts = [(cheapest, "cheapest")] if limits.latency_ms is not None else []
+    return choice, starts

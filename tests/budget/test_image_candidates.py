@@ -1,0 +1,85 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from darts_tf import datasets, spaces
+from darts_tf.budget.image_candidates import ImageCandidates, Size, shrunk
+from darts_tf.costs import counted
+from darts_tf.genotypes import CellGenotype, Edge, Genotype
+from darts_tf.networks import build_network
+
+PROXY = Size(channels=2, cells=3, pixels=4, batch_size=8, steps=2)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    labels = np.arange(40, dtype=np.int32) % 2
+    images = rng.integers(0, 120, (40, 8, 8, 1)) + 120 * labels[:, None, None, None]
+    found = datasets.from_arrays(images.astype(np.uint8), labels)
+    return dataclasses.replace(found, flip=False)
+
+
+@pytest.fixture(scope="module")
+def genotype(one_edge_space):
+    space = spaces.get(one_edge_space)
+    edge = Edge("nor_conv_1x1", 0)
+    return Genotype(space, {"normal": CellGenotype(((edge,),), space.concat)})
+
+
+@pytest.fixture(scope="module")
+def make(data, one_edge_space):
+    def make(**options):
+        return ImageCandidates(one_edge_space, data, (4, 3), proxy=PROXY, **options)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def rung_by_rung(make, genotype):
+    found = make()
+    return [found.train(3, genotype, rung) for rung in range(2)]
+
+
+class TestTraining:
+    def test_steps(self, rung_by_rung):
+        assert [evidence["steps"] for evidence in rung_by_rung] == [2, 6]
+        for evidence in rung_by_rung:
+            expected = evidence["accuracy"] - 1e-3 * evidence["loss"]
+            assert evidence["score"] == pytest.approx(expected)
+
+    def test_weights_that_are_lost_are_made_anew(self, make, genotype, rung_by_rung):
+        assert make().train(3, genotype, 1) == rung_by_rung[1]
+
+    def test_weights_are_kept_in_files(self, make, genotype, rung_by_rung, tmp_path):
+        assert make(folder=tmp_path).train(3, genotype, 0) == rung_by_rung[0]
+        found = make(folder=tmp_path)
+        files = {path.name for path in tmp_path.iterdir()}
+        assert files == {"candidate_3_rung_0.npz"}
+        with np.load(tmp_path / "candidate_3_rung_0.npz") as file:
+            assert all(np.isfinite(file[name]).all() for name in file.files)
+        assert found.train(3, genotype, 1) == rung_by_rung[1]
+
+
+def test_costs_are_those_of_the_network_that_is_wanted(make, genotype):
+    network = build_network(genotype, (8, 8, 1), 2, 4, 3)
+    costs = make(measures_latency=True).costs(genotype)
+    assert costs["parameters"] == counted.parameters(network)
+    assert costs["multiply_adds"] == counted.multiply_adds(network)
+    assert 0 < costs["latency_ms"] < 1000
+
+
+class TestSize:
+    def test_defaults(self):
+        assert Size().of("nas_bench_201", (16, 15), (32, 32, 3)) == Size(8, 6, 16)
+        assert Size().of("darts_cnn", (4, 5), (8, 6, 1)) == Size(4, 5, 8)
+
+    def test_what_is_given_stays(self):
+        assert Size(4, 9, 32).of("nas_bench_201", (16, 15), (32, 32, 3)) == Size(4, 9, 32)
+
+
+def test_shrunk():
+    image = np.array([[0, 4, 8, 8], [4, 8, 8, 8]], np.uint8)[None, :, :, None]
+    assert shrunk(image, 2)[0, :, :, 0].tolist() == [[4, 8]]
+    assert shrunk(image, 4) is image

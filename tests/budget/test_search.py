@@ -1,0 +1,191 @@
+import contextlib
+import json
+
+import numpy as np
+import pytest
+
+from darts_tf.budget import equivalence
+from tests.budget import fakes
+
+
+def ran(**options):
+    evaluator = fakes.FakeEvaluator()
+    search = fakes.search(evaluator, **options)
+    best = search.run()
+    return search, evaluator, best
+
+
+class TestBudget:
+    @pytest.mark.parametrize("budget", [12, 40, 150])
+    def test_it_is_spent_and_not_exceeded(self, budget):
+        search, evaluator, best = ran(budget=budget, proposals="random")
+        # The cheapest step takes 1 s, and 15 % are for a step that takes longer than those before.
+        assert budget - 12 <= search.spent <= budget
+        assert evaluator.now == search.spent
+        assert best is search.candidates[best.number]
+
+    def test_steps_that_become_slower_stay_within_5_percent(self):
+        evaluator = fakes.FakeEvaluator()
+        search, plain = fakes.search(evaluator, budget=200), evaluator.train
+
+        def train(number, genotype, rung):
+            before = evaluator.now
+            found = plain(number, genotype, rung)
+            evaluator.now += (evaluator.now - before) * 0.002 * before
+            return found
+
+        evaluator.train = train
+        search.run()
+        assert 180 <= search.spent <= 210
+
+    def test_the_first_candidate_is_trained_whatever_the_budget(self):
+        search, evaluator, best = ran(budget=0.5)
+        assert evaluator.done == [(0, 0)] and best.number == 0
+
+    def test_more_budget_begins_with_the_same_steps(self):
+        steps = {budget: ran(budget=budget)[1].done for budget in (40, 120)}
+        same = int(0.7 * len(steps[40]))
+        assert steps[120][:same] == steps[40][:same]
+
+    def test_in_the_end_no_candidate_starts(self):
+        search, _, _ = ran(budget=100)
+        late = [r for r in search._journal.records if r["spent"] - r["seconds"] >= 75]
+        assert late and all("genotype" not in record for record in late)
+
+
+class TestResults:
+    def test_it_finds_more_with_more(self):
+        means = [
+            np.mean([fakes.quality(ran(budget=b, seed=s)[2].genotype) for s in range(3)])
+            for b in (15, 50, 100)
+        ]
+        assert means[0] <= means[1] <= means[2]
+        assert means[2] > 0.85  # a random one has 0.5
+
+    def test_prediction_beats_random_candidates(self):
+        found = {
+            name: np.mean(
+                [fakes.quality(ran(proposals=name, seed=s)[2].genotype) for s in range(3)]
+            )
+            for name in ("predicted", "random")
+        }
+        assert found["predicted"] > found["random"] + 0.05
+
+    def test_no_function_is_tried_twice(self):
+        for name in ("predicted", "random", "evolution"):
+            search, _, _ = ran(proposals=name)
+            keys = {equivalence.key(c.genotype) for c in search.candidates}
+            assert len(keys) == len(search.candidates) > 15
+
+    def test_a_search_without_halving_has_one_rung(self):
+        search, evaluator, _ = ran(proposals="evolution", rungs=1, budget=30)
+        assert {rung for _, rung in evaluator.done} == {0}
+
+    def test_the_best_is_of_the_highest_rung(self):
+        search, _, best = ran(budget=150)
+        highest = max(len(c.scores) for c in search.candidates)
+        assert len(best.scores) == highest >= 3
+        rivals = [c.scores[-1] for c in search.candidates if len(c.scores) == highest]
+        assert best.scores[-1] == max(rivals)
+
+
+class TestGoingOn:
+    @pytest.mark.parametrize("proposals", ["predicted", "evolution"])
+    def test_killed_twice_it_finds_the_same(self, tmp_path, proposals):
+        whole, _, expected = ran(path=tmp_path / "whole.jsonl", proposals=proposals)
+        path, done = tmp_path / "parts.jsonl", []
+        for dies_in in (7, 9, None):
+            evaluator = fakes.FakeEvaluator(dies_in)
+            search = fakes.search(evaluator, path, proposals=proposals)
+            # Only what begins a process takes longer, which a fake one does at its first step.
+            evaluator.now -= 2 * bool(done)
+            with contextlib.suppress(KeyboardInterrupt):
+                best = search.run()
+            done += evaluator.done
+        assert best.number == expected.number and best.genotype == expected.genotype
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        assert done == [(r["candidate"], r["rung"]) for r in records]
+        assert len(records) == len(whole._journal.records)
+        for one, other in zip(records, whole._journal.records, strict=True):
+            changes = {"seconds", "spent"}
+            assert {k: v for k, v in one.items() if k not in changes} == {
+                k: v for k, v in other.items() if k not in changes
+            }
+
+    def test_a_line_that_was_being_written_is_no_record(self, tmp_path):
+        path = tmp_path / "candidates.jsonl"
+        ran(path=path, budget=20)
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(lines[:4]) + lines[4][:30])
+        search = fakes.search(fakes.FakeEvaluator(), path, budget=20)
+        assert len(search._journal.records) == 4
+        assert path.read_text() == "".join(lines[:4])
+
+    def test_a_finished_search_is_not_begun_again(self, tmp_path):
+        path = tmp_path / "candidates.jsonl"
+        ran(path=path, budget=20)
+        before = path.read_bytes()
+        _, evaluator, best = ran(path=path, budget=20)
+        assert evaluator.done == [] and best is not None and path.read_bytes() == before
+
+
+class TestConstraints:
+    def test_what_is_not_allowed_is_never_proposed(self):
+        # One cell of 4096 has no 3x3 convolution and at most one of 1x1.
+        def allowed(genotype):
+            return fakes.costs(genotype)["parameters"] <= 1000
+
+        for name in ("predicted", "random", "evolution"):
+            search, _, _ = ran(allowed=allowed, proposals=name, budget=60)
+            assert len(search.candidates) > 10
+            assert all(c.costs["parameters"] == 1000 for c in search.candidates)
+
+    def test_what_is_refused_when_it_is_built_is_not_trained(self):
+        def refuse(costs):
+            return "latency_ms" if costs["parameters"] > 1200 else None
+
+        search, _, best = ran(refuse=refuse, starts=[(fakes.ALL_NONE, "cheapest")], budget=60)
+        refused = [c for c in search.candidates if c.refused]
+        assert refused and not any(c.scores for c in refused)
+        assert search.candidates[0].origin == "cheapest"
+        assert best.costs["parameters"] <= 1200
+
+    def test_where_all_are_refused_there_is_no_best(self):
+        evaluator = fakes.FakeEvaluator()
+        plain = evaluator.costs
+
+        def costs(genotype):
+            evaluator.now += 1
+            return plain(genotype)
+
+        evaluator.costs = costs
+        assert fakes.search(evaluator, refuse=lambda costs: "latency_ms", budget=10).run() is None
+
+    def test_a_space_that_is_used_up_ends_the_search(self, one_edge_space):
+        from darts_tf import spaces
+        from darts_tf.budget.proposals import PROPOSALS, Choice
+        from darts_tf.budget.search import BudgetedSearch
+
+        space = spaces.get(one_edge_space)
+        choice = Choice(space, lambda genotype: True, None, lambda genotype: {"parameters": 10})
+        evaluator = fakes.FakeEvaluator()
+        evaluator.train = lambda *step: {"score": 1.0 * step[0]}
+        clock = fakes.Clock(0.0, evaluator)
+        search = BudgetedSearch(choice, PROPOSALS["random"], evaluator, budget=1e6, clock=clock)
+        assert search.run().number == 1
+        assert len(search.candidates) == 2
+
+
+def test_scores_of_different_rungs_become_comparable():
+    evaluator = fakes.FakeEvaluator()
+    search = fakes.search(evaluator, proposals="random", budget=40)
+    search.run()
+    # Each score is q (1 - 1 / (2 + 2 r)).
+    gains = search._gains()
+    rungs = search._rungs()
+    for r in range(1, sum(map(bool, rungs))):
+        expected = np.median([rungs[r][n] - rungs[r - 1][n] for n in rungs[r]])
+        assert gains[r] == pytest.approx(expected)
+    candidate = next(c for c in search.candidates if len(c.scores) == 1)
+    score = search.history()[candidate.number][1]
+    assert score == pytest.approx(candidate.scores[0] + sum(gains[1:]))
