@@ -72,8 +72,26 @@ class Report:
 
 def main() -> None:
     """Loads the server as the flags say."""
+    report = load(model_dir(), known_answers(), _SECONDS.value, _LARGEST_MB.value)
+    print(report)
+    if report.wrong or report.code or report.log:
+        sys.exit(1)
+
+
+def model_dir() -> str:
+    """The flag of this name.
+
+    Raises:
+        UserError: it is missing.
+    """
     if not _RUN_DIR.value or not _MODEL_DIR.value:
         raise UserError("give --run_dir and --model_dir")
+    return _MODEL_DIR.value
+
+
+def known_answers() -> load_clients.Known:
+    """Images and what the Keras model of `--run_dir` answers."""
+    model_dir()
     import train.startup  # noqa: F401  TensorFlow is first imported here
 
     import keras
@@ -85,15 +103,7 @@ def main() -> None:
     network = keras.saving.load_model(run / "model.keras", compile=False)
     images = random_images(data["image_shape"], 512)
     expected = probabilities(network, images, data["mean"], data["std"])
-    report = load(
-        _MODEL_DIR.value,
-        load_clients.Known(_NAME, images, expected, data["class_names"]),
-        _SECONDS.value,
-        _LARGEST_MB.value,
-    )
-    print(report)
-    if report.wrong or report.code or report.log:
-        sys.exit(1)
+    return load_clients.Known(_NAME, images, expected, data["class_names"])
 
 
 def random_images(shape, count: int) -> np.ndarray:
@@ -124,13 +134,13 @@ def load(
         kinds: one of `load_clients.KINDS` for each client.
     """
     with (
-        _server(model_dir) as (process, port, log),
+        server(model_dir) as running,
         concurrent.futures.ProcessPoolExecutor(
             len(kinds), multiprocessing.get_context("spawn")
         ) as pool,
     ):
         futures = [
-            pool.submit(load_clients.ask, kind, seed, port, known, seconds, largest_mb)
+            pool.submit(load_clients.ask, kind, seed, running.port, known, seconds, largest_mb)
             for seed, kind in enumerate(kinds)
         ]
         counts, waits, wrong = {}, {}, []
@@ -142,19 +152,38 @@ def load(
                 counts[name] = counts.get(name, 0) + 1
                 waits.setdefault(name, []).append(wait)
         start = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(30)
+        running.process.send_signal(signal.SIGTERM)
+        code = running.process.wait(30)
         stop_seconds = time.monotonic() - start
-        log.seek(0)
-        return Report(counts, waits, wrong, code, stop_seconds, log.read())
+        running.log.seek(0)
+        return Report(counts, waits, wrong, code, stop_seconds, running.log.read())
+
+
+@dataclasses.dataclass
+class Running:
+    """A server in a process of its own.
+
+    Attributes:
+        process: the process.
+        port: for HTTP.
+        grpc_port: for gRPC.
+        log: the file that it writes its errors to.
+    """
+
+    process: subprocess.Popen
+    port: int
+    grpc_port: int
+    log: object
 
 
 @contextlib.contextmanager
-def _server(model_dir):
+def server(model_dir, further_flags=()):
+    """Starts a server on free ports of this machine; the context is a `Running`."""
     command = [sys.executable, "-m", "train.serve", f"--model_dir={model_dir}", "--port=0"]
+    command += [f"--name={_NAME}", "--grpc_port=0", *further_flags]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [*command, f"--name={_NAME}"],
+            command,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -162,11 +191,11 @@ def _server(model_dir):
         )
         try:
             line = process.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/ and grpc://127\.0\.0\.1:(\d+)", line)
             if not found:
                 log.seek(0)
                 raise UserError(f"the server did not start: {line} {log.read()}")
-            yield process, int(found[1]), log
+            yield Running(process, int(found[1]), int(found[2]), log)
         finally:
             process.kill()
             process.wait()

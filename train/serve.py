@@ -1,12 +1,14 @@
-"""Serves an exported network over HTTP.
+"""Serves an exported network over HTTP and gRPC.
 
-    python -m train.serve --model_dir=MODEL --port=8501
+    python -m train.serve --model_dir=MODEL --port=8501 --grpc_port=8500
 
 answers TensorFlow Serving's REST API (`/v1/models/NAME:predict`), the Open Inference Protocol
-(`/v2/models/NAME/infer`) and a page for people (`/`). SIGTERM or Ctrl-C ends it.
+(`/v2/models/NAME/infer`), both of them over gRPC, Prometheus (`/metrics`) and people (`/`). Newer
+versions of the model take its place. SIGTERM or Ctrl-C ends it.
 """
 
 import dataclasses
+import functools
 import os
 import re
 import signal
@@ -18,6 +20,8 @@ from darts_tf.serving import versions
 from darts_tf.serving.limits import Limits
 from train import fields, program
 from train.config import Config
+
+_PACKAGES = ("anyio", "fastapi", "grpc", "h11", "prometheus_client", "starlette", "uvicorn")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,10 +37,33 @@ class ServeConfig(Config):
     port: int = fields.integer(
         8501, "The port to listen at; 0 takes any free one.", lower_bound=0, upper_bound=65535
     )
+    grpc_port: int | None = fields.integer(
+        None,
+        "The port to listen at for gRPC, of which TensorFlow Serving takes 8500; 0 takes any free "
+        "one. By default there is no gRPC.",
+        lower_bound=0,
+        upper_bound=65535,
+    )
     name: str = fields.text("darts", "The model's name in the addresses.")
     max_body_mb: int = fields.integer(32, "Longer requests (in MB) are refused.", lower_bound=1)
     max_seconds: float = fields.number(
         120.0, "Requests that take longer (in s of work) are given up.", lower_bound=1
+    )
+    max_batch_size: int = fields.integer(
+        Limits.batch_size,
+        "Images (texts, windows) of small requests that arrive together are computed together, so "
+        "many at most; 0 or 1 computes each request alone.",
+        lower_bound=0,
+    )
+    batch_timeout_ms: float = fields.number(
+        1000 * Limits.batch_seconds,
+        "How long (in ms) a request waits for others, where others have come with the one before.",
+        lower_bound=0,
+    )
+    version_poll_seconds: float = fields.number(
+        5.0,
+        "The time (in s) between two looks for a newer version in --model_dir; 0 looks once only.",
+        lower_bound=0,
     )
     cors_origins: tuple[str, ...] | None = fields.words(
         None,
@@ -89,28 +116,49 @@ def _serve(config: ServeConfig, listener: socket.socket) -> None:
         from darts_tf.serving.app import create_app
         from darts_tf.serving.server import Server
     except ModuleNotFoundError as error:
-        if error.name not in ("anyio", "fastapi", "h11", "starlette", "uvicorn"):
+        if error.name not in _PACKAGES:
             raise
         raise UserError(
             f"the package {error.name} is missing; "
             "install the server's packages with: pip install -r requirements-serve.txt"
         ) from error
     from darts_tf.serving import served
+    from darts_tf.serving.models import Models
+    from darts_tf.serving.version_watch import VersionWatch
 
-    model = served.load(config.model_dir, config.name)
-    limits = Limits(body_bytes=config.max_body_mb * 1024 * 1024, work_seconds=config.max_seconds)
-    server = Server(
-        create_app(model, limits, config.cors_origins or ()), limits, config.log_requests
+    models = Models(served.load(config.model_dir, config.name))
+    limits = Limits(
+        body_bytes=config.max_body_mb * 1024 * 1024,
+        work_seconds=config.max_seconds,
+        batch_size=config.max_batch_size,
+        batch_seconds=config.batch_timeout_ms / 1000,
     )
+    app = create_app(models, limits, config.cors_origins or ())
+    load = functools.partial(served.load, name=config.name)
+    seconds, metrics = config.version_poll_seconds, app.state.metrics
+    companions = [VersionWatch(models, config.model_dir, load, seconds, metrics)]
+    if config.grpc_port is not None:
+        # It would log what a client did wrong, which that is told itself.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+        from darts_tf.serving.grpc_server import GrpcServer
+
+        place = (config.host, config.grpc_port)
+        companions.append(GrpcServer(models, app.state.work, limits, metrics, *place))
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
-    print(
-        f"serving {model.name} version {model.version} at http://{host}:{port}/ (stop with Ctrl-C)",
-        flush=True,
-    )
+
+    def announce():
+        grpc = f" and grpc://{companions[1].address}" if len(companions) > 1 else ""
+        model = models.current.interface
+        print(
+            f"serving {model.name} version {model.version} at http://{host}:{port}/{grpc} "
+            "(stop with Ctrl-C)",
+            flush=True,
+        )
+
     # uvicorn takes the signals while it runs, ends cleanly and then sends them once more, to
     # `_stop`.
-    server.run(sockets=[listener])
+    Server(app, limits, config.log_requests, companions, announce).run(sockets=[listener])
 
 
 def _stop(number, frame) -> None:

@@ -1,10 +1,39 @@
 """Receives the body of a request, within limits of length and time."""
 
+import zlib
+
 import anyio
 from starlette.requests import Request
 
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.limits import Limits
+
+#: What bodies may be compressed by.
+ENCODINGS = ("gzip", "deflate")
+
+
+def unpack(limits: Limits, encoding: str, content: bytes) -> bytes:
+    """Undoes the compression of a body.
+
+    Args:
+        limits: how long it may be afterwards.
+        encoding: one of `ENCODINGS`; deflate is that of zlib (RFC 1950), or without its header.
+        content: the body.
+
+    Raises:
+        RequestError: it is too long, damaged or incomplete.
+    """
+    raw = encoding == "deflate" and (content[:1] != b"\x78" or int.from_bytes(content[:2]) % 31)
+    found = zlib.decompressobj(wbits=-15 if raw else 47)
+    try:
+        unpacked = found.decompress(content, limits.body_bytes + 1)
+    except zlib.error as error:
+        raise RequestError(400, f"the body is no valid {encoding}: {error}") from error
+    _check(len(unpacked), limits)
+    if not found.eof or found.unused_data:
+        what = "goes on after its end" if found.eof else "is incomplete"
+        raise RequestError(400, f"the body is no valid {encoding}: it {what}")
+    return unpacked
 
 
 async def read(request: Request, limits: Limits, make_room) -> bytes:

@@ -56,6 +56,11 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport) -> None:
         super().connection_made(transport)
+        # asyncio does so for sockets that say that they are of TCP, and accepted ones don't. The
+        # second part of an answer would wait until the client confirms the first, for 40 ms.
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self.connections) <= self._crowd.limits.connections:
             return
         self._crowd.warn(

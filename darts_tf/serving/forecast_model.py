@@ -36,7 +36,7 @@ class ServedForecasts(LoadedModel):
     def about(self):
         return {**super().about(), **self.series}
 
-    def steps(self, signature, inputs):
+    def prepare(self, signature, inputs, start=0):
         windows = inputs["window"]
         if self._logarithms and not (windows > 0).all():
             raise RequestError(
@@ -44,12 +44,13 @@ class ServedForecasts(LoadedModel):
                 f"window contains {windows.min():g}; expected numbers above 0, because this "
                 "network computes with the changes of their logarithms",
             )
-        for answer in super().steps(signature, inputs):
-            if not np.isfinite(answer["forecast"]).all():
-                raise RequestError(
-                    400, "the forecast is no finite number; send windows in the series' own units"
-                )
-            yield answer
+        return signature, inputs
+
+    def check_outputs(self, outputs):
+        if not np.isfinite(outputs["forecast"]).all():
+            raise RequestError(
+                400, "the forecast is no finite number; send windows in the series' own units"
+            )
 
     def _warm_up(self):
         self.predict(DEFAULT_SIGNATURE, {"window": self._example})

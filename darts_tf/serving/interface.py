@@ -51,6 +51,19 @@ class Interface:
         """The names of the signatures."""
         return sorted(self.all_inputs)
 
+    def check_name(self, name: str, version: str) -> None:
+        """Raises `RequestError` if a request is for another model or version; "" is any version."""
+        if name != self.name:
+            raise RequestError(
+                404, f"there is no model {name!r:.100}; this server has {self.name!r}"
+            )
+        if version not in ("", str(self.version)):
+            raise RequestError(
+                404,
+                f"there is no version {version!r:.100} of {name!r}; "
+                f"this server has version {self.version}",
+            )
+
     def inputs(self, signature: str) -> dict[str, Spec]:
         """The inputs of a signature by name.
 
@@ -89,18 +102,27 @@ class Query:
         inputs: one array `[B, ...]` for each of its inputs, B >= 1.
         form: what the protocol needs to write the answer.
         pixels: how many pixels, or other values, were sent, in image files too.
+        json_answer: whether the answer is written as JSON, which takes long for many values.
     """
 
     signature: str
     inputs: dict[str, np.ndarray]
     form: object
     pixels: int
+    json_answer: bool = True
 
     @classmethod
-    def of(cls, signature: str, counted: dict[str, tuple[np.ndarray, int]], form) -> "Query":
+    def of(
+        cls,
+        signature: str,
+        counted: dict[str, tuple[np.ndarray, int]],
+        form,
+        json_answer: bool = True,
+    ) -> "Query":
         """A query of arrays that come with the number of their pixels."""
         arrays = {name: array for name, (array, _) in counted.items()}
-        return cls(signature, arrays, form, sum(pixels for _, pixels in counted.values()))
+        pixels = sum(pixels for _, pixels in counted.values())
+        return cls(signature, arrays, form, pixels, json_answer)
 
     @property
     def size(self) -> int:

@@ -17,6 +17,9 @@ class Limits:
         large_bodies: how many requests longer than `small_bytes` are in memory at the same time.
         answer_values: requests whose answers would hold more numbers are refused with status 413.
         threads: how many requests TensorFlow computes at the same time, besides a large one.
+        batch_size: the examples of small requests that arrive together, and are computed together,
+            at most; 0 and 1 join nothing.
+        batch_seconds: how long a request waits for others at most.
         work_seconds: a request that takes longer, without its waiting, is given up with status
             413.
         wait_seconds: a request that would have to wait longer for its turn gets status 503.
@@ -35,6 +38,8 @@ class Limits:
     large_bodies: int = 16
     answer_values: int = 5_000_000
     threads: int = 2
+    batch_size: int = 32
+    batch_seconds: float = 0.005
     work_seconds: float = 120
     wait_seconds: float = 120
     patience_seconds: float = 20

@@ -30,7 +30,8 @@ class LoadedModel:
         genotype: the genotype as JSON-ready values, or None.
         step_images: how many examples are computed at once.
         interface: names, version and signatures, without TensorFlow.
-        signature_def: all signatures, in the JSON form of TensorFlow's `SignatureDef` proto.
+        signature_protos: all signatures, `SignatureDef` by name.
+        signature_def: the same in their JSON form.
 
     Raises:
         UserError: `directory` is missing or is no such export.
@@ -58,7 +59,13 @@ class LoadedModel:
                 f"{folder} is a SavedModel, but none that `python -m train.export` wrote, or it is "
                 f"damaged ({error}); export the network again"
             ) from error
-        self.signature_def = _signature_def(folder)
+        self.signature_protos = _signature_protos(folder)
+        self.signature_def = {
+            name: json_format.MessageToDict(
+                proto, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+            )
+            for name, proto in self.signature_protos.items()
+        }
 
     def _read_assets(self, assets: Path) -> None:
         """Takes what else is known of the model from the export's files."""
@@ -105,7 +112,29 @@ class LoadedModel:
         size = len(next(iter(inputs.values())))
         for start in range(0, size, self.step_images):
             rows = slice(start, start + self.step_images)
-            yield self.run(signature, {name: array[rows] for name, array in inputs.items()})
+            part = {name: array[rows] for name, array in inputs.items()}
+            outputs = self.run(*self.prepare(signature, part, start))
+            self.check_outputs(outputs)
+            yield outputs
+
+    def prepare(self, signature: str, inputs: dict[str, np.ndarray], start: int = 0):
+        """The signature that `run` computes a part of a request by, and its inputs.
+
+        Args:
+            signature, inputs: those of the request.
+            start: the number of the part's first example in the request.
+
+        Raises:
+            RequestError: values cannot be used.
+        """
+        return signature, inputs
+
+    def joins(self, signature: str) -> bool:
+        """Whether `run` may compute the examples of several requests at once, once prepared."""
+        return True
+
+    def check_outputs(self, outputs: dict[str, np.ndarray]) -> None:
+        """Raises `RequestError` if values of a request have led to no answer."""
 
     def run(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs a signature on all inputs at once.
@@ -151,12 +180,6 @@ def _load(folder: Path):
         raise UserError(f"{folder} cannot be loaded as a SavedModel: {reason(error)}") from error
 
 
-def _signature_def(folder: Path) -> dict:
+def _signature_protos(folder: Path) -> dict:
     proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-    signatures = proto.meta_graphs[0].signature_def
-    return {
-        name: json_format.MessageToDict(
-            signature, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-        )
-        for name, signature in sorted(signatures.items())
-    }
+    return dict(sorted(proto.meta_graphs[0].signature_def.items()))

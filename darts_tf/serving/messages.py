@@ -7,37 +7,35 @@ import gc
 import json
 import signal
 
+from darts_tf.serving.calls import Answer
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.interface import Interface, Query
 
 
 def read(protocol, interface: Interface, body: bytes) -> Query:
-    """Reads a request.
+    """Reads a request in JSON.
 
     Args:
-        protocol: the function `read` of a protocol's module.
+        protocol: a function that makes a query of the interface and JSON values.
         interface: the model's interface.
         body: JSON.
 
     Raises:
         RequestError: the request is wrong.
     """
-    try:
-        return protocol(interface, _parse(body))
-    except RecursionError as error:
-        raise RequestError(400, "the request's lists are nested far too deep") from error
+    return protocol(interface, parse(body))
 
 
-def write(protocol, interface: Interface, form, outputs) -> bytes:
+def write(protocol, interface: Interface, form, outputs) -> Answer:
     """The answer to a request, as JSON.
 
     Args:
-        protocol: the function `write` of a protocol's module.
+        protocol: a function that makes JSON values of the other arguments.
         interface: the model's interface.
         form: the query's.
         outputs: one array `[B, ...]` for each output.
     """
-    return to_bytes(protocol(interface, form, outputs))
+    return Answer(to_bytes(protocol(interface, form, outputs)))
 
 
 def alone(function, *args):
@@ -58,7 +56,12 @@ def to_bytes(content) -> bytes:
     return json.dumps(content).encode()
 
 
-def _parse(body: bytes):
+def parse(body: bytes):
+    """The values of JSON.
+
+    Raises:
+        RequestError: it is none.
+    """
     if not body.strip():
         raise RequestError(400, "the request is empty; expected a JSON object")
     try:
@@ -67,3 +70,5 @@ def _parse(body: bytes):
         raise RequestError(400, "the request is not UTF-8 text; expected JSON") from error
     except ValueError as error:
         raise RequestError(400, f"the request is not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise RequestError(400, "the request's lists are nested far too deep") from error

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from darts_tf.datasets import image_files
 from darts_tf.serving.errors import RequestError
-from darts_tf.serving.interface import BYTES_SIGNATURE, DEFAULT_SIGNATURE
+from darts_tf.serving.interface import BYTES_SIGNATURE, DEFAULT_SIGNATURE, IMAGE_BYTES
 from darts_tf.serving.loaded_model import LoadedModel
 
 # One step computes as many images as have this many pixels, or a few larger ones. That bounds the
@@ -66,23 +66,17 @@ class ServedModel(LoadedModel):
             "class_names": self.class_names,
         }
 
-    def steps(self, signature, inputs):
-        if signature == BYTES_SIGNATURE:
-            return self._file_steps(inputs["image_bytes"])
-        return super().steps(signature, inputs)
-
-    def _file_steps(self, files):
-        for start in range(0, len(files), self.step_images):
-            chunk = files[start : start + self.step_images]
-            images = np.empty((len(chunk), *self.image_shape), np.uint8)
-            for index, encoded in enumerate(chunk):
-                try:
-                    images[index] = self._read(encoded)
-                except image_files.ImageError as error:
-                    raise RequestError(
-                        400, f"image {start + index} cannot be read: {error}"
-                    ) from error
-            yield from self.steps(DEFAULT_SIGNATURE, {"images": images})
+    def prepare(self, signature, inputs, start=0):
+        if signature != BYTES_SIGNATURE:
+            return signature, inputs
+        files = inputs[IMAGE_BYTES]
+        images = np.empty((len(files), *self.image_shape), np.uint8)
+        for index, encoded in enumerate(files):
+            try:
+                images[index] = self._read(encoded)
+            except image_files.ImageError as error:
+                raise RequestError(400, f"image {start + index} cannot be read: {error}") from error
+        return DEFAULT_SIGNATURE, {"images": images}
 
     def _warm_up(self) -> None:
         encoded = tf.io.encode_png(np.zeros(self.image_shape, np.uint8)).numpy()

@@ -8,6 +8,7 @@ import logging
 import resource
 import socket
 import time
+from collections.abc import Callable, Sequence
 
 import uvicorn
 
@@ -34,9 +35,19 @@ class Server(uvicorn.Server):
         app: what `darts_tf.serving.app.create_app` returns.
         limits: the limits of connections and of the time that a stop takes.
         log_requests: whether each request is logged.
+        companions: what runs beside it, in the same event loop: objects with the asynchronous
+            methods `start()` and `stop(seconds)`, of which the second lets requests go on so long.
+        on_start: is called when all of them have started.
     """
 
-    def __init__(self, app, limits: Limits, log_requests: bool = False):
+    def __init__(
+        self,
+        app,
+        limits: Limits,
+        log_requests: bool = False,
+        companions: Sequence = (),
+        on_start: Callable[[], None] = lambda: None,
+    ):
         self._crowd = Crowd(_fit_descriptors(limits))
         super().__init__(
             uvicorn.Config(
@@ -49,6 +60,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=5,
             )
         )
+        self._companions, self._on_start = companions, on_start
         self._work = app.state.work
         self._stop_seconds = limits.stop_seconds
         if not log_requests:
@@ -60,6 +72,9 @@ class Server(uvicorn.Server):
         for listener in sockets or []:
             listener.listen(_BACKLOG)
         asyncio.get_running_loop().set_exception_handler(self._log)
+        for companion in self._companions:
+            await companion.start()
+        self._on_start()
 
     def _log(self, loop, context) -> None:
         # asyncio logs a trace for each connection that it cannot accept, and tries again at once.
@@ -81,7 +96,9 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         loop.call_later(self._stop_seconds, self._work.stop)
         loop.call_later(self._stop_seconds + 0.5, self._end_connections)
-        await super().shutdown(sockets)
+        # What the work has given up is answered before the end.
+        stops = [companion.stop(self._stop_seconds + 0.5) for companion in self._companions]
+        await asyncio.gather(super().shutdown(sockets), *stops)
 
     def _end_connections(self) -> None:
         for connection in list(self.server_state.connections):

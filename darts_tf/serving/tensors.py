@@ -144,11 +144,21 @@ def text_array(elements: list, shape, what: str) -> tuple[np.ndarray, int]:
             element = element.encode("utf-8", "surrogatepass")
         else:
             raise RequestError(400, f"{what} is {json_kind(element)}; expected text")
+        texts.append(element)
+    return utf8_array(texts, shape, what)
+
+
+def utf8_array(texts: list[bytes], shape, what: str) -> tuple[np.ndarray, int]:
+    """Returns encoded texts as an object array, and how many bytes they have.
+
+    Raises:
+        RequestError: one is no UTF-8.
+    """
+    for text in texts:
         try:
-            element.decode()
+            text.decode()
         except UnicodeDecodeError as error:
             raise RequestError(400, f"{what} is no text in UTF-8") from error
-        texts.append(element)
     array = np.empty(len(texts), object)
     array[:] = texts
     return array.reshape(shape), sum(map(len, texts))

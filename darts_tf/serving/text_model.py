@@ -40,17 +40,22 @@ class ServedTexts(LoadedModel):
 
     def steps(self, signature, inputs):
         if signature == GENERATE_SIGNATURE:
-            return self._write(inputs)
-        return self._foretell(signature, inputs)
+            yield self._write(inputs)
+            return
+        _check_rows(inputs)
+        yield from super().steps(signature, inputs)
 
-    def _foretell(self, signature, inputs):
+    def prepare(self, signature, inputs, start=0):
+        _check_rows(inputs)
         tokens, size = inputs["tokens"], len(self.vocabulary)
         if outside := tokens[(tokens < 0) | (tokens >= size)].tolist():
             raise RequestError(400, f"tokens contains {outside[0]}; expected 0 to {size - 1}")
-        rows = {name: len(array) for name, array in inputs.items()}
-        if len(set(rows.values())) > 1:
-            raise RequestError(400, f"the inputs are of different numbers of texts: {rows}")
-        yield from super().steps(signature, inputs)
+        return signature, inputs
+
+    def joins(self, signature):
+        # Texts of one length; the state of each is an input and an output of its own. A text that
+        # is written has a length of its own too.
+        return signature != GENERATE_SIGNATURE
 
     def _write(self, inputs):
         """One step: the text that goes on from a prompt."""
@@ -66,7 +71,7 @@ class ServedTexts(LoadedModel):
             vocabulary.encode(found, self.vocabulary, f"the {self.unit} of the prompt")
         except UserError as error:
             raise RequestError(400, str(error)) from error
-        yield self.run(GENERATE_SIGNATURE, inputs)
+        return self.run(GENERATE_SIGNATURE, inputs)
 
     def _warm_up(self):
         self.predict(DEFAULT_SIGNATURE, {"tokens": np.zeros([1, 2], np.int32)})
@@ -75,3 +80,9 @@ class ServedTexts(LoadedModel):
         prompt = np.array(first.encode(), object)
         numbers = {"count": np.int32(1), "temperature": np.float32(1), "seed": np.int32(0)}
         self.predict(GENERATE_SIGNATURE, {"prompt": prompt, **numbers})
+
+
+def _check_rows(inputs) -> None:
+    rows = {name: len(array) for name, array in inputs.items()}
+    if len(set(rows.values())) > 1:
+        raise RequestError(400, f"the inputs are of different numbers of texts: {rows}")

@@ -28,11 +28,7 @@ def find(directory) -> tuple[Path, int]:
     if (directory / "saved_model.pb").is_file():
         name = directory.resolve().name
         return directory, int(name) if name.isdecimal() else 1
-    versions = {
-        int(path.name): path
-        for path in directory.iterdir()
-        if path.name.isdecimal() and (path / "saved_model.pb").is_file()
-    }
+    versions = find_all(directory)
     if not versions:
         if any(next(directory.glob(f"**/{name}"), None) for name in _OTHERS):
             raise UserError(
@@ -43,4 +39,18 @@ def find(directory) -> tuple[Path, int]:
             f"{directory} holds no exported model (no <version>/saved_model.pb); give a folder "
             "that `python -m train.export` wrote"
         )
-    return versions[max(versions)], max(versions)
+    newest = max(versions)
+    return versions[newest], newest
+
+
+def find_all(directory) -> dict[int, Path]:
+    """The folders of all versions of an exported model by their numbers.
+
+    Args:
+        directory: the folder given to the export. A version folder itself holds none.
+    """
+    return {
+        int(path.name): path
+        for path in Path(directory).iterdir()
+        if path.name.isdecimal() and (path / "saved_model.pb").is_file()
+    }

@@ -7,12 +7,15 @@ import time
 import anyio
 import anyio.to_process
 import anyio.to_thread
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 
-from darts_tf.serving import bodies, messages, tensors
+from darts_tf.serving import messages, tensors
+from darts_tf.serving.batches import Batches
+from darts_tf.serving.calls import Answer, Call
 from darts_tf.serving.errors import RequestError
-from darts_tf.serving.interface import Query
+from darts_tf.serving.interface import Interface, Query
 from darts_tf.serving.limits import Limits
+from darts_tf.serving.models import Models
 
 # A message this many times longer than a small one does not make others of its kind wait.
 _HUGE = 32
@@ -26,13 +29,17 @@ class Work:
     other threads run. Python's JSON keeps the interpreter to itself, so that long messages are
     parsed and written in processes of their own, which anyio starts, keeps and ends.
 
+    Requests of a few examples that arrive together are computed together, see
+    `darts_tf.serving.batches`.
+
     Args:
-        model: the `darts_tf.serving.model.ServedModel`.
+        models: the model.
         limits: the limits of each request and of all together.
+        observe: is called with the number of examples of each joint run.
     """
 
-    def __init__(self, model, limits: Limits):
-        self._model = model
+    def __init__(self, models: Models, limits: Limits, observe=lambda size: None):
+        self._models = models
         self._limits = limits
         self._bodies = anyio.CapacityLimiter(limits.large_bodies)
         self._small, self._steps = (anyio.CapacityLimiter(limits.threads) for _ in range(2))
@@ -41,13 +48,19 @@ class Work:
         self._unlimited = anyio.CapacityLimiter(math.inf)
         self._scopes: set[anyio.CancelScope] = set()
         self._stopped = False
+        self._batches = Batches(
+            lambda: self._turn(self._steps),
+            self._in_thread,
+            limits.batch_size,
+            limits.batch_seconds,
+            observe,
+        )
 
-    async def answer(self, request: Request, protocol) -> bytes:
-        """Reads a request and returns its answer as JSON.
+    async def answer(self, call: Call) -> Answer:
+        """Reads a request and returns its answer.
 
         Args:
-            request: the request.
-            protocol: a module with `read` and `write`, as `darts_tf.serving.tf_serving`.
+            call: the request.
 
         Raises:
             RequestError: the request is wrong or asks too much, or others ask too much.
@@ -57,12 +70,11 @@ class Work:
             self._scopes.add(scope)
             try:
                 if not self._stopped:
-                    async with contextlib.AsyncExitStack() as held:
-                        turn = self._turn(self._bodies)
-                        body = await bodies.read(
-                            request, self._limits, lambda: held.enter_async_context(turn)
-                        )
-                        return await self._answer(body, protocol, request)
+                    with self._models.use() as model:
+                        call.check(model.interface)
+                        async with contextlib.AsyncExitStack() as held:
+                            body = await self._receive(call, held)
+                            return await self._answer(body, call, model)
             finally:
                 self._scopes.discard(scope)
         raise RequestError(503, "the server is stopping; ask again later", {"Connection": "close"})
@@ -73,34 +85,52 @@ class Work:
         for scope in self._scopes:
             scope.cancel()
 
-    async def _answer(self, body: bytes, protocol, request) -> bytes:
-        clock = _Clock(self._limits.work_seconds, self._model.interface.examples)
-        interface = self._model.interface
-        size = len(body) / self._limits.small_bytes
-        query = await self._message(clock, size, messages.read, protocol.read, interface, body)
+    async def _receive(self, call: Call, held: contextlib.AsyncExitStack) -> bytes:
+        """The body; one that is or may be long holds a turn until the request is done."""
+        turns = []
+
+        async def make_room():
+            if not turns:
+                turns.append(self._turn(self._bodies))
+                await held.enter_async_context(turns[0])
+
+        body = await call.receive(make_room)
+        if call.unpack is None:
+            return body
+        await make_room()
+        async with self._turn(self._small):
+            return await self._in_thread(call.unpack, body)
+
+    async def _answer(self, body: bytes, call: Call, model) -> Answer:
+        interface = model.interface
+        clock = _Clock(self._limits.work_seconds, interface.examples)
+        size, small = len(body), self._limits.small_bytes
+        alone = call.json_bytes(size) > small
+        query = await self._message(clock, size / small, alone, call.read, interface, body)
         del body
-        values = self._check_size(query)
-        answers, steps = [], self._model.steps(query.signature, query.inputs)
-        one_step = query.size <= self._model.step_images
+        values = self._check_size(interface, query)
+        outputs = await self._compute(clock, query, call, model)
+        size, write = values / self._limits.small_values, call.write
+        alone = query.json_answer and size > 1
+        return await self._message(clock, size, alone, write, interface, query.form, outputs)
+
+    async def _compute(self, clock, query: Query, call: Call, model) -> dict:
+        one_step = query.size <= model.step_images
         small = one_step and query.pixels <= self._limits.small_pixels
-        for _ in range(0, query.size, self._model.step_images):
+        if small and self._batches.take(model, query):
+            async with self._turn(self._small), clock:
+                prepared = await self._in_thread(model.prepare, query.signature, query.inputs)
+            return await self._batches.compute(model, *prepared, clock)
+        answers, steps = [], model.steps(query.signature, query.inputs)
+        for _ in range(0, query.size, model.step_images):
             async with self._turn(self._steps if small else self._large_steps), clock:
                 answers.append(await self._in_thread(next, steps))
-            if not one_step and await request.is_disconnected():
+            if not one_step and await call.has_left():
                 raise ClientDisconnect
-        return await self._message(
-            clock,
-            values / self._limits.small_values,
-            messages.write,
-            protocol.write,
-            interface,
-            query.form,
-            tensors.join(answers),
-        )
+        return tensors.join(answers)
 
-    def _check_size(self, query: Query) -> int:
+    def _check_size(self, interface: Interface, query: Query) -> int:
         """The number of values in a query's answer."""
-        interface = self._model.interface
         values = interface.answer_values(query)
         if values > self._limits.answer_values:
             raise RequestError(
@@ -111,20 +141,21 @@ class Work:
             )
         return values
 
-    async def _message(self, clock, size: float, function, *args):
-        """Calls a function of `messages` where it makes nobody wait.
+    async def _message(self, clock, size: float, alone: bool, function, *args):
+        """Calls a function that reads or writes a message where it makes nobody wait.
 
         Args:
             clock: the request's clock.
             size: how many times the size of a small message it is.
+            alone: whether it would keep the interpreter to itself.
             function: the function.
             *args: its arguments.
         """
-        if size <= 1:
-            async with self._turn(self._small), clock:
-                return await self._in_thread(function, *args)
-        async with self._turn(self._large if size <= _HUGE else self._huge), clock:
-            return await self._in_process(function, *args)
+        turn = self._huge if size > _HUGE else self._large if size > 1 else self._small
+        async with self._turn(turn), clock:
+            if alone:
+                return await self._in_process(function, *args)
+            return await self._in_thread(function, *args)
 
     async def _in_thread(self, function, *args):
         # A step that is given up ends by itself, as it computes a bounded number of images.
@@ -141,7 +172,7 @@ class Work:
             raise RequestError(
                 413,
                 "the request needs more memory than there is; send fewer "
-                f"{self._model.interface.examples} at a time",
+                f"{self._models.current.interface.examples} at a time",
             ) from error
         except (OSError, anyio.BrokenWorkerProcess) as error:
             raise _busy("the server has no process or too little memory for it") from error

@@ -15,6 +15,7 @@ from darts_tf.export.forecaster import export_forecaster
 from darts_tf.networks.forecaster import build_forecaster
 from darts_tf.serving import served
 from darts_tf.serving.app import create_app
+from darts_tf.serving.models import Models
 
 PREDICT, INFER = "/v1/models/tiny:predict", "/v2/models/tiny/infer"
 WINDOW, COLUMNS, HORIZON = 4, ("a", "b"), 3
@@ -53,7 +54,7 @@ def export(transform, model, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(export):
-    app = create_app(served.load(export, "tiny"))
+    app = create_app(Models(served.load(export, "tiny")))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
-MODULES = ("messages", "interface", "open_inference", "tensors", "tf_serving")
+MODULES = (
+    *("messages", "interface", "open_inference", "open_inference_rest"),
+    *("tensors", "tf_serving"),
+)
 
 
 def test_a_process_that_reads_requests_starts_without_tensorflow():

@@ -35,7 +35,7 @@ def test_health_and_server_metadata(client):
     assert client.get("/v2/models/tiny/ready").json() == {"name": "tiny", "ready": True}
     server = client.get("/v2").json()
     assert server["name"] == "darts_tf"
-    assert server["extensions"] == []
+    assert server["extensions"] == ["binary_tensor_data"]
     assert isinstance(server["version"], str)
 
 

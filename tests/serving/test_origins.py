@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from darts_tf.serving.app import create_app
+from darts_tf.serving.models import Models
 
 PREDICT = "/v1/models/tiny:predict"
 PAGE = {"Origin": "https://example.org"}
@@ -20,7 +21,7 @@ def ask(served_model):
     """A client of a server that lets these origins ask."""
 
     def make(*origins):
-        app = create_app(served_model, origins=origins)
+        app = create_app(Models(served_model), origins=origins)
         return TestClient(app, raise_server_exceptions=False)
 
     return make

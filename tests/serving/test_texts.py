@@ -15,6 +15,7 @@ from darts_tf.networks.language_model import build_language_model
 from darts_tf.serving import served
 from darts_tf.serving.app import create_app
 from darts_tf.serving.limits import Limits
+from darts_tf.serving.models import Models
 from darts_tf.serving.text_model import MOST
 
 VOCABULARIES = {"characters": ("\n", " ", "a", "b", "é"), "words": ("<eos>", "the", "cat", "sat")}
@@ -39,7 +40,7 @@ def model(unit):
 def client(unit, model, tmp_path_factory):
     directory = tmp_path_factory.mktemp("export") / "model"
     export_language_model(model, directory, vocabulary=VOCABULARIES[unit], unit=unit)
-    app = create_app(served.load(directory, "tiny"), Limits(answer_values=2000))
+    app = create_app(Models(served.load(directory, "tiny")), Limits(answer_values=2000))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

@@ -1,5 +1,6 @@
 """Turns, limits and ends of requests; the model is one that computes sums when it is told to."""
 
+import functools
 import json
 import os
 import signal
@@ -14,9 +15,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.testclient import TestClient
 from starlette.requests import ClientDisconnect
 
+from darts_tf.serving import bodies, messages
+from darts_tf.serving.calls import Call
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.interface import Interface, Query, Spec
 from darts_tf.serving.limits import Limits
+from darts_tf.serving.models import Models
 from darts_tf.serving.work import Work
 
 
@@ -32,6 +36,9 @@ class Sums:
         self.may_go_on = threading.Event()
         self.started = threading.Semaphore(0)
         self.log = []
+
+    def joins(self, signature):
+        return False
 
     def steps(self, signature, inputs):
         for start in range(0, len(inputs["x"]), 2):
@@ -59,17 +66,28 @@ class Numbers:
         return {"y": outputs["y"].tolist(), "read_in": form, "written_in": os.getpid()}
 
 
+def call(request, limits):
+    """A request in that protocol."""
+    return Call(
+        receive=functools.partial(bodies.read, request, limits),
+        read=functools.partial(messages.read, Numbers.read),
+        write=functools.partial(messages.write, Numbers.write),
+        has_left=request.is_disconnected,
+    )
+
+
 class Server:
     """Answers at `/` by a `Work` with some limits."""
 
     def __init__(self, **limits):
         self.model = Sums()
         app = FastAPI()
-        self.work = Work(self.model, Limits(**limits))
+        limits = Limits(**limits)
+        self.work = Work(Models(self.model), limits)
 
         async def answer(request: Request):
             try:
-                return Response(await self.work.answer(request, Numbers))
+                return Response((await self.work.answer(call(request, limits))).content)
             except RequestError as error:
                 return Response(error.reason, error.status, error.headers)
 
@@ -196,5 +214,5 @@ def test_nobody_computes_for_a_client_that_left():
     messages = []
     request = Request({"type": "http", "headers": []}, receive)
     with pytest.raises(ClientDisconnect):
-        anyio.run(Work(model, Limits()).answer, request, Numbers)
+        anyio.run(Work(Models(model), Limits()).answer, call(request, Limits()))
     assert model.log == [[1, 2]]
