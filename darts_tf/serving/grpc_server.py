@@ -197,7 +197,11 @@ def _ready(model, content):
 
 def _model_ready(model, content):
     request = parse(messages.ModelReadyRequest, content)
-    model.interface.check_name(request.name, request.version)
+    try:
+        model.interface.check_name(request.name, request.version)
+    except RequestError:
+        # Clients expect an answer here, not an error.
+        return messages.ModelReadyResponse(ready=False).SerializeToString()
     return messages.ModelReadyResponse(ready=True).SerializeToString()
 
 
