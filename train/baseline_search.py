@@ -160,7 +160,8 @@ class _Training:
         # Of the number alone, so that a resumed search trains as an uninterrupted one.
         keras.utils.clear_session()
         keras.utils.set_random_seed(seeds.of_trial(config.seed, number))
-        network = build_network(genotype, data.input_shape, data.num_classes, *config.size())
+        size = config.size()
+        network = build_network(genotype, data.input_shape, data.num_classes, *size, stem=data.stem)
         training.train_network(
             network,
             data.stream(self._parts[0], config.batch_size, seeds.of_stream(config.seed, 0)),

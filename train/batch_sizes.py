@@ -69,7 +69,7 @@ def settled(run_dir) -> int | None:
 def _largest(config: SearchConfig, data, method) -> int:
     channels, cells = config.size()
     size = (data.input_shape, data.num_classes, channels, cells)
-    supernet = method.make_supernet(config.space, *size)
+    supernet = method.make_supernet(config.space, *size, macro=data.macro(config.space))
     estimate = memory.estimate(
         supernet, method.make_gradient(), levels=method.make_levels(), task=data.task(config.task)
     )

@@ -1,5 +1,8 @@
 """--cost: what an architecture costs, as a part of the loss."""
 
+import dataclasses
+
+from darts_tf import spaces
 from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost, log_cost
 from darts_tf.costs.latency import Latencies
@@ -43,14 +46,15 @@ def penalty(config: SearchConfig, supernet, size):
     if config.cost is None:
         return None
     weight = _weight(config)
+    space = dataclasses.replace(spaces.get(config.space), macro=supernet.macro)
     if config.cost == "snas_log":
-        return log_cost.table(config.space, *size).penalty(supernet.space, weight)
+        return log_cost.table(space, *size).penalty(supernet.space, weight)
     latencies = None
     if config.cost == "latency":
         latencies = Latencies.load(config.latency_table)
     measure = expected_cost.measure(config.cost, latencies)
     mean = config.cost == "snas"
-    table = expected_cost.table(config.space, *size, measure=measure, mean=mean)
+    table = expected_cost.table(space, *size, measure=measure, mean=mean)
     return table.penalty(supernet.space, weight)
 
 

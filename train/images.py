@@ -8,7 +8,7 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 import numpy as np
 from absl import flags
 
-from darts_tf import datasets
+from darts_tf import datasets, genotypes, macros, spaces
 from darts_tf.datasets import fingerprint
 from train import fields, search_parts
 from train.config import Config
@@ -74,6 +74,13 @@ class ImageConfig(Config):
     crop: bool = fields.switch(
         True, "Shift every training image by up to an eighth of its size, with black at the border."
     )
+    stem: str = fields.choice(
+        "auto",
+        ["auto", *macros.IMAGE_STEMS],
+        "What stands before the first cell: cifar keeps the image's size, space_to_depth divides "
+        "it by 4, imagenet by 8. auto: by the shorter side, cifar below 64 pixels, imagenet from "
+        "128 on.",
+    )
     class_weights: str = fields.choice(
         "none",
         ["none", "balanced"],
@@ -103,13 +110,14 @@ class Images(TaskData):
     """
 
     reading = ("data_dir", "train_examples", "image_size", "flip", "crop")
-    also_taken = ("cache_dir", "max_bad_images")
+    also_taken = ("cache_dir", "max_bad_images", "stem")
     flags = (*reading, "class_weights", *also_taken)
     kinds = ("convolutional",)
 
     def __init__(self, config, data: datasets.ImageData):
         self._config = config
         self._data = data
+        self.stem = config.stem
         self.name = data.name
         self.input_shape, self.num_classes = data.image_shape, data.num_classes
         self.training = Part(data.train_images, data.train_labels)
@@ -145,6 +153,7 @@ class Images(TaskData):
         unset = {k: v for k, v in suited.items() if getattr(config, k, v) is None}
         config = dataclasses.replace(config, **unset)
         data = dataclasses.replace(data, flip=config.flip)
+        config = dataclasses.replace(config, stem=_stem(config, data.image_shape))
         height, width, channels = data.image_shape
         print(
             f"data: {data.name}, {len(data.train_labels)} training{validation} and "
@@ -163,6 +172,11 @@ class Images(TaskData):
     def class_weights(self) -> np.ndarray | None:
         """What an example of each class counts, `[num_classes]`; None where all count the same."""
         return self._class_weights
+
+    def macro(self, space):
+        return (
+            None if self.stem == "cifar" else macros.with_stem(spaces.get(space).macro, self.stem)
+        )
 
     def split(self, part, share, seed):
         return tuple(Part(*half) for half in datasets.split(*part, share, seed))
@@ -218,6 +232,18 @@ class Images(TaskData):
         return (
             f"training images: {self.augmentation} (change that with {others}); all are normalised"
         )
+
+
+def _stem(config, shape) -> str:
+    """The stem of a configuration; by the size of images if it is to be chosen."""
+    if config.stem != "auto":
+        return config.stem
+    names, space = config.names(), None
+    if "genotype" in names and config.genotype:
+        space = genotypes.get(config.genotype).search_space
+    elif "space" in names:
+        space = spaces.get(config.space)
+    return "cifar" if space is None else macros.suited_stem(macros.get(space.macro), shape)
 
 
 def _place(data, config) -> str:

@@ -23,7 +23,7 @@ from train.data_flags import DataConfig
 from train.run_data import RunDataConfig
 
 # Of a search, whose networks are measured.
-_OF_RUN = ("dataset", "data_dir", "image_size", "space", "channels", "cells")
+_OF_RUN = ("dataset", "data_dir", "image_size", "space", "channels", "cells", "stem")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def main(config: LatencyConfig) -> None:
     device = f"{platform.system()} {platform.machine()}, {', '.join(kinds)}"
     latencies = Latencies(batch_size=config.latency_batch, device=device)
     expected_cost.table(
-        config.space,
+        data.space(config.space),
         data.input_shape,
         data.num_classes,
         config.channels,

@@ -26,9 +26,6 @@ class NetworkConfig(Config):
         "In nas_bench_201 15 by default, in three stages.",
         lower_bound=3,
     )
-    stem: str = fields.choice(
-        "cifar", ["cifar", "imagenet"], "imagenet divides the image's size by 8 at once."
-    )
     auxiliary: bool | None = fields.switch(
         None,
         "Train with an auxiliary head (weight 0.4); by default where the cell's space has one, as "
@@ -52,7 +49,7 @@ class NetworkTraining:
     """
 
     #: The names of the settings that only such a training has.
-    flags = ("cells", "stem", "auxiliary", "cutout", "drop_path", "label_smoothing")
+    flags = ("cells", "auxiliary", "cutout", "drop_path", "label_smoothing")
 
     def __init__(self, config, data: TaskData):
         self._config, self._data = config, data
@@ -82,7 +79,7 @@ class NetworkTraining:
     def decisive(self) -> dict:
         """All settings that decide the result but those of the data."""
         own = (
-            *("epochs", "batch_size", "channels", "cells", "stem", "auxiliary", "cutout"),
+            *("epochs", "batch_size", "channels", "cells", "auxiliary", "cutout"),
             *("drop_path", "label_smoothing", "learning_rate", "weight_decay"),
         )
         settings = self._config.values(own)
@@ -123,7 +120,7 @@ class NetworkTraining:
             self._data.input_shape,
             self._data.num_classes,
             *self._size,
-            stem=config.stem,
+            stem=self._data.stem,
             auxiliary=self._auxiliary,
             drop_path=config.drop_path > 0,
         )

@@ -19,7 +19,7 @@ _WITHOUT_EFFECT = ("benchmark_table", "latency_table", "memory_limit", "cache_di
 
 
 def keep_augmentation(config: C, run_dir) -> C:
-    """The configuration with a run's --flip and --cutout, unless the user gave them.
+    """The configuration with a run's --flip, --cutout and --stem, unless the user gave them.
 
     Their defaults depend on the data, and once were others.
     """
@@ -28,8 +28,11 @@ def keep_augmentation(config: C, run_dir) -> C:
     run_dir = pathlib.Path(run_dir)
     settings = _read(run_dir / "config.json") or {}
     before = {"flip": _flip(run_dir, None), "cutout": settings.get("cutout")}
+    before = {name: value for name, value in before.items() if isinstance(value, bool)}
+    if isinstance(stem := settings.get("stem", "cifar"), str):
+        before["stem"] = stem
     names = set(config.names()) - config.given
-    kept = {k: value for k, value in before.items() if k in names and isinstance(value, bool)}
+    kept = {name: value for name, value in before.items() if name in names}
     return dataclasses.replace(config, **kept)
 
 
@@ -62,7 +65,7 @@ def open_folder(
     # Earlier versions knew one task and always shifted; they kept the default of --flip only as
     # what it came to.
     before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}
-    before |= {"class_weights": "none", "max_bad_images": 0}
+    before |= {"class_weights": "none", "max_bad_images": 0, "stem": "cifar"}
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}
     )

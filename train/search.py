@@ -21,7 +21,7 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import keras
 
-from darts_tf import genotypes, gradients, plots, selections, spaces, tasks
+from darts_tf import genotypes, gradients, plots, selections, tasks
 from darts_tf.common.errors import UserError
 from darts_tf.runtime import distribution
 from darts_tf.search import callbacks
@@ -134,7 +134,7 @@ def _select_untrained(config: SearchConfig, data, method):
     """The genotype by a selection that needs no search, and what is written down about it."""
     started = time.process_time()
     genotype = selections.get(method.selection).of_space(
-        spaces.get(config.space),
+        data.space(config.space),
         data.num_classes,
         search_setup.validation_batches(config, data),
         config.seed,

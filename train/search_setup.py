@@ -88,6 +88,8 @@ def of_run(config: C, run_dir: pathlib.Path, own: Collection[str] = ()) -> C:
     if settings.get("task", config.task) != "image_classification":
         # The folder has the numbers that there are instead, such as the one cell.
         names -= set(search_checks.OF_IMAGES)
+    # As it was before there was a choice.
+    settings.setdefault("stem", "cifar")
     for name in settings:
         if name not in names:
             continue

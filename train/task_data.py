@@ -1,12 +1,13 @@
 """The data of a task, as the programs need them."""
 
 import abc
+import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 
-from darts_tf import macros, tasks
+from darts_tf import macros, spaces, tasks
 from darts_tf.costs import counted
 from darts_tf.datasets import fingerprint
 from darts_tf.networks.network import build_network
@@ -31,6 +32,7 @@ class TaskData(abc.ABC):
         training, test: the parts that the data come in.
         validation: one of its own besides; None where the training part is divided for it.
         class_names: of a classification.
+        stem: of the networks of images, see `build_network`.
     """
 
     flags: ClassVar[tuple[str, ...]] = ()
@@ -46,6 +48,7 @@ class TaskData(abc.ABC):
     test: Any
     validation: Any = None
     class_names: tuple[str, ...] | None = None
+    stem: str = "cifar"
 
     @classmethod
     @abc.abstractmethod
@@ -71,9 +74,17 @@ class TaskData(abc.ABC):
         """
         return None
 
+    def space(self, name: str) -> spaces.Space:
+        """The space of that name, with the network around its cells that such data need."""
+        space = spaces.get(name)
+        macro = self.macro(name)
+        return space if macro is None else dataclasses.replace(space, macro=macro)
+
     def network_costs(self, genotype, channels: int, cells: int) -> tuple[dict, str]:
         """The cost of a genotype's network: JSON-ready, and in words."""
-        network = build_network(genotype, self.input_shape, self.num_classes, channels, cells)
+        network = build_network(
+            genotype, self.input_shape, self.num_classes, channels, cells, stem=self.stem
+        )
         costs = {
             "parameters": counted.parameters(network),
             "multiply_adds": counted.multiply_adds(network),

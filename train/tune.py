@@ -114,6 +114,7 @@ def _tuner(config: TuneConfig, data, trials: Trials):
         channels=channels,
         cells=cells,
         learning_rate=config.rates("learning_rate"),
+        stem=data.stem,
     )
     options = {
         "objective": keras_tuner.Objective("val_accuracy", "max"),

@@ -24,7 +24,10 @@ _CLASSES = {
     "cells.recurrent.two_input_mixed_cell": ("TwoInputMixedCell",),
     "cells.sampled_cell": ("SampledCell",),
     "layers.series_scaling": ("ForecastHead", "ScaledWindow"),
-    "layers.stems": ("AuxiliaryHead", "Classifier", "GlobalMean", "ImageNetStem", "Stem"),
+    "layers.stems": (
+        *("AuxiliaryHead", "Classifier", "GlobalMean", "ImageNetStem", "ImageNetStems"),
+        *("SpaceToDepth", "SpaceToDepthStem", "Stem"),
+    ),
     "layers.tied_embedding": ("TiedEmbedding",),
     "macros.nas_bench_201": ("NormalizedClassifier", "ResidualReduction"),
     "operations.convolutions": (

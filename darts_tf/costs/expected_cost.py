@@ -85,7 +85,7 @@ def table(
     """Measures every operation of a space where the derived network would have it.
 
     Args:
-        space: the name of a search space.
+        space: the name of a search space, or a `Space`, which may have another macro network.
         input_shape, num_classes, channels, cells: of the network, as in `Supernet`.
         measure: what an operation costs, see `measure`.
         mean: whether to take the mean over the cells of a type, as SNAS does, instead of the sum.
@@ -133,8 +133,8 @@ def costs_by_cell(
             return tally.cell(part, taken)
         return tally.fixed_layer(f"reduction_{taken[-1]}", lambda: part, taken)
 
-    first = tally.fixed_layer("stem", lambda: stem, tuple(input_shape))
-    last = macros.walk(macro.parts(channels, cells), (first, first), space.inputs, run)
+    first = macros.first_inputs(stem, tally.fixed_layer("stem", lambda: stem, tuple(input_shape)))
+    last = macros.walk(macro.parts(channels, cells), first, space.inputs, run)
     tally.fixed_layer("head", lambda: macro.head(num_classes), last)
     shape = -1, len(space.edges), len(space.operations)
     return {name: np.reshape(costs, shape) for name, costs in tally.costs.items()}, tally.fixed
@@ -161,9 +161,12 @@ class _Tally:
         return self._known[key, shape]
 
     def fixed_layer(self, key, make, shape):
-        """Adds a layer that no choice changes; returns the shape of its output."""
+        """Adds a layer that no choice changes; returns the shape of its output, or of both."""
         self.fixed += self._cost(key, make, shape)
-        return tuple(make().compute_output_shape((None, *shape))[1:])
+        found = make().compute_output_shape((None, *shape))
+        if getattr(make(), "pair", False):
+            return tuple(tuple(one[1:]) for one in found)
+        return tuple(found[1:])
 
     def cell(self, plan: macros.CellPlan, shapes):
         """Adds a cell; returns the shape of its output."""

@@ -1,6 +1,7 @@
 """The layers around the cells: stems and the auxiliary head."""
 
 import keras
+import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.layers.chain import Chain
@@ -51,6 +52,102 @@ class ImageNetStem(Chain):
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels, "first": self.first}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class ImageNetStems(keras.layers.Layer):
+    """The ImageNet stem (Liu, Simonyan, Yang, ICLR 2019, section 3.3) for the first two inputs.
+
+    Args:
+        channels: channels of the outputs.
+
+    Input shape: `[batch, height, width, channels]`.
+    Output shape: two images of `channels` channels: of a quarter of the height and the width, and
+        of an eighth.
+    """
+
+    #: It gives both inputs of the first cell.
+    pair = True
+
+    def __init__(self, channels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        with inner_layers(self.dtype_policy):
+            self.first = ImageNetStem(channels, first=True)
+            self.second = ImageNetStem(channels, first=False)
+
+    def build(self, input_shape):
+        self.first.build(input_shape)
+        self.second.build(self.first.compute_output_shape(input_shape))
+        self.built = True
+
+    def call(self, inputs):
+        first = self.first(inputs)
+        return first, self.second(first)
+
+    def compute_output_shape(self, input_shape):
+        first = self.first.compute_output_shape(input_shape)
+        return first, self.second.compute_output_shape(first)
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class SpaceToDepth(keras.layers.Layer):
+    """Moves blocks of pixels into channels; an image is filled up with 0 at its lower right.
+
+    Args:
+        block: height and width of a block.
+
+    Output shape: `[batch, ceil(height / block), ceil(width / block), channels * block**2]`.
+    """
+
+    def __init__(self, block: int, **kwargs):
+        super().__init__(**kwargs)
+        self.block = block
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, inputs):
+        missing = [-size % self.block for size in inputs.shape[1:3]]
+        if any(missing):
+            inputs = tf.pad(inputs, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
+        return tf.nn.space_to_depth(inputs, self.block)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        height, width = -(-height // self.block), -(-width // self.block)
+        return batch, height, width, channels * self.block**2
+
+    def get_config(self):
+        return {**super().get_config(), "block": self.block}
+
+
+@keras.saving.register_keras_serializable("darts_tf")
+class SpaceToDepthStem(Chain):
+    """Blocks of 4x4 pixels become channels; then the CIFAR stem on a quarter of the size.
+
+    One convolution sees all pixels, at a sixteenth of the positions (the stem of TResNet, Ridnik et
+    al., WACV 2021, section 2.1).
+
+    Args:
+        channels: channels of the output.
+    """
+
+    def __init__(self, channels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        with inner_layers(self.dtype_policy):
+            self.parts = [
+                SpaceToDepth(4),
+                *convolution(channels, 3),
+                batch_normalization(affine=True),
+            ]
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels}
 
 
 @keras.saving.register_keras_serializable("darts_tf")

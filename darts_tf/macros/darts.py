@@ -3,6 +3,7 @@
 from darts_tf.common.errors import UserError
 from darts_tf.layers.stems import Stem
 from darts_tf.macros.macro import CellPlan, Macro
+from darts_tf.macros.stems import IMAGE_STEMS
 
 
 def reduction_cells(cells: int) -> tuple[int, ...]:
@@ -27,10 +28,11 @@ class Darts(Macro):
     search_size = (16, 8)
     network_size = (36, 20)
     auxiliary = True
-    stems = ("cifar", "imagenet")
+    stems = IMAGE_STEMS
+    stem_width = 3
 
     def stem(self, channels):
-        return Stem(3 * channels, name="stem")
+        return Stem(self.stem_width * channels, name="stem")
 
     def parts(self, channels, cells):
         reductions = reduction_cells(cells)

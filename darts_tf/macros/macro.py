@@ -32,6 +32,16 @@ def is_plan(part) -> bool:
     return isinstance(part, CellPlan)
 
 
+def first_inputs(stem, output) -> tuple:
+    """What the first cell takes: the output of a stem twice, or that of one of two outputs.
+
+    Args:
+        stem: the layer; it has two outputs if its attribute `pair` is true.
+        output: what it gives, tensors or their shapes.
+    """
+    return tuple(output) if getattr(stem, "pair", False) else (output, output)
+
+
 def walk(parts: Iterable, first: tuple, inputs: int, run: Callable, is_cell: Callable = is_plan):
     """Goes from the stem to the head, part by part, and returns the last part's output.
 
@@ -79,7 +89,10 @@ class Macro(Unnamed):
         search_size: channels and cells of a supernet when the user names none.
         network_size: the same of a derived network.
         auxiliary: whether a derived network can have an auxiliary head.
-        stems: the names of the stems that a derived network can have.
+        stems: the names of the stems that its networks can have, see `darts_tf.macros.with_stem`;
+            the first one, "cifar", is its own and keeps the image's size.
+        stem_name: that of the one that it has.
+        stem_width: channels of its own stem for each channel of the first cell.
         keeps_state: whether the states of cells that carry one go on from batch to batch. If not,
             every example begins with the initial ones.
         least_outputs: the smallest `num_classes` that makes sense.
@@ -93,6 +106,8 @@ class Macro(Unnamed):
     network_size: tuple[int, int] = (16, 8)
     auxiliary: bool = False
     stems: tuple[str, ...] = ("cifar",)
+    stem_name: str = "cifar"
+    stem_width: int = 1
     keeps_state: bool = True
     least_outputs: int = 2
     cell_arguments: Mapping = types.MappingProxyType({})
@@ -143,15 +158,16 @@ class Macro(Unnamed):
     def walk(self, layers: Layers, inputs, run: Callable):
         """Goes through a network; returns what the head gives.
 
-        Default: what the stem gives stands for both of the cells before the first one.
+        Default: what the stem gives stands for both of the cells before the first one, see
+        `first_inputs`.
 
         Args:
             layers: of the network.
             inputs: tensors, shapes or whatever else `run` takes.
             run: `(layer, taken) -> output`. `taken` is a list for a cell.
         """
-        first = run(layers.stem, inputs)
-        last = walk(layers.between, (first, first), layers.inputs, run, layers.is_cell)
+        first = first_inputs(layers.stem, run(layers.stem, inputs))
+        last = walk(layers.between, first, layers.inputs, run, layers.is_cell)
         return run(layers.head, last)
 
     def head(self, num_classes: int, name: str | None = None) -> keras.layers.Layer:
@@ -174,6 +190,7 @@ class Staged(Macro):
         stages: number of stages.
         channels: of the first stage when the user names none.
         cells: in all stages together when the user names none.
+        stems: see `Macro`; with `macros.IMAGE_STEMS` images may have those stems too.
 
     Example:
         >>> macros.register(
@@ -194,9 +211,11 @@ class Staged(Macro):
         stages: int = 3,
         channels: int = 16,
         cells: int = 3,
+        stems: tuple[str, ...] = ("cifar",),
     ):
         self.name = name
         self.stages = stages
+        self.stems = stems
         self.search_size = self.network_size = (channels, cells)
         self._stem = stem
         self._reduction = reduction

@@ -7,6 +7,7 @@ from darts_tf.layers.convolutions import batch_normalization, convolution
 from darts_tf.layers.keras_settings import inner_layers
 from darts_tf.layers.stems import Classifier, Stem
 from darts_tf.macros.macro import Staged
+from darts_tf.macros.stems import IMAGE_STEMS
 from darts_tf.operations import ReLUConvBN
 
 
@@ -78,4 +79,5 @@ NAS_BENCH_201 = Staged(
     head=NormalizedClassifier,
     channels=16,
     cells=15,
+    stems=IMAGE_STEMS,
 )

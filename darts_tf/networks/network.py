@@ -31,7 +31,8 @@ def build_network(
         channels: channels of the states of the first cell; None for the macro network's own
             (DARTS: 36).
         cells: number of cells; None for the macro network's own (DARTS: 20).
-        stem: "cifar" keeps the image's size, "imagenet" divides it by 8 before the first cell.
+        stem: of `darts_tf.macros.IMAGE_STEMS`: "cifar" keeps the image's size, "space_to_depth"
+            divides it by 4 before the first cell, "imagenet" by 8.
         auxiliary: whether to add a second classifier behind the cell at two thirds of the depth.
         drop_path: whether the cells hold `DropPath` layers; see `DropPathSchedule`.
 
@@ -48,7 +49,8 @@ def build_network(
     macro = macros.get(space.macro)
     channels = macro.network_size[0] if channels is None else channels
     cells = macro.network_size[1] if cells is None else cells
-    _check(macro, stem, auxiliary, channels, num_classes)
+    macros.check_stem(macro, stem)
+    _check(macro, auxiliary, channels, num_classes)
     policy = keras.config.dtype_policy()
     check_policy(policy)
     with inner_layers(policy):
@@ -72,12 +74,7 @@ def build_network(
         return keras.Model(images, {"logits": logits, "auxiliary": head}, name="network")
 
 
-def _check(macro, stem, auxiliary, channels, num_classes):
-    if stem not in macro.stems:
-        raise UserError(
-            f"unknown stem {stem!r}; expected one of {', '.join(macro.stems)}, the stems of the "
-            f"macro network {macro.name!r}"
-        )
+def _check(macro, auxiliary, channels, num_classes):
     if auxiliary and not macro.auxiliary:
         raise UserError(
             f"the macro network {macro.name!r} has no auxiliary head; build it without one"
@@ -119,8 +116,8 @@ def without_training(network: keras.Model) -> keras.Model:
 
 def _stem(macro, kind, channels, images):
     """The inputs of the first cell."""
-    if kind == "cifar":
-        outputs = macro.stem(channels)(images)
+    if kind != "imagenet":
+        outputs = macros.with_stem(macro, kind).stem(channels)(images)
         return outputs, outputs
     first = ImageNetStem(channels, first=True, name="stem_0")(images)
     return first, ImageNetStem(channels, first=False, name="stem_1")(first)

@@ -106,7 +106,8 @@ class ArchitectureTuner(ResumableTuner):
         self.seed = seed
         self.recipe = recipe or training.Recipe(drop_path=0.0)
         size = self.input_shape, num_classes, network_channels, network_cells
-        self._networks = networks or ImageNetworks(*size, self.recipe, self.task)
+        stem = macros.get(macro or self.space.macro).stem_name
+        self._networks = networks or ImageNetworks(*size, self.recipe, self.task, stem)
         self._macro = macro
         self._settings = {}
         self._rates = {}

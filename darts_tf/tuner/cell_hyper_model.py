@@ -42,6 +42,7 @@ class CellHyperModel(keras_tuner.HyperModel):
             logarithmic scale. A tuner's own `optimizer` replaces it.
         name: the hypermodel's name.
         task: its loss and metrics, see `darts_tf.tasks`; default: the classification of images.
+        stem: see `build_network`.
 
     Raises:
         UserError: an argument is out of its range.
@@ -64,8 +65,10 @@ class CellHyperModel(keras_tuner.HyperModel):
         learning_rate: float | tuple[float, float] = 1e-3,
         name: str | None = None,
         task=None,
+        stem: str = "cifar",
     ):
         super().__init__(name=name)
+        self.stem = stem
         self.task = tasks.get(task)
         self.space = spaces.get(space)
         self.input_shape = tuple(input_shape)
@@ -177,7 +180,7 @@ class CellHyperModel(keras_tuner.HyperModel):
         hp.ensure_active_values()
         check_floatx()
         network = build_network(
-            self.genotype(hp), self.input_shape, self.num_classes, *self.size(hp)
+            self.genotype(hp), self.input_shape, self.num_classes, *self.size(hp), stem=self.stem
         )
         rate = self._learning_rate
         network.compile(

@@ -69,6 +69,7 @@ class ImageNetworks(Networks):
         channels, cells: None for the macro network's own.
         recipe: how they are trained; `epochs` are those of the tuner.
         task: what for.
+        stem: see `build_network`.
     """
 
     def __init__(
@@ -79,13 +80,15 @@ class ImageNetworks(Networks):
         cells: int | None,
         recipe: training.Recipe,
         task: tasks.Task,
+        stem: str = "cifar",
     ):
+        self._stem = stem
         self._size = input_shape, num_classes, channels, cells
         self._recipe = recipe
         self._task = task
 
     def build(self, genotype):
-        return build_network(genotype, *self._size)
+        return build_network(genotype, *self._size, stem=self._stem)
 
     def train(self, network, data, epochs, callbacks):
         training.train_network(

@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 
 from darts_tf.common.errors import UserError
-from darts_tf.layers.stems import AuxiliaryHead, ImageNetStem, Stem
+from darts_tf.layers.stems import (
+    AuxiliaryHead,
+    ImageNetStem,
+    ImageNetStems,
+    SpaceToDepthStem,
+    Stem,
+)
 from tests.operations import definitions
 
 
@@ -51,6 +57,31 @@ def test_imagenet_stems(size):
     )
 
 
+def test_both_halves_of_the_imagenet_stem():
+    x, both = images(9, 14, 3), ImageNetStems(4)
+    both.build(x.shape)
+    first, second = both(x)
+    np.testing.assert_array_equal(first, both.first(x))
+    np.testing.assert_array_equal(second, both.second(first))
+    shapes = both.compute_output_shape(x.shape)
+    assert shapes == (first.shape, second.shape) == ((2, 3, 4, 4), (2, 2, 2, 4))
+
+
+@pytest.mark.parametrize("size", [(8, 12), (7, 9)])
+def test_space_to_depth_stem(size):
+    x, stem = images(*size, 3), SpaceToDepthStem(5)
+    kernel, gamma, beta = weights_of(stem, x)
+    full = np.zeros((2, 8, 12, 3), "float32")
+    full[:, : size[0], : size[1]] = x
+    blocks = full.reshape(2, 2, 4, 3, 4, 3).transpose(0, 1, 3, 2, 4, 5).reshape(2, 2, 3, 48)
+    expected = definitions.convolution(blocks, kernel, padding=(1, 1))
+    got = stem(x, training=True)
+    np.testing.assert_allclose(
+        got, definitions.normalize(expected, gamma, beta), rtol=1e-3, atol=1e-4
+    )
+    assert got.shape == stem.compute_output_shape(x.shape) == (2, 2, 3, 5)
+
+
 class TestAuxiliaryHead:
     def test_on_cifar(self):
         x, head = images(8, 8, 3), AuxiliaryHead(5)
@@ -96,8 +127,11 @@ class TestAuxiliaryHead:
 
 @pytest.mark.parametrize(
     "layer",
-    [Stem(4), ImageNetStem(4, first=True), ImageNetStem(4, first=False), AuxiliaryHead(3)],
-    ids=["cifar", "imagenet 0", "imagenet 1", "auxiliary"],
+    [
+        *(Stem(4), ImageNetStem(4, first=True), ImageNetStem(4, first=False), AuxiliaryHead(3)),
+        SpaceToDepthStem(4),
+    ],
+    ids=["cifar", "imagenet 0", "imagenet 1", "auxiliary", "space to depth"],
 )
 def test_files(layer, tmp_path):
     inputs, x = keras.Input((8, 8, 3)), images(8, 8, 3)

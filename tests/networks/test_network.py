@@ -123,6 +123,14 @@ class TestFunctionalModel:
         assert f"Trainable params: {count(network):,}" in "\n".join(lines)
 
 
+def test_parameter_count_of_the_paper_on_imagenet():
+    """4.7 million in table 2 of the paper; the reference prints 4.718752."""
+    network = shapes_only.shapes_only(
+        lambda: build_network(V2, (64, 64, 3), 1000, 48, 14, stem="imagenet")
+    )
+    assert count(network) == 4_718_752
+
+
 class TestImageNetStem:
     def test_divides_the_size_by_eight(self):
         network = small(stem="imagenet", size=(64, 48, 3))
