@@ -8,7 +8,8 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 from darts_tf import spaces
 from darts_tf.common.registry import Registry
 from train import fields
-from train.images import ImageConfig, Images
+from train.image_flags import ImageConfig
+from train.images import Images
 from train.series import EMBEDDED as EMBEDDED_SERIES
 from train.series import Series, SeriesConfig
 from train.task_data import TaskData
@@ -122,5 +123,6 @@ def refuse_augmentation(config: DataConfig, where: str) -> None:
         UserError: names the flag.
     """
     config.refuse_given(
-        ("flip", "crop", "class_weights"), f"has no meaning for {where}, which trains nothing"
+        ("flip", "crop", "augment", "class_weights"),
+        f"has no meaning for {where}, which trains nothing",
     )

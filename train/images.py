@@ -6,87 +6,18 @@ from typing import NamedTuple
 import train.startup  # noqa: F401  TensorFlow is first imported here
 
 import numpy as np
-from absl import flags
 
 from darts_tf import datasets, genotypes, macros, spaces
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint
-from train import fields, search_parts
-from train.config import Config
-from train.limits import GREATEST
+from train import search_parts
+from train.image_flags import sides
 from train.task_data import TaskData
 
-GREATEST_SIZE = GREATEST["image_size"]
-
-
-class _ImageSize(flags.ArgumentParser):
-    """A whole number, or the text of two that differ."""
-
-    syntactic_help = "a number of pixels, or a height and a width: H,W"
-
-    def parse(self, argument):
-        try:
-            sides = [int(side) for side in str(argument).split(",")]
-        except ValueError:
-            sides = []
-        if len(sides) not in (1, 2):
-            raise ValueError(f"expected {self.syntactic_help}")
-        # What is too small is refused where all sizes are, whatever they come from.
-        if max(sides) > GREATEST_SIZE:
-            raise ValueError(f"expected at most {GREATEST_SIZE} pixels")
-        return sides[0] if len(set(sides)) == 1 else f"{sides[0]},{sides[1]}"
-
-
-def sides(image_size: int | str | None):
-    """`--image_size` as `darts_tf.datasets.load` takes it."""
-    return tuple(map(int, image_size.split(","))) if isinstance(image_size, str) else image_size
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ImageConfig(Config):
-    """Which images are used, and what is done to them."""
-
-    data_dir: str | None = fields.text(
-        None, "Where TensorFlow Datasets keeps its prepared data sets."
-    )
-    train_examples: int | None = fields.integer(
-        None, "Use only so many training images, all classes in proportion."
-    )
-    image_size: int | str | None = fields.parsed_by(
-        _ImageSize(),
-        None,
-        "Resize all images to this many pixels in height and width, or to a height and a width, "
-        "such as 96,128.",
-    )
-    cache_dir: str | None = fields.text(
-        None,
-        "A folder for the decoded images of a folder or of a set of TensorFlow Datasets, from "
-        "which batches are read and which other runs use too. By default they are in memory, or in "
-        "a temporary file where they take more than half of what is free.",
-    )
-    max_bad_images: int = fields.integer(
-        0, "How many image files that cannot be read may be left out.", lower_bound=0
-    )
-    flip: bool | None = fields.switch(
-        None,
-        "Mirror half of the training images. By default only for known sets of photos, such as "
-        "cifar10, never for images of your own: a mirrored digit, letter or arrow is another one.",
-    )
-    crop: bool = fields.switch(
-        True, "Shift every training image by up to an eighth of its size, with black at the border."
-    )
-    stem: str = fields.choice(
-        "auto",
-        ["auto", *macros.IMAGE_STEMS],
-        "What stands before the first cell: cifar keeps the image's size, space_to_depth divides "
-        "it by 4, imagenet by 8. auto: by the shorter side, cifar below 64 pixels, imagenet from "
-        "128 on.",
-    )
-    class_weights: str = fields.choice(
-        "none",
-        ["none", "balanced"],
-        "balanced: every class counts the same in the loss and the metrics of a training, however "
-        "many examples it has; a test has the recall of every class where they are unequal.",
-    )
+# From how many pixels of the shorter side on photos are cut and resized, as those of ImageNet.
+_LARGE = 64
+# As in DARTS' code for ImageNet, and Keras' own strength of RandAugment.
+_LEAST_AREA, _COLOR, _RAND_AUGMENT = 0.08, 0.4, 0.5
 
 
 class Part(NamedTuple):
@@ -109,7 +40,7 @@ class Images(TaskData):
         data: the images.
     """
 
-    reading = ("data_dir", "train_examples", "image_size", "flip", "crop")
+    reading = ("data_dir", "train_examples", "image_size", "flip", "crop", "augment")
     also_taken = ("cache_dir", "max_bad_images", "stem")
     flags = (*reading, "class_weights", *also_taken)
     kinds = ("convolutional",)
@@ -117,7 +48,7 @@ class Images(TaskData):
     def __init__(self, config, data: datasets.ImageData):
         self._config = config
         self._data = data
-        self.stem = config.stem
+        self.stem = "cifar" if config.stem == "auto" else config.stem
         self.name = data.name
         self.input_shape, self.num_classes = data.image_shape, data.num_classes
         self.training = Part(data.train_images, data.train_labels)
@@ -129,8 +60,7 @@ class Images(TaskData):
         if config.class_weights == "balanced":
             self._class_weights = datasets.balanced_weights(data.train_labels, data.num_classes)
         cutout = "cutout" in config.names() and config.cutout
-        suited = datasets.Augmentation.suited_to(data, cutout)
-        self.augmentation = suited if config.crop else dataclasses.replace(suited, crop_padding=0)
+        self.augmentation = _augmentation(config, datasets.Augmentation.suited_to(data, cutout))
 
     @classmethod
     def load(cls, config):
@@ -153,7 +83,11 @@ class Images(TaskData):
         unset = {k: v for k, v in suited.items() if getattr(config, k, v) is None}
         config = dataclasses.replace(config, **unset)
         data = dataclasses.replace(data, flip=config.flip)
-        config = dataclasses.replace(config, stem=_stem(config, data.image_shape))
+        config = dataclasses.replace(
+            config,
+            stem=_stem(config, data.image_shape),
+            augment=_augment(config, data.image_shape),
+        )
         height, width, channels = data.image_shape
         print(
             f"data: {data.name}, {len(data.train_labels)} training{validation} and "
@@ -213,7 +147,7 @@ class Images(TaskData):
 
     def description(self, trains):
         description = self._data.description()
-        return description | ({"augmentation": vars(self.augmentation)} if trains else {})
+        return description | ({"augmentation": self.augmentation.description()} if trains else {})
 
     def difference(self, before, now):
         return fingerprint.difference(before, now)
@@ -223,6 +157,11 @@ class Images(TaskData):
 
     def training_line(self):
         chosen = {"flip": self.augmentation.flip}
+        if self.augmentation.resized_crop:
+            return (
+                f"training images: {self.augmentation} (change that with --augment and "
+                f"--{'no' if self.augmentation.flip else ''}flip); all are normalised"
+            )
         # Images of less than 8 pixels are not shifted anyway.
         if self.augmentation.crop_padding or not self._config.crop:
             chosen = {"crop": self._config.crop, **chosen}
@@ -232,6 +171,34 @@ class Images(TaskData):
         return (
             f"training images: {self.augmentation} (change that with {others}); all are normalised"
         )
+
+
+def _augment(config, shape) -> str:
+    """The changes of a configuration; by the size and the kind of images if not chosen."""
+    if config.augment != "auto":
+        if "crop" in config.given and config.augment.startswith("resized_crop"):
+            raise UserError("--crop has no meaning with --augment=resized_crop, which is a crop")
+        return config.augment
+    large = config.flip and config.crop and min(shape[:2]) >= _LARGE
+    return "resized_crop" if large and "crop" not in config.given else "shift"
+
+
+def _augmentation(config, suited) -> datasets.Augmentation:
+    """The augmentation of a configuration.
+
+    Args:
+        config: as `Images.load` returns it; "auto" where nothing has chosen.
+        suited: that of small images.
+    """
+    changes = config.augment.split(",")
+    shifts = config.crop and (config.augment == "auto" or "shift" in changes)
+    return dataclasses.replace(
+        suited,
+        crop_padding=suited.crop_padding if shifts else 0,
+        resized_crop=_LEAST_AREA if "resized_crop" in changes else 0.0,
+        color=_COLOR if "color" in changes else 0.0,
+        rand_augment=_RAND_AUGMENT if "rand_augment" in changes else 0.0,
+    )
 
 
 def _stem(config, shape) -> str:

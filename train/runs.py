@@ -19,9 +19,10 @@ _WITHOUT_EFFECT = ("benchmark_table", "latency_table", "memory_limit", "cache_di
 
 
 def keep_augmentation(config: C, run_dir) -> C:
-    """The configuration with a run's --flip, --cutout and --stem, unless the user gave them.
+    """The configuration with what a run does to images, unless the user gave that.
 
-    Their defaults depend on the data, and once were others.
+    It is --flip, --cutout, --augment and --stem. Their defaults depend on the data, and once were
+    others.
     """
     if not has_begun(run_dir):
         return config
@@ -29,8 +30,10 @@ def keep_augmentation(config: C, run_dir) -> C:
     settings = _read(run_dir / "config.json") or {}
     before = {"flip": _flip(run_dir, None), "cutout": settings.get("cutout")}
     before = {name: value for name, value in before.items() if isinstance(value, bool)}
-    if isinstance(stem := settings.get("stem", "cifar"), str):
-        before["stem"] = stem
+    # Before there was a choice.
+    for name, default in (("stem", "cifar"), ("augment", "shift")):
+        if isinstance(value := settings.get(name, default), str):
+            before[name] = value
     names = set(config.names()) - config.given
     kept = {name: value for name, value in before.items() if name in names}
     return dataclasses.replace(config, **kept)
@@ -66,6 +69,7 @@ def open_folder(
     # what it came to.
     before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}
     before |= {"class_weights": "none", "max_bad_images": 0, "stem": "cifar"}
+    before["augment"] = "shift"
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}
     )

@@ -89,7 +89,7 @@ def of_run(config: C, run_dir: pathlib.Path, own: Collection[str] = ()) -> C:
         # The folder has the numbers that there are instead, such as the one cell.
         names -= set(search_checks.OF_IMAGES)
     # As it was before there was a choice.
-    settings.setdefault("stem", "cifar")
+    settings = {"stem": "cifar", "augment": "shift", **settings}
     for name in settings:
         if name not in names:
             continue

@@ -1,4 +1,4 @@
-"""Random changes to training images: crop, flip, cutout."""
+"""Random changes to training images: crop, flip, cutout, and those of photographs."""
 
 import dataclasses
 import functools
@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf.common.errors import UserError
+from darts_tf.datasets import photo_augmentation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,17 +25,32 @@ class Augmentation:
         cutout: Side, in pixels, of a square that is set to the mean colour; its centre is anywhere
             in the image, so it may reach over the border (DeVries and Taylor,
             https://arxiv.org/abs/1708.04552). 0 means none.
+        resized_crop: Smallest share of an image's area in a random rectangle that is cut out and
+            resized to the image's size (Szegedy et al., CVPR 2015; 0.08 there). 0 means no such
+            crop. It stands in place of `crop_padding`.
+        color: How far brightness, contrast, saturation and hue change, see
+            `photo_augmentation.changed_colors`; 0.4 in DARTS' code for ImageNet. 0 means none.
+        rand_augment: How far two changes of RandAugment go, above 0 and at most 1. 0 means none.
     """
 
     crop_padding: int = 0
     flip: bool = False
     cutout: int = 0
+    resized_crop: float = 0.0
+    color: float = 0.0
+    rand_augment: float = 0.0
 
     def __post_init__(self):
         for name in ("crop_padding", "cutout"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise UserError(f"{name} is {value!r}: give a number of pixels, 0 to switch it off")
+        for name in ("resized_crop", "color", "rand_augment"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not 0 <= value <= 1:
+                raise UserError(f"{name} is {value!r}: give a number from 0, for none, to 1")
+        if self.resized_crop and self.crop_padding:
+            raise UserError("resized_crop and crop_padding are both given: choose one crop")
 
     @classmethod
     def suited_to(cls, data, cutout=False):
@@ -51,13 +67,23 @@ class Augmentation:
         side = min(data.image_shape[:2])
         return cls(crop_padding=side // 8, flip=data.flip, cutout=side // 2 if cutout else 0)
 
+    def description(self):
+        """What `data.json` holds: all of `crop_padding`, `flip`, `cutout`, and what else is on."""
+        always = ("crop_padding", "flip", "cutout")
+        return {name: value for name, value in vars(self).items() if value or name in always}
+
     def __str__(self):
         """The changes made to a training image, in words."""
         shift, side = self.crop_padding, self.cutout
+        moved = f"shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "not shifted"
+        if self.resized_crop:
+            moved = f"cut to {self.resized_crop:.0%} to 100 % of their area"
         texts = [
-            f"shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "not shifted",
+            moved,
             "half of them mirrored" if self.flip else "not mirrored",
             f"a square of {side}x{side} cut out" if side else "nothing cut out",
+            *["other colours"] * (self.color > 0),
+            *["two changes of RandAugment"] * (self.rand_augment > 0),
         ]
         return ", ".join(texts)
 
@@ -107,6 +133,18 @@ def cutout(images, rows, columns, length):
     return tf.where(inside[..., tf.newaxis], tf.zeros([], images.dtype), images)
 
 
+def _photo_changes(augmentation):
+    """Functions of float pixels and a seed for each image."""
+    found = []
+    if least := augmentation.resized_crop:
+        found.append(lambda x, seeds: photo_augmentation.resized_crops(x, seeds, least))
+    if strength := augmentation.color:
+        found.append(lambda x, seeds: photo_augmentation.changed_colors(x, seeds, strength))
+    if augmentation.rand_augment:
+        found.append(photo_augmentation.RandAugment(augmentation.rand_augment))
+    return found
+
+
 @functools.lru_cache(maxsize=32)
 def transformation(shape, mean, std, augmentation):
     """Returns the function from a batch's pixels to what the network sees, traced once.
@@ -128,6 +166,8 @@ def transformation(shape, mean, std, augmentation):
     windows = 2 * augmentation.crop_padding + 1
     limits = np.array([windows, windows, 2, height, width], np.float32)[:, np.newaxis]
 
+    photo_changes = _photo_changes(augmentation)
+
     def transform(pixels, seed_and_epoch, position):
         if augmentation != Augmentation():
             seeds = tf.random.experimental.stateless_fold_in(seed_and_epoch, position, alg="philox")
@@ -137,7 +177,12 @@ def transformation(shape, mean, std, augmentation):
         if augmentation.crop_padding or augmentation.flip:
             flipped = tf.cast(flip, bool) if augmentation.flip else tf.zeros_like(flip, bool)
             pixels = crop_and_flip(pixels, top, left, flipped, augmentation.crop_padding)
-        batch = (tf.cast(pixels, tf.float32) / 255.0 - mean) / std
+        pixels = tf.cast(pixels, tf.float32)
+        for number, change in enumerate(photo_changes, start=1):
+            own = tf.random.experimental.stateless_fold_in(seeds, number, alg="philox")
+            own = tf.random.experimental.stateless_split(own, tf.shape(pixels)[0], alg="philox")
+            pixels = change(pixels, own)
+        batch = (pixels / 255.0 - mean) / std
         if augmentation.cutout:
             batch = cutout(batch, down, across, augmentation.cutout)
         return batch

@@ -83,7 +83,9 @@ def test_batches_in_order(data):
 
 def test_description(data):
     plain = data.description(trains=False)
-    assert data.description(trains=True) == plain | {"augmentation": vars(data.augmentation)}
+    assert data.description(trains=True) == plain | {
+        "augmentation": {"crop_padding": 1, "flip": False, "cutout": 0}
+    }
     assert data.difference(plain, plain) is None
     arrays = datasets.from_arrays(X[:16] ^ 1, Y[:16], X[16:], Y[16:], name="pets")
     changed = Images(DataConfig(), arrays)
@@ -160,3 +162,31 @@ def test_parts_for_weights_and_architecture(photos):
 def test_parts_that_have_no_meaning(photos, words, message):
     with pytest.raises(UserError, match=message):
         load(photos, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "augment", "crop", "padding"),
+    [
+        ([], "shift", 0, 8),
+        (["--flip"], "resized_crop", 0.08, 0),
+        (["--flip", "--nocrop"], "shift", 0, 0),
+        (["--augment=color,resized_crop"], "resized_crop,color", 0.08, 0),
+        (["--augment=rand_augment"], "rand_augment", 0, 0),
+    ],
+)
+def test_changes_by_size_and_kind(photos, words, augment, crop, padding):
+    config, found = load(photos, "--image_size=72,64", *words)
+    assert config.augment == augment and config.stem == "space_to_depth" == found.stem
+    augmentation = found.augmentation
+    assert (augmentation.resized_crop, augmentation.crop_padding) == (crop, padding)
+    assert (augmentation.color > 0) == ("color" in augment)
+    assert (augmentation.rand_augment > 0) == ("rand_augment" in augment)
+    assert load(photos, *words[:1])[0].augment in ("shift", augment)
+
+
+def test_changes_that_have_no_meaning(photos):
+    with pytest.raises(UserError, match="--crop has no meaning with --augment=resized_crop"):
+        load(photos, "--crop", "--augment=resized_crop")
+    for wrong in ("mixup", "color,color", "shift,resized_crop"):
+        with pytest.raises(flags.IllegalFlagValueError):
+            SearchConfig.from_words([f"--augment={wrong}"])

@@ -110,6 +110,7 @@ def test_images_have_all_settings_of_before():
     assert config.decisive() == data_config
     assert list(data_config) == [
         *("task", "dataset", "data_dir", "train_examples", "image_size", "flip", "crop"),
+        "augment",
         # Folders of before there were weights go on without them.
         *("class_weights", "cache_dir", "max_bad_images", "stem", "seed"),
     ]
