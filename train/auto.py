@@ -119,6 +119,8 @@ def main(config: AutoConfig) -> None:
     if not config.output_dir:
         raise UserError("--output_dir is missing; give the folder that the search writes to")
     clock.seconds(config.budget)
+    why = "has no meaning for train.auto, which shifts the images of its small networks"
+    config.refuse_given(("augment",), why)
     limits = config.constraints()
     table = results.load_table(config, config.space)
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
@@ -130,7 +132,7 @@ def main(config: AutoConfig) -> None:
     found = budgets.search_for(
         data.image_data,
         config.budget,
-        config.space,
+        config.space if data.macro(config.space) is None else data.space(config.space),
         channels=config.size()[0],
         cells=config.size()[1],
         constraints=limits,

@@ -99,6 +99,8 @@ class ImageCandidates:
     ):
         self._size, self._seed, self._latency = size, seed, measures_latency
         self._data = data
+        # Of the wanted network; the small ones see images that are shrunk.
+        self._stem = macros.get(spaces.get(space).macro).stem_name
         even = np.ones(data.num_classes) if class_weights is None else np.asarray(class_weights)
         self._weights = even.astype(np.float32)
         self._proxy = (proxy or Size()).of(space, size, data.image_shape)
@@ -126,7 +128,11 @@ class ImageCandidates:
         costs = self.counted(genotype)
         if self._latency:
             network = build_network(
-                genotype, self._data.image_shape, self._data.num_classes, *self._size
+                genotype,
+                self._data.image_shape,
+                self._data.num_classes,
+                *self._size,
+                stem=self._stem,
             )
             costs["latency_ms"] = round(latency.milliseconds(network), 4)
         return costs
