@@ -8,7 +8,12 @@ import tensorflow as tf
 
 from darts_tf import tasks
 from darts_tf.common import seeds
-from darts_tf.common.constant_weights import constant_weights, weights_are_constant
+from darts_tf.common.constant_weights import (
+    architecture_is_constant,
+    constant_architecture,
+    constant_weights,
+    weights_are_constant,
+)
 from darts_tf.common.dense_gradients import dense
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.accumulation import AccumulatedLoss, mean_over_micro_batches
@@ -110,9 +115,9 @@ class SupernetProblem:
         Returns:
             A `ForwardPass`; in a scope of `constant_weights` without statistics.
         """
-        constant = weights_are_constant()
+        flags = weights_are_constant(), architecture_is_constant(), quiet
         given = point[WEIGHTS], point[ARCHITECTURE]
-        return self._run(given, batch, seed, mixture, micro_batch, (constant, quiet))
+        return self._run(given, batch, seed, mixture, micro_batch, flags)
 
     def pass_of(self, function: Callable) -> Callable:
         """A function that calls the supernet, traced once where every pass is one of its own."""
@@ -132,15 +137,15 @@ class SupernetProblem:
             yield scope
 
     def _forward(
-        self, given, batch, seed, mixture, micro_batch, flags: tuple[bool, bool]
+        self, given, batch, seed, mixture, micro_batch, flags: tuple[bool, bool, bool]
     ) -> ForwardPass:
-        (weights, architecture), supernet, (constant, quiet) = given, self.supernet, flags
+        (weights, architecture), supernet, (constant, fixed, quiet) = given, self.supernet, flags
         examples, state = self.task.unpack_with_state(batch)
         if self._loss_scale is not None:
             weights = self._loss_scale.leave(weights)
             architecture = self._loss_scale.leave(architecture)
         given = weights, architecture, random_states(self.statistics, micro_batch)
-        with self.scope(*given, constant) as scope:
+        with constant_architecture(fixed), self.scope(*given, constant) as scope:
             own_seed, noise = seed, None if quiet else seed
             accumulated = micro_batch is not None and seed is not None
             if mixture is None and (quiet or accumulated):
@@ -241,7 +246,8 @@ class SupernetProblem:
         def run(batch, micro_batch=None):
             if not differentiate:
                 return self.forward(point, batch, seed, mixture, micro_batch), []
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape = tf.GradientTape(watch_accessed_variables=False)
+            with constant_architecture(), tape:
                 tape.watch(weights)
                 forward = self.forward(point, batch, seed, mixture, micro_batch)
                 descended = forward.descended

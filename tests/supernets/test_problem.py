@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from darts_tf.common.constant_weights import architecture_is_constant, weights_are_constant
 from darts_tf.common.errors import UserError
 from darts_tf.gradients import InnerStep
+from darts_tf.gradients.problem import gradients_of
 from darts_tf.supernets.problem import SupernetProblem
 from tests.supernets.tiny import (
     TRAIN,
@@ -63,6 +65,22 @@ class TestSupernetProblem:
             for variable, value in zip(variables, given, strict=True):
                 variable.assign(value)
         np.testing.assert_allclose(got, supernet(TRAIN[0], training=True), rtol=1e-3, atol=1e-4)
+
+    def test_a_pass_says_which_gradients_nobody_wants(self, supernet, monkeypatch):
+        seen = []
+
+        def call(images, **options):
+            seen.append((weights_are_constant(), architecture_is_constant()))
+            return tf.zeros([len(images), 3])
+
+        monkeypatch.setattr(supernet, "call", call)
+        problem, here = SupernetProblem(supernet, cross_entropy, traced=False), point(supernet)
+        for wrt in (["architecture"], ["weights"], ["weights", "architecture"]):
+            gradients_of(problem.loss, here, TRAIN, wrt=wrt)
+        problem.forward_and_gradients(here, TRAIN)
+        problem.forward(here, TRAIN)
+        # Only what trains the weights is differentiated once for sure.
+        assert seen == [(True, False), (False, False), (False, False), (False, True), (False,) * 2]
 
     def test_masked_examples_count_nowhere(self, problem, supernet):
         here, counted = point(supernet), tf.constant([1.0, 0, 2, 1, 0, 1, 1, 2])

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from darts_tf.cells.recurrent import time_loop
 from darts_tf.cells.recurrent.cell import BaseRecurrentCell
+from darts_tf.cells.recurrent.constants import wanted
 from darts_tf.cells.recurrent.state_normalization import replicas
 from darts_tf.common.errors import UserError
 
@@ -110,7 +111,7 @@ class RecurrentLayer(keras.layers.RNN):
         mask = None if mask is None else _over_time(tf.cast(mask, tf.bool), backwards)
 
         def step(projected, state, valid):
-            return cell.step(projected, state, constants, valid)
+            return cell.step(projected, state, wanted(constants), valid)
 
         unroll = self.unroll or (cell.normalized and replicas() > 1)
         steps = time_loop.run(step, cell.project(inputs, constants), state, mask, unroll)

@@ -64,7 +64,8 @@ def stacked(states, kernel, mixture, operations, mask=None) -> tf.Tensor:
     product = tf.linalg.matmul(tf.reshape(masked, [-1, units]), kernel)
     c, h = tf.split(tf.reshape(product, [count, -1, 2 * units]), 2, axis=-1)
     candidates = [(k, f) for k, f in enumerate(map(activation, operations)) if f is not None]
-    mixed = tf.add_n([mixture[:, k, None, None] * function(h) for k, function in candidates])
-    share = tf.add_n([mixture[:, k] for k, _ in candidates])
-    straight = share[:, None, None] * together
+    # One operation with one gradient in place of a slice, and its padding, for each candidate.
+    weights = tf.unstack(mixture[..., None, None], axis=1)
+    mixed = tf.add_n([weights[k] * function(h) for k, function in candidates])
+    straight = tf.add_n([weights[k] for k, _ in candidates]) * together
     return tf.reduce_sum(straight + tf.sigmoid(c) * (mixed - straight), axis=0)

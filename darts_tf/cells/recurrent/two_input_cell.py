@@ -131,23 +131,28 @@ class BaseTwoInputCell(BaseRecurrentCell):
         return tf.tensordot(inputs, constants.input_kernel, 1) + constants.bias
 
     def step(self, projected, state, constants, valid=None):
-        for node in range(self._nodes):
-            terms, start = self._terms(node, projected, state, constants)
-            projected = projected[..., start:]
+        # Split once, because the gradient of a slice is as wide as what it was cut from.
+        of_nodes = tf.split(projected, [k.shape[-1] for k in constants.state_kernels], axis=-1)
+        for node, of_inputs in enumerate(of_nodes):
+            terms = self._terms(node, of_inputs, state, constants)
             state = self._mixed(node, terms, state, constants)
         return state
 
-    def _terms(self, node: int, projected, state, constants):
-        """The values of the operations of a node, None for `none`, and the width of their part."""
+    def _terms(self, node: int, of_inputs, state, constants) -> list[tf.Tensor | None]:
+        """The values of the operations of a node, None for `none`."""
         masked = state if constants.state_mask is None else state * constants.state_mask
-        of_state, start, terms = tf.linalg.matmul(masked, constants.state_kernels[node]), 0, []
+        of_state = tf.linalg.matmul(masked, constants.state_kernels[node])
+        pairs = zip(self._of_operations(of_inputs), self._of_operations(of_state), strict=True)
+        terms = []
         for one in self._operations[node]:
-            u = v = None
-            if one is not None and one.has_kernels:
-                place = slice(start, start + self.units)
-                u, v, start = projected[..., place], of_state[..., place], start + self.units
+            u, v = next(pairs) if one is not None and one.has_kernels else (None, None)
             terms.append(None if one is None else one.function(u, v, state))
-        return terms, start
+        return terms
+
+    def _of_operations(self, side_by_side: tf.Tensor) -> list[tf.Tensor]:
+        """The parts of the operations that have kernels, each `[batch, units]`."""
+        count = side_by_side.shape[-1] // self.units
+        return tf.split(side_by_side, count, axis=-1) if count else []
 
     def _mixed(self, node: int, terms, state, constants) -> tf.Tensor:
         """A node: the sum of the terms, weighted in a relaxed cell."""
