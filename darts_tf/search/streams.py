@@ -1,6 +1,7 @@
 """The two streams of data that a search learns from."""
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -68,7 +69,8 @@ def of(task: Task, supernet: Supernet, train, validation, batch_size: int) -> St
             # The validation data are evaluated too, all of them where replicas allow it.
             "drop_remainder": number == 0 or replicas > 1,
         }
-        found.append(streams.by_epoch(name, data, **options))
+        # Some epochs are asked for more than once, and to make a pipeline takes some time.
+        found.append(functools.lru_cache(maxsize=2)(streams.by_epoch(name, data, **options)))
     return Streams(*found)
 
 
