@@ -35,6 +35,7 @@ class _State:
             ends the program by itself.
         orderly: handler -> whether there is nothing to lose, of the run that ends in order.
         raised: the number of the signal that was raised.
+        answered: how many signals runs that are over have ended in order for.
         said: whether the user knows of the signal.
         errors: where to say so: standard error as it was at first, because it is turned away while
             TensorFlow is imported.
@@ -43,6 +44,7 @@ class _State:
     installed = raises = said = False
     raised: int | None = None
     orderly: dict = {}
+    answered = 0
     errors = 2
 
 
@@ -56,7 +58,8 @@ def install() -> None:
     its handlers between its own instructions only, but a step of a network can take minutes, and
     some code swallows what is raised in it. So a thread watches too: `GRACE` seconds after the
     first signal, or at a second one, it ends the process with the code that was promised, unless
-    another handler has taken the signal.
+    another handler has taken the signal. A process that is forked has the signals as Python has
+    them: what is sent to it would come to this process' thread.
     """
     if _state.installed:
         return
@@ -70,6 +73,7 @@ def install() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader,), name="stops", daemon=True).start()
+    os.register_at_fork(after_in_child=_forget)
 
 
 def raising() -> None:
@@ -150,6 +154,7 @@ def in_order(stop, nothing_to_lose=lambda: False):
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _state.answered += len(received)
         del _state.orderly[handle]
 
 
@@ -168,6 +173,16 @@ def _handle(number, frame):
     _end(128 + number)
 
 
+def _forget() -> None:
+    """In a process that was forked: the signals as before `install`, which may be called again."""
+    signal.set_wakeup_fd(-1)
+    _state.installed = _state.raises = False
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    for number, default in defaults.items():
+        if signal.getsignal(number) is _handle or signal.getsignal(number) in _state.orderly:
+            signal.signal(number, default)
+
+
 def _watch(reader: int) -> None:
     """Runs beside the program: ends it if it does not react to a signal."""
     seen = 0
@@ -177,9 +192,13 @@ def _watch(reader: int) -> None:
         if handler is not _handle and handler not in _state.orderly:
             continue
         seen += 1
-        if seen > 1:
+        # The thread may come to read of a signal when the run that it ended is over.
+        new = seen - _state.answered
+        if new > 1:
             say(number)
             os._exit(128 + number)
+        if not new:
+            continue
         if handler is _handle or _state.orderly[handler]():
             _end_after(GRACE, 128 + number, number)
 

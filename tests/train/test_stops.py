@@ -100,6 +100,27 @@ def twice():
     with program.stopping(lambda: None):
         work()
 
+def forked():
+    stops.raising()
+    children = [os.fork() for _ in range(2)]
+    if 0 in children:
+        time.sleep(60)
+    for child in children:
+        os.kill(child, signal.SIGTERM)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    time.sleep(3 * stops.GRACE)
+    ready()
+
+def one_run_after_the_other():
+    stops.raising()
+    # So that the thread which watches comes late.
+    sys.setswitchinterval(0.2)
+    for _ in range(2):
+        with program.stopping(lambda: None) as signals:
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(3 * stops.GRACE)
+    ready()
+
 def nothing_to_lose():
     with program.stopping(lambda: None, lambda: True):
         work()
@@ -109,8 +130,8 @@ early() if what is early else program.run(what)
 """
 
 
-def end(what, number=None, signals=1):
-    """Starts a program and signals it; returns its exit code, its output and the seconds since."""
+def end(what, number=None, signals=1, first="ready\n"):
+    """Starts a program and signals it; returns its exit code, its output and its errors."""
     process = subprocess.Popen(
         [sys.executable, "-c", SOURCE, what],
         stdout=subprocess.PIPE,
@@ -118,7 +139,7 @@ def end(what, number=None, signals=1):
         text=True,
         cwd=REPOSITORY,
     )
-    assert process.stdout.readline() == "ready\n"
+    assert process.stdout.readline() == first
     started = time.monotonic()
     for _ in range(signals if number else 0):
         process.send_signal(number)
@@ -173,3 +194,11 @@ def test_a_second_signal_in_a_long_step():
 
 def test_nothing_to_lose():
     assert end("nothing_to_lose", signal.SIGTERM) == (143, "", SAID[signal.SIGTERM])
+
+
+def test_a_signal_of_a_forked_process_is_not_this_process_own():
+    assert end("forked", first="-15\n") == (0, "-15\nready\n", "")
+
+
+def test_the_signal_that_ended_a_run_does_not_end_the_next():
+    assert end("one_run_after_the_other") == (0, "", 2 * IN_ORDER)
