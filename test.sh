@@ -35,6 +35,7 @@ else
   echo "no bazel on the PATH (Debian: apt-get install bazel-bootstrap)"
 fi
 echo "== Tests (pytest)"
+# Where a process dies the run ends: pytest-xdist would start another one and then wait for ever.
 .venv/bin/python -m pytest -q -rs --durations=25 -n 3 --dist loadfile --no-loadscope-reorder \
-  "${tests[@]}"
+  --max-worker-restart=0 "${tests[@]}"
 echo "All tests passed."

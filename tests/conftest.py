@@ -4,9 +4,19 @@ import ctypes
 import gc
 import resource
 
-import keras
 import pytest
-import tensorflow as tf
+
+from tests.endings import pytest_configure  # noqa: F401
+
+# What is imported stays: to look for garbage among it takes a second at first, and half a second
+# whenever everything is looked through.
+gc.disable()
+try:
+    import keras
+    import tensorflow as tf
+finally:
+    gc.enable()
+gc.freeze()
 
 # Most graphs here are run a few times only, and to optimise one takes longer than that. Programs
 # that tests start optimise theirs.

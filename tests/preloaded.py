@@ -3,6 +3,7 @@
 # First, as in every program.
 import train.startup  # noqa: F401, I001
 
+import gc
 import importlib
 import importlib.util
 import pkgutil
@@ -21,3 +22,6 @@ for _module in pkgutil.iter_modules(train.__path__, "train."):
     _source = importlib.util.find_spec(_module.name).loader
     if not _module.ispkg and '__name__ == "__main__"' not in _source.get_source(_module.name):
         importlib.import_module(_module.name)
+
+# To look for garbage among it takes half a second, and would copy it into every process.
+gc.freeze()
