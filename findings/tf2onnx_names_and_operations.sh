@@ -33,7 +33,7 @@ logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
 
 def convert(function, name):
     signature = [tf.TensorSpec([None, 3], tf.float32, name=name)]
-    return tf2onnx.convert.from_function(tf.function(function), signature, opset=18)[0]
+    return tf2onnx.convert.from_function(tf.function(function, autograph=False), signature, opset=18)[0]
 
 
 def is_refused(model):

@@ -128,6 +128,7 @@ def _write(config: EvaluationConfig, data, folder, task, result, records) -> Non
             "test_examples": data.size(data.test),
             "epochs": config.epochs,
             "train_seconds": records[-1]["seconds"],
+            **runs.memory(),
             **runs.provenance(folder, data),
         },
     )

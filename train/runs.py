@@ -8,6 +8,7 @@ from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.runs.run_folder import RunFolder, has_begun
 from darts_tf.runs.settings import Changeable
+from darts_tf.runtime import out_of_memory
 from train import program
 from train.data_flags import C, DataConfig
 from train.task_data import TaskData
@@ -144,6 +145,11 @@ def provenance(folder, data: TaskData) -> dict:
     found = {"data_sha256": data.digest(folder.read_json("data.json"))}
     epochs = [one for one in folder.extended if one["setting"] == "epochs"]
     return found | ({"extended": epochs} if epochs else {})
+
+
+def memory() -> dict:
+    """What a result says of memory: the most that this process has had, in 1e9 bytes."""
+    return {"peak_memory_gb_of_last_start": round(out_of_memory.peak_bytes() / 1e9, 2)}
 
 
 def _say_extension(folder) -> None:

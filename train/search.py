@@ -95,7 +95,7 @@ def main(config: DistributedSearchConfig) -> None:
     result |= results.decided(leads)
     seconds = time.perf_counter() - started
     result |= results.report(genotype, data, *config.size(), table) | runs.provenance(folder, data)
-    result["wall_seconds_of_last_start"] = round(seconds, 1)
+    result |= {"wall_seconds_of_last_start": round(seconds, 1), **runs.memory()}
     results.write(genotype, folder, result, leads)
     draw = ", which is close to a draw" if result.get("close_to_a_draw") else ""
     print(

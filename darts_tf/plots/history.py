@@ -10,6 +10,8 @@ from darts_tf.plots import style
 
 #: Name -> (heading, whether it is a share, shown in per cent), as of `Task.curves`.
 Curves = Mapping[str, tuple[str, bool]]
+# More panels in a line are too small to be read.
+_MOST_ACROSS = 3
 _CURVES: Curves = {"loss": ("Loss", False), "accuracy": ("Accuracy", True)}
 
 
@@ -42,12 +44,13 @@ def plot_history(
             f"no training curve to draw: expected records with {', '.join(names)} or {last}"
         )
     with style.context():
-        figure = Figure(figsize=(5 * len(panels), 3.6), layout="constrained")
+        across = min(len(panels), _MOST_ACROSS)
+        down = -(-len(panels) // across)
+        figure = Figure(figsize=(5 * across, 3.6 * down), layout="constrained")
         style.heading(figure, title)
-        for axes, (metric, panel) in zip(
-            figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
-        ):
-            _draw(axes, records, metric, *panel)
+        grid = figure.add_gridspec(down, across)
+        for number, (metric, panel) in enumerate(panels.items()):
+            _draw(figure.add_subplot(grid[divmod(number, across)]), records, metric, *panel)
         style.save(figure, path)
 
 

@@ -22,6 +22,7 @@ _ORIGIN = ("data_sha256", "compared_with", "extended", "versions")
 _COST = (
     *("parameters", "multiply_adds", "epochs", "epoch_seconds", "train_seconds"),
     *("wall_seconds", "processor_seconds", "wall_seconds_of_last_start", "units"),
+    "peak_memory_gb_of_last_start",
 )
 # Settings of a search that its report has in the title.
 _SAID = ("program", "method", "dataset")
@@ -91,7 +92,7 @@ def _view(run: Run) -> dict:
     flat = _flat(result)
     cost = {key: flat.pop(key) for key in list(flat) if key.split(": ")[-1] in _COST}
     cost = {
-        key: f"{value:,.1f}" if key.endswith("seconds") and isinstance(value, float) else value
+        key: f"{value:,.1f}" if "seconds" in key and isinstance(value, float) else value
         for key, value in cost.items()
     }
     origin = {key: flat.pop(key) for key in list(flat) if key.split(": ")[0] in _ORIGIN}

@@ -103,7 +103,7 @@ def verdict(compared: Comparison) -> str:
     if "baseline" not in best:
         return "No baseline was measured, so whether searching was worth it is not known."
     if "found" not in best:
-        return "What was found was not measured, so whether searching was worth it is not known."
+        return "Only baselines were measured, so whether searching was worth it is not known."
     ours, theirs = best["found"], best["baseline"]
     gain = sign * (ours["value"] - theirs["value"])
     name = ours["name"]

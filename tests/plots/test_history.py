@@ -53,6 +53,18 @@ def test_the_curves_of_a_task(drawn):
     assert [tick.endswith("%") for tick in ticks] == [False, True]
 
 
+def test_many_panels_stand_in_lines(drawn):
+    names = {f"m{i}": (f"Measure {i}", False) for i in range(5)}
+    plots.plot_history([dict.fromkeys(names, 1.0)] * 2, "history.png", curves=names)
+    (figure,) = drawn
+    boxes = [axes.get_subplotspec() for axes in figure.axes]
+    assert [(box.rowspan.start, box.colspan.start) for box in boxes] == [
+        *((0, 0), (0, 1), (0, 2), (1, 0), (1, 1)),
+    ]
+    assert list(figure.get_size_inches()) == [15, 7.2]
+    assert overlaps.found(figure) == []
+
+
 def test_the_legend_is_on_no_curve(drawn):
     """Curves that go through all corners of their panel."""
     corners = [0.0, 1.0, 0.0, 1.0, 1.0, 0.0]

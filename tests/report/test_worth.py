@@ -104,7 +104,7 @@ def row(kind, value, **others):
         ([row("found", 0.9), row("found", 0.7), row("baseline", 0.8)], False, "better by 0.1000"),
         ([row("found", 0.9), row("baseline", 0.9)], True, "baseline: 0.9000: a draw"),
         ([row("found", 0.9), row("baseline", None)], True, "No baseline was measured"),
-        ([row("found", None), row("baseline", 0.9)], True, "What was found was not measured"),
+        ([row("found", None), row("baseline", 0.9)], True, "Only baselines were measured"),
         # 1.96 * sqrt(0.9 * 0.1 / 100 + 0.8 * 0.2 / 100) is 0.098.
         (
             [row("found", 0.9, test_examples=100), row("baseline", 0.8, test_examples=100)],

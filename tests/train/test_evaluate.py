@@ -59,6 +59,7 @@ class TestRun:
         assert result["test_examples"] == 9 and result["epochs"] == 2
         assert result["parameters"] == sum(v.numpy().size for v in network.trainable_variables)
         assert result["multiply_adds"] > 0 and result["train_seconds"] > 0
+        assert 0.1 < result["peak_memory_gb_of_last_start"] < 100
 
     def test_other_files(self, first, folder):
         run = folder / "run"
