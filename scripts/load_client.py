@@ -38,19 +38,20 @@ class Client:
 
     Args:
         random: chooses what is asked.
-        port: the server's.
+        ports: the server's, for HTTP and gRPC.
         known: what is right.
         largest_mb: the size of the largest requests, in MB.
     """
 
-    def __init__(self, random, port: int, known: Known, largest_mb: float):
-        self.random, self.port, self.known, self.largest_mb = random, port, known, largest_mb
+    def __init__(self, random, ports: tuple[int, int], known: Known, largest_mb: float):
+        self.random, self.known, self.largest_mb = random, known, largest_mb
+        self.port, self.grpc_port = ports
         self.v1 = f"/v1/models/{known.name}:predict"
         self.v2 = f"/v2/models/{known.name}/infer"
         self.texts = [json.dumps(image.tolist()) for image in known.images]
         self.flat_texts = [json.dumps(image.reshape(-1).tolist())[1:-1] for image in known.images]
         self.files = [base64.b64encode(png(image)).decode() for image in known.images]
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
 
     def choose(self, count: int) -> list[int]:
         """The numbers of `count` images."""

@@ -7,16 +7,17 @@ import random
 import socket
 import time
 
+from scripts import load_tensors
 from scripts.load_client import HOW, TIMEOUT, Client, Known
 
 
-def ask(kind: str, seed: int, port: int, known: Known, seconds: float, largest_mb: float):
+def ask(kind: str, seed: int, ports, known: Known, seconds: float, largest_mb: float):
     """Asks until the time is over, once at least.
 
     Args:
         kind: a key of `KINDS`.
         seed: of the requests.
-        port: the server's, on this machine.
+        ports: the server's on this machine, for HTTP and gRPC.
         known: what is right.
         seconds: how long.
         largest_mb: the size of the largest requests, in MB.
@@ -24,7 +25,7 @@ def ask(kind: str, seed: int, port: int, known: Known, seconds: float, largest_m
     Returns:
         A status and the seconds until it came for each answer, and what was wrong, in words.
     """
-    client = Client(random.Random(seed), port, known, largest_mb)
+    client = Client(random.Random(seed), ports, known, largest_mb)
     answers, wrong = [], []
     end = time.monotonic() + seconds
     while not answers or time.monotonic() < end:
@@ -152,6 +153,7 @@ def look(client: Client):
             (f"/v2/models/{name}/ready", b"true"),
             (f"/v1/models/{name}", b"AVAILABLE"),
             (f"/v1/models/{name}/metadata", b"serving_default"),
+            ("/metrics", b"darts_requests_total"),
         ]
     )
     status, answer = client.request("GET", path)
@@ -168,4 +170,5 @@ KINDS = {
     "wrong": wrong,
     "noise": noise,
     "look": look,
+    **load_tensors.KINDS,
 }

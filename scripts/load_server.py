@@ -3,10 +3,11 @@
     python -m scripts.load_server --run_dir=EVAL --model_dir=MODEL --seconds=300
 
 EVAL is what train.evaluate wrote, MODEL what train.export made of it. Clients in processes of
-their own ask at the same time: small requests of both protocols with pixels and with PNG files,
-large ones (`--largest_mb`), wrong ones, ones that arrive slowly or in part, clients that leave, the
-page and the health checks. A report says how many answers of each kind came, after how long, and
-what was wrong; with anything wrong the exit code is 1. Only this machine is asked.
+their own ask at the same time: small requests of both protocols over HTTP, in JSON and in binary,
+and over gRPC, with pixels and with PNG files; large ones (`--largest_mb`), wrong ones, ones that
+arrive slowly or in part, clients that leave, the page, the metrics and the health checks. A report
+says how many answers of each kind came, after how long, what was wrong, and what memory the
+server's process had; with anything wrong the exit code is 1. Only this machine is asked.
 """
 
 import concurrent.futures
@@ -48,6 +49,7 @@ class Report:
         code: the server's exit code after SIGTERM.
         stop_seconds: how long it took to end.
         log: what the server wrote to standard error.
+        memory: the process' resident memory in MB, once a second.
     """
 
     counts: dict[str, int]
@@ -56,6 +58,7 @@ class Report:
     code: int
     stop_seconds: float
     log: str
+    memory: list[float]
 
     def __str__(self):
         lines = [f"{'answers':<30}{'number':>8}{'median, s':>12}{'longest, s':>12}"]
@@ -66,6 +69,8 @@ class Report:
             )
         lines.append(f"{sum(self.counts.values())} answers, {len(self.wrong)} wrong")
         lines += self.wrong[:20]
+        quarters = [np.median(part) for part in np.array_split(self.memory, 4) if len(part)]
+        lines.append("memory by quarters: " + ", ".join(f"{part:.0f}" for part in quarters) + " MB")
         lines.append(f"SIGTERM: exit code {self.code} after {self.stop_seconds:.1f} s")
         return "\n".join([*lines, *self.log.splitlines()[:20]])
 
@@ -139,10 +144,14 @@ def load(
             len(kinds), multiprocessing.get_context("spawn")
         ) as pool,
     ):
+        ports = running.port, running.grpc_port
         futures = [
-            pool.submit(load_clients.ask, kind, seed, running.port, known, seconds, largest_mb)
+            pool.submit(load_clients.ask, kind, seed, ports, known, seconds, largest_mb)
             for seed, kind in enumerate(kinds)
         ]
+        memory = []
+        while concurrent.futures.wait(futures, 1).not_done:
+            memory.append(_resident_mb(running.process.pid))
         counts, waits, wrong = {}, {}, []
         for kind, future in zip(kinds, futures, strict=True):
             answers, found = future.result(timeout=seconds + 200)
@@ -156,7 +165,12 @@ def load(
         code = running.process.wait(30)
         stop_seconds = time.monotonic() - start
         running.log.seek(0)
-        return Report(counts, waits, wrong, code, stop_seconds, running.log.read())
+        return Report(counts, waits, wrong, code, stop_seconds, running.log.read(), memory)
+
+
+def _resident_mb(pid: int) -> float:
+    text = pathlib.Path(f"/proc/{pid}/statm").read_text()
+    return int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 @dataclasses.dataclass
