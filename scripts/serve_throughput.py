@@ -22,7 +22,7 @@ from train import program
 
 _CLIENTS = flags.DEFINE_list("clients", ["1", "8"], "Numbers of clients.")
 _PROTOCOLS = ("tf_serving_rest", "open_inference_rest", "open_inference_grpc")
-_PROTOCOL = flags.DEFINE_enum("protocol", _PROTOCOLS[0], _PROTOCOLS, "The protocol.")
+_PROTOCOL = flags.DEFINE_multi_enum("protocol", list(_PROTOCOLS), _PROTOCOLS, "The protocols.")
 _SECONDS = flags.DEFINE_float("round_seconds", 5, "How long each turn is.", lower_bound=0.1)
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "How many turns each number has.", lower_bound=1)
 _SERVER_FLAGS = flags.DEFINE_list("server_flags", [], "Further flags of train.serve.")
@@ -33,14 +33,14 @@ def main() -> None:
     """Measures as the flags say."""
     known = load_server.known_answers()
     with load_server.server(load_server.model_dir(), _SERVER_FLAGS.value) as running:
-        place = running.port, running.grpc_port
-        found = measure(
-            known, place, _PROTOCOL.value, [int(n) for n in _CLIENTS.value], _SECONDS.value
-        )
-    first = np.median(next(iter(found.values())))
-    print(f"{_PROTOCOL.value}\n{'clients':>8}{'requests/s':>12}{'ratio':>8}")
-    for count, rates in found.items():
-        print(f"{count:>8}{np.median(rates):>12.1f}{np.median(rates) / first:>8.2f}")
+        place, counts = (running.port, running.grpc_port), [int(n) for n in _CLIENTS.value]
+        print(f"{'protocol':<22}{'clients':>8}{'requests/s':>12}{'ratio':>8}")
+        for protocol in _PROTOCOL.value:
+            found = measure(known, place, protocol, counts, _SECONDS.value)
+            first = np.median(found[counts[0]])
+            for count, rates in found.items():
+                rate = np.median(rates)
+                print(f"{protocol:<22}{count:>8}{rate:>12.1f}{rate / first:>8.2f}", flush=True)
 
 
 def measure(known: Known, place, protocol: str, counts: list[int], seconds: float) -> dict:

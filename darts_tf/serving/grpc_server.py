@@ -28,7 +28,6 @@ CODES = {
 _ARRIVING = 64
 # How many times as long as over HTTP, where it is seen whether a body goes on arriving.
 _PATIENCE = 3
-_IDENTITY_ONLY = 1
 
 
 class GrpcServer:
@@ -68,8 +67,6 @@ class GrpcServer:
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", self._limits.body_bytes),
                 ("grpc.max_send_message_length", -1),
-                # It unpacks before it looks at the length, and a little can hold gigabytes.
-                ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_ONLY),
                 # Of clients that are gone without a word.
                 ("grpc.keepalive_time_ms", 60_000),
                 ("grpc.keepalive_timeout_ms", int(self._limits.patience_seconds * 1000)),

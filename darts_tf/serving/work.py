@@ -17,6 +17,9 @@ from darts_tf.serving.interface import Interface, Query
 from darts_tf.serving.limits import Limits
 from darts_tf.serving.models import Models
 
+# A message this many times shorter than a small one is read and written at once: to call a thread
+# would take as long.
+_TINY = 8
 # A message this many times longer than a small one does not make others of its kind wait.
 _HUGE = 32
 
@@ -118,8 +121,7 @@ class Work:
         one_step = query.size <= model.step_images
         small = one_step and query.pixels <= self._limits.small_pixels
         if small and self._batches.take(model, query):
-            async with self._turn(self._small), clock:
-                prepared = await self._in_thread(model.prepare, query.signature, query.inputs)
+            prepared = await self._prepare(clock, query, model)
             return await self._batches.compute(model, *prepared, clock)
         answers, steps = [], model.steps(query.signature, query.inputs)
         for _ in range(0, query.size, model.step_images):
@@ -128,6 +130,13 @@ class Work:
             if not one_step and await call.has_left():
                 raise ClientDisconnect
         return tensors.join(answers)
+
+    async def _prepare(self, clock, query: Query, model) -> tuple:
+        given = query.signature, query.inputs
+        if not any(array.dtype == object for array in query.inputs.values()):
+            return model.prepare(*given)
+        async with self._turn(self._small), clock:
+            return await self._in_thread(model.prepare, *given)
 
     def _check_size(self, interface: Interface, query: Query) -> int:
         """The number of values in a query's answer."""
@@ -151,6 +160,8 @@ class Work:
             function: the function.
             *args: its arguments.
         """
+        if size * _TINY <= 1:
+            return function(*args)
         turn = self._huge if size > _HUGE else self._large if size > 1 else self._small
         async with self._turn(turn), clock:
             if alone:

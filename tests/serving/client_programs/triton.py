@@ -49,6 +49,9 @@ for library, address in zip((tritonclient.http, tritonclient.grpc), sys.argv[1:]
     check(client.infer("digits", [encoded]))
     wanted = [library.InferRequestedOutput(n) for n in ("class_names", "probabilities")]
     check(client.infer("digits", [tensor], outputs=wanted))
+    if library is tritonclient.grpc:
+        for how in ("gzip", "deflate"):
+            check(client.infer("digits", [tensor], compression_algorithm=how))
     if library is tritonclient.http:
         for how in ("gzip", "deflate"):
             check(client.infer("digits", [tensor], request_compression_algorithm=how))
