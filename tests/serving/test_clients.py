@@ -72,10 +72,9 @@ def test_tensorflow_serving_and_its_rest(running, known):
 @pytest.mark.slow
 def test_triton(running, known, clients_python):
     addresses = [f"127.0.0.1:{port}" for port in (running.port, running.grpc_port)]
-    run(clients_python, "triton.py", known, *addresses)
     found = blocks(running, "tritonclient")
     assert len(found) == 2
-    run(clients_python, "blocks.py", known | {"blocks": found})
+    run(clients_python, "triton.py", known | {"blocks": found}, *addresses)
 
 
 @pytest.mark.slow

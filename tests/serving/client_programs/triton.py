@@ -1,7 +1,7 @@
 """Triton's client with its defaults: `triton.py HTTP_ADDRESS GRPC_ADDRESS`; fails if it is refused.
 
 It runs in the environment of scripts/make_clients_venv.sh. Stdin is a JSON object with `images`,
-`files`, and what is right: `probabilities` and `names`.
+`files`, what is right, `probabilities` and `names`, and `blocks`, programs as in blocks.py.
 """
 
 import json
@@ -74,3 +74,7 @@ for library, address in zip((tritonclient.http, tritonclient.grpc), sys.argv[1:]
         else:
             raise AssertionError("not refused")
     client.close()
+for block in known["blocks"]:
+    names = {"images": images}
+    exec(block, names)  # noqa: S102
+    np.testing.assert_allclose(names["probabilities"], known["probabilities"], atol=1e-6)
