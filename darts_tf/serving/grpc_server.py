@@ -26,6 +26,7 @@ CODES = {
 }
 # Messages that arrive at the same time; further ones wait, half-way, in the clients.
 _ARRIVING = 64
+_IDLE_MS = 300_000
 # How many times as long as over HTTP, where it is seen whether a body goes on arriving.
 _PATIENCE = 3
 
@@ -67,6 +68,8 @@ class GrpcServer:
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", self._limits.body_bytes),
                 ("grpc.max_send_message_length", -1),
+                # Connections have descriptors, and clients make new ones when they need them.
+                ("grpc.max_connection_idle_ms", _IDLE_MS),
                 # Of clients that are gone without a word.
                 ("grpc.keepalive_time_ms", 60_000),
                 ("grpc.keepalive_timeout_ms", int(self._limits.patience_seconds * 1000)),
