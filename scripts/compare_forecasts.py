@@ -30,6 +30,7 @@ from darts_tf.networks import forecast_baselines
 from darts_tf.plots import style
 from scripts import comparisons
 from scripts.comparisons import result, with_deviation
+from scripts.finished_runs import finish
 from train import evaluate, fields, program
 from train.config import Config
 from train.data_flags import TaskConfig
@@ -89,7 +90,7 @@ def _search(config, name, seed) -> None:
     """Searches in a process of its own, whose memory ends with it."""
     words = [f"--flagfile={_FLAGS.format('search')}", f"--dataset={config.dataset}"]
     words += [_PATIENCE + SEARCHES[name], f"--horizon={config.horizons[0]}", f"--seed={seed}"]
-    comparisons.run("search", _folder(config, "search", name, seed), words)
+    finish("search", _folder(config, "search", name, seed), *words)
 
 
 def _train(config, name, horizon, seed) -> None:

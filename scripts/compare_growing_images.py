@@ -22,6 +22,7 @@ from darts_tf.costs import counted
 from darts_tf.networks.network import build_network
 from scripts import comparisons
 from scripts.comparisons import result, with_deviation
+from scripts.finished_runs import finish
 from train import fields, program
 from train.config import Config
 
@@ -69,14 +70,14 @@ def _run(config, cell, seed) -> None:
     if cell != "random":
         folder = _folder(config, "search", cell, seed)
         words = ["--flagfile=configs/cifar10_growing_search.flags", *shared]
-        comparisons.run("search", folder, [*words, *([CELLS[cell]] if CELLS[cell] else [])])
+        finish("search", folder, *words, *([CELLS[cell]] if CELLS[cell] else []))
         genotype = str(folder / "genotype.json")
     folder = _folder(config, "training", cell, seed)
     if not (folder / "result.json").exists():
         channels = channels_of_size(genotypes.get(genotype), config.parameters)
         words = ["--flagfile=configs/cifar10_growing_evaluate.flags", *shared]
         words += [f"--genotype={genotype}", f"--channels={channels}"]
-        comparisons.run("evaluate", folder, words)
+        finish("evaluate", folder, *words)
 
 
 def channels_of_size(genotype, size: int) -> int:

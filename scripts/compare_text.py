@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 
 from darts_tf.common import files
 from darts_tf.plots import style
-from scripts import comparisons
 from scripts.comparisons import result, with_deviation
+from scripts.finished_runs import finish
 from train import fields, program
 from train.config import Config
 
@@ -80,7 +80,7 @@ def _run(name: str, config: CompareConfig, folder, *flags: str) -> None:
     words = [*flags, f"--flagfile=configs/shakespeare_{name}.flags"]
     if config.data_dir:
         words.append(f"--data_dir={config.data_dir}")
-    comparisons.run(name, folder, words)
+    finish(name, folder, *words)
 
 
 def _folder(runs, cell, seed) -> pathlib.Path:

@@ -1,31 +1,8 @@
-"""Parts of the scripts that compare cells: programs that are run once, means over seeds."""
+"""Parts of the scripts that compare cells: results, means over seeds, tables."""
 
 import json
 import pathlib
 import statistics
-import subprocess
-import sys
-
-from darts_tf.common.errors import UserError
-
-
-def run(name: str, folder: pathlib.Path, words: list[str]) -> None:
-    """Runs a program of `train` in a process of its own, unless it has finished there before.
-
-    Args:
-        name: of the program, such as "search"; one that has been stopped goes on.
-        folder: what --output_dir is.
-        words: its other flags.
-
-    Raises:
-        UserError: it ended with an error.
-    """
-    if (folder / "result.json").exists():
-        return
-    print(folder, flush=True)
-    command = [sys.executable, "-m", f"train.{name}", *words, f"--output_dir={folder}"]
-    if code := subprocess.run(command, check=False).returncode:
-        raise UserError(f"train.{name} for {folder} ended with exit code {code}")
 
 
 def result(folder: pathlib.Path) -> dict:

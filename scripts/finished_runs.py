@@ -18,7 +18,7 @@ def finish(program: str, folder, *flags: str) -> dict:
     Args:
         program: of `train`, such as "search".
         folder: of the run.
-        *flags: of the program but for --output_dir.
+        *flags: of the program but for --output_dir. Those of a flag file give way to all others.
 
     Returns:
         Its result, and `processor_seconds` of all its processes so far, which other work on the
@@ -31,6 +31,9 @@ def finish(program: str, folder, *flags: str) -> dict:
     result, times = folder / "result.json", folder / _TIMES
     if not result.exists():
         before = _seconds_of_children()
+        print(folder, flush=True)
+        # The last of several values is taken.
+        flags = sorted(flags, key=lambda flag: not flag.startswith("--flagfile"))
         command = [sys.executable, "-m", f"train.{program}", *flags, f"--output_dir={folder}"]
         done = subprocess.run(command, check=False)
         if folder.exists():

@@ -29,8 +29,10 @@ def test_the_time_of_every_start_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(finished_runs.subprocess, "run", run)
     monkeypatch.setattr(finished_runs, "_seconds_of_children", lambda: next(used))
     with pytest.raises(UserError, match="train.search for .*run ended with exit code 1; started"):
-        finished_runs.finish("search", folder, "--seed=1")
+        finished_runs.finish("search", folder, "--seed=1", "--flagfile=x.flags")
     assert json.loads((folder / "processor_seconds.json").read_text()) == [2.5]
-    assert finished_runs.finish("search", folder, "--seed=1") == {"processor_seconds": 3.5}
-    command = ["-m", "train.search", "--seed=1", f"--output_dir={folder}"]
+    again = finished_runs.finish("search", folder, "--seed=1", "--flagfile=x.flags")
+    assert again == {"processor_seconds": 3.5}
+    # What a flag file says of the seed gives way.
+    command = ["-m", "train.search", "--flagfile=x.flags", "--seed=1", f"--output_dir={folder}"]
     assert started == [command, command]
