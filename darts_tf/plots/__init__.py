@@ -5,6 +5,7 @@ bytes from the same arguments, and leaves matplotlib's global state alone.
 """
 
 from darts_tf.plots.best_so_far import plot_best_so_far
+from darts_tf.plots.candidates import plot_candidates
 from darts_tf.plots.cells import plot_cell, plot_genotype
 from darts_tf.plots.collapse import plot_collapse
 from darts_tf.plots.entropy import plot_entropy
@@ -15,6 +16,7 @@ from darts_tf.plots.selections import plot_selections
 
 __all__ = [
     "plot_best_so_far",
+    "plot_candidates",
     "plot_cell",
     "plot_collapse",
     "plot_entropy",

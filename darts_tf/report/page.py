@@ -103,6 +103,7 @@ def _view(run: Run) -> dict:
     pictures, predictions = run.pictures(PICTURES), quality.view(run.predictions)
     if not any(picture.name == "history.png" for picture in pictures):
         pictures = [*_curves(run), *pictures]
+    pictures = [*_candidates(run), *pictures]
     return {
         "run": run,
         "headline": quality.headline(run),
@@ -160,17 +161,50 @@ def _comparison(runs: Sequence[Run]) -> dict:
     }
 
 
+def _candidates(run: Run) -> list[Picture]:
+    """The evaluations of a search that trains one network after the other."""
+    keys = (key for row in run.candidates for key in row)
+    name = next((x for x in keys if x == "accuracy" or x.startswith("validation_")), "")
+    known = [row for row in run.candidates if type(row.get(name)) in (int, float)]
+    rungs = [row.get("rung", 0) for row in known]
+    if not known or not all(type(rung) is int for rung in rungs):
+        return []
+    label = words(name).removeprefix("validation ")
+    share = "accuracy" in name
+    return _drawn(
+        "Candidates that were trained",
+        "candidates.svg",
+        lambda path: plots.plot_candidates(
+            [row[name] for row in known],
+            path,
+            f"Validation {label}",
+            rungs=rungs,
+            larger_is_better=share,
+            share=share,
+        ),
+    )
+
+
 def _curves(run: Run) -> list[Picture]:
     """Curves of the epochs so far, for a run that has not drawn any yet."""
     names = ("loss", *(key[4:] for record in run.records for key in record if key[:4] == "val_"))
     curves = {name: (words(name).capitalize(), "accuracy" in name) for name in names}
+    return _drawn(
+        "Loss and metrics by epoch",
+        "history.svg",
+        lambda path: plots.plot_history(run.records, path, curves=curves),
+    )
+
+
+def _drawn(title: str, name: str, draw) -> list[Picture]:
+    """A picture that is in no folder; none where there is nothing to draw yet."""
     with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "history.svg"
+        path = pathlib.Path(folder) / name
         try:
-            plots.plot_history(run.records, path, curves=curves)
-        except UserError:  # there is nothing to draw yet
+            draw(path)
+        except UserError:
             return []
-        return [Picture("Loss and metrics by epoch", path.name, path.read_bytes())]
+        return [Picture(title, name, path.read_bytes())]
 
 
 def _command(run: Run) -> str:

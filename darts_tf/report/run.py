@@ -18,8 +18,6 @@ PICTURES = {
     "operation_weights.png": "Operation weights of every edge, by epoch",
     "entropy.png": "Entropy of the operation weights",
     "collapse.png": "Signs of a collapse",
-    "candidates.png": "Candidates that were trained",
-    "best_so_far.png": "The best so far",
     "selections.png": "Cells by several selections",
     "selections/selections.png": "Cells by several selections",
 }
@@ -27,6 +25,7 @@ PICTURES = {
 ANSWERS = {"forecasts.png": "Forecasts and what came"}
 _PROGRAMS = {
     "search": "Search",
+    "auto": "Search",
     "evaluate": "Training from scratch",
     "tune": "Tuning",
     "select": "Selection",
@@ -99,15 +98,12 @@ class Run:
     @functools.cached_property
     def records(self) -> list[dict]:
         """The lines of `metrics.jsonl`, one an epoch."""
-        found = []
-        for line in self._text("metrics.jsonl").splitlines():
-            try:
-                record = reading.parse_json(line)
-            except ValueError:  # the line that was being written
-                continue
-            if isinstance(record, dict):
-                found.append(record)
-        return found
+        return self._lines("metrics.jsonl")
+
+    @functools.cached_property
+    def candidates(self) -> list[dict]:
+        """The lines of `candidates.jsonl`, one an evaluation, of searches without a supernet."""
+        return self._lines("candidates.jsonl")
 
     @functools.cached_property
     def sample(self) -> str | None:
@@ -175,6 +171,17 @@ class Run:
             if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
                 return rows
         return []
+
+    def _lines(self, name) -> list[dict]:
+        found = []
+        for line in self._text(name).splitlines():
+            try:
+                record = reading.parse_json(line)
+            except ValueError:  # the line that was being written
+                continue
+            if isinstance(record, dict):
+                found.append(record)
+        return found
 
     def _json(self, name, kind):
         """The content of a JSON file; an empty one of that kind where there is none."""

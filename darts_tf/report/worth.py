@@ -62,8 +62,8 @@ def comparisons(runs: Sequence[Run], others: Sequence[Run] = ()) -> list[Compari
         run.comparison for run in others if run.comparison and run.comparison.data_sha256 in data
     ]
     found = [run for run in runs if _metric(run)]
-    cells = [_cell(run) for run in runs if run.settings.get("program") == "search"]
-    found += [run for run in others if _metric(run) and cells and _cell(run) in cells]
+    cells = [run.genotype for run in runs if run.genotype and not _metric(run)]
+    found += [run for run in others if _metric(run) and run.settings.get("genotype") in cells]
     groups = {}
     for run in found:
         groups.setdefault((_metric(run), _data(run)), []).append(run)
@@ -169,11 +169,6 @@ def _are_alike(one: Run, other: Run) -> bool:
     return _data(one) == _data(other) and all(
         one.settings[name] == other.settings[name] for name in known
     )
-
-
-def _cell(run: Run):
-    """The cell of a training, or the one that a search found."""
-    return run.settings.get("genotype") if _metric(run) else run.genotype
 
 
 def _rows(runs: Sequence[Run], metric: str) -> list[dict]:

@@ -152,6 +152,18 @@ def test_classes_and_mistakes(folder):
     assert "Recall of the classes" not in said and "of an earlier version" not in said
 
 
+def test_a_search_without_a_supernet(folder):
+    (folder / "metrics.jsonl").unlink()
+    (folder / "result.json").unlink()
+    rows = [{"accuracy": 0.5, "rung": 0}, {"refused": "too large"}, {"accuracy": 0.6, "rung": 1}]
+    (folder / "candidates.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    text = report.render([report.Run(folder)])
+    assert "3 evaluations of candidates so far" in text
+    assert "Candidates that were trained" in text and "Loss and metrics" not in text
+    (folder / "candidates.jsonl").write_text('{"accuracy": 1, "rung": [1]}')
+    assert "Candidates that were trained" not in report.render([report.Run(folder)])
+
+
 def test_many_classes(folder):
     folders.predict(folder, [f"class {i}" for i in range(50)], range(6, 56))
     said = " ".join(Reader(report.render([report.Run(folder)])).text.split())
