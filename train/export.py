@@ -16,6 +16,7 @@ from absl import logging
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError, reason
+from darts_tf.export.of_run import arguments_of, says_its_data
 from train import export_formats, fields, program, stops
 from train.export_formats import FormatsConfig
 
@@ -38,7 +39,6 @@ class ExportConfig(FormatsConfig):
     overwrite: bool = fields.switch(False, "Replace this version if it exists already.")
 
 
-_TASKS = ("image_classification", "language_model", "forecasting")
 # How many image files of the data set the export is checked on.
 _SAMPLE = 16
 
@@ -54,20 +54,26 @@ def main(config: ExportConfig) -> None:
     if not os.path.isdir(run_dir):
         raise UserError(f"--run_dir={run_dir} is no folder; give one that train.evaluate wrote")
     export_formats.check(config)
+    settings = _settings(run_dir)
+    # Earlier versions knew one task.
+    task = settings.get("task", "image_classification")
     others = {"language_model": _export_language_model, "forecasting": _export_forecaster}
-    if (task := _task(run_dir)) in others:
+    export = others.get(str(task))
+    if export:
         export_formats.refuse_quantization(config, task)
-        others[task](config, run_dir)
-        return
-    data = _read_data(run_dir / "data.json")
-    genotype_json = _read_text(run_dir / "genotype.json")
+    arguments = arguments_of(run_dir)
+    if arguments["genotype_json"] is None and not export:
+        raise UserError(
+            f"{run_dir / 'genotype.json'} is missing; --run_dir must be a folder that "
+            "train.evaluate wrote"
+        )
 
     import train.startup  # noqa: F401  TensorFlow is first imported here
 
-    from darts_tf.datasets import fingerprint
-
-    compared = _refuse_other_data(run_dir, fingerprint.digest(data))
-    quantization = export_formats.quantization(config, _settings(run_dir), run_dir / "data.json")
+    if export:
+        export(config, run_dir, arguments)
+        return
+    quantization = export_formats.quantization(config, settings, run_dir / "data.json")
     model = _load_model(run_dir / "model.keras")
 
     from darts_tf.export.export import export_model
@@ -77,21 +83,14 @@ def main(config: ExportConfig) -> None:
     result = export_model(
         model,
         config.output_dir,
-        image_shape=data["image_shape"],
-        mean=data["mean"],
-        std=data["std"],
-        class_names=data["class_names"],
-        genotype_json=genotype_json,
-        bit_depth=data.get("bit_depth"),
-        # A run from before there was this key was trained on images as they are stored.
-        upright="bit_depth" in data,
-        image_files=_sample_files(run_dir),
+        **arguments,
+        image_files=_sample_files(settings),
         version=config.model_version,
         overwrite=config.overwrite,
         formats=config.format,
         quantization=quantization,
     )
-    if not compared:
+    if not says_its_data(run_dir):
         print(
             f"note: {run_dir} does not say which data its network was trained on; the classes and "
             "the normalisation in data.json are taken for theirs"
@@ -111,12 +110,12 @@ def main(config: ExportConfig) -> None:
     print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
 
 
-def _sample_files(run_dir: Path) -> list[bytes]:
+def _sample_files(settings: dict) -> list[bytes]:
     """Some files of the data set that the run was trained on, where it is a folder."""
     from darts_tf.datasets import folders
 
     try:
-        path = _settings(run_dir)["dataset"]
+        path = settings["dataset"]
         return folders.sample(path, _SAMPLE) if os.path.isdir(path) else []
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return []  # It may have moved since, and the export can be checked without.
@@ -131,69 +130,7 @@ def _settings(run_dir: Path) -> dict:
     return settings if isinstance(settings, dict) else {}
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return reading.read_text(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"cannot read {path}: {getattr(error, 'strerror', None) or error}; "
-            "--run_dir must be a folder that train.evaluate wrote"
-        ) from error
-
-
-def _read_object(path: Path) -> dict:
-    try:
-        content = reading.parse_json(_read_text(path))
-    except ValueError as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path} is no JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must hold a JSON object, such as train.evaluate writes")
-    return content
-
-
-def _read_data(path: Path) -> dict:
-    data = _read_object(path)
-    element_types = {
-        "image_shape": (int,),
-        "mean": (int, float),
-        "std": (int, float),
-        "class_names": (str,),
-    }
-    for name, types in element_types.items():
-        values = data.get(name)
-        if not isinstance(values, list) or not all(type(value) in types for value in values):
-            kinds = " or ".join(kind.__name__ for kind in types)
-            raise UserError(f"{path}: {name} is {values!r:.200}; expected a list of {kinds}")
-    return data
-
-
-def _task(run_dir: Path) -> str:
-    """The task of a run.
-
-    Raises:
-        UserError: it is none of those whose networks are exported here.
-    """
-    # Earlier versions knew one task.
-    task = _settings(run_dir).get("task", _TASKS[0])
-    if task not in _TASKS:
-        raise UserError(
-            f"--run_dir={run_dir} holds a network for the task {task}, but train.export knows only "
-            f"{' and '.join(_TASKS)}; from Python, darts_tf.export.export_network exports any"
-        )
-    return task
-
-
-def _export_language_model(config: ExportConfig, run_dir: Path) -> None:
-    import train.startup  # noqa: F401  TensorFlow is first imported here
-
-    from darts_tf.datasets import text_data
-
-    data = text_data.load_description(run_dir / "data.json")
-    _refuse_other_data(run_dir, text_data.digest(data))
-    genotype = run_dir / "genotype.json"
-    genotype_json = _read_text(genotype) if genotype.exists() else None
+def _export_language_model(config: ExportConfig, run_dir: Path, arguments: dict) -> None:
     model = _load_model(run_dir / "model.keras")
 
     from darts_tf.export.language_model import export_language_model
@@ -202,9 +139,7 @@ def _export_language_model(config: ExportConfig, run_dir: Path) -> None:
     result = export_language_model(
         model,
         config.output_dir,
-        vocabulary=data["vocabulary"],
-        unit=data["unit"],
-        genotype_json=genotype_json,
+        **arguments,
         version=config.model_version,
         overwrite=config.overwrite,
         formats=config.format,
@@ -217,22 +152,16 @@ def _export_language_model(config: ExportConfig, run_dir: Path) -> None:
     print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
 
 
-def _export_forecaster(config: ExportConfig, run_dir: Path) -> None:
-    import train.startup  # noqa: F401  TensorFlow is first imported here
-
-    from darts_tf.datasets import series_data
+def _export_forecaster(config: ExportConfig, run_dir: Path, arguments: dict) -> None:
     from darts_tf.export.forecaster import export_forecaster
 
-    data = series_data.load_description(run_dir / "data.json")
-    _refuse_other_data(run_dir, series_data.digest(data))
+    data = arguments["series"]
     model = _load_model(run_dir / "model.keras")
     logging.set_verbosity(logging.WARNING)
-    genotype = run_dir / "genotype.json"
     result = export_forecaster(
         model,
         config.output_dir,
-        series=data,
-        genotype_json=_read_text(genotype) if genotype.exists() else None,
+        **arguments,
         version=config.model_version,
         overwrite=config.overwrite,
         formats=config.format,
@@ -247,22 +176,6 @@ def _export_forecaster(config: ExportConfig, run_dir: Path) -> None:
     )
     export_formats.report(result.files)
     print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
-
-
-def _refuse_other_data(run_dir: Path, digest: str) -> bool:
-    """Refuses a data.json that is not of the data that the network was trained on.
-
-    Returns:
-        Whether that could be told.
-    """
-    path = run_dir / "result.json"
-    result = _read_object(path) if path.exists() else {}
-    if "data_sha256" in result and result["data_sha256"] != digest:
-        raise UserError(
-            f"{run_dir / 'data.json'} is not the one of the training: it has changed since, or the "
-            "network is another one's. Bring it back, or train again in another folder"
-        )
-    return "data_sha256" in result
 
 
 def _load_model(path: Path):

@@ -124,6 +124,9 @@ def load_description(path):
                 f"{path} does not describe a data set: {key} is {description.get(key)!r}, "
                 f"expected a JSON {'boolean' if kind is bool else kind.__name__}"
             )
+    names = description["class_names"]
+    if not all(isinstance(name, str) for name in names):
+        raise UserError(f"{path}: class_names is {names!r:.200}, expected a list of texts")
     if description.setdefault("bit_depth") not in (None, *image_files.BIT_DEPTHS):
         raise UserError(
             f"{path}: bit_depth is {description['bit_depth']!r}, expected null or one of "

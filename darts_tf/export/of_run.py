@@ -33,20 +33,32 @@ def arguments_of(run_dir) -> dict:
     # Earlier versions knew one task.
     task = _object(run_dir / "config.json", missing={}).get("task", _IMAGES)
     kinds = {_IMAGES: _of_images, "language_model": _of_text, "forecasting": _of_series}
-    if task not in kinds:
+    if not isinstance(task, str) or task not in kinds:
         raise UserError(
             f"{run_dir} holds a network for the task {task!r:.60}; of {', '.join(kinds)} the "
             "arguments are known, for another one give export_network its task"
         )
     found, digest = kinds[task](run_dir / "data.json")
-    trained_on = _object(run_dir / "result.json", missing={}).get("data_sha256", digest)
-    if trained_on != digest:
+    if _trained_on(run_dir) not in (None, digest):
         raise UserError(
-            f"{run_dir / 'data.json'} is not the one of the training: it has changed since. Bring "
-            "it back, or give the arguments yourself"
+            f"{run_dir / 'data.json'} is not the one of the training: it has changed since, or the "
+            "network is another one's. Bring it back, or train again in another folder"
         )
     genotype = run_dir / "genotype.json"
     return {**found, "genotype_json": _text(genotype) if genotype.exists() else None}
+
+
+def says_its_data(run_dir) -> bool:
+    """Whether a training's folder says which data it was; those of earlier versions do not.
+
+    Raises:
+        UserError: its result.json is damaged.
+    """
+    return _trained_on(pathlib.Path(run_dir)) is not None
+
+
+def _trained_on(run_dir) -> str | None:
+    return _object(run_dir / "result.json", missing={}).get("data_sha256")
 
 
 def _of_images(path) -> tuple[dict, str]:

@@ -70,5 +70,6 @@ def write_run_folder(folder) -> keras.Model:
     model.save(folder / "model.keras")
     data = arguments()
     (folder / "genotype.json").write_text(data.pop("genotype_json"))
-    (folder / "data.json").write_text(json.dumps({"name": "tiny", "flip": False, **data}))
+    data |= {"name": "tiny", "flip": False, "train_examples": 6, "test_examples": 2}
+    (folder / "data.json").write_text(json.dumps(data))
     return model

@@ -76,12 +76,12 @@ def test_missing_flags_and_folders():
     ("name", "content", "reason"),
     [
         ("data.json", None, "No such file"),
-        ("data.json", b"{", "is no JSON"),
-        ("data.json", b"[]", "must hold a JSON object"),
+        ("data.json", b"{", "cannot read the data description"),
+        ("data.json", b"[]", "expected a JSON object"),
         ("data.json", b"\xff\xfe", "cannot read"),
-        ("data.json", {"mean": "0.5"}, "mean is '0.5'; expected a list"),
+        ("data.json", {"mean": "0.5"}, "mean is '0.5', expected a JSON list"),
         ("data.json", {"class_names": [1, 2]}, "class_names is"),
-        ("genotype.json", None, "No such file"),
+        ("genotype.json", None, "genotype.json is missing"),
         ("model.keras", None, "is missing; --run_dir must be"),
     ],
 )
@@ -137,4 +137,4 @@ def test_a_network_for_another_task(run_folder, tmp_path):
     shutil.copytree(run_folder[0], folder)
     (folder / "config.json").write_text(json.dumps({"task": "language_modeling"}))
     done = run(f"--run_dir={folder}", f"--output_dir={tmp_path / 'model'}")
-    assert_refused(done, "holds a network for the task language_modeling, but train.export knows")
+    assert_refused(done, "holds a network for the task 'language_modeling'; of image_c")
