@@ -264,7 +264,9 @@ class _FileReader(Reader):
                 yield start + np.array(kept), np.stack([found[position] for position in kept])
 
     def key(self, indices):
-        found = hashlib.sha256(str(self._options).encode())
+        # Files of two folders may agree in all that is looked at, such as bitmaps out of archives.
+        place = os.path.realpath(self._folder)
+        found = hashlib.sha256(f"{self._options}{place}\0".encode(errors="replace"))
         for index in indices:
             state = os.stat(self._files[index])
             name = os.path.relpath(self._files[index], self._folder)

@@ -21,7 +21,7 @@ from darts_tf.datasets.stored_images import StoredImages
 
 # Share of the free memory that images may take; the rest is for what learns from them.
 _SHARE = 0.5
-_VERSION = 1
+_VERSION = 2
 # Names of bad images in one message.
 _NAMED = 3
 

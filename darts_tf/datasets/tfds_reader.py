@@ -100,7 +100,8 @@ class PreparedReader(Reader):
 
     def key(self, indices):
         found = hashlib.sha256(np.asarray(indices, "<i8").tobytes())
-        found.update(f"{self._size} {self._part}".encode())
+        place = os.path.realpath(self._folder)
+        found.update(f"{self._size} {self._part} {place}\0".encode(errors="replace"))
         for file in sorted(os.listdir(self._folder)):
             state = os.stat(os.path.join(self._folder, file))
             found.update(f"{file}\0{state.st_size} {state.st_mtime_ns}\0".encode())

@@ -1,6 +1,7 @@
 """The services of both protocols over gRPC, in the process and event loop of the HTTP server."""
 
 import asyncio
+import contextlib
 import functools
 
 import grpc
@@ -53,6 +54,7 @@ class GrpcServer:
         self._limits, self._metrics = limits, metrics
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._server: grpc.aio.Server | None = None
+        self._waiting_bytes = 0
 
     async def start(self) -> None:
         """Begins to listen.
@@ -152,7 +154,8 @@ class GrpcServer:
             async def receive(make_room):
                 content = await self._receive(stream)
                 if len(content) > self._limits.small_bytes:
-                    await make_room()
+                    with self._waiting(len(content)):
+                        await make_room()
                 return content
 
             async def has_left():
@@ -162,6 +165,21 @@ class GrpcServer:
             return (await self._work.answer(call)).content
 
         return answer
+
+    @contextlib.contextmanager
+    def _waiting(self, size: int):
+        """A context in which a long message is in memory and waits for its turn."""
+        if self._waiting_bytes + size > self._limits.large_bodies * self._limits.body_bytes:
+            raise RequestError(
+                503,
+                f"the server is busy: {self._waiting_bytes:,} bytes of long requests wait already; "
+                "ask again later",
+            )
+        self._waiting_bytes += size
+        try:
+            yield
+        finally:
+            self._waiting_bytes -= size
 
     async def _receive(self, stream) -> bytes:
         limits = self._limits

@@ -30,6 +30,8 @@ _FIELDS = {
     "float32": "float_val",
     "string": "string_val",
 }
+# So many numbers at most are made of a shorter list of several; of one they take no memory.
+_MOST_REPEATED = 2**20
 _AVAILABLE = get_model_status_pb2.ModelVersionStatus.State.AVAILABLE
 
 
@@ -159,6 +161,14 @@ def _array(proto, spec, name: str) -> tuple[np.ndarray, int]:
                 413, f"{name} has more than {tensors.MAX_PIXELS:,} numbers; send fewer"
             )
         given, _ = raw.of_typed(field, spec, [len(field)], name)
+        if len(given) == 1:
+            return np.broadcast_to(given.reshape([1] * len(shape)), shape), count
+        if count > _MOST_REPEATED:
+            raise RequestError(
+                413,
+                f"{name} has {len(given):,} numbers, of which the last stands for the others of "
+                f"{count:,}; that is for at most {_MOST_REPEATED:,}: send all",
+            )
         rest = np.full(count - len(given), given[-1], given.dtype)
         return np.concatenate([given, rest]).reshape(shape), count
     return raw.of_typed(field, spec, shape, name)

@@ -32,8 +32,11 @@ class VersionWatch:
         self._log = logging.getLogger("uvicorn.error")
         self._task: asyncio.Task | None = None
         self._broken: dict[Path, tuple] = {}
-        folder, _ = versions.find(directory)
-        self._served = (folder, _stamp(folder))
+        self._unseen: str | None = None
+        folder, number = versions.find(directory)
+        # A newer one may have come while the one that answers was loaded.
+        loaded = number == models.current.version
+        self._served = (folder, _stamp(folder) if loaded else None)
 
     async def start(self) -> None:
         """Begins to look, unless one version only was asked for."""
@@ -78,9 +81,13 @@ class VersionWatch:
             await asyncio.sleep(self._seconds)
             try:
                 await self.look()
+                self._unseen = None
             except OSError as error:
-                # The folder may be away for a while, and is said to be once a while only.
-                self._log.warning(f"{self._directory} cannot be looked at: {reason(error)}")
+                # The folder may be away for hours, and is said to be once.
+                why = reason(error)
+                if why != self._unseen:
+                    self._log.warning(f"{self._directory} cannot be looked at: {why}")
+                self._unseen = why
 
 
 def _newest_first(directory: Path) -> list[tuple[int, Path, tuple]]:

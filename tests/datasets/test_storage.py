@@ -102,6 +102,22 @@ def test_a_changed_file_is_decoded_again(photos, tmp_path):
     assert datasets.fingerprint.difference(before.description(), after.description())
 
 
+def test_a_folder_is_not_taken_for_another_one_with_files_of_the_same_names_sizes_and_times(
+    tmp_path,
+):
+    for place, first in (("one", 0), ("two", 100)):
+        for number in range(8):
+            file = tmp_path / place / "ab"[number % 2] / f"{number}.bmp"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (first + number, 0, 0)).save(file)
+            os.utime(file, (315532800, 315532800))
+    one, two = (load(tmp_path / place, tmp_path / "cache") for place in ("one", "two"))
+    assert (two.train_images[:].max(), one.train_images[:].max()) == (
+        *(load(tmp_path / place).train_images.max() for place in ("two", "one")),
+    )
+    assert one.train_images[:].max() < 100 <= two.train_images[:].max()
+
+
 def test_what_is_too_large_for_memory_is_in_a_file_that_nothing_is_left_of(
     photos, little_memory, tmp_path
 ):

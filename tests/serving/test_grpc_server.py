@@ -1,6 +1,7 @@
 """The Open Inference Protocol over gRPC, and what all services have in common."""
 
 import struct
+import time
 
 import grpc
 import numpy as np
@@ -206,6 +207,34 @@ def test_compressed_requests_are_as_long_as_unpacked(channel, network):
     with pytest.raises(grpc.RpcError) as refused:
         call(channel, "ModelInfer", bomb, **how)
     assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_long_messages_that_wait_take_bounded_memory(served_model):
+    limits = {"body_bytes": 3000, "small_bytes": 1000, "large_bodies": 2}
+    long = Request(model_name="tiny", raw_input_contents=[bytes(2900)])
+    with (
+        running(Models(served_model), **limits) as (server, do),
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        turns = [object(), object()]
+        for turn in turns:
+            do(server.work._bodies.acquire_on_behalf_of_nowait, turn)
+        method = "/inference.GRPCInferenceService/ModelInfer"
+        ask = channel.unary_unary(method, None, None).future
+        asked = [ask(long.SerializeToString(), timeout=60) for _ in range(5)]
+        # Two wait, the others know at once.
+        refused = set()
+        deadline = time.monotonic() + 20
+        while len(refused) < 3 and time.monotonic() < deadline:
+            refused = {one for one in asked if one.done()}
+            time.sleep(0.01)
+        reasons = [(one.code().name, "wait already" in one.details()) for one in refused]
+        assert reasons == [("UNAVAILABLE", True)] * 3
+        infer(channel, raw())
+        for turn in turns:
+            do(server.work._bodies.release_on_behalf_of, turn)
+        left = [one.code().name for one in asked if one not in refused]
+        assert left == ["INVALID_ARGUMENT"] * 2
 
 
 def test_an_unknown_method_and_no_message(channel):

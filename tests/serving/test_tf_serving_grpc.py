@@ -1,5 +1,7 @@
 """TensorFlow Serving's gRPC API, asked by its own package."""
 
+import tracemalloc
+
 import grpc
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from darts_tf.serving import tf_serving_grpc
 from darts_tf.serving.models import Models
 from tests.serving import tiny_network
 from tests.serving.grpc_running import running
@@ -76,6 +79,17 @@ def test_the_last_number_stands_for_the_rest(stub, network):
     images = np.full([2, 8, 8, 1], 9, np.uint8)
     images[0, 0, 0] = 5
     check(stub.Predict(request(typed([5, 9])), timeout=20), network, images)
+    check(stub.Predict(request(typed([9])), timeout=20), network, np.full_like(images, 9))
+
+
+def test_a_short_message_takes_little_memory(served_model):
+    asked = request(typed([9], [700_000, 8, 8, 1])).SerializeToString()
+    tracemalloc.start()
+    query = tf_serving_grpc.read(served_model.interface, asked)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert query.size == 700_000 and query.inputs["images"].max() == 9
+    assert most < 1e6
 
 
 def test_image_files(stub, network):
@@ -149,6 +163,11 @@ WRONG = {
         request(typed([1], [2_000_000, 8, 8, 1])),
         "RESOURCE_EXHAUSTED",
         "more than 50,000,000 numbers",
+    ),
+    "many of two numbers": (
+        request(typed([1, 2], [20_000, 8, 8, 1])),
+        "RESOURCE_EXHAUSTED",
+        "at most 1,048,576: send all",
     ),
     "a number above 255": (request(typed([256])), "INVALID_ARGUMENT", "images contains 256"),
 }

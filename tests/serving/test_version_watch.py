@@ -107,6 +107,14 @@ def test_a_version_that_is_taken_away_gives_way_to_the_one_before(folder):
     assert models.current.version == 1
 
 
+def test_a_version_that_comes_while_the_first_one_is_loaded(folder):
+    models = Models(Model(folder / "1"))
+    write(folder, 2, "two")
+    watch = VersionWatch(models, folder, Model, 0, Metrics())
+    look(watch)
+    assert models.current.answer == "two"
+
+
 def test_it_looks_again_and_again_until_it_is_stopped(folder, caplog):
     async def main():
         models, _, watch = make(folder, seconds=0.02)
@@ -119,6 +127,7 @@ def test_it_looks_again_and_again_until_it_is_stopped(folder, caplog):
         async with asyncio.timeout(10):
             while not caplog.records:
                 await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
         moved.rename(folder)
         write(folder, 3, "three")
         async with asyncio.timeout(10):
@@ -130,7 +139,8 @@ def test_it_looks_again_and_again_until_it_is_stopped(folder, caplog):
         assert models.current.version == 3
 
     asyncio.run(main())
-    assert "cannot be looked at" in caplog.records[0].getMessage()
+    (record,) = caplog.records
+    assert "cannot be looked at" in record.getMessage()
 
 
 @pytest.mark.parametrize(("seconds", "itself"), [(0, False), (0.01, True)])
