@@ -25,11 +25,12 @@ from darts_tf import budget as budgets
 from darts_tf import macros, spaces
 from darts_tf.budget import clock
 from darts_tf.budget.image_candidates import Size
-from darts_tf.budget.search_for import JOURNAL, WEIGHTS
+from darts_tf.budget.image_search import JOURNAL, WEIGHTS
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
 from darts_tf.runs.settings import Changeable
-from train import data_flags, fields, program, reports, results, runs
+from train import auto_compare, data_flags, fields, program, reports, results, runs
+from train.auto_compare import CompareConfig
 from train.data_flags import DataConfig
 from train.results import TableConfig
 
@@ -38,7 +39,7 @@ _REPORT_EVERY = 60
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AutoConfig(DataConfig, TableConfig):
+class AutoConfig(DataConfig, TableConfig, CompareConfig):
     """A search within a budget."""
 
     without_task = (
@@ -108,6 +109,7 @@ class AutoConfig(DataConfig, TableConfig):
         names = (
             *("budget", "budget_of", "max_parameters", "max_flops", "max_latency_ms", "space"),
             *("proxy_channels", "proxy_cells", "proxy_pixels", "proxy_steps", "benchmark_table"),
+            *auto_compare.NAMES,
         )
         settings = {**self.values(names), **super().decisive()}
         settings["channels"], settings["cells"] = self.size()
@@ -121,30 +123,38 @@ def main(config: AutoConfig) -> None:
     clock.seconds(config.budget)
     why = "has no meaning for train.auto, which shifts the images of its small networks"
     config.refuse_given(("augment",), why)
-    limits = config.constraints()
+    config.rates()
+    if not config.compare:
+        config.refuse_given(auto_compare.NAMES[1:], "is for --compare")
+    options = {"constraints": config.constraints(), "budget_of": config.budget_of}
     table = results.load_table(config, config.space)
+    # The processor time of a process is 0 at its beginning.
+    started = 0.0 if config.budget_of == "processor" else time.perf_counter()
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     folder = runs.open_folder(config, config.decisive(), data, Changeable())
     if folder.finished:
         print(f"this search is finished; see {folder.path}")
         return
     keras.utils.set_random_seed(config.seed)
+    options |= {
+        **dict(zip(("channels", "cells"), config.size(), strict=True)),
+        **{"proxy": config.proxy(), "seed": config.seed, "crop": config.crop},
+        "class_weights": data.class_weights,
+    }
+    startup = clock.KINDS[config.budget_of]() - started
+    space = config.space if data.macro(config.space) is None else data.space(config.space)
     found = budgets.search_for(
         data.image_data,
         config.budget,
-        config.space if data.macro(config.space) is None else data.space(config.space),
-        channels=config.size()[0],
-        cells=config.size()[1],
-        constraints=limits,
-        budget_of=config.budget_of,
-        proxy=config.proxy(),
-        seed=config.seed,
-        crop=config.crop,
-        class_weights=data.class_weights,
+        space,
+        **options,
         folder=folder.path,
+        since=started,
         after=_Steps(folder, clock.seconds(config.budget)),
     )
     folder.file(JOURNAL)
+    if config.compare:
+        auto_compare.run(config, data, folder, found, options | {"space": space}, startup)
     result = _result(config, found) | results.report(found.genotype, data, *config.size(), table)
     results.write(found.genotype, folder, result | runs.provenance(folder, data))
     shutil.rmtree(folder.file(WEIGHTS), ignore_errors=True)

@@ -123,6 +123,15 @@ class ImageCandidates:
         self._checked = ((pixels / 255 - data.mean) / data.std).astype(np.float32)
         self._targets = np.asarray(targets)[order]
 
+    @property
+    def proxy(self) -> Size:
+        """The small networks that are trained."""
+        return self._proxy
+
+    def examples(self, count: int) -> np.ndarray:
+        """The first of the images that rank candidates, as these see them, float32."""
+        return self._checked[:count]
+
     def costs(self, genotype):
         """`parameters`, `multiply_adds` and, if asked for, `latency_ms` of the wanted network."""
         costs = self.counted(genotype)

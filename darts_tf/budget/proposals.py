@@ -70,8 +70,17 @@ class Choice:
 History = Sequence[tuple[Genotype, float]]
 
 
+@dataclasses.dataclass(frozen=True)
 class RandomProposals:
-    """Random genotypes."""
+    """Random genotypes.
+
+    Args:
+        draws: of so many the one with the most multiply-adds is proposed. Of two networks of one
+            space the larger one is the better one more often than not, and to count costs nothing:
+            of all cells of NAS-Bench-201 Kendall's tau with the accuracy is 0.38.
+    """
+
+    draws: int = 1
 
     def __call__(self, choice: Choice, history: History, draw: random.Random):
         """A genotype that was not there before and where it is from; None if there is none left.
@@ -82,7 +91,12 @@ class RandomProposals:
             draw: random numbers.
         """
         seen = {equivalence.key(genotype) for genotype, _ in history}
-        found = choice.new(seen, lambda: choice.drawn(draw))
+
+        def make():
+            drawn = [choice.drawn(draw) for _ in range(self.draws)]
+            return max(drawn, key=lambda genotype: choice.costs(genotype)["multiply_adds"])
+
+        found = choice.new(seen, make)
         return None if found is None else (found, "random")
 
 
@@ -117,22 +131,24 @@ class PredictedProposals:
     ranked by the mean plus one standard deviation.
 
     Args:
-        first: so many are random before there is a model.
+        first: so many are random before there is a model, each the largest of `draws`.
         pool: genotypes that are ranked, one half of them random.
         parents: the best so far, of which the other half are changes.
-        random_every: one of so many is random still.
+        random_every: one of so many is random still, as the first ones.
+        draws: see `RandomProposals`.
     """
 
     first: int = 10
     pool: int = 200
     parents: int = 10
     random_every: int = 5
+    draws: int = 4
 
     def __call__(self, choice, history, draw):
         """See `RandomProposals`."""
         count = len(history)
         if count < self.first or count % self.random_every == 0:
-            return RandomProposals()(choice, history, draw)
+            return RandomProposals(self.draws)(choice, history, draw)
         seen = {equivalence.key(genotype) for genotype, _ in history}
         best = sorted(history, key=lambda one: -one[1])[: self.parents]
         pool = {}

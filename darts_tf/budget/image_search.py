@@ -35,6 +35,8 @@ class Options:
         crop, class_weights: see `ImageCandidates`.
         folder: where the journal and the weights are; a search goes on from there. None: nowhere.
         after: called after every step with its record and the search.
+        since: what the clock of the budget was when the search began. Default: for processor time
+            0, so that the start of the program counts; for the clock's time now.
     """
 
     budget_of: str = "processor"
@@ -46,6 +48,7 @@ class Options:
     class_weights: np.ndarray | None = None
     folder: str | pathlib.Path | None = None
     after: Callable[[dict, BudgetedSearch], None] | None = None
+    since: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +103,9 @@ def search_for(
     """
     given = Options(**options)
     now = lookup("budget", clocks.KINDS, given.budget_of)
-    seconds, since = clocks.seconds(budget), 0.0 if given.budget_of == "processor" else now()
+    seconds, since = clocks.seconds(budget), given.since
+    if since is None:
+        since = 0.0 if given.budget_of == "processor" else now()
     space, limits = spaces.get(space), constraints or Constraints()
     if space.kind != "convolutional":
         raise UserError(

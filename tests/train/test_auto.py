@@ -1,0 +1,144 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from darts_tf import genotypes
+from darts_tf.budget import clock, contenders
+from darts_tf.budget.image_candidates import ImageCandidates
+from darts_tf.common.errors import UserError
+from darts_tf.runs.run_folder import RunFolder
+from train import auto, auto_compare
+
+
+class Ticks:
+    """A clock on which a second passes whenever somebody looks."""
+
+    def __init__(self):
+        self.seconds = 0
+
+    def __call__(self):
+        self.seconds += 1
+        return float(self.seconds)
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch, one_edge_space, without_pictures):
+    monkeypatch.setitem(clock.KINDS, "processor", Ticks())
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    images = rng.integers(0, 100, (60, 8, 8, 1)) + 120 * labels[:, None, None, None]
+    np.savez(
+        tmp_path / "tiny.npz",
+        **{"x_train": images[:40].astype(np.uint8), "y_train": labels[:40]},
+        **{"x_test": images[40:].astype(np.uint8), "y_test": labels[40:]},
+    )
+    return auto.AutoConfig(
+        dataset=str(tmp_path / "tiny.npz"),
+        budget="20s",
+        space=one_edge_space,
+        channels=2,
+        cells=3,
+        proxy_steps=1,
+        output_dir=str(tmp_path / "run"),
+    )
+
+
+def records(folder):
+    lines = (folder / "candidates.jsonl").read_text().splitlines()
+    times = ("seconds", "spent")
+    return [{k: v for k, v in json.loads(line).items() if k not in times} for line in lines]
+
+
+@pytest.mark.slow
+class TestMain:
+    def test_killed_twice_it_finds_the_same(self, config, tmp_path, monkeypatch, capsys):
+        auto.main(config)
+        folder = tmp_path / "run"
+        genotype = genotypes.get(str(folder / "genotype.json"))
+        result = json.loads((folder / "result.json").read_text())
+        assert result["candidates"] == 2 and result["spent_seconds"] <= 21
+        assert result["network"]["channels"] == 2
+        assert not (folder / "weights").exists()
+        assert "found the best of 2 cells" in capsys.readouterr().out
+
+        again = dataclasses.replace(config, output_dir=str(tmp_path / "again"))
+        plain = auto._Steps.__call__
+
+        def killed(self, record, search):
+            plain(self, record, search)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(auto._Steps, "__call__", killed)
+        for count in (1, 2):
+            with pytest.raises(KeyboardInterrupt):
+                auto.main(again)
+            assert len(records(tmp_path / "again")) == count
+            assert (tmp_path / "again" / "genotype.json").exists()
+            RunFolder._fresh.clear()
+        monkeypatch.setattr(auto._Steps, "__call__", plain)
+        auto.main(again)
+        assert records(tmp_path / "again") == records(folder)
+        assert genotypes.get(str(tmp_path / "again" / "genotype.json")) == genotype
+
+    def test_an_impossible_limit_names_the_least(self, config):
+        with pytest.raises(UserError, match="--max_parameters=10 is impossible: .* has 1"):
+            auto.main(dataclasses.replace(config, max_parameters=10))
+
+    def test_a_limit_is_met(self, config, tmp_path):
+        auto.main(dataclasses.replace(config, max_flops=20_000))
+        result = json.loads((tmp_path / "run" / "result.json").read_text())
+        assert result["network"]["multiply_adds"] <= 20_000
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"budget": "soon"}, "expected a time such as 15m"),
+            ({"output_dir": None}, "--output_dir is missing"),
+            ({"compare_rates": ("fast",)}, "--compare_rates=fast: expected numbers above 0"),
+            ({"compare_seeds": 2, "given": frozenset(["compare_seeds"])}, "is for --compare"),
+        ],
+    )
+    def test_refused(self, config, changes, message):
+        with pytest.raises(UserError, match=message):
+            auto.main(dataclasses.replace(config, **changes))
+
+
+def test_compare(config, tmp_path, monkeypatch):
+    # To build the published cell's network, and to train any, takes long.
+    names = ("published cell DARTS_V2", "residual network")
+    for name in names:
+        monkeypatch.delitem(contenders.CONTENDERS, name)
+    found = {"score": 0.5, "accuracy": 0.5, "steps": 1}
+    monkeypatch.setattr(ImageCandidates, "train", lambda *arguments: found)
+    seen = []
+
+    def train(network, stream, recipe, **options):
+        seen.append((network.name, recipe.learning_rate))
+
+    def measure(network, batches, task):
+        examples = sum(len(labels) for _, labels in batches)
+        # 8 images validate, 20 test; the larger rate is the better one.
+        return {"accuracy": {8: 0.5, 20: 0.7}[examples] + seen[-1][1] + 0.01 * len(seen)}
+
+    monkeypatch.setattr(auto_compare.training, "train_network", train)
+    monkeypatch.setattr(auto_compare.training, "test_network", measure)
+    options = {"compare": True, "compare_epochs": 1, "compare_seeds": 2}
+    config = dataclasses.replace(config, **options, compare_rates=("0.05", "0.1"))
+    auto.main(config)
+    content = json.loads((tmp_path / "run" / "comparison.json").read_text())
+    rows = {row["name"]: row for row in content["rows"]}
+    assert rows["found cell"]["kind"] == "found" and len(rows) >= 3
+    # Each has as many tries, of the same learning rates, and then both seeds with the better one.
+    assert [rate for _, rate in seen] == [0.05, 0.1, 0.1, 0.1] * len(rows)
+    for number, row in enumerate(rows.values()):
+        assert row["learning_rate"] == 0.1 and row["seeds"] == 2
+        assert row["value"] == pytest.approx(0.8 + 0.01 * (4 * number + 3.5))
+        assert row["deviation"] == pytest.approx(0.01 / np.sqrt(2))
+    if other := rows.get("separable convolutions"):
+        assert other["multiply_adds"] <= rows["found cell"]["multiply_adds"]
+    # A comparison that goes on trains nothing twice.
+    (tmp_path / "run" / "result.json").unlink()
+    auto.main(config)
+    assert len(seen) == 4 * len(rows)

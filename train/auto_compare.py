@@ -1,0 +1,216 @@
+"""What a search within a budget found, beside what it has to beat, all trained alike."""
+
+import dataclasses
+import statistics
+import time
+
+import train.startup  # noqa: F401  TensorFlow is first imported here
+
+import keras
+
+from darts_tf import budget as budgets
+from darts_tf.budget import clock, contenders
+from darts_tf.budget.image_candidates import Size
+from darts_tf.budget.image_search import search_for
+from darts_tf.budget.journal import Journal
+from darts_tf.common import seeds
+from darts_tf.common.errors import UserError
+from darts_tf.networks import training
+from darts_tf.networks.network import build_network
+from darts_tf.report import comparison
+from train import fields
+from train.config import Config
+
+#: Name in the table -> who proposes candidates, in how many rungs, after how many first steps in
+#: units of those of the search.
+SEARCHES = {"random cells": ("random", 6, 1), "aging evolution": ("evolution", 1, 3)}
+_FOUND = "found cell"
+_FILE = "trainings.jsonl"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompareConfig(Config):
+    """A comparison at the end of a search."""
+
+    compare: bool = fields.switch(
+        False,
+        "Also search with random cells and by aging evolution, each with the same budget, and "
+        "train what all found, a published cell, a residual network and a plain convolutional one "
+        "of equal cost from scratch, each with all of --compare_rates.",
+    )
+    compare_epochs: int = fields.integer(
+        20, "With --compare: epochs of each of these trainings.", lower_bound=1
+    )
+    compare_seeds: int = fields.integer(
+        3, "With --compare: trainings of each network with its best learning rate.", lower_bound=1
+    )
+    compare_rates: tuple[str, ...] = fields.words(
+        ["0.0125", "0.05", "0.2"], "With --compare: the learning rates that each network tries."
+    )
+
+    def rates(self) -> list[float]:
+        """The learning rates.
+
+        Raises:
+            UserError: one is no number above 0, or there is none.
+        """
+        try:
+            found = [float(text) for text in self.compare_rates]
+        except ValueError:
+            found = []
+        if not found or not all(0 < rate < float("inf") for rate in found):
+            raise UserError(
+                f"--compare_rates={','.join(self.compare_rates)}: expected numbers above 0"
+            )
+        return found
+
+
+#: What decides a comparison, and nothing of the search before it.
+NAMES = ("compare", "compare_epochs", "compare_seeds", "compare_rates")
+
+
+def run(config, data, folder, found: budgets.Found, options: dict, startup: float) -> list[dict]:
+    """Compares, or goes on; writes comparison.json.
+
+    Args:
+        config: an `AutoConfig`.
+        data: of the task.
+        folder: of the run.
+        found: by the search.
+        options: of `search_for`, those of the search.
+        startup: seconds of its budget that were spent before it began.
+
+    Returns:
+        The rows of the table.
+    """
+    cells = {_FOUND: (found.genotype, found.seconds)}
+    for name in SEARCHES:
+        other = _search(config, data, folder, name, options, startup)
+        cells[name] = other.genotype, other.seconds
+        print(f"{name}: the best of {len(other.candidates)} in {other.seconds:.0f} s", flush=True)
+    limits = config.constraints()
+    measured = limits.latency_ms is not None
+    networks, rows = {}, []
+    for name, (genotype, seconds) in cells.items():
+        networks[name] = _builder(config, data, genotype), seconds
+    most = contenders.costs(networks[_FOUND][0]())["multiply_adds"]
+    for name, make in contenders.CONTENDERS.items():
+
+        def of_width(channels, make=make):
+            return make(data.input_shape, data.num_classes, channels)
+
+        try:
+            channels, _ = contenders.widest(of_width, most, limits)
+        except UserError as error:
+            print(f"{name} is left out: {error}", flush=True)
+            continue
+        networks[name] = (lambda channels=channels, of_width=of_width: of_width(channels)), 0.0
+    trainings = _Trainings(config, data, Journal(folder.file(_FILE)))
+    for name, (make, seconds) in networks.items():
+        row = trainings.row(name, make)
+        row["processor_seconds"] = round(row["processor_seconds"] + seconds, 1)
+        row["search_seconds"] = round(seconds, 1)
+        kind = "found" if name == _FOUND else "baseline"
+        rows.append({"name": name, "kind": kind, **row, **contenders.costs(make(), measured)})
+    comparison.write(
+        folder.path,
+        comparison.Comparison(
+            metric="test_accuracy",
+            larger_is_better=True,
+            rows=rows,
+            budget=f"{config.budget} of {config.budget_of} time for each search, then "
+            f"{len(config.rates())} learning rates and {config.compare_seeds} seeds of "
+            f"{config.compare_epochs} epochs for each network",
+            data_sha256=data.digest(folder.read_json("data.json")),
+        ),
+    )
+    folder.file(comparison.FILE)
+    return rows
+
+
+def _builder(config, data, genotype):
+    size = data.input_shape, data.num_classes, *config.size()
+    return lambda: build_network(genotype, *size)
+
+
+def _search(config, data, folder, name, options, startup) -> budgets.Found:
+    proposals, rungs, times = SEARCHES[name]
+    proxy: Size = options["proxy"]
+    return search_for(
+        data.image_data,
+        config.budget,
+        **{
+            **options,
+            # The found cell's search had to start the program and to read the data.
+            "since": clock.KINDS[config.budget_of]() - startup,
+            "proposals": proposals,
+            "rungs": rungs,
+            "proxy": dataclasses.replace(proxy, steps=times * proxy.steps),
+            "folder": folder.file(name.replace(" ", "_")),
+            "after": None,
+        },
+    )
+
+
+class _Trainings:
+    """Trains networks from scratch, and remembers which are done.
+
+    Args:
+        config: an `AutoConfig`.
+        data: of the task.
+        journal: of an earlier start, or empty.
+    """
+
+    def __init__(self, config, data, journal: Journal):
+        self._config, self._data, self._journal = config, data, journal
+        self._task = data.task(config.task)
+
+    def row(self, name: str, make) -> dict:
+        """Tries all learning rates on a validation part, then tests the best with all seeds.
+
+        Args:
+            name: of the network.
+            make: builds it.
+        """
+        config, data = self._config, self._data
+        learning, checking = data.with_validation(0.8, config.seed)
+        tries = {
+            rate: self._train(name, make, rate, 0, (learning, checking)) for rate in config.rates()
+        }
+        rate = max(tries, key=lambda rate: tries[rate]["accuracy"])
+        tests = [
+            self._train(name, make, rate, seed + 1, (data.training, data.test))
+            for seed in range(config.compare_seeds)
+        ]
+        accuracies = [test["accuracy"] for test in tests]
+        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else None
+        seconds = sum(one["seconds"] for one in (*tries.values(), *tests))
+        return {
+            "value": statistics.mean(accuracies),
+            "deviation": spread,
+            "seeds": len(accuracies),
+            "learning_rate": rate,
+            "processor_seconds": seconds,
+        }
+
+    def _train(self, name, make, rate, number, parts) -> dict:
+        """One training; number 0 is a try of a learning rate."""
+        key = {"name": name, "learning_rate": rate, "number": number}
+        for record in self._journal.records:
+            if {k: record.get(k) for k in key} == key:
+                return record
+        started, config = time.process_time(), self._config
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(seeds.of_trial(config.seed, number))
+        network = make()
+        batch_size = min(96, self._data.size(parts[0]))
+        stream = self._data.stream(parts[0], batch_size, seeds.of_stream(config.seed, number, 1000))
+        recipe = training.Recipe(config.compare_epochs, learning_rate=rate, drop_path=0.0)
+        training.train_network(network, stream, recipe, task=self._task)
+        measured = training.test_network(network, self._data.in_order(parts[1]), self._task)
+        accuracy = float(measured[self._task.objective.name])
+        seconds = round(time.process_time() - started, 2)
+        what = "tested" if number else "validated"
+        print(f"{name}, learning rate {rate:g}: {what} {accuracy:.4f}  {seconds:.0f} s", flush=True)
+        self._journal.add(key | {"accuracy": accuracy, "seconds": seconds})
+        return self._journal.records[-1]
