@@ -11,14 +11,12 @@ import tensorflow as tf
 from darts_tf import datasets, macros, spaces
 from darts_tf.budget import halving
 from darts_tf.budget.constraints import CountedCosts
+from darts_tf.budget.descent import Descent
 from darts_tf.common import files, seeds
 from darts_tf.costs import latency
 from darts_tf.datasets.augmentation import Augmentation, transformation
 from darts_tf.networks.network import build_network
 from darts_tf.runtime.grappler import without_grappler
-
-_MOMENTUM, _L2, _CLIP_NORM = 0.9, 3e-4, 5.0
-_EVALUATED_AT_ONCE = 250
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,7 +157,7 @@ class ImageCandidates:
         network = build_network(
             genotype, self._shape, self._data.num_classes, proxy.channels, proxy.cells
         )
-        training = _Training(network, self._weights)
+        training = Descent(network, self._weights)
         first, last = self._from(training, number, rung), halving.steps(rung, proxy.steps)
         while first < last:
             # From the beginning where the weights of the rung before are lost.
@@ -229,53 +227,6 @@ class ImageCandidates:
 
     def _path(self, number, rung) -> pathlib.Path:
         return self._folder / f"candidate_{number}_rung_{rung}.npz"
-
-
-class _Training:
-    """A network and stochastic gradient descent with momentum, as DARTS trains networks."""
-
-    def __init__(self, network, class_weights):
-        self._network = network
-        self._class_weights = tf.constant(class_weights)
-        self._weights = [variable.value for variable in network.trainable_variables]
-        self._momenta = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
-        others = [variable.value for variable in network.non_trainable_variables]
-        self._state = [*self._weights, *self._momenta, *others]
-        batch = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
-        labels, rate = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32)
-        # Concrete ones, because TensorFlow warns of the traces of many networks.
-        self.step = _traced(self._step, batch, labels, rate)
-        self._logits = _traced(lambda images: network(images, training=False), batch)
-
-    def _step(self, images, labels, rate):
-        with tf.GradientTape() as tape:
-            logits = self._network(images, training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            counts = tf.gather(self._class_weights, labels)
-            loss = tf.reduce_sum(counts * losses) / tf.reduce_sum(counts)
-        found = tape.gradient(loss, self._weights, unconnected_gradients="zero")
-        found, _ = tf.clip_by_global_norm(found, _CLIP_NORM)
-        for weight, momentum, gradient in zip(self._weights, self._momenta, found, strict=True):
-            momentum.assign(_MOMENTUM * momentum + gradient + _L2 * weight)
-            weight.assign_sub(rate * momentum)
-        return loss
-
-    def logits(self, images) -> np.ndarray:
-        """Of images `[N, height, width, channels]`."""
-        size = _EVALUATED_AT_ONCE
-        parts = [images[i : i + size] for i in range(0, len(images), size)]
-        return np.concatenate([self._logits(tf.constant(part)).numpy() for part in parts])
-
-    def values(self) -> list[np.ndarray]:
-        return [variable.numpy() for variable in self._state]
-
-    def assign(self, values) -> None:
-        for variable, value in zip(self._state, values, strict=True):
-            variable.assign(value)
-
-
-def _traced(function, *arguments):
-    return tf.function(function, autograph=False).get_concrete_function(*arguments)
 
 
 def shrunk(images: np.ndarray, pixels: int) -> np.ndarray:

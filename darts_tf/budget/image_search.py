@@ -13,6 +13,7 @@ from darts_tf.budget.image_candidates import ImageCandidates, Size
 from darts_tf.budget.journal import Journal
 from darts_tf.budget.proposals import PROPOSALS, Choice
 from darts_tf.budget.search import BudgetedSearch, Candidate
+from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.common.lookup import lookup
 from darts_tf.genotypes.genotype import Genotype
@@ -115,7 +116,7 @@ def search_for(
         )
     macro = macros.get(space.macro)
     size = channels or macro.search_size[0], cells or macro.search_size[1]
-    folder = None if given.folder is None else pathlib.Path(given.folder)
+    folder = None if given.folder is None else files.make_folder(given.folder)
     journal = Journal(None if folder is None else folder / JOURNAL)
     evaluator = ImageCandidates(
         space,

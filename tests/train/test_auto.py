@@ -105,6 +105,7 @@ class TestMain:
             auto.main(dataclasses.replace(config, **changes))
 
 
+@pytest.mark.slow
 def test_compare(config, tmp_path, monkeypatch):
     # To build the published cell's network, and to train any, takes long.
     names = ("published cell DARTS_V2", "residual network")
