@@ -1,5 +1,6 @@
 """How large a network has to be for a number of parameters."""
 
+import functools
 from collections.abc import Callable
 
 
@@ -17,6 +18,8 @@ def nearest_units(
     Returns:
         Of two that are as near the smaller one.
     """
+    # Each time a network is built.
+    parameters_of = functools.cache(parameters_of)
     low, high = least, 2 * least
     while parameters_of(high) < size and high < most:
         low, high = high, 2 * high

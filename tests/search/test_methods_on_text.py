@@ -16,6 +16,9 @@ from tests import texts
 # To trace a recurrence takes longer than a step of it.
 pytestmark = pytest.mark.usefixtures("eagerly")
 
+# One window: what is asked here does not need the others.
+VALIDATION = texts.validation().take(1)
+
 # What is said of those that have no meaning.
 REFUSED = {
     "aging-evolution": "has no supernet",
@@ -42,7 +45,7 @@ def test_a_step_and_a_cell(name):
     search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
     before = [variable.numpy() for variable in search.supernet.trainable_variables]
     history = search.fit(
-        lambda epoch: texts.train(epoch).take(2), texts.validation(), epochs=1, verbose=0
+        lambda epoch: texts.train(epoch).take(2), VALIDATION, epochs=1, verbose=0
     ).history
     assert all(np.isfinite(values).all() for values in history.values())
     assert 1 < history["val_perplexity"][0] < 100
@@ -50,7 +53,7 @@ def test_a_step_and_a_cell(name):
     assert all(np.abs(new - old).max() > 0 for old, new in pairs)
     for alpha in search.supernet.architecture_variables:
         assert np.abs(alpha).max() > 1e-4
-    data = texts.validation() if selections.needs_data(method.selection) else None
+    data = VALIDATION if selections.needs_data(method.selection) else None
     selection = SharedWeights(samples=2, batches=1, finalists=1) if name == "random-ws" else None
     genotype = search.genotype(data, selection, fine_tune_epochs=min(1, method.fine_tune_epochs))
     (cell,) = genotype.cells.values()
@@ -64,7 +67,7 @@ def test_what_has_no_meaning_is_refused(name):
         method = texts.method(name)
         search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
         # Further levels look at the task when they are built.
-        search.fit(texts.train, texts.validation(), verbose=0)
+        search.fit(texts.train, VALIDATION, verbose=0)
 
 
 @pytest.mark.slow
@@ -74,7 +77,7 @@ def test_each_hypergradient(gradient):
     search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
     (alpha,) = search.supernet.architecture_variables
     before = alpha.numpy()
-    search.fit(lambda epoch: texts.train(epoch).take(2), texts.validation(), verbose=0)
+    search.fit(lambda epoch: texts.train(epoch).take(2), VALIDATION, verbose=0)
     # Adam's first steps are the learning rate, whatever the gradient.
     moved = np.abs(alpha - before).max()
     assert 0.01 < moved < 0.07
@@ -84,8 +87,8 @@ def test_each_hypergradient(gradient):
 def test_each_selection(name):
     method = texts.method("darts-v1", selection=name, fine_tune_epochs=0)
     search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
-    search.fit(lambda epoch: texts.train(epoch).take(1), texts.validation(), verbose=0)
-    data = texts.validation() if selections.needs_data(method.selection) else None
+    search.fit(lambda epoch: texts.train(epoch).take(1), VALIDATION, verbose=0)
+    data = VALIDATION if selections.needs_data(method.selection) else None
     (cell,) = search.genotype(data).cells.values()
     # A cell that grows begins with one node, and one epoch is too short to grow.
     assert len(cell.nodes) == (1 if name == "growing" else 2)

@@ -12,7 +12,7 @@ from train import search
 from train.search import DistributedSearchConfig
 
 # The least that has two types of cell: quick to trace.
-SPACE = spaces.Space("two_searches", ("none", "skip_connect", "sep_conv_3x3"), nodes=1)
+SPACE = spaces.Space("two_searches", ("none", "skip_connect", "nor_conv_1x1"), nodes=1)
 SIZE = {"space": SPACE.name, "channels": 2, "cells": 3, "batch_size": 4, "epochs": 2}
 OTHERS = ({"method": "darts-v1", "seed": 3, "precision": "float32"}, {"method": "gdas", "seed": 4})
 
