@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 
 import numpy as np
 
@@ -23,11 +24,21 @@ class Batches:
         max_size: the examples of one run at most; 0 and 1 join nothing.
         timeout_seconds: how long a request waits for others.
         observe: is called with the number of examples of each run.
+        max_values: the numbers in the answers of one run at most, which bounds its memory; those of
+            a single request may be more.
     """
 
-    def __init__(self, turn, in_thread, max_size: int, timeout_seconds: float, observe):
+    def __init__(
+        self,
+        turn,
+        in_thread,
+        max_size: int,
+        timeout_seconds: float,
+        observe,
+        max_values: float = math.inf,
+    ):
         self._turn, self._in_thread = turn, in_thread
-        self._max_size, self._timeout = max_size, timeout_seconds
+        self._max_size, self._timeout, self._max_values = max_size, timeout_seconds, max_values
         self._observe = observe
         self._queues: dict[tuple, _Queue] = {}
 
@@ -35,13 +46,16 @@ class Batches:
         """Whether a query may be computed together with others."""
         return query.size < self._max_size and model.joins(query.signature)
 
-    async def compute(self, model, signature: str, inputs: dict[str, np.ndarray], clock) -> dict:
+    async def compute(
+        self, model, signature: str, inputs: dict[str, np.ndarray], clock, values: int = 0
+    ) -> dict:
         """The outputs of a request, `[B, ...]` each.
 
         Args:
             model: the model.
             signature, inputs: what its `prepare` has made of a query that `take` is true of.
             clock: an asynchronous context that bounds the time of the run, not of the waiting.
+            values: how many numbers the answer has.
 
         Raises:
             RequestError: this request is wrong, or the server has no turn for it.
@@ -51,7 +65,7 @@ class Batches:
         if queue is None:
             queue = self._queues[key] = _Queue(model, signature)
             queue.task = asyncio.create_task(self._work_off(key, queue))
-        item = _Item(inputs)
+        item = _Item(inputs, values)
         queue.add(item)
         try:
             await item.begun.wait()
@@ -69,7 +83,7 @@ class Batches:
         taken = []
         try:
             async with self._turn():
-                taken = queue.take(self._max_size)
+                taken = queue.take(self._max_size, self._max_values)
                 for item in taken:
                     item.begun.set()
                 if taken:
@@ -77,7 +91,7 @@ class Batches:
                     inputs = [item.inputs for item in taken]
                     found = await self._in_thread(compute, queue.model, queue.signature, inputs)
         except Exception as error:  # There is no turn, or no thread.
-            taken = taken or queue.take(None)
+            taken = taken or queue.take(math.inf, math.inf)
             found = [error] * len(taken)
         for item, outputs in zip(taken, found if taken else [], strict=True):
             item.finish(outputs)
@@ -123,8 +137,9 @@ def _checked(model, outputs):
 class _Item:
     """The inputs of a request that waits for its outputs."""
 
-    def __init__(self, inputs: dict[str, np.ndarray]):
+    def __init__(self, inputs: dict[str, np.ndarray], values: int):
         self.inputs, self.size = inputs, len(next(iter(inputs.values())))
+        self.values = values
         self.begun = asyncio.Event()
         self.outputs = asyncio.get_running_loop().create_future()
 
@@ -169,12 +184,13 @@ class _Queue:
                     await self._changed.wait()
         return bool(self.items)
 
-    def take(self, max_size: int | None) -> list[_Item]:
+    def take(self, max_size: float, max_values: float) -> list[_Item]:
         """Removes the first requests, one at least where there are any."""
-        count = size = 0
+        count = size = values = 0
         for item in self.items:
             size += item.size
-            if count and max_size is not None and size > max_size:
+            values += item.values
+            if count and (size > max_size or values > max_values):
                 break
             count += 1
         taken, self.items = self.items[:count], self.items[count:]

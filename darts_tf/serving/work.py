@@ -57,6 +57,7 @@ class Work:
             limits.batch_size,
             limits.batch_seconds,
             observe,
+            limits.answer_values,
         )
 
     async def answer(self, call: Call) -> Answer:
@@ -112,17 +113,17 @@ class Work:
         query = await self._message(clock, size / small, alone, call.read, interface, body)
         del body
         values = self._check_size(interface, query)
-        outputs = await self._compute(clock, query, call, model)
+        outputs = await self._compute(clock, query, call, model, values)
         size, write = values / self._limits.small_values, call.write
         alone = query.json_answer and size > 1
         return await self._message(clock, size, alone, write, interface, query.form, outputs)
 
-    async def _compute(self, clock, query: Query, call: Call, model) -> dict:
+    async def _compute(self, clock, query: Query, call: Call, model, values: int) -> dict:
         one_step = query.size <= model.step_images
         small = one_step and query.pixels <= self._limits.small_pixels
         if small and self._batches.take(model, query):
             prepared = await self._prepare(clock, query, model)
-            return await self._batches.compute(model, *prepared, clock)
+            return await self._batches.compute(model, *prepared, clock, values)
         answers, steps = [], model.steps(query.signature, query.inputs)
         for _ in range(0, query.size, model.step_images):
             async with self._turn(self._steps if small else self._large_steps), clock:

@@ -41,13 +41,14 @@ async def nothing():
     yield
 
 
-def make(max_size=4, timeout_seconds=5.0, turn=nothing, sizes=None):
+def make(max_size=4, timeout_seconds=5.0, turn=nothing, sizes=None, **more):
     sizes = [] if sizes is None else sizes
-    return batches.Batches(turn, asyncio.to_thread, max_size, timeout_seconds, sizes.append)
+    return batches.Batches(turn, asyncio.to_thread, max_size, timeout_seconds, sizes.append, **more)
 
 
 async def ask(made, model, *numbers, signature="sum", clock=nothing):
-    found = await made.compute(model, signature, {"x": np.array(numbers)}, clock())
+    values = 100 * len(numbers)
+    found = await made.compute(model, signature, {"x": np.array(numbers)}, clock(), values)
     assert found["name"].tolist() == [b"%d" % number for number in numbers]
     return found["y"].tolist()
 
@@ -86,6 +87,17 @@ def test_no_run_has_more_examples_than_allowed_and_the_first_come_first():
     assert model.log == [[0], [1, 2, 3, 4], [5, 6, 7, 8]]
     assert found[:4] == [[1], [2, 3, 4], [5], [6]]
     assert str(found[4]) == "8"
+
+
+def test_no_run_has_answers_of_more_values_than_allowed():
+    async def main():
+        tasks = await begin(made, model, [0], [1], [2], [3], [4, 5, 6], [9])
+        assert await asyncio.gather(*tasks) == [[1], [2], [3], [4], [5, 6, 7], [10]]
+
+    model = Sums()
+    made = make(max_size=9, timeout_seconds=0.01, max_values=250)
+    asyncio.run(main())
+    assert model.log == [[0], [1, 2], [3], [4, 5, 6], [9]]
 
 
 def test_one_client_never_waits():
