@@ -117,7 +117,10 @@ def verdict(compared: Comparison) -> str:
         return f"{said} How much another seed would change is not known."
     low, high = gain - _Z * error, gain + _Z * error
     said += f" The 95 % interval of the gain is {low:.4f} to {high:.4f}"
-    return said + (": it may be chance." if low <= 0 <= high else ".")
+    said += ": it may be chance." if low <= 0 <= high else "."
+    if all(_varies(row) for row in (ours, theirs)):
+        return said
+    return f"{said} Where there is one seed, that counts the draw of the test images alone."
 
 
 def share_interval(row) -> tuple[float, float] | None:
@@ -132,15 +135,19 @@ def _standard_error(*rows) -> float | None:
     """Of the difference of two rows; None where nothing says how much their values vary."""
     squares = []
     for row in rows:
-        seeds, deviation = row.get("seeds") or 1, row.get("deviation")
         value, examples = row["value"], row.get("test_examples")
-        if deviation is not None and seeds > 1:
-            squares.append(deviation**2 / seeds)
+        if _varies(row):
+            squares.append(row["deviation"] ** 2 / row["seeds"])
         elif isinstance(examples, int) and examples > 0 and 0 <= value <= 1:
             squares.append(value * (1 - value) / examples)
         else:
             return None
     return math.sqrt(sum(squares)) or None
+
+
+def _varies(row) -> bool:
+    """Whether it is known how much a row's value varies over seeds."""
+    return row.get("deviation") is not None and (row.get("seeds") or 1) > 1
 
 
 def _metric(run: Run) -> str | None:

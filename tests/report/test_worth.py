@@ -109,7 +109,7 @@ def row(kind, value, **others):
         (
             [row("found", 0.9, test_examples=100), row("baseline", 0.8, test_examples=100)],
             True,
-            "The 95 % interval of the gain is 0.0020 to 0.1980.",
+            "of the gain is 0.0020 to 0.1980. Where there is one seed, that counts the draw",
         ),
         # 1.96 * sqrt(0.3 ** 2 / 4 + 0.4 ** 2 / 4) is 0.49.
         (
@@ -118,10 +118,12 @@ def row(kind, value, **others):
                 row("baseline", 3.4, seeds=4, deviation=0.4),
             ],
             False,
-            "better by 0.4000. The 95 % interval of the gain is -0.0900 to 0.8900: it may be ch",
+            "by 0.4000. The 95 % interval of the gain is -0.0900 to 0.8900: it may be chance.",
         ),
     ],
 )
 def test_verdicts(rows, larger, said):
     found = comparison.Comparison(metric="x", larger_is_better=larger, rows=rows)
     assert said in worth.verdict(found)
+    # The last ones say all that there is to say.
+    assert worth.verdict(found).endswith(said) or not said.endswith("chance.")
