@@ -77,10 +77,30 @@ def test_triton(running, known, clients_python):
     run(clients_python, "triton.py", known | {"blocks": found}, *addresses)
 
 
+# KServe's client by default, which is TensorFlow Serving's protocol, and its health checks.
+KSERVE = """
+import asyncio
+from kserve import InferenceGRPCClient, InferenceRESTClient, RESTConfig
+async def ask():
+    client, body = InferenceRESTClient(), {"instances": images.tolist()}
+    answer = await client.infer("http://127.0.0.1:%d", body, model_name="digits")
+    client = InferenceRESTClient(RESTConfig(protocol="v2"))
+    assert await client.is_server_live("http://127.0.0.1:%d")
+    assert await client.is_server_ready("http://127.0.0.1:%d")
+    assert await client.is_model_ready("http://127.0.0.1:%d", "digits")
+    async with InferenceGRPCClient("127.0.0.1:%d") as client:
+        assert await client.is_server_live() and await client.is_server_ready()
+        assert await client.is_model_ready("digits")
+    return [row["probabilities"] for row in answer["predictions"]]
+probabilities = asyncio.run(ask())
+"""
+
+
 @pytest.mark.slow
 def test_kserve(running, known, clients_python):
     found = blocks(running, "kserve")
     assert len(found) == 2
+    found.append(KSERVE % (*[running.port] * 4, running.grpc_port))
     run(clients_python, "blocks.py", known | {"blocks": found})
 
 
