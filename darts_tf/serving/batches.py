@@ -21,7 +21,8 @@ class Batches:
     Args:
         turn: gives an asynchronous context in which one run may compute.
         in_thread: an asynchronous function that calls another one in a thread.
-        max_size: the examples of one run at most; 0 and 1 join nothing.
+        max_size: the examples of one run at most, or the model's `step_images` if these are fewer;
+            0 and 1 join nothing.
         timeout_seconds: how long a request waits for others.
         observe: is called with the number of examples of each run.
         max_values: the numbers in the answers of one run at most, which bounds its memory; those of
@@ -44,7 +45,7 @@ class Batches:
 
     def take(self, model, query: Query) -> bool:
         """Whether a query may be computed together with others."""
-        return query.size < self._max_size and model.joins(query.signature)
+        return query.size < self._most(model) and model.joins(query.signature)
 
     async def compute(
         self, model, signature: str, inputs: dict[str, np.ndarray], clock, values: int = 0
@@ -74,8 +75,11 @@ class Batches:
         finally:
             queue.remove(item)
 
+    def _most(self, model) -> int:
+        return min(self._max_size, model.step_images)
+
     async def _work_off(self, key, queue: "_Queue") -> None:
-        while await queue.gather(self._timeout, self._max_size):
+        while await queue.gather(self._timeout, self._most(queue.model)):
             await self._run_some(queue)
         del self._queues[key]
 
@@ -83,7 +87,7 @@ class Batches:
         taken = []
         try:
             async with self._turn():
-                taken = queue.take(self._max_size, self._max_values)
+                taken = queue.take(self._most(queue.model), self._max_values)
                 for item in taken:
                     item.begun.set()
                 if taken:

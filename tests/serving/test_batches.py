@@ -15,6 +15,8 @@ from darts_tf.serving.interface import Query
 class Sums:
     """y = x + 1; 13 cannot be added to, and nothing may be the answer 8."""
 
+    step_images = 5
+
     def __init__(self):
         self.log = []
         self.may_go_on = threading.Event()
@@ -205,6 +207,8 @@ def test_without_a_turn_all_who_wait_are_told():
     [
         (4, [1, 2], "sum", True),
         (4, [1, 2, 3, 4], "sum", False),
+        (9, [1, 2, 3, 4], "sum", True),
+        (9, [1, 2, 3, 4, 5], "sum", False),
         (1, [1], "sum", False),
         (0, [1], "sum", False),
         (4, [1], "alone", False),
