@@ -40,6 +40,7 @@ from train import (
     search_setup,
     selection_flags,
     stages,
+    step_costs,
     strategies,
 )
 from train.search_flags import SearchConfig
@@ -160,6 +161,7 @@ def _fit(config: SearchConfig, search, data, folder):
         if search.method.stages:
             stages.begin(folder, search)
         search_setup.describe(search)
+        step_costs.tell(search, config.batch_size, config.accumulate_steps)
         prefix = stages.prefix(number, search.method)
         return [
             callbacks.MetricsLog(folder.file(f"{prefix}metrics.jsonl"), search),
