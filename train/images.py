@@ -176,8 +176,8 @@ class Images(TaskData):
 def _augment(config, shape) -> str:
     """The changes of a configuration; by the size and the kind of images if not chosen."""
     if config.augment != "auto":
-        if "crop" in config.given and config.augment.startswith("resized_crop"):
-            raise UserError("--crop has no meaning with --augment=resized_crop, which is a crop")
+        if not config.crop and config.augment.startswith("resized_crop"):
+            raise UserError("--nocrop contradicts --augment=resized_crop, which is a crop")
         return config.augment
     large = config.flip and config.crop and min(shape[:2]) >= _LARGE
     return "resized_crop" if large and "crop" not in config.given else "shift"

@@ -7,6 +7,7 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 import tensorflow as tf
 from absl import logging
 
+from darts_tf.benchmark.measurement import available_cpus
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
 from darts_tf.costs import memory
@@ -17,14 +18,14 @@ _LARGE = 64
 # Forward passes that a step takes as long as: a gradient is two more. Of the weights and of the
 # architecture; the finite difference has three more gradients.
 _PASSES = {"first_order": 6, "finite_difference": 15}
-_IMAGES = 2
+_IMAGES = (1, 9)
 
 
 def tell(search: ArchitectureSearch, batch_size: int, accumulate_steps: int = 1) -> str | None:
     """Prints about how much memory and time a step will take; warns if there is less memory.
 
-    The time is that of one pass without a gradient, which is measured, times the passes of a step.
-    On a machine with other work, and where operations are small, it is less than half right.
+    The time is that of passes without a gradient, which are measured, times the passes of a step;
+    it is right to about a factor of two, on a CPU without other work.
 
     Args:
         search: not begun.
@@ -49,8 +50,8 @@ def tell(search: ArchitectureSearch, batch_size: int, accumulate_steps: int = 1)
         return None
     passes = _PASSES.get(search.method.gradient)
     took = ""
-    if passes and not search.method.levels:
-        seconds = _forward_seconds(supernet) * passes * batch_size
+    seconds = _forward_seconds(supernet) * (passes or 0) * batch_size
+    if seconds and not search.method.levels:
         took = f" and {duration(seconds) if seconds >= 10 else f'{seconds:.1f} s'}"
     line = f"a step will take about {peak / 1e9:.1f} GB of memory{took}"
     print(line, flush=True)
@@ -68,10 +69,19 @@ def tell(search: ArchitectureSearch, batch_size: int, accumulate_steps: int = 1)
 
 
 def _forward_seconds(supernet) -> float:
-    """Seconds of a pass, for each image."""
-    images = tf.zeros([_IMAGES, *supernet.signature.shape[1:]])
-    # The first call chooses algorithms and takes memory.
-    supernet(images, training=False)
-    started = time.perf_counter()
-    tf.reduce_sum(supernet(images, training=False)).numpy()
-    return (time.perf_counter() - started) / _IMAGES
+    """Seconds of a pass for each image, by what more images take; 0 on other devices than CPUs."""
+    if tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"):
+        return 0.0
+    took = []
+    for count in _IMAGES:
+        images = tf.zeros([count, *supernet.signature.shape[1:]])
+        each = []
+        # The first call chooses algorithms and takes memory.
+        for _ in range(3):
+            started = time.process_time()
+            tf.reduce_sum(supernet(images, training=False)).numpy()
+            each.append(time.process_time() - started)
+        took.append(min(each))
+    # Of processors, so that other work on them does not count.
+    seconds = (took[1] - took[0]) / (_IMAGES[1] - _IMAGES[0])
+    return max(0.0, seconds) / available_cpus()

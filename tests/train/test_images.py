@@ -185,8 +185,8 @@ def test_changes_by_size_and_kind(photos, words, augment, crop, padding):
 
 
 def test_changes_that_have_no_meaning(photos):
-    with pytest.raises(UserError, match="--crop has no meaning with --augment=resized_crop"):
-        load(photos, "--crop", "--augment=resized_crop")
+    with pytest.raises(UserError, match="--nocrop contradicts --augment=resized_crop"):
+        load(photos, "--nocrop", "--augment=resized_crop")
     for wrong in ("mixup", "color,color", "shift,resized_crop"):
         with pytest.raises(flags.IllegalFlagValueError):
             SearchConfig.from_words([f"--augment={wrong}"])
