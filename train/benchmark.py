@@ -14,6 +14,7 @@ measures all that this project promises, `--grid` how the cost grows. `--task=la
 search of a recurrent cell on a text of random words.
 """
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -27,7 +28,7 @@ import keras
 import tensorflow as tf
 from absl import flags
 
-from darts_tf import gradients
+from darts_tf import gradients, macros, spaces
 from darts_tf.benchmark import comparison, goals, growth, text_workloads, workloads
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
@@ -83,13 +84,14 @@ def _measure(config: BenchmarkConfig) -> None:
             _size(config),
             config.network,
             auxiliary=config.auxiliary,
+            stem=config.stem,
             **counts,
         )
     else:
         measurement = workloads.measure_search(
             _size(config),
             config.method,
-            space=config.space,
+            space=_space(config),
             batched=config.batched,
             recompute=config.recompute,
             estimate=config.estimate,
@@ -119,6 +121,11 @@ def _size(config: BenchmarkConfig) -> workloads.Size:
     )
 
 
+def _space(config: BenchmarkConfig) -> spaces.Space:
+    space = spaces.get(config.space)
+    return dataclasses.replace(space, macro=macros.with_stem(space.macro, config.stem))
+
+
 def _configure(config: BenchmarkConfig) -> None:
     """Sets what belongs to the whole process."""
     if config.threads:
@@ -131,7 +138,7 @@ def _measure_gradients(config: BenchmarkConfig) -> None:
     _configure(config)
     seconds = workloads.measure_gradients(
         _size(config),
-        space=config.space,
+        space=_space(config),
         rounds=config.steps,
         warmup=1 + config.warmup,
     )

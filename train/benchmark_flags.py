@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Self
 
-from darts_tf import methods, spaces
+from darts_tf import macros, methods, spaces
 from train import fields
 from train.config import Config
 from train.peers import commands
@@ -49,6 +49,9 @@ class BenchmarkConfig(Config):
     vocabulary: int = fields.integer(10_000, "Different words of a text.", lower_bound=2)
     bptt: int = fields.integer(35, "Steps of a text's window.", lower_bound=1)
     image_size: int = fields.integer(32, "Height and width of an image.", lower_bound=4)
+    stem: str = fields.choice(
+        "cifar", macros.IMAGE_STEMS, "What stands before the first cell; see train.search."
+    )
     precision: str = fields.choice(
         "float32",
         ["float32", "mixed_bfloat16", "mixed_float16"],
@@ -130,8 +133,8 @@ def _others(task: str) -> list[str]:
 # The flags that have a meaning for one task only.
 _OF_TASK = {
     "image_classification": (
-        *("network", "auxiliary", "cells", "image_size", "batched", "recompute", "estimate"),
-        *("gradients", "goals", "peer_layout"),
+        *("network", "auxiliary", "cells", "image_size", "stem", "batched", "recompute"),
+        *("estimate", "gradients", "goals", "peer_layout"),
     ),
     "language_model": ("vocabulary", "bptt"),
 }
@@ -143,6 +146,6 @@ _DEFAULTS = {
 #: What is measured; the other flags say how.
 CONFIGURATION = (
     *("task", "method", "space", "network", "auxiliary", "channels", "cells", "batch_size"),
-    *("image_size", "vocabulary", "bptt"),
+    *("image_size", "stem", "vocabulary", "bptt"),
     *("precision", "batched", "recompute", "threads", "steps", "warmup", "estimate"),
 )

@@ -64,7 +64,7 @@ def measure_search(
     Args:
         size: of the supernet and the batches.
         method: the name of a method; of one that searches in stages it is the first stage.
-        space: the name of a search space.
+        space: the name of a search space, or a `Space` with another macro network.
         batched: see `Supernet`.
         recompute: see `ArchitectureSearch`.
         steps: steps to measure.
@@ -101,6 +101,7 @@ def measure_training(
     genotype: str,
     *,
     auxiliary: bool = True,
+    stem: str = "cifar",
     steps: int = 10,
     warmup: int = 2,
     turns: int = 1,
@@ -111,6 +112,7 @@ def measure_training(
         size: of the network and the batches.
         genotype: the name of a published cell, or a `genotype.json`.
         auxiliary: whether the network has its auxiliary head.
+        stem: see `build_network`.
         steps: steps to measure.
         warmup: steps before them, after the first one.
         turns: see `Stopwatch`.
@@ -121,6 +123,7 @@ def measure_training(
         CLASSES,
         size.channels,
         size.cells,
+        stem=stem,
         auxiliary=auxiliary,
         drop_path=True,
     )

@@ -31,6 +31,7 @@ BAD_FLAGS = {
     "grid's sizes": (["--grid", "--output_dir=/proc/x"], ["--grid chooses --channels itself"]),
     "peer": (["--peer=jax"], ["--peer=jax"]),
     "peer's method": (["--peer=pytorch", "--method=one-level"], ["darts-v2, not one-level"]),
+    "peer's stem": (["--peer=pytorch", "--stem=imagenet"], ["has the stem cifar, not imagenet"]),
     "flag of texts": (["--bptt=3"], ["--bptt has no meaning for --task=image_classification"]),
     "peer's Python": (["--peer=pytorch", "--peer_python=/no/python"], ["--peer_python=/no/python"]),
     "estimate": (["--estimate", "--network=DARTS_V2"], ["--estimate is for a search"]),

@@ -24,10 +24,12 @@ def pytorch(
         layout: one of `LAYOUTS`.
 
     Raises:
-        UserError: the peer does not have that method or space.
+        UserError: the peer does not have that method, space or stem.
     """
     if settings["network"] is None:
         _check(settings, "darts_cnn")
+    if settings.get("stem", "cifar") != "cifar":
+        raise UserError(f"--peer=pytorch has the stem cifar, not {settings['stem']}")
     names = ("network", "channels", "cells", "batch_size", "image_size", "threads")
     names = (*names, "steps", "warmup", *(() if settings["network"] else ("method",)))
     words = [f"--{name}={settings[name]}" for name in names if settings[name] is not None]
