@@ -15,6 +15,7 @@ class FirstOrder(Stateless):
     """
 
     memory = StepMemory(graph_bytes=148_000, weight_copies=3)
+    repeats = False
 
     def hypergradient(self, problem, point, batches) -> Hypergradient:
         outer = problem.outer

@@ -46,6 +46,8 @@ class Gradient:
             `darts_tf.gradients.sampling`.
         memory: what a step needs; None where nobody has measured it.
         moves: whether there is a step of the architecture at all.
+        repeats: whether it evaluates a loss more than once with the same gradients wanted, so that
+            it is worth while to trace that once.
     """
 
     second_order: ClassVar[bool] = False
@@ -56,6 +58,7 @@ class Gradient:
     samples_architectures: ClassVar[bool] = False
     memory: ClassVar[StepMemory | None] = None
     moves: ClassVar[bool] = True
+    repeats: ClassVar[bool] = True
 
     def __call__(self, problem: Problem, point: Point, batches: Mapping) -> Hypergradient:
         """The hypergradient at a point.

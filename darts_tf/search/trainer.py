@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import keras
 import tensorflow as tf
 
+from darts_tf import spaces
 from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
 from darts_tf.levels import FurtherLevel, LevelChain, LevelPasses
 from darts_tf.methods.method import Method
@@ -70,9 +71,11 @@ class SearchTrainer:
         self.architecture_optimizer = architecture_optimizer or method.make_architecture_optimizer()
         self._build()
         replicas = strategy.num_replicas_in_sync
-        problem = SupernetProblem(
-            supernet, task, replicas, penalty, accumulate_steps, self._loss_scale, recompute
-        )
+        # A function of its own around a loop over time takes longer to trace, with its gradient,
+        # than the loop does where it stands.
+        own = self.gradient.repeats or supernet.space.kind not in spaces.OVER_TIME
+        settings = penalty, accumulate_steps, self._loss_scale, recompute
+        problem = SupernetProblem(supernet, task, replicas, *settings, traced=own)
         self._levels = self._build_levels(problem, total_steps)
         self._joined = self._join()
         chain = LevelChain(problem, [level for level, _ in self._levels])

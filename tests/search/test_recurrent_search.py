@@ -10,7 +10,10 @@ import keras
 import numpy as np
 import pytest
 
+from darts_tf import tasks
+from darts_tf.search import trainer
 from darts_tf.search.architecture_search import ArchitectureSearch
+from darts_tf.supernets.problem import SupernetProblem
 from tests import texts
 
 pytestmark = pytest.mark.usefixtures("eager_file")
@@ -82,3 +85,18 @@ def test_the_rate_of_a_step_is_that_of_its_window():
         pairs = zip(before, supernet.trainable_variables, strict=True)
         moved[steps] = np.sqrt(sum(np.sum((new - old) ** 2) for old, new in pairs))
     np.testing.assert_allclose([moved[3], moved[6]], [5e-4 * 3 / 35, 5e-4 * 6 / 35], rtol=0.02)
+
+
+@pytest.mark.parametrize(("name", "own"), [("darts-v1", False), ("darts-v2", True)])
+def test_passes_are_traced_by_themselves_only_where_one_is_repeated(name, own, monkeypatch):
+    seen, method = [], texts.method(name)
+
+    def problem(*arguments, traced=True, **options):
+        seen.append(traced)
+        return SupernetProblem(*arguments, traced=traced, **options)
+
+    monkeypatch.setattr(trainer, "SupernetProblem", problem)
+    sizes = {"train": texts.BATCH, "validation": texts.BATCH}
+    of = texts.supernet(method), method, tasks.LanguageModeling()
+    trainer.SearchTrainer(*of, None, None, 1, sizes)
+    assert seen == [own]
