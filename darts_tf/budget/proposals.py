@@ -99,6 +99,10 @@ class RandomProposals:
         found = choice.new(seen, make)
         return None if found is None else (found, "random")
 
+    def estimates(self, choice: Choice, history: History) -> np.ndarray | None:
+        """What candidates are ranked by, `[N]`; None for their scores as they are."""
+        return None
+
 
 @dataclasses.dataclass(frozen=True)
 class EvolvingProposals:
@@ -119,6 +123,10 @@ class EvolvingProposals:
 
         found = choice.new(seen, make)
         return None if found is None else (found, "mutation")
+
+    def estimates(self, choice, history):
+        """See `RandomProposals`."""
+        return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,13 +171,26 @@ class PredictedProposals:
         if not pool:
             return RandomProposals()(choice, history, draw)
         options = list(pool.values())
-        features = prediction.Features(choice.space, choice.costs)
-        mean, deviation = prediction.predict(
-            features([genotype for genotype, _ in history]),
-            np.array([score for _, score in history]),
-            features(options),
-        )
+        mean, deviation = _model(choice, history, options)
         return options[int(np.argmax(mean + deviation))], "predicted"
+
+    def estimates(self, choice, history):
+        """The model's means of the candidates themselves, once there is a model.
+
+        A score of a short training is noisy. The mean takes part of the noise off, by what
+        genotypes that are alike have shown.
+        """
+        if len(history) < self.first:
+            return None
+        return _model(choice, history, [genotype for genotype, _ in history])[0]
+
+
+def _model(choice, history, options):
+    """The mean and the deviation of the scores of options by those of candidates."""
+    features = prediction.Features(choice.space, choice.costs)
+    known = features([genotype for genotype, _ in history])
+    scores = np.array([score for _, score in history])
+    return prediction.predict(known, scores, features(options))
 
 
 #: Name -> how candidates are proposed.

@@ -2,7 +2,8 @@
 
 Cheap evidence for many, dear evidence for few: a candidate begins with a short training of a small
 network of it, and asynchronous successive halving (`halving`) decides who is trained on, each with
-its weights so far; a model of all scores so far (`prediction`) proposes who comes next.
+its weights so far; a model of all scores so far (`prediction`) proposes who comes next, and takes
+part of the noise off the scores that candidates are ranked by.
 
 **What decides.** Which step comes next is a function of the records of those before: scores, costs
 and the seconds that they took, as they stand in the journal. A search that was killed goes on from
@@ -119,6 +120,7 @@ class BudgetedSearch:
         self._budget, self._clock, self._refuse = budget, clock, refuse
         self._journal = Journal() if journal is None else journal
         self._starts, self._seed, self._most = tuple(starts), seed, rungs
+        self._estimated = -1, None
         self.candidates: list[Candidate] = []
         for record in self._journal.records:
             self._take(record)
@@ -126,7 +128,7 @@ class BudgetedSearch:
     @property
     def best(self) -> Candidate | None:
         """The best of the highest rung that anybody has reached; None at the beginning."""
-        number = halving.leader(self._rungs())
+        number = halving.leader(self._ranks())
         return None if number is None else self.candidates[number]
 
     @property
@@ -156,7 +158,7 @@ class BudgetedSearch:
         if self.best is None:
             more = not self.candidates or self.spent < self._budget
             return (len(self.candidates), 0) if more and not self._exhausted else None
-        rungs = self._rungs()
+        rungs = self._ranks()
         reached = sum(bool(scores) for scores in rungs)
         # In the end nobody goes on alone to a rung where there is nobody to compare with.
         share, most = (_FINAL_SHARE, reached) if self._final else (halving.SHARE, self._most)
@@ -237,6 +239,16 @@ class BudgetedSearch:
             {c.number: c.scores[rung] for c in self.candidates if len(c.scores) > rung}
             for rung in range(self._most)
         ]
+
+    def _ranks(self) -> list[dict[int, float]]:
+        """The same with what candidates are ranked by, see `proposals`."""
+        count = len(self._journal.records)
+        if self._estimated[0] != count:
+            self._estimated = count, self._propose.estimates(self._choice, self.history())
+        estimates = self._estimated[1]
+        if estimates is None:
+            return self._rungs()
+        return [{number: float(estimates[number]) for number in rung} for rung in self._rungs()]
 
     def history(self) -> list[tuple[Genotype, float]]:
         """The candidates, the oldest first, with what their scores at the highest rung would be.

@@ -1,5 +1,7 @@
 """Searches without networks: an evaluator whose steps take as long as a clock says."""
 
+import random
+
 from darts_tf import spaces
 from darts_tf.budget.clock import Clock
 from darts_tf.budget.journal import Journal
@@ -37,10 +39,14 @@ class FakeEvaluator:
     Attributes:
         done: the steps, as (candidate, rung).
         dies_in: the number of the step that is not finished, None for none.
+
+    Args:
+        noise: standard deviation of what scores are off.
     """
 
-    def __init__(self, dies_in=None, growth=3):
+    def __init__(self, dies_in=None, growth=3, noise=0.0):
         self.now, self.done, self.dies_in, self._growth = 0.0, [], dies_in, growth
+        self._noise = noise
 
     def __call__(self):
         return self.now
@@ -53,7 +59,8 @@ class FakeEvaluator:
             raise KeyboardInterrupt
         self.now += self._growth**rung + 2 * (not self.done)
         self.done.append((number, rung))
-        return {"score": quality(genotype) * (1 - 0.5 / (1 + rung))}
+        noise = self._noise * random.Random(f"{number} {rung}").gauss(0, 1)
+        return {"score": quality(genotype) * (1 - 0.5 / (1 + rung)) + noise}
 
 
 def search(evaluator, path=None, budget=100.0, proposals="predicted", **options):

@@ -82,11 +82,22 @@ class TestResults:
         assert {rung for _, rung in evaluator.done} == {0}
 
     def test_the_best_is_of_the_highest_rung(self):
-        search, _, best = ran(budget=150)
+        search, _, best = ran(budget=150, proposals="random")
         highest = max(len(c.scores) for c in search.candidates)
         assert len(best.scores) == highest >= 3
         rivals = [c.scores[-1] for c in search.candidates if len(c.scores) == highest]
         assert best.scores[-1] == max(rivals)
+
+    def test_estimates_are_nearer_to_the_truth_than_noisy_scores(self):
+        evaluator = fakes.FakeEvaluator(noise=0.15)
+        search = fakes.search(evaluator, budget=60)
+        search.run()
+        truth = [fakes.quality(c.genotype) for c in search.candidates]
+        scores = [score for _, score in search.history()]
+        ranks = search._ranks()[0]
+        estimates = [ranks[c.number] for c in search.candidates]
+        found = [np.corrcoef(truth, values)[0, 1] for values in (scores, estimates)]
+        assert found[1] > found[0] + 0.05
 
 
 class TestGoingOn:
@@ -167,7 +178,7 @@ class TestConstraints:
         from darts_tf.budget.search import BudgetedSearch
 
         space = spaces.get(one_edge_space)
-        choice = Choice(space, lambda genotype: True, None, lambda genotype: {"parameters": 10})
+        choice = Choice(space, lambda genotype: True, None, lambda genotype: {"multiply_adds": 10})
         evaluator = fakes.FakeEvaluator()
         evaluator.train = lambda *step: {"score": 1.0 * step[0]}
         clock = fakes.Clock(0.0, evaluator)
