@@ -1,6 +1,7 @@
 """What a search within a budget found, beside what it has to beat, all trained alike."""
 
 import dataclasses
+import functools
 import statistics
 import time
 
@@ -95,6 +96,8 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
         networks[name] = _builder(config, data, genotype), seconds
     most = contenders.costs(networks[_FOUND][0]())["multiply_adds"]
     for name, make in contenders.CONTENDERS.items():
+        if make is contenders.published:
+            make = functools.partial(make, stem=data.stem)
 
         def of_width(channels, make=make):
             return make(data.input_shape, data.num_classes, channels)
@@ -130,7 +133,7 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
 
 def _builder(config, data, genotype):
     size = data.input_shape, data.num_classes, *config.size()
-    return lambda: build_network(genotype, *size)
+    return lambda: build_network(genotype, *size, stem=data.stem)
 
 
 def _search(config, data, folder, name, options, startup) -> budgets.Found:

@@ -65,11 +65,15 @@ def _normalized(inputs, layer):
     return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(layer(inputs)))
 
 
-def published(input_shape, num_classes: int, channels: int) -> keras.Model:
-    """The network of the cells of `PUBLISHED` with as many of them as a supernet has."""
+def published(input_shape, num_classes: int, channels: int, stem: str = "cifar") -> keras.Model:
+    """The network of the cells of `PUBLISHED` with as many of them as a supernet has.
+
+    Args:
+        input_shape, num_classes, channels, stem: see `build_network`.
+    """
     genotype = genotypes.get(PUBLISHED)
     cells = macros.get(genotype.search_space.macro).search_size[1]
-    return build_network(genotype, input_shape, num_classes, channels, cells)
+    return build_network(genotype, input_shape, num_classes, channels, cells, stem=stem)
 
 
 #: Name in a comparison -> `(input_shape, num_classes, channels)` -> network.

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -143,3 +144,13 @@ def test_compare(config, tmp_path, monkeypatch):
     (tmp_path / "run" / "result.json").unlink()
     auto.main(config)
     assert len(seen) == 4 * len(rows)
+
+
+def test_compared_networks_have_the_stem_of_the_data(monkeypatch):
+    built = []
+    for module in (auto_compare, contenders):
+        monkeypatch.setattr(module, "build_network", lambda *size, **more: built.append(more))
+    data = SimpleNamespace(input_shape=(64, 64, 3), num_classes=2, stem="space_to_depth")
+    auto_compare._builder(auto.AutoConfig(), data, None)()
+    contenders.published((64, 64, 3), 2, 2, stem="imagenet")
+    assert built == [{"stem": "space_to_depth"}, {"stem": "imagenet"}]
