@@ -1,0 +1,56 @@
+"""Searches within a budget, put together; nothing is trained."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from darts_tf import datasets
+from darts_tf.budget import Constraints, clock, image_search
+from darts_tf.budget.image_candidates import ImageCandidates, Size
+
+
+class Ticks:
+    """A clock on which a second passes whenever somebody looks."""
+
+    seconds = 1000.0
+
+    def __call__(self):
+        self.seconds += 1
+        return self.seconds
+
+
+@pytest.fixture
+def search(one_edge_space, monkeypatch):
+    monkeypatch.setitem(clock.KINDS, "processor", Ticks())
+    evidence = {"score": 0.5, "accuracy": 0.5, "steps": 1}
+    monkeypatch.setattr(ImageCandidates, "train", lambda *arguments: evidence)
+    labels = np.arange(40, dtype=np.int32) % 2
+    images = np.zeros((40, 8, 8, 1), np.uint8) + labels[:, None, None, None].astype(np.uint8)
+    data = dataclasses.replace(datasets.from_arrays(images, labels), flip=False)
+
+    def search(budget="20s", **options):
+        options = {"channels": 2, "cells": 3, "proxy": Size(steps=1), **options}
+        return image_search.search_for(data, budget, one_edge_space, **options)
+
+    return search
+
+
+def test_what_a_process_has_done_before_is_not_of_the_budget(search):
+    first, second = search(), search()
+    assert len(first.candidates) == len(second.candidates) > 1
+    assert len(search(since=0.0).candidates) == 1
+
+
+def test_a_search_goes_on_when_the_cheapest_network_is_measured_as_slower(
+    search, monkeypatch, tmp_path
+):
+    measured = 1.0
+    monkeypatch.setattr(
+        "darts_tf.budget.image_candidates.latency.milliseconds", lambda network: measured
+    )
+    options = {"constraints": Constraints(latency_ms=1.5), "folder": tmp_path}
+    first = search(**options)
+    measured = 2.0
+    again = search(**options)
+    assert again.genotype == first.genotype
