@@ -18,6 +18,9 @@ from darts_tf.datasets.augmentation import Augmentation, transformation
 from darts_tf.networks.network import build_network
 from darts_tf.runtime.grappler import without_grappler
 
+# Pixels of images that are shrunk together: in float32 that is 16 bytes each and more.
+_PIXELS_AT_ONCE = 2**22
+
 
 @dataclasses.dataclass(frozen=True)
 class Size:
@@ -117,8 +120,10 @@ class ImageCandidates:
         self._transform = tf.function(
             transformation((self._batch, *self._shape), *scaling, augmentation), autograph=False
         )
-        pixels = shrunk(checked[order], self._proxy.pixels)
-        self._checked = ((pixels / 255 - data.mean) / data.std).astype(np.float32)
+        # Of images in a file only those are read that are shrunk together.
+        chosen = getattr(checked, "select", checked.__getitem__)(order)
+        pixels = shrunk(chosen, self._proxy.pixels)
+        self._checked = ((pixels[:] / 255 - data.mean) / data.std).astype(np.float32)
         self._targets = np.asarray(targets)[order]
 
     @property
@@ -239,9 +244,10 @@ def shrunk(images: np.ndarray, pixels: int) -> np.ndarray:
     if factor >= 1:
         return images
     size = max(1, round(height * factor)), max(1, round(width * factor))
+    step = max(1, _PIXELS_AT_ONCE // (height * width))
     found = [
-        tf.cast(tf.round(tf.image.resize(images[i : i + 1000], size, "area")), tf.uint8).numpy()
-        for i in range(0, len(images), 1000)
+        tf.cast(tf.round(tf.image.resize(images[i : i + step], size, "area")), tf.uint8).numpy()
+        for i in range(0, len(images), step)
     ]
     return np.concatenate(found)
 

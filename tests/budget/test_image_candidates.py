@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from darts_tf import datasets, spaces
 from darts_tf.budget.image_candidates import ImageCandidates, Size, shrunk
@@ -77,6 +78,21 @@ class TestSize:
 
     def test_what_is_given_stays(self):
         assert Size(4, 9, 32).of("nas_bench_201", (16, 15), (32, 32, 3)) == Size(4, 9, 32)
+
+
+def test_large_images_are_shrunk_few_at_a_time(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3)).astype(np.uint8)
+    whole = shrunk(images, 4)
+    monkeypatch.setattr("darts_tf.budget.image_candidates._PIXELS_AT_ONCE", 130)
+    sizes, resize = [], tf.image.resize
+
+    def watched(given, *arguments):
+        sizes.append(len(given))
+        return resize(given, *arguments)
+
+    monkeypatch.setattr("tensorflow.image.resize", watched)
+    np.testing.assert_array_equal(shrunk(images, 4), whole)
+    assert sizes == [2, 2, 1]
 
 
 def test_shrunk():
