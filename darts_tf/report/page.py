@@ -116,6 +116,7 @@ def _view(run: Run) -> dict:
         "cost": cost,
         "origin": {**origin, **run.versions},
         "pictures": pictures,
+        "growth": _growth(run),
         "last": {} if run.finished else _flat(run.records[-1]) if run.records else {},
         "rows": [] if run.comparison else [_flat(row) for row in run.baselines],
         "known": [{"": words(name), **row} for name, row in known.items() if isinstance(row, dict)],
@@ -159,6 +160,21 @@ def _comparison(runs: Sequence[Run]) -> dict:
         "settings": {key: [setting.get(key) for setting in settings] for key in differing},
         "figures": {key: [result.get(key) for result in results] for key in figures},
     }
+
+
+def _growth(run: Run) -> list[dict]:
+    """The sizes of a supernet that grows, each with the epoch that it had it first."""
+    found = []
+    for record in run.records:
+        size = {key: record.get(key) for key in ("nodes", "candidates")}
+        if not all(type(value) in (int, float) for value in size.values()):
+            continue
+        if not found or any(found[-1][key] != value for key, value in size.items()):
+            found.append({"from epoch": record.get("epoch"), **size})
+    return [
+        {key: f"{value:g}" if isinstance(value, float) else value for key, value in row.items()}
+        for row in found
+    ]
 
 
 def _candidates(run: Run) -> list[Picture]:

@@ -164,6 +164,17 @@ def test_a_search_without_a_supernet(folder):
     assert "Candidates that were trained" not in report.render([report.Run(folder)])
 
 
+def test_growth(folder):
+    sizes = [(1.0, 32.0), (1.0, 32.0), (2.0, 72.0), (1.0, 32.0)]
+    records = [
+        {"epoch": i, "loss": 1.0, "nodes": nodes, "candidates": candidates}
+        for i, (nodes, candidates) in enumerate(sizes, start=1)
+    ]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(x) + "\n" for x in records))
+    said = " ".join(Reader(report.render([report.Run(folder)])).text.split())
+    assert "How the supernet grew from epoch nodes candidates 1 1 32 3 2 72 4 1 32" in said
+
+
 def test_many_classes(folder):
     folders.predict(folder, [f"class {i}" for i in range(50)], range(6, 56))
     said = " ".join(Reader(report.render([report.Run(folder)])).text.split())
