@@ -60,7 +60,10 @@ class SearchConfig(
         "The search space; darts_rnn on texts and series.",
     )
     method: str = fields.choice(
-        "darts-v2", _METHODS, "The search method; darts-v1 by default on texts."
+        "darts-v2",
+        _METHODS,
+        "The search method; darts-v1 by default on texts. For a budget of time and limits of cost "
+        "instead of a method there is python -m train.auto.",
     )
     hypergradient: str | None = fields.choice(
         None,
