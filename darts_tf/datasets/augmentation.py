@@ -145,9 +145,12 @@ def _photo_changes(augmentation):
     return found
 
 
+_NO_GRAPPLER = "disable_meta_optimizer"
+
+
 @functools.lru_cache(maxsize=32)
 def transformation(shape, mean, std, augmentation):
-    """Returns the function from a batch's pixels to what the network sees, for graphs only.
+    """Returns the function from a batch's pixels to what the network sees, traced once.
 
     Args:
         shape: Of the batch, `(B or None, H, W, C)`.
@@ -159,9 +162,9 @@ def transformation(shape, mean, std, augmentation):
         A function from uint8 pixels, int64 `[2]` seed and epoch, and the number of the batch in the
         epoch, to float32 `(pixels / 255 - mean) / std`.
 
-    A pipeline is made for every epoch. To trace these operations anew takes most of that time, so
-    they are traced once and copied into its graph. A call of a function there would be no cheaper:
-    it is optimised again by every iterator, in a thread of its own that has nothing cached.
+    A pipeline is made for every epoch, and tracing these operations anew takes most of that time.
+    Each of its iterators prepares the function anew too, which takes more than twice as long where
+    Grappler, TensorFlow's graph optimizer, was off when it was traced, as it is in a search.
     """
     _, height, width, _ = shape
     # Top and left of the crop, flip or not, centre of the cutout: how many values each may take.
@@ -194,16 +197,10 @@ def transformation(shape, mean, std, augmentation):
         tf.TensorSpec([2], tf.int64),
         tf.TensorSpec([], tf.int64),
     ]
-    traced = tf.function(transform, input_signature=signature, autograph=False)
-    graph = traced.get_concrete_function().graph
-    inputs, (output,) = [x.name for x in graph.inputs], graph.outputs
-    definition = graph.as_graph_def()
-
-    def copy(pixels, seed_and_epoch, position):
-        given = dict(zip(inputs, (pixels, seed_and_epoch, position), strict=True))
-        (batch,) = tf.graph_util.import_graph_def(
-            definition, input_map=given, return_elements=[output.name], name="transform"
-        )
-        return tf.ensure_shape(batch, output.shape)
-
-    return copy
+    function = tf.function(transform, input_signature=signature, autograph=False)
+    before = tf.config.optimizer.get_experimental_options().get(_NO_GRAPPLER, False)
+    tf.config.optimizer.set_experimental_options({_NO_GRAPPLER: False})
+    try:
+        return function.get_concrete_function()
+    finally:
+        tf.config.optimizer.set_experimental_options({_NO_GRAPPLER: before})
