@@ -20,8 +20,6 @@ def report(found: ClassPredictions, data: TaskData, asked: bool) -> dict:
         data: images by class.
         asked: whether it is wanted of equal classes too.
     """
-    if data.class_names is None:
-        return {}
     counts = np.bincount(data.test.labels, minlength=len(data.class_names))
     trained = np.bincount(data.training.labels, minlength=len(data.class_names))
     unequal = any(c.max() > _UNEQUAL * c.min() for c in (counts, trained))

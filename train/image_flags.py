@@ -86,7 +86,9 @@ class ImageConfig(Config):
         "cifar10, never for images of your own: a mirrored digit, letter or arrow is another one.",
     )
     crop: bool = fields.switch(
-        True, "Shift every training image by up to an eighth of its size, with black at the border."
+        True,
+        "Shift every training image by up to an eighth of its size, with black at the border. "
+        "--nocrop goes before the shift of --augment.",
     )
     augment: str = fields.parsed_by(
         _Changes(),

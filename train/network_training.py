@@ -108,9 +108,9 @@ class NetworkTraining:
         folder.write_model(without_training(network), "model.keras")
         objective = task.objective.name
         result = {f"test_{objective}": test[objective], "test_loss": test["loss"]}
-        found = predictions.of_test(network, self._data)
-        predictions.write(folder, found, self._data)
-        result |= class_recall.report(found, self._data, self._config.class_weights != "none")
+        if (found := predictions.of_test(network, self._data)) is not None:
+            predictions.write(folder, found, self._data)
+            result |= class_recall.report(found, self._data, self._config.class_weights != "none")
         return {**result, **cost}, records
 
     def _network(self):

@@ -74,7 +74,8 @@ class Trials:
     def write(self, network, folder) -> None:
         """Writes model.keras, and what the network predicts for the test images."""
         folder.write_model(without_training(network), "model.keras")
-        predictions.write(folder, predictions.of_test(network, self._data), self._data)
+        if (found := predictions.of_test(network, self._data)) is not None:
+            predictions.write(folder, found, self._data)
 
 
 class _RecurrentTrials(Trials):
