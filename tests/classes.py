@@ -36,6 +36,7 @@ ARGUMENTS = {
     "GlobalMean": {},
     "Identity": {"channels": 4},
     "ImageNetStem": {"channels": 4, "first": True},
+    "ImageNetStems": {"channels": 4},
     "LanguageModel": {"cell": keras.layers.SimpleRNNCell(3), "vocabulary_size": 4},
     "MaxPool3x3": {"channels": 4, "strides": 2},
     "MixedCell": {**CELL, "auxiliary_skip": False},
@@ -59,6 +60,8 @@ ARGUMENTS = {
     "Slowness": {"factor": 0.5},
     "SmoothedCrossentropy": {"smoothing": 0.1},
     "TaskLoss": {"label_smoothing": 0.1},
+    "SpaceToDepth": {"block": 4},
+    "SpaceToDepthStem": {"channels": 6},
     "Stem": {"channels": 6},
     "Supernet": {
         "space": "one_edge",
@@ -85,7 +88,9 @@ OF_TEXTS = {"ForecastHead", "LanguageModel", "ScaledWindow", "TiedEmbedding"}
 OF_TEXTS |= {"RecurrentCell", "RecurrentLayer", "RecurrentMixedCell"}
 OF_TEXTS |= {"TwoInputCell", "TwoInputMixedCell"}
 OTHERS = {"Adam", "AveragedSGD", "ClassAccuracy", "SGD", "SmoothedCrossentropy", "TaskLoss"}
-LAYERS = sorted(set(ARGUMENTS) - OF_TEXTS - OTHERS)
+# It gives two outputs, as tests/macros/test_stems.py knows.
+PAIRS = {"ImageNetStems"}
+LAYERS = sorted(set(ARGUMENTS) - OF_TEXTS - OTHERS - PAIRS)
 
 
 def cls(name):

@@ -38,6 +38,7 @@ def test_the_further_levels_of_a_method_are_counted(monkeypatch):
         validation=None,
         size=lambda part: 1000,
         task=str,
+        macro=lambda space: None,
     )
     seen = []
 
