@@ -33,9 +33,7 @@ def test_help(capsys):
 
 
 def test_no_such_verb():
-    with pytest.raises(
-        UserError, match="no darts-tf serch; expected one of auto, benchmark"
-    ):
+    with pytest.raises(UserError, match="no darts-tf serch; expected one of auto, benchmark"):
         command.run(["serch"])
 
 
