@@ -49,6 +49,8 @@ class _State:
 
 
 _state = _State()
+# The signals that a thread, which forks, held back before.
+_held = threading.local()
 
 
 def install() -> None:
@@ -73,7 +75,8 @@ def install() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader,), name="stops", daemon=True).start()
-    os.register_at_fork(after_in_child=_forget)
+    # What is sent to a process that is just being forked waits until the signals are its own.
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_forget)
 
 
 def raising() -> None:
@@ -173,6 +176,14 @@ def _handle(number, frame):
     _end(128 + number)
 
 
+def _hold() -> None:
+    _held.before = signal.pthread_sigmask(signal.SIG_BLOCK, _NAMES)
+
+
+def _release() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _held.before)
+
+
 def _forget() -> None:
     """In a process that was forked: the signals as before `install`, which may be called again."""
     signal.set_wakeup_fd(-1)
@@ -181,6 +192,7 @@ def _forget() -> None:
     for number, default in defaults.items():
         if signal.getsignal(number) is _handle or signal.getsignal(number) in _state.orderly:
             signal.signal(number, default)
+    _release()
 
 
 def _watch(reader: int) -> None:
