@@ -28,12 +28,14 @@ function showForecast(last, forecast) {
     const line = make("tr");
     const change = value - last[column];
     line.append(make("th", "", about.columns[column]));
-    for (const number of [last[column], value, change]) {
-      line.append(make("td", "", number.toPrecision(6)));
-    }
+    for (const number of [last[column], value]) line.append(make("td", "", number.toPrecision(6)));
+    // What is left of a difference of two such numbers.
+    line.append(make("td", "", change.toPrecision(2)));
     table.append(line);
   });
-  element("result").replaceChildren(table);
+  const box = make("div", "scroll");
+  box.append(table);
+  element("result").replaceChildren(box);
 }
 
 function ahead(horizon) {
