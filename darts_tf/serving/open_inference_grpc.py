@@ -98,8 +98,6 @@ def parse(kind, content: bytes):
 def _array(tensor, content: bytes | None, spec) -> tuple[np.ndarray, int]:
     name, shape = tensor.name, list(tensor.shape)
     datatype = open_inference.check_datatype(tensor.datatype, spec, name)
-    if any(size < 0 for size in shape):
-        raise RequestError(400, f"{name} needs a shape: a list of whole numbers from 0")
     tensors.check_shape(shape, spec.shape, name)
     if content is not None:
         if tensor.HasField("contents"):

@@ -125,8 +125,6 @@ def _inputs(model, inputs, rest) -> tuple[str, dict[str, tuple[np.ndarray, int]]
 def _array(tensor, spec, name, rest) -> tuple[np.ndarray, int]:
     datatype = open_inference.check_datatype(tensor.get("datatype"), spec, name)
     shape = tensor.get("shape")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
-        raise RequestError(400, f"{name} needs a shape: a list of whole numbers from 0")
     tensors.check_shape(shape, spec.shape, name)
     size = _parameter(tensor, "binary_data_size", int, None, name)
     if size is not None:

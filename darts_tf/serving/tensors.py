@@ -73,7 +73,15 @@ def flatten(value, rank: int, what: str) -> tuple[list[int], list]:
 
 
 def check_shape(shape, expected, what: str) -> None:
-    """Raises `RequestError` if `shape` does not match `expected`, where None matches any size."""
+    """Raises `RequestError` if `shape`, as a request says it, is none or does not match.
+
+    Args:
+        shape: a list of sizes, if the request is right.
+        expected: the sizes; None matches any size.
+        what: the name of the input.
+    """
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        raise RequestError(400, f"{what} needs a shape: a list of whole numbers from 0")
     fits = len(shape) == len(expected) and all(
         want in (None, size) for size, want in zip(shape, expected, strict=True)
     )

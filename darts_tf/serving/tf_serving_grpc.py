@@ -149,8 +149,6 @@ def _array(proto, spec, name: str) -> tuple[np.ndarray, int]:
     if proto.tensor_shape.unknown_rank:
         raise RequestError(400, f"{name} has no shape")
     shape = [dim.size for dim in proto.tensor_shape.dim]
-    if any(size < 0 for size in shape):
-        raise RequestError(400, f"{name} needs a shape: a list of whole numbers from 0")
     tensors.check_shape(shape, spec.shape, name)
     if proto.tensor_content and spec.dtype != "string":
         return raw.array(proto.tensor_content, spec, shape, name)
