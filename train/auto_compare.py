@@ -116,7 +116,7 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
         kind = "found" if name == _FOUND else "baseline"
         rows.append({"name": name, "kind": kind, **row, **contenders.costs(make(), measured)})
     comparison.write(
-        folder.path,
+        folder.file(comparison.FILE),
         comparison.Comparison(
             metric="test_accuracy",
             larger_is_better=True,
@@ -127,7 +127,6 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
             data_sha256=data.digest(folder.read_json("data.json")),
         ),
     )
-    folder.file(comparison.FILE)
     return rows
 
 
