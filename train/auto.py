@@ -123,6 +123,9 @@ def main(config: AutoConfig) -> None:
     clock.seconds(config.budget)
     why = "has no meaning for train.auto, which shifts the images of its small networks"
     config.refuse_given(("augment",), why)
+    config.refuse_given(
+        ("sampling",), "has no meaning for train.auto; --class_weights=balanced does the like"
+    )
     config.rates()
     if not config.compare:
         config.refuse_given(auto_compare.NAMES[1:], "is for --compare")

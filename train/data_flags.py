@@ -123,6 +123,6 @@ def refuse_augmentation(config: DataConfig, where: str) -> None:
         UserError: names the flag.
     """
     config.refuse_given(
-        ("flip", "crop", "augment", "class_weights"),
+        ("flip", "crop", "augment", "class_weights", "sampling"),
         f"has no meaning for {where}, which trains nothing",
     )

@@ -111,3 +111,9 @@ class ImageConfig(Config):
         "balanced: every class counts the same in the loss and the metrics of a training, however "
         "many examples it has; a test has the recall of every class where they are unequal.",
     )
+    sampling: str = fields.choice(
+        "all",
+        ["all", "balanced"],
+        "Which images an epoch has: all, each once, or balanced: as many, all classes equally "
+        "often, so that those of small classes come several times; in place of --class_weights.",
+    )

@@ -42,7 +42,7 @@ class Images(TaskData):
 
     reading = ("data_dir", "train_examples", "image_size", "flip", "crop", "augment")
     also_taken = ("cache_dir", "max_bad_images", "stem")
-    flags = (*reading, "class_weights", *also_taken)
+    flags = (*reading, "class_weights", "sampling", *also_taken)
     kinds = ("convolutional",)
 
     def __init__(self, config, data: datasets.ImageData):
@@ -64,6 +64,11 @@ class Images(TaskData):
 
     @classmethod
     def load(cls, config):
+        if config.sampling == "balanced" and config.class_weights == "balanced":
+            raise UserError(
+                "--sampling=balanced and --class_weights=balanced both make all classes count the "
+                "same, and together small ones count more than large ones: give one of them"
+            )
         config, (training, others) = search_parts.settle(config)
         data = datasets.load(
             config.dataset,
@@ -126,7 +131,7 @@ class Images(TaskData):
                 mean=self._data.mean,
                 std=self._data.std,
                 augmentation=self.augmentation,
-                shuffle=True,
+                shuffle="balanced" if self._config.sampling == "balanced" else True,
                 seed=seed,
                 epoch=epoch,
                 drop_remainder=True,

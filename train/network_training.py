@@ -110,7 +110,8 @@ class NetworkTraining:
         result = {f"test_{objective}": test[objective], "test_loss": test["loss"]}
         if (found := predictions.of_test(network, self._data)) is not None:
             predictions.write(folder, found, self._data)
-            result |= class_recall.report(found, self._data, self._config.class_weights != "none")
+            balanced = "balanced" in (self._config.class_weights, self._config.sampling)
+            result |= class_recall.report(found, self._data, balanced)
         return {**result, **cost}, records
 
     def _network(self):

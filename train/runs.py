@@ -69,7 +69,7 @@ def open_folder(
     # Earlier versions knew one task and always shifted; they kept the default of --flip only as
     # what it came to.
     before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}
-    before |= {"class_weights": "none", "max_bad_images": 0, "stem": "cifar"}
+    before |= {"class_weights": "none", "sampling": "all", "max_bad_images": 0, "stem": "cifar"}
     before["augment"] = "shift"
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}

@@ -4,7 +4,8 @@
   `Storage` says where decoded images are: in memory, or in a file from which batches are read.
 * `split` divides examples in two, class by class.
 * `batches` makes the `tf.data` pipeline of one epoch, with augmentation; `with_class_weights` adds
-  weights, such as `balanced_weights`, by which unequal classes count the same.
+  weights, such as `balanced_weights`, by which unequal classes count the same, and
+  `balanced_order` is an order in which they come equally often.
 * `ImageData` holds a data set; `load_description` reads what a run folder keeps about one.
 * `load_text` reads a text as a `TextData`; `text_batches` makes the windows of one epoch of it, and
   `text_windows` those of an evaluation.
@@ -24,6 +25,7 @@ _MODULES = {
     "Storage": "storage",
     "StoredImages": "stored_images",
     "TextData": "text_data",
+    "balanced_order": "balanced_sampling",
     "balanced_weights": "class_weights",
     "batches": "pipeline",
     "from_arrays": "loading",

@@ -6,6 +6,7 @@ import tensorflow as tf
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import splits
 from darts_tf.datasets.augmentation import Augmentation, transformation
+from darts_tf.datasets.balanced_sampling import balanced_order
 from darts_tf.datasets.stored_images import StoredImages
 
 
@@ -36,7 +37,8 @@ def batches(
         mean: Per channel, of pixels scaled to [0, 1].
         std: Per channel, of pixels scaled to [0, 1].
         augmentation: An `Augmentation`, or None for none.
-        shuffle: Whether the order is random (another one each epoch) or that of the arrays.
+        shuffle: Whether the order is random (another one each epoch) or that of the arrays;
+            `"balanced"`: random, and all classes come equally often, see `balanced_order`.
         seed: Decides order and augmentation.
         epoch: Number of the epoch, from 0.
         drop_remainder: Whether a last batch that is not full is left out.
@@ -56,7 +58,10 @@ def batches(
     count = len(labels)
     # The permutation is drawn even where it is not used, because it checks the seeds.
     order = splits.permutation(count, seed, epoch)
-    order = order if shuffle else np.arange(count)
+    if shuffle == "balanced":
+        order = balanced_order(labels, seed, epoch)
+    elif not shuffle:
+        order = np.arange(count)
     steps = count // batch_size if drop_remainder else -(-count // batch_size)
     mean, std = tuple(map(float, mean)), tuple(map(float, std))
 

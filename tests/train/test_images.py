@@ -74,6 +74,18 @@ def test_balanced_class_weights():
     assert len(first(weighted.in_order(weighted.test))) == 2
 
 
+def test_balanced_sampling():
+    arrays = datasets.from_arrays(X[:16], [0] * 12 + [1] * 4, X[16:], Y[16:])
+    found = Images(DataConfig(sampling="balanced"), arrays)
+    for part, counts in zip(found.with_validation(0.5, seed=0), ((6, 2), (6, 2)), strict=True):
+        assert np.bincount(part.labels).tolist() == [*counts]
+        images, labels = first(found.stream(part, 8, seed=0)(0))
+        assert np.bincount(labels).tolist() == [4, 4]
+    both = DataConfig(sampling="balanced", class_weights="balanced")
+    with pytest.raises(UserError, match="--class_weights=balanced both make"):
+        Images.load(both)
+
+
 def test_batches_in_order(data):
     assert [len(labels) for _, labels in data.in_order(data.training, 6)] == [6, 6]
     assert [len(labels) for _, labels in data.in_order(data.test)] == [4]
