@@ -7,12 +7,14 @@ import pathlib
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from darts_tf import datasets, macros, spaces
 from darts_tf.budget import halving
 from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.descent import Descent
-from darts_tf.common import files, seeds
+from darts_tf.common import array_files, files, seeds
+from darts_tf.common.errors import UserError
 from darts_tf.costs import latency
 from darts_tf.datasets.augmentation import Augmentation, transformation
 from darts_tf.networks.network import build_network
@@ -208,15 +210,21 @@ class ImageCandidates:
         if self._folder is None:
             values = self._kept.get((number, rung - 1))
         else:
-            path = self._path(number, rung - 1)
-            values = None
-            if path.exists():
-                with np.load(path) as file:
-                    values = [file[f"arr_{i}"] for i in range(len(file.files))]
+            values = self._read(self._path(number, rung - 1))
         if values is None:
             return 0
         training.assign(values)
         return halving.steps(rung - 1, self._proxy.steps)
+
+    def _read(self, path) -> list[np.ndarray] | None:
+        """The weights in a file; None where they are lost, and have to be made anew."""
+        if not path.exists():
+            return None
+        try:
+            return list(array_files.read(path).values())
+        except UserError as error:
+            logging.warning("%s. The candidate is trained from its beginning", error)
+            return None
 
     def _keep(self, training, number, rung) -> None:
         values = training.values()
@@ -225,8 +233,7 @@ class ImageCandidates:
             self._kept.pop((number, rung - 2), None)
             return
         files.make_folder(self._folder)
-        with files.whole(self._path(number, rung)) as path, open(path, "wb") as file:
-            np.savez(file, *values)
+        array_files.write(self._path(number, rung), values)
         # What the rung before began with: its own end is needed until this one is recorded.
         self._path(number, rung - 2).unlink(missing_ok=True)
 

@@ -27,6 +27,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 def whole(path):
     """A file that appears in one piece: nobody sees it half-written, whoever writes beside.
 
+    Its content is on the disk before it gets its name, so that no power cut leaves an empty file.
+
     Args:
         path: its final name. A file that has it already stays intact until the new one is complete.
 
@@ -42,6 +44,7 @@ def whole(path):
     _UNFINISHED.add(temporary)
     try:
         yield temporary
+        _to_disk(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {reason(error)}") from error
@@ -49,6 +52,18 @@ def whole(path):
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         _UNFINISHED.discard(temporary)
+
+
+def _to_disk(path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems cannot say when.
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write(path, content: str | bytes) -> None:

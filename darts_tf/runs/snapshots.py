@@ -1,12 +1,10 @@
 """The state of a search at the ends of its last epochs, to go back to."""
 
-import io
 import pathlib
 
 import keras
-import numpy as np
 
-from darts_tf.common import files
+from darts_tf.common import array_files, files
 
 
 class Snapshots:
@@ -35,9 +33,7 @@ class Snapshots:
                 del self._values[old]
         elif self._writes:
             files.make_folder(self._directory)
-            buffer = io.BytesIO()
-            np.savez(buffer, *values)
-            files.write(self._path(epoch), buffer.getvalue())
+            array_files.write(self._path(epoch), values)
             self._path(epoch - self._keep).unlink(missing_ok=True)
 
     def restore(self, epoch: int) -> None:
@@ -45,8 +41,7 @@ class Snapshots:
         if self._directory is None:
             values = self._values[epoch]
         else:
-            with np.load(self._path(epoch)) as arrays:
-                values = [arrays[name] for name in arrays.files]
+            values = list(array_files.read(self._path(epoch)).values())
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
 

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
-from darts_tf.common import files, json_text, reading
+from darts_tf.common import array_files, files, json_text, reading
+from darts_tf.common.errors import UserError
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.time_left import TimeLeft
@@ -119,11 +121,14 @@ class OperationWeightsLog(keras.callbacks.Callback):
         files.write(self._path, buffer.getvalue())
 
     def read(self) -> dict[str, np.ndarray]:
-        """The weights written so far; empty before the first epoch."""
+        """The weights written so far; empty before the first epoch, and where they are lost."""
         if not self._path.exists():
             return {}
-        with np.load(self._path) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        try:
+            return array_files.read(self._path)
+        except UserError as error:
+            logging.warning("%s. What it said of earlier epochs is lost", error)
+            return {}
 
 
 def _stacked(arrays) -> np.ndarray:

@@ -1,6 +1,5 @@
 """The supernets that a search grows through, and the best one so far."""
 
-import io
 import pathlib
 from collections.abc import Sequence
 
@@ -8,7 +7,7 @@ import numpy as np
 from absl import logging
 
 from darts_tf import spaces
-from darts_tf.common import files
+from darts_tf.common import array_files, files
 from darts_tf.spaces import Space
 from darts_tf.supernets.growth import grow as growing
 from darts_tf.supernets.growth.changes import Change
@@ -75,9 +74,7 @@ class Growth:
             self._values = values
         elif self._writes:
             files.make_folder(self._directory)
-            buffer = io.BytesIO()
-            np.savez(buffer, *values)
-            files.write(self._path(epoch), buffer.getvalue())
+            array_files.write(self._path(epoch), values)
             # The checkpoint of now still names the one before.
             kept = {epoch, before["epoch"] if before else epoch}
             for path in self._directory.glob("epoch_*.npz"):
@@ -144,8 +141,7 @@ class Growth:
     def _read(self, epoch: int) -> list[np.ndarray]:
         if self._directory is None:
             return self._values
-        with np.load(self._path(epoch)) as arrays:
-            return [arrays[name] for name in arrays.files]
+        return list(array_files.read(self._path(epoch)).values())
 
     def _path(self, epoch: int) -> pathlib.Path:
         return self._directory / f"epoch_{epoch}.npz"

@@ -62,6 +62,10 @@ class TestTraining:
             assert all(np.isfinite(file[name]).all() for name in file.files)
         assert found.train(3, genotype, 1) == rung_by_rung[1]
 
+    def test_a_damaged_file_is_made_anew(self, make, genotype, rung_by_rung, tmp_path):
+        (tmp_path / "candidate_3_rung_0.npz").write_bytes(b"")
+        assert make(folder=tmp_path).train(3, genotype, 1) == rung_by_rung[1]
+
 
 def test_costs_are_those_of_the_network_that_is_wanted(make, genotype):
     network = build_network(genotype, (8, 8, 1), 2, 4, 3)

@@ -64,6 +64,30 @@ class TestWhole:
             raise OSError(errno.ENOSPC, "as the system says it")
         assert not os.listdir(tmp_path)
 
+    def test_the_content_is_on_the_disk_before_the_name(self, tmp_path, monkeypatch):
+        path, calls = tmp_path / "file.txt", []
+
+        def synchronize(descriptor):
+            calls.append((os.fstat(descriptor).st_size, path.exists()))
+
+        monkeypatch.setattr("os.fsync", synchronize)
+        files.write(path, "content")
+        assert calls == [(7, False)] and path.read_text() == "content"
+
+    @pytest.mark.parametrize("number, taken", [(errno.EINVAL, True), (errno.ENOSPC, False)])
+    def test_a_disk_that_says_no(self, tmp_path, monkeypatch, number, taken):
+        def synchronize(descriptor):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("os.fsync", synchronize)
+        if taken:
+            files.write(tmp_path / "file.txt", "content")
+        else:
+            with pytest.raises(UserError, match="cannot write .*: No space left on device$"):
+                files.write(tmp_path / "file.txt", "content")
+        assert (tmp_path / "file.txt").exists() == taken
+        assert len(os.listdir(tmp_path)) == taken
+
     def test_no_folder(self, tmp_path):
         with pytest.raises(UserError, match="cannot write .*: No such file or directory"):
             files.write(tmp_path / "missing" / "file.txt", "")

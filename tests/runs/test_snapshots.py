@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from darts_tf.common.errors import UserError
 from darts_tf.runs.snapshots import Snapshots
 
 
@@ -23,5 +24,5 @@ def test_the_last_epochs_come_back_bit_for_bit(tmp_path, in_files):
     snapshots.restore(2)
     np.testing.assert_array_equal(variables[0], kept[2])
     assert int(variables[1]) == 2
-    with pytest.raises((KeyError, FileNotFoundError)):
+    with pytest.raises((KeyError, UserError)):
         snapshots.restore(1)
