@@ -19,7 +19,8 @@ class Batches:
     float32 probabilities, the seventh digit.
 
     Args:
-        turn: gives an asynchronous context in which one run may compute.
+        turn: gives an asynchronous context in which one run may compute; is waited for as long as
+            it takes: the requests themselves lose patience.
         in_thread: an asynchronous function that calls another one in a thread.
         max_size: the examples of one run at most, or the model's `step_images` if these are fewer;
             0 and 1 join nothing.
@@ -27,6 +28,7 @@ class Batches:
         observe: is called with the number of examples of each run.
         max_values: the numbers in the answers of one run at most, which bounds its memory; those of
             a single request may be more.
+        patience: gives a context that ends in an error where a request waits too long.
     """
 
     def __init__(
@@ -37,7 +39,9 @@ class Batches:
         timeout_seconds: float,
         observe,
         max_values: float = math.inf,
+        patience=contextlib.nullcontext,
     ):
+        self._patience = patience
         self._turn, self._in_thread = turn, in_thread
         self._max_size, self._timeout, self._max_values = max_size, timeout_seconds, max_values
         self._observe = observe
@@ -59,7 +63,7 @@ class Batches:
             values: how many numbers the answer has.
 
         Raises:
-            RequestError: this request is wrong, or the server has no turn for it.
+            RequestError: this request is wrong, or has waited too long for its turn.
         """
         key = (id(model), signature, *sorted((name, a.shape[1:]) for name, a in inputs.items()))
         queue = self._queues.get(key)
@@ -69,7 +73,8 @@ class Batches:
         item = _Item(inputs, values)
         queue.add(item)
         try:
-            await item.begun.wait()
+            with self._patience():
+                await item.begun.wait()
             async with clock:
                 return await item.outputs
         finally:
@@ -94,7 +99,7 @@ class Batches:
                     self._observe(sum(item.size for item in taken))
                     inputs = [item.inputs for item in taken]
                     found = await self._in_thread(compute, queue.model, queue.signature, inputs)
-        except Exception as error:  # There is no turn, or no thread.
+        except Exception as error:  # There is no thread.
             taken = taken or queue.take(math.inf, math.inf)
             found = [error] * len(taken)
         for item, outputs in zip(taken, found if taken else [], strict=True):

@@ -52,12 +52,13 @@ class Work:
         self._scopes: set[anyio.CancelScope] = set()
         self._stopped = False
         self._batches = Batches(
-            lambda: self._turn(self._steps),
+            lambda: self._steps,
             self._in_thread,
             limits.batch_size,
             limits.batch_seconds,
             observe,
             limits.answer_values,
+            self._patience,
         )
 
     async def answer(self, call: Call) -> Answer:
@@ -191,16 +192,22 @@ class Work:
 
     @contextlib.asynccontextmanager
     async def _turn(self, limiter: anyio.CapacityLimiter):
-        seconds = self._limits.wait_seconds
-        try:
-            with anyio.fail_after(seconds):
-                await limiter.acquire()
-        except TimeoutError as error:
-            raise _busy(f"others have waited for {seconds:g} s or more") from error
+        with self._patience():
+            await limiter.acquire()
         try:
             yield
         finally:
             limiter.release()
+
+    @contextlib.contextmanager
+    def _patience(self):
+        """A context in which nobody waits for a turn for too long."""
+        seconds = self._limits.wait_seconds
+        try:
+            with anyio.fail_after(seconds):
+                yield
+        except TimeoutError as error:
+            raise _busy(f"others have waited for {seconds:g} s or more") from error
 
 
 class _Clock:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 
+import anyio
 import numpy as np
 import pytest
 
@@ -185,6 +186,36 @@ def test_who_leaves_while_waiting_is_not_computed():
     made = make()
     asyncio.run(main())
     assert model.log == [[1], [3]]
+
+
+def test_who_waits_too_long_is_refused_and_who_came_later_is_not():
+    @contextlib.asynccontextmanager
+    async def turn():
+        async with busy:
+            yield
+
+    @contextlib.contextmanager
+    def patience():
+        try:
+            with anyio.fail_after(0.3):
+                yield
+        except TimeoutError:
+            raise RequestError(503, "busy") from None
+
+    async def main():
+        await busy.acquire()
+        first = asyncio.create_task(ask(made, model, 1))
+        await asyncio.sleep(0.2)
+        second = asyncio.create_task(ask(made, model, 2))
+        with pytest.raises(RequestError, match="busy"):
+            await first
+        busy.release()
+        assert await second == [3]
+        assert model.log == [[2]] and not made._queues
+
+    model, busy = Sums(), asyncio.Lock()
+    made = make(turn=turn, patience=patience)
+    asyncio.run(main())
 
 
 def test_without_a_turn_all_who_wait_are_told():
