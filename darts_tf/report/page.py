@@ -130,7 +130,7 @@ def _worth(compared: Comparison) -> dict:
     for row in compared.rows:
         row = {"": row["name"], "kind": row["kind"], compared.metric: row.get("value"), **row}
         shown = {key: value for key, value in row.items() if key not in ("name", "value")}
-        if ends := worth.share_interval(row):
+        if ends := worth.share_interval(compared.metric, row):
             shown["95 % interval"] = "{:.4f} to {:.4f}".format(*ends)
         rows.append(_flat(shown))
     used = [key for key in _columns(rows) if any(row.get(key) is not None for row in rows)]

@@ -21,6 +21,8 @@ _METRICS = {
 # the units of a recurrent network, which make networks of different cells equally large.
 _FREE = {"genotype", "seed", "data_dir", "cache_dir"}
 _FREE_OVER_TIME = {*_FREE, "channels"}
+# Those that are a share of the examples that are right.
+_SHARES = {"accuracy", "test_accuracy", "validation_accuracy"}
 _OVER_TIME = ("language_model", "forecasting")
 _OF_KERAS = ("lstm", "gru")
 # Folders beside a run that are looked into.
@@ -112,7 +114,7 @@ def verdict(compared: Comparison) -> str:
         f"{theirs['name']}: {theirs['value']:.4f}"
     )
     said += f", {'better' if gain > 0 else 'worse'} by {abs(gain):.4f}." if gain else ": a draw."
-    error = _standard_error(ours, theirs)
+    error = _standard_error(compared.metric, ours, theirs)
     if error is None:
         return f"{said} How much another seed would change is not known."
     low, high = gain - _Z * error, gain + _Z * error
@@ -123,26 +125,41 @@ def verdict(compared: Comparison) -> str:
     return f"{said} Where there is one seed, that counts the draw of the test images alone."
 
 
-def share_interval(row) -> tuple[float, float] | None:
-    """The 95 % interval of a row's value; None unless it is a share of one network's examples."""
-    value, examples = row.get("value"), row.get("test_examples")
-    if value is None or not isinstance(examples, int) or (row.get("seeds") or 1) > 1:
-        return None
-    return quality.interval(value, examples) if 0 <= value <= 1 <= examples else None
+def share_interval(metric: str, row) -> tuple[float, float] | None:
+    """The 95 % interval of a row's value; None unless it is a share of one network's examples.
+
+    Args:
+        metric: that the value is of.
+        row: of a comparison.
+    """
+    examples = _examples(metric, row)
+    known = examples is not None and (row.get("seeds") or 1) == 1
+    return quality.interval(row["value"], examples) if known else None
 
 
-def _standard_error(*rows) -> float | None:
+def _standard_error(metric: str, *rows) -> float | None:
     """Of the difference of two rows; None where nothing says how much their values vary."""
     squares = []
     for row in rows:
-        value, examples = row["value"], row.get("test_examples")
+        value, examples = row["value"], _examples(metric, row)
         if _varies(row):
             squares.append(row["deviation"] ** 2 / row["seeds"])
-        elif isinstance(examples, int) and examples > 0 and 0 <= value <= 1:
+        elif examples is not None:
             squares.append(value * (1 - value) / examples)
         else:
             return None
     return math.sqrt(sum(squares)) or None
+
+
+def _examples(metric: str, row) -> int | None:
+    """How many examples a row's value is a share of; None where it is no share, or nobody knows.
+
+    Of other metrics a number of examples says nothing about how sure a value is.
+    """
+    value, examples = row.get("value"), row.get("test_examples")
+    if metric not in _SHARES or value is None or not isinstance(examples, int):
+        return None
+    return examples if 0 <= value <= 1 <= examples else None
 
 
 def _varies(row) -> bool:
@@ -199,8 +216,7 @@ def _rows(runs: Sequence[Run], metric: str) -> list[dict]:
             known = [run.result[key] for run in group if type(run.result.get(key)) in (int, float)]
             row[key] = round(statistics.fmean(known)) if len(known) == len(group) else None
         examples = {run.result.get("test_examples") for run in group}
-        # Of the others a number of examples says nothing about how sure a value is.
-        if metric == "test_accuracy" and len(examples) == 1:
+        if len(examples) == 1:
             row["test_examples"] = examples.pop()
         found.append({key: value for key, value in row.items() if value is not None})
     return sorted(found, key=lambda row: -row["value"] if _METRICS[metric] else row["value"])

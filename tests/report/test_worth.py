@@ -93,6 +93,23 @@ def row(kind, value, **others):
 
 
 @pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("test_accuracy", (pytest.approx(0.8256, abs=1e-4), pytest.approx(0.9448, abs=1e-4))),
+        ("test_rse", None),
+        ("test_f1", None),
+    ],
+)
+def test_an_interval_of_a_share_is_that_of_an_accuracy(metric, expected):
+    rows = [row("found", 0.9, test_examples=100), row("baseline", 0.8, test_examples=100)]
+    assert worth.share_interval(metric, rows[0]) == expected
+    compared = comparison.Comparison(metric=metric, larger_is_better=True, rows=rows)
+    said = worth.verdict(compared)
+    assert ("95 % interval" in said) == (expected is not None)
+    assert ("How much another seed would change is not known" in said) == (expected is None)
+
+
+@pytest.mark.parametrize(
     ("rows", "larger", "said"),
     [
         (
@@ -123,7 +140,7 @@ def row(kind, value, **others):
     ],
 )
 def test_verdicts(rows, larger, said):
-    found = comparison.Comparison(metric="x", larger_is_better=larger, rows=rows)
+    found = comparison.Comparison(metric="test_accuracy", larger_is_better=larger, rows=rows)
     assert said in worth.verdict(found)
     # The last ones say all that there is to say.
     assert worth.verdict(found).endswith(said) or not said.endswith("chance.")
