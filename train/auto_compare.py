@@ -95,6 +95,7 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
     for name, (genotype, seconds) in cells.items():
         networks[name] = _builder(config, data, genotype), seconds
     most = contenders.costs(networks[_FOUND][0]())["multiply_adds"]
+    journal = Journal(folder.file(_FILE))
     for name, make in contenders.CONTENDERS.items():
         if make is contenders.published:
             make = functools.partial(make, stem=data.stem)
@@ -102,13 +103,11 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
         def of_width(channels, make=make):
             return make(data.input_shape, data.num_classes, channels)
 
-        try:
-            channels, _ = contenders.widest(of_width, most, limits)
-        except UserError as error:
-            print(f"{name} is left out: {error}", flush=True)
+        channels = _channels(journal, name, of_width, most, limits)
+        if channels is None:
             continue
         networks[name] = (lambda channels=channels, of_width=of_width: of_width(channels)), 0.0
-    trainings = _Trainings(config, data, Journal(folder.file(_FILE)))
+    trainings = _Trainings(config, data, journal)
     for name, (make, seconds) in networks.items():
         row = trainings.row(name, make)
         row["processor_seconds"] = round(row["processor_seconds"] + seconds, 1)
@@ -128,6 +127,24 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
         ),
     )
     return rows
+
+
+def _channels(journal: Journal, name: str, of_width, most: float, limits) -> int | None:
+    """How wide a network may be; None if it is left out.
+
+    An earlier start's answer stays, because a latency is another one whenever it is measured.
+    """
+    chosen = (record for record in journal.records if record["name"] == name)
+    record = next((one for one in chosen if "channels" in one), None)
+    if record is None:
+        try:
+            record = {"channels": contenders.widest(of_width, most, limits)[0]}
+        except UserError as error:
+            record = {"channels": None, "why": str(error)}
+        journal.add({"name": name} | record)
+    if record["channels"] is None:
+        print(f"{name} is left out: {record['why']}", flush=True)
+    return record["channels"]
 
 
 def _builder(config, data, genotype):

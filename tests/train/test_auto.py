@@ -8,6 +8,7 @@ import pytest
 from darts_tf import genotypes
 from darts_tf.budget import clock, contenders
 from darts_tf.budget.image_candidates import ImageCandidates
+from darts_tf.budget.journal import Journal
 from darts_tf.common.errors import UserError
 from darts_tf.runs.run_folder import RunFolder
 from train import auto, auto_compare
@@ -144,6 +145,27 @@ def test_compare(config, tmp_path, monkeypatch):
     (tmp_path / "run" / "result.json").unlink()
     auto.main(config)
     assert len(seen) == 4 * len(rows)
+
+
+class TestChannels:
+    def test_what_was_chosen_stays_whatever_is_measured_later(self, tmp_path, monkeypatch, capsys):
+        measured = iter([4, UserError("with two channels it has too many"), 8, 16])
+
+        def widest(make, multiply_adds, limits):
+            found = next(measured)
+            if isinstance(found, UserError):
+                raise found
+            return found, {}
+
+        monkeypatch.setattr(contenders, "widest", widest)
+        for _ in range(2):
+            journal = Journal(tmp_path / "trainings.jsonl")
+            given = None, 100, None
+            assert auto_compare._channels(journal, "plain", *given) == 4
+            assert auto_compare._channels(journal, "residual", *given) is None
+            said = capsys.readouterr().out
+            assert said == "residual is left out: with two channels it has too many\n"
+        assert next(measured) == 8
 
 
 def test_compared_networks_have_the_stem_of_the_data(monkeypatch):
