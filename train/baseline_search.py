@@ -1,14 +1,14 @@
 """Searches that train one network after the other, without a supernet: random, aging-evolution."""
 
 import dataclasses
-import json
 import statistics
 import time
 
 import keras
 
 from darts_tf import baselines, selections, spaces, tasks
-from darts_tf.common import files, reading, seeds
+from darts_tf.budget.journal import Journal
+from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
 from darts_tf.genotypes.genotype import Genotype
@@ -102,21 +102,21 @@ def run(config, data, folder, method):
 
 
 class _Log:
-    """The candidates as JSON lines, written anew with every candidate.
+    """The candidates of an earlier start and of this one.
 
     Args:
-        path: the file; its records are read if it is there.
+        path: the file of their journal.
         objective: what candidates are compared by.
     """
 
     def __init__(self, path, objective: tasks.Objective):
-        self._path = path
         self._objective = objective
         self._name = f"validation_{objective.name}"
-        self.records = reading.read_json_lines(path)
+        self._journal = Journal(path)
+        self.records = self._journal.records
 
     def add(self, genotype, value, seconds) -> None:
-        self.records.append(
+        self._journal.add(
             {
                 "candidate": len(self.records) + 1,
                 self._name: value,
@@ -124,8 +124,6 @@ class _Log:
                 "genotype": genotype.to_dict(),
             }
         )
-        lines = "".join(json.dumps(record) + "\n" for record in self.records)
-        files.write(self._path, lines)
 
     def candidates(self) -> list:
         return [

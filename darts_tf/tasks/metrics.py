@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 
 import keras
@@ -27,8 +28,13 @@ class Objective:
         """ "max" or "min", as Keras Tuner calls it."""
         return "max" if self.larger_is_better else "min"
 
-    def score(self, value: float) -> float:
-        """The value, its sign turned where smaller is better: more is always better."""
+    def score(self, value: float | None) -> float:
+        """The value, its sign turned where smaller is better: more is always better.
+
+        No number, None or NaN, is the worst value.
+        """
+        if value is None or math.isnan(value):
+            return -math.inf
         return value if self.larger_is_better else -value
 
 

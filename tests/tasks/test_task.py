@@ -1,6 +1,7 @@
 """Losses by their closed forms: means of what counts, whatever the shape."""
 
 import dataclasses
+import math
 
 import keras
 import numpy as np
@@ -94,6 +95,8 @@ class TestTask:
         loss, accuracy = Squares().objective, ImageClassification().objective
         assert (loss.direction, accuracy.direction) == ("min", "max")
         assert (loss.score(2.0), accuracy.score(2.0)) == (-2.0, 2.0)
+        for objective in (loss, accuracy):
+            assert [objective.score(x) for x in (None, math.nan)] == [-math.inf, -math.inf]
 
     def test_no_smoothing_unless_the_task_knows_it(self):
         np.testing.assert_array_equal(Squares().training_losses(TARGETS, OUTPUTS), TARGETS**2)
