@@ -59,6 +59,13 @@ def test_programs_take_the_commands(page):
         config.from_words(words)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_photographs_are_brought_to_one_size(page):
+    """Those that people have differ in size, which is refused without --image_size."""
+    for line in re.findall(r"python -m train\.[^`\n]*--dataset=photos/[^`\n]*", page.read_text()):
+        assert "--image_size=" in line
+
+
 def test_links_and_commands_are_found():
     assert sum(len(links(page)) for page in PAGES) >= 60
     assert sum(len(commands(page)) for page in PAGES) >= 25
