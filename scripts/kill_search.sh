@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Kills a tiny search at random moments (default: 20 times) and starts it again each time.
 #   bash scripts/kill_search.sh 20
-# It fails unless the search goes on every time and ends bit for bit as an uninterrupted one.
+# It reads its images from disk, and fails unless it goes on every time and ends bit for bit as an
+# uninterrupted one that has them in memory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

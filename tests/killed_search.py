@@ -1,4 +1,4 @@
-"""A tiny search in processes of its own, which are killed as `kill -9` does."""
+"""A tiny search of images in processes of its own, which are killed as `kill -9` does."""
 
 import hashlib
 import pathlib
@@ -8,9 +8,9 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
+from PIL import Image
 
-from darts_tf import spaces
+from darts_tf import datasets, spaces
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.supernet import Supernet
 from tests import forks
@@ -37,24 +37,45 @@ class _Reports(keras.callbacks.Callback):
         self._pipe.recv()
 
 
-def _data(part):
-    def batches(epoch):
-        rng = np.random.default_rng([part, epoch])
-        images = rng.normal(size=(STEPS * BATCH, 6, 6, 1)).astype("float32")
-        labels = (images.mean(axis=(1, 2, 3)) > 0).astype("int32")
-        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH)
+def photos(folder) -> pathlib.Path:
+    """A folder of images, of which one fifth is for testing and the others make whole batches."""
+    folder, rng = pathlib.Path(folder), np.random.default_rng(0)
+    for name in ("dark", "light"):
+        (folder / name).mkdir(parents=True)
+        for number in range(5 * STEPS * BATCH // 4):
+            pixels = rng.integers(0, 256, (7, 7)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
 
-    return batches
+
+def _data(images, cache_dir):
+    """The two streams of a search, shuffled and augmented; from disk where there is a folder."""
+    data = datasets.load(str(images), image_size=6, storage=datasets.Storage(cache_dir))
+    parts = datasets.split(data.train_images, data.train_labels, 0.5, 0)
+
+    def stream(part):
+        return lambda epoch: datasets.batches(
+            *parts[part],
+            BATCH,
+            mean=data.mean,
+            std=data.std,
+            augmentation=datasets.Augmentation(crop_padding=1, flip=True),
+            shuffle=True,
+            seed=part,
+            epoch=epoch,
+            drop_remainder=True,
+        )
+
+    return stream(0), stream(1)
 
 
-def _search(folder, epochs, seed, pipe):
+def _search(folder, epochs, seed, data, pipe):
     space = spaces.Space("killed", ("none", "skip_connect", "sep_conv_3x3"), nodes=1)
     keras.utils.set_random_seed(seed)
     supernet = Supernet(spaces.register(space).name, (6, 6, 1), 2, channels=2, cells=3, seed=seed)
     search = ArchitectureSearch(supernet)
     search.fit(
-        _data(0),
-        _data(1),
+        *_data(*data),
         epochs,
         callbacks=[_Reports(pipe)],
         verbose=0,
@@ -82,13 +103,15 @@ def _search(folder, epochs, seed, pipe):
     )
 
 
-def live(folder, epochs, *, seed=0, halt_at=None, kill_after=None):
+def live(folder, epochs, images, *, seed=0, cache_dir=None, halt_at=None, kill_after=None):
     """Starts the search, or goes on with it, in a process of its own.
 
     Args:
         folder: of its checkpoints, one a step.
         epochs: of the whole search.
+        images: the folder of `photos`.
         seed: of the search.
+        cache_dir: of the decoded images, from which batches are read; None keeps them in memory.
         halt_at: kill it where it has just reached this, `("epoch", e)` or `("step", e, s)`.
         kill_after: (steps, share): kill it when it has done so many steps, at least 2, and then
             that share of the time of another one, in which it saves and goes on.
@@ -98,7 +121,8 @@ def live(folder, epochs, *, seed=0, halt_at=None, kill_after=None):
         best epoch; None if it was killed.
     """
     ours, its = forks.context.Pipe()
-    process = forks.context.Process(target=_search, args=(str(folder), epochs, seed, its))
+    data = str(images), cache_dir and str(cache_dir)
+    process = forks.context.Process(target=_search, args=(str(folder), epochs, seed, data, its))
     process.start()
     its.close()
     events, times, deadline = [], [], None
@@ -130,14 +154,17 @@ def main(kills: int) -> None:
     epochs, rng = 4 * kills // STEPS + 2, random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        _, whole = live(folder / "whole", epochs)
+        images, cache_dir = photos(folder / "photos"), folder / "cache"
+        _, whole = live(folder / "whole", epochs, images)
         print(f"uninterrupted: {epochs} epochs, {epochs * STEPS} steps", flush=True)
         for kill in range(kills):
             steps, share = rng.randint(2, 4), rng.random()
-            events, result = live(folder / "killed", epochs, kill_after=(steps, share))
+            events, result = live(
+                folder / "killed", epochs, images, cache_dir=cache_dir, kill_after=(steps, share)
+            )
             assert result is None
             print(f"kill {kill + 1}: from {events[0]} to {events[-1]} + {share:.2f}", flush=True)
-        events, result = live(folder / "killed", epochs)
+        events, result = live(folder / "killed", epochs, images, cache_dir=cache_dir)
         assert result == whole, "the killed search has ended elsewhere"
         left = sorted(p.name for p in (folder / "killed").iterdir())
         print(f"the last life began at {events[0]} and ended as the uninterrupted search:")

@@ -75,15 +75,20 @@ class TestReproducible:
 
     @pytest.mark.slow
     def test_killed_search_equals_the_whole_one(self, tmp_path):
-        """`kill -9` within the second epoch, then between the second and the third."""
-        _, whole = killed_search.live(tmp_path / "whole", EPOCHS)
-        folder = tmp_path / "killed"
-        events, _ = killed_search.live(folder, EPOCHS, halt_at=("step", 1, 1))
+        """`kill -9` within the second epoch, then between the second and the third.
+
+        The killed one reads its images from disk as it needs them, the whole one from memory.
+        """
+        images = killed_search.photos(tmp_path / "photos")
+        _, whole = killed_search.live(tmp_path / "whole", EPOCHS, images)
+        given, disk = (tmp_path / "killed", EPOCHS, images), {"cache_dir": tmp_path / "cache"}
+        events, _ = killed_search.live(*given, **disk, halt_at=("step", 1, 1))
         assert events[-1] == ("step", 1, 1)
-        events, _ = killed_search.live(folder, EPOCHS, halt_at=("epoch", 2))
+        assert any((tmp_path / "cache").iterdir())
+        events, _ = killed_search.live(*given, **disk, halt_at=("epoch", 2))
         # The step that was not saved yet is done again, and nothing else.
         assert events == [("epoch", 1), ("step", 1, 1), ("step", 1, 2), ("epoch", 2)]
-        events, result = killed_search.live(folder, EPOCHS)
+        events, result = killed_search.live(*given, **disk)
         assert events[0] == ("epoch", 2) and events[-1] == ("step", 3, 2)
         assert result == whole
 
