@@ -22,6 +22,8 @@ from darts_tf.runtime.grappler import without_grappler
 
 # Pixels of images that are shrunk together: in float32 that is 16 bytes each and more.
 _PIXELS_AT_ONCE = 2**22
+# Networks whose memory is freed at once.
+_FREED_TOGETHER = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +110,7 @@ class ImageCandidates:
         self._weights = even.astype(np.float32)
         self._proxy = (proxy or Size()).of(space, size, data.image_shape)
         self._folder = None if folder is None else pathlib.Path(folder)
-        self._kept = {}
+        self._kept, self._trained = {}, 0
         self.counted = CountedCosts(space, data.image_shape, data.num_classes, *size)
         (images, labels), (checked, targets) = _parts(data, seed)
         self._images, self._labels = shrunk(images, self._proxy.pixels), labels
@@ -157,8 +159,7 @@ class ImageCandidates:
 
         Of candidates that are right as often, the one that is surer of it comes first.
         """
-        keras.utils.clear_session()
-        gc.collect()
+        self._forget()
         keras.utils.set_random_seed(seeds.of_trial(self._seed, number))
         proxy = self._proxy
         network = build_network(
@@ -188,6 +189,13 @@ class ImageCandidates:
             "training_loss": float(loss),
             "steps": last,
         }
+
+    def _forget(self) -> None:
+        """Lets go of the networks before; to look for all that is garbage takes half a second."""
+        keras.utils.clear_session(free_memory=False)
+        self._trained += 1
+        if self._trained % _FREED_TOGETHER == 0:
+            gc.collect()
 
     def _examples(self, step):
         """The images and labels of a step, the same for all candidates."""
