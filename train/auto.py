@@ -204,12 +204,19 @@ class _Steps:
             self._next = time.monotonic() + _REPORT_EVERY
 
     def _say(self, record, best) -> None:
+        left = f"{duration(max(0.0, self._budget - record['spent']))} left"
+        if "supernet" in record:
+            print(
+                f"supernet {record['supernet']}, epoch {record['epoch']}  validation accuracy "
+                f"{record['supernet_accuracy']:.4f}  {record['seconds']:.1f} s; {left}",
+                flush=True,
+            )
         if "accuracy" not in record:
             return
         print(
             f"candidate {record['candidate'] + 1}, {record['steps']} steps  validation accuracy "
             f"{record['accuracy']:.4f}  {record['seconds']:.1f} s; the best is candidate "
-            f"{best.number + 1}, {duration(max(0.0, self._budget - record['spent']))} left",
+            f"{best.number + 1}, {left}",
             flush=True,
         )
 

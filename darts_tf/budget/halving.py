@@ -6,8 +6,8 @@ many as in the rung before. A candidate goes on to the next rung as soon as it i
 Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, A System for Massively Parallel
 Hyperparameter Tuning, MLSys 2020, algorithm 2, here with one worker. That rule is made for
 candidates that are no better than those before. Where they become better, each is among the best
-when it comes, so here a rung also has never more steps than the first one: as in successive
-halving, each rung gets the same.
+when it comes, so here a rung also has at most half of the steps of the rung before: where many
+short trainings are averaged by a model (`prediction`), more of them tell more than a long one.
 
 So the order of work depends on the scores alone, never on a clock: a budget of 15 minutes begins
 with exactly what one of 5 minutes does.
@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 GROWTH = 3
 #: One of so many goes on.
 SHARE = 3
+#: A rung has at most one of so many steps of the rung before.
+FEWER = 2
 
 
 def steps(rung: int, first: int, growth: int = GROWTH) -> int:
@@ -27,14 +29,14 @@ def steps(rung: int, first: int, growth: int = GROWTH) -> int:
 
 
 def promotable(
-    rungs: Sequence[Mapping[int, float]], share: float = SHARE, equal: bool = True
+    rungs: Sequence[Mapping[int, float]], share: float = SHARE, limited: bool = True
 ) -> Iterator[tuple[int, int]]:
     """Who may go on, from the highest rung down, the best of a rung first.
 
     Args:
         rungs: for each rung the candidates that have reached it, number -> score, larger is better.
         share: the best floor(n / share) of the n in a rung may go on.
-        equal: whether a rung has no more steps than the first one.
+        limited: whether a rung has at most a part of the steps of the rung before, see `FEWER`.
 
     Yields:
         The number of a candidate, and the rung that it goes on to.
@@ -44,7 +46,7 @@ def promotable(
         best = ranked(reached)[: int(len(reached) / share)]
         higher = rungs[rung + 1] if rung + 1 < len(rungs) else {}
         needed = (len(higher) + 1) * (GROWTH ** (rung + 1) - GROWTH**rung)
-        if not equal or needed <= len(rungs[0]):
+        if not limited or needed * FEWER ** (rung + 1) <= len(rungs[0]):
             yield from ((number, rung + 1) for number in best if number not in higher)
 
 

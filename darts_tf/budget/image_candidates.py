@@ -13,6 +13,7 @@ from darts_tf import datasets, macros, spaces
 from darts_tf.budget import halving
 from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.descent import Descent
+from darts_tf.budget.supernet_cells import Images, SupernetCells
 from darts_tf.common import array_files, files, seeds
 from darts_tf.common.errors import UserError
 from darts_tf.costs import latency
@@ -24,6 +25,8 @@ from darts_tf.runtime.grappler import without_grappler
 _PIXELS_AT_ONCE = 2**22
 # Networks whose memory is freed at once.
 _FREED_TOGETHER = 10
+# So often the number of images that rank candidates is doubled.
+_MORE_CHECKED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Size:
         pixels: the longer side of the images, which are shrunk to it. Default: 16.
         batch_size: images in a step.
         steps: of the first rung, see `halving.steps`.
-        validation: at most so many images rank candidates.
+        validation: at most so many images rank candidates of the first rung, twice as many those of
+            the second, and so on.
         learning_rate: first one of each rung.
     """
 
@@ -103,9 +107,9 @@ class ImageCandidates:
         class_weights: np.ndarray | None = None,
     ):
         self._size, self._seed, self._latency = size, seed, measures_latency
-        self._data = data
+        self._space, self._data = spaces.get(space), data
         # Of the wanted network; the small ones see images that are shrunk.
-        self._stem = macros.get(spaces.get(space).macro).stem_name
+        self._stem = macros.get(self._space.macro).stem_name
         even = np.ones(data.num_classes) if class_weights is None else np.asarray(class_weights)
         self._weights = even.astype(np.float32)
         self._proxy = (proxy or Size()).of(space, size, data.image_shape)
@@ -114,12 +118,14 @@ class ImageCandidates:
         self.counted = CountedCosts(space, data.image_shape, data.num_classes, *size)
         (images, labels), (checked, targets) = _parts(data, seed)
         self._images, self._labels = shrunk(images, self._proxy.pixels), labels
-        order = np.random.default_rng(seed).permutation(len(targets))[: self._proxy.validation]
+        order = np.random.default_rng(seed).permutation(len(targets))
+        order = order[: self._proxy.validation * 2**_MORE_CHECKED]
         self._batch = min(self._proxy.batch_size, len(labels))
         self._shape = self._images.shape[1:]
         augmentation = Augmentation.suited_to(data, False)
         padding = min(augmentation.crop_padding, min(self._shape[:2]) // 8) if crop else 0
         augmentation = dataclasses.replace(augmentation, crop_padding=padding, cutout=0)
+        self._augmentation = augmentation
         scaling = tuple(map(float, data.mean)), tuple(map(float, data.std))
         self._transform = tf.function(
             transformation((self._batch, *self._shape), *scaling, augmentation), autograph=False
@@ -138,6 +144,27 @@ class ImageCandidates:
     def examples(self, count: int) -> np.ndarray:
         """The first of the images that rank candidates, as these see them, float32."""
         return self._checked[:count]
+
+    def source(self, number: int, method: str) -> SupernetCells:
+        """A search whose supernet sees the images that train candidates, as these see them.
+
+        Args:
+            number: of the source, from 0.
+            method: a name in `METHODS`.
+        """
+        data = self._data
+        given = Images(
+            *(self._images, self._labels, data.mean, data.std, self._augmentation, self._weights)
+        )
+        return SupernetCells(
+            self._space,
+            given,
+            self._proxy.channels,
+            number=number,
+            seed=self._seed,
+            folder=None if self._folder is None else self._folder / f"supernet_{number}",
+            method=method,
+        )
 
     def costs(self, genotype):
         """`parameters`, `multiply_adds` and, if asked for, `latency_ms` of the wanted network."""
@@ -176,11 +203,10 @@ class ImageCandidates:
                 loss = training.step(*self._examples(step), tf.constant(rate, tf.float32))
             first = end
         self._keep(training, number, rung)
-        logits = training.logits(self._checked)
-        correct, counts = logits.argmax(1) == self._targets, self._weights[self._targets]
-        each = keras.ops.convert_to_numpy(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(self._targets, logits)
-        )
+        checked = proxy.validation * 2 ** min(rung, _MORE_CHECKED)
+        logits, targets = training.logits(self._checked[:checked]), self._targets[:checked]
+        correct, counts = logits.argmax(1) == targets, self._weights[targets]
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits).numpy()
         accuracy, mean = (float(np.average(x, weights=counts)) for x in (correct, each))
         return {
             "score": accuracy - 1e-3 * mean,

@@ -8,11 +8,12 @@ import numpy as np
 
 from darts_tf import datasets, macros, spaces
 from darts_tf.budget import clock as clocks
+from darts_tf.budget.candidate import Candidate
 from darts_tf.budget.constraints import Constraints
 from darts_tf.budget.image_candidates import ImageCandidates, Size
 from darts_tf.budget.journal import Journal
 from darts_tf.budget.proposals import PROPOSALS, Choice
-from darts_tf.budget.search import BudgetedSearch, Candidate
+from darts_tf.budget.search import BudgetedSearch
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.common.lookup import lookup
@@ -20,6 +21,8 @@ from darts_tf.genotypes.genotype import Genotype
 
 #: What a search leaves in its folder.
 JOURNAL, WEIGHTS = "candidates.jsonl", "weights"
+#: Method of a supernet search -> the smallest budget in seconds that begins with it.
+SUPERNETS = {"drnas": 600, "pc-darts": 1800}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Options:
         budget_of: "processor": the time of all processors that this process uses; "wall": that of
             the clock.
         proposals: who proposes candidates, see `proposals.PROPOSALS`.
+        supernets: the methods of supernet searches that find the first candidates. Default: those
+            of `SUPERNETS` for the budget where candidates are predicted, else none.
         rungs: at most; see `BudgetedSearch`.
         proxy: the small networks that candidates are judged by.
         seed: of all random choices.
@@ -43,6 +48,7 @@ class Options:
 
     budget_of: str = "processor"
     proposals: str = "predicted"
+    supernets: tuple[str, ...] | None = None
     rungs: int = 6
     proxy: Size | None = None
     seed: int = 0
@@ -140,6 +146,7 @@ def search_for(
         journal=journal,
         refuse=limits.broken,
         starts=starts,
+        sources=[evaluator.source(*one) for one in enumerate(_supernets(given, seconds))],
         seed=given.seed,
         rungs=given.rungs,
     )
@@ -149,6 +156,15 @@ def search_for(
             f"none of {len(search.candidates)} networks met the constraints within the budget"
         )
     return Found(best, search.candidates, clock.spent)
+
+
+def _supernets(given: Options, budget: float) -> tuple[str, ...]:
+    """The methods of the supernet searches at the beginning."""
+    if given.supernets is not None:
+        return given.supernets
+    # The other proposals are baselines.
+    enough = (name for name, least in SUPERNETS.items() if budget >= least)
+    return tuple(enough) if given.proposals == "predicted" else ()
 
 
 def _choice(space, evaluator, limits: Constraints, begun: bool) -> tuple[Choice, list]:

@@ -17,14 +17,13 @@ interrupts is done again with the same seed; its seconds are lost, not counted.
 there was none, by those of the rung before. The first candidate is trained in any case.
 """
 
-import dataclasses
 import random
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
-from darts_tf.budget import halving
+from darts_tf.budget import equivalence, halving
+from darts_tf.budget.candidate import Candidate, Evaluator, Source
 from darts_tf.budget.clock import Clock
 from darts_tf.budget.journal import Journal
 from darts_tf.budget.proposals import Choice
@@ -32,55 +31,16 @@ from darts_tf.genotypes.genotype import Genotype
 
 #: From this share of the budget on no candidate starts, and the best half of a rung goes on.
 FINALE = 0.75
+#: A source of candidates takes at most this share of the budget.
+SOURCE_SHARE = 0.2
+#: From the second rung on a candidate is ranked by so much of its own score, the rest by the model.
+OWN_SHARE = 0.5
 #: What a step may take beyond the dearest of the latest like it.
 _MARGIN = 1.15
 _LATEST = 8
 _FINAL_SHARE = 2
 #: The score of a training that came apart.
 _NOTHING = -1e9
-
-
-class Evaluator(Protocol):
-    """Trains candidates."""
-
-    def costs(self, genotype: Genotype) -> dict[str, float]:
-        """What the genotype's network costs, by the names of `Constraints`, measured if need be."""
-
-    def train(self, number: int, genotype: Genotype, rung: int) -> dict[str, float]:
-        """Trains a candidate on to the end of a rung.
-
-        A function of its arguments alone: weights of the rung before that are lost are made anew.
-
-        Args:
-            number: of the candidate.
-            genotype: its cells.
-            rung: from 0.
-
-        Returns:
-            Its evidence, JSON-ready: `score`, by which candidates are ranked, larger is better, and
-            whatever else was measured.
-        """
-
-
-@dataclasses.dataclass
-class Candidate:
-    """A genotype and what is known of it.
-
-    Attributes:
-        number: from 0, in the order in which they came.
-        genotype: its cells.
-        origin: who proposed it.
-        costs: of its network.
-        refused: the name of the constraint that it breaks, or None.
-        scores: at the end of each rung that it has reached.
-    """
-
-    number: int
-    genotype: Genotype
-    origin: str
-    costs: dict[str, float]
-    refused: str | None = None
-    scores: list[float] = dataclasses.field(default_factory=list)
 
 
 class BudgetedSearch:
@@ -95,6 +55,7 @@ class BudgetedSearch:
         journal: of an earlier start of this search, or empty.
         refuse: costs -> the name of the constraint that they break, or None.
         starts: genotypes that are tried first, and where they are from.
+        sources: find such genotypes by work of their own, once one candidate is trained.
         seed: of all random choices.
         rungs: how many there are at most. With 1 nothing is halved.
 
@@ -113,13 +74,15 @@ class BudgetedSearch:
         journal: Journal | None = None,
         refuse: Callable[[dict], str | None] = lambda costs: None,
         starts: Sequence[tuple[Genotype, str]] = (),
+        sources: Sequence[Source] = (),
         seed: int = 0,
         rungs: int = 6,
     ):
         self._choice, self._propose, self._evaluator = choice, propose, evaluator
         self._budget, self._clock, self._refuse = budget, clock, refuse
         self._journal = Journal() if journal is None else journal
-        self._starts, self._seed, self._most = tuple(starts), seed, rungs
+        self._starts, self._seed, self._most = list(starts), seed, rungs
+        self._sources = sources
         self._estimated = -1, None
         self.candidates: list[Candidate] = []
         for record in self._journal.records:
@@ -145,13 +108,46 @@ class BudgetedSearch:
         Returns:
             The best candidate; None if all break the constraints.
         """
-        while (step := self._next()) is not None:
-            record = self._do(*step)
-            self._journal.add(record)
-            self._take(self._journal.records[-1])
-            if after is not None:
-                after(record, self)
-        return self.best
+        after = after or (lambda record, search: None)
+        while True:
+            if (number := self._next_source()) is not None:
+                self._ask(number, after)
+            elif (step := self._next()) is not None:
+                self._add(self._do(*step), after)
+            else:
+                return self.best
+
+    def _add(self, record: dict, after: Callable) -> None:
+        self._journal.add(record)
+        self._take(self._journal.records[-1])
+        after(record, self)
+
+    def _next_source(self) -> int | None:
+        """The number of the source whose turn it is; first there is a candidate."""
+        if self.best is None or self._final:
+            return None
+        ended = sum("starts" in record for record in self._journal.records)
+        return ended if ended < len(self._sources) else None
+
+    def _ask(self, number: int, after: Callable) -> None:
+        """Lets a source work, and records what it does and what it has found."""
+
+        def parts():
+            return [r for r in self._journal.records if r.get("source") == number]
+
+        def more() -> bool:
+            seconds = [record["seconds"] for record in parts()]
+            limit = SOURCE_SHARE * self._budget
+            return sum(seconds) + _MARGIN * max(seconds, default=0) <= limit
+
+        def tell(record: dict) -> bool:
+            if record["epoch"] > len(parts()):
+                self._add(self._timed({"source": number} | record), after)
+            return more()
+
+        found = self._sources[number].run(more(), tell)
+        found = [[genotype.to_dict(), origin] for genotype, origin in found]
+        self._add(self._timed({"source": number, "starts": found}), after)
 
     def _next(self) -> tuple[int, int] | None:
         """The candidate and the rung of the next step; a new candidate's number is the next one."""
@@ -162,7 +158,7 @@ class BudgetedSearch:
         reached = sum(bool(scores) for scores in rungs)
         # In the end nobody goes on alone to a rung where there is nobody to compare with.
         share, most = (_FINAL_SHARE, reached) if self._final else (halving.SHARE, self._most)
-        for number, rung in halving.promotable(rungs, share, equal=not self._final):
+        for number, rung in halving.promotable(rungs, share, limited=not self._final):
             if rung < most and self._fits(rung):
                 return number, rung
         if not self._final and self._fits(0):
@@ -209,8 +205,10 @@ class BudgetedSearch:
         return self._timed(record | self._evaluator.train(number, genotype, rung))
 
     def _proposal(self, number: int):
-        if number < len(self._starts):
-            return self._starts[number]
+        seen = {equivalence.key(candidate.genotype) for candidate in self.candidates}
+        for genotype, origin in self._starts:
+            if equivalence.key(genotype) not in seen and self._choice.allowed(genotype):
+                return genotype, origin
         draw = random.Random(f"{self._seed} {number}")
         return self._propose(self._choice, self.history(), draw)
 
@@ -220,6 +218,8 @@ class BudgetedSearch:
 
     def _take(self, record: dict) -> None:
         """Makes what a record says part of the state."""
+        for genotype, origin in record.get("starts", ()):
+            self._starts.append((Genotype.from_dict(genotype), origin))
         if "genotype" in record:
             self.candidates.append(
                 Candidate(
@@ -248,7 +248,13 @@ class BudgetedSearch:
         estimates = self._estimated[1]
         if estimates is None:
             return self._rungs()
-        return [{number: float(estimates[number]) for number in rung} for rung in self._rungs()]
+        scores = [score for _, score in self.history()]
+        # What a longer training has shown is not all in what a model knows of its kind.
+        own = [OWN_SHARE * (rung > 0) for rung in range(self._most)]
+        return [
+            {n: share * scores[n] + (1 - share) * float(estimates[n]) for n in rung}
+            for share, rung in zip(own, self._rungs(), strict=True)
+        ]
 
     def history(self) -> list[tuple[Genotype, float]]:
         """The candidates, the oldest first, with what their scores at the highest rung would be.

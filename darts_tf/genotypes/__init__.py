@@ -5,7 +5,16 @@ from darts_tf.genotypes.alphas import from_alphas
 from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.genotypes.named import get
-from darts_tf.genotypes.sampling import sample
+from darts_tf.genotypes.sampling import sample, sample_learned
 from darts_tf.genotypes.texts import from_text
 
-__all__ = ["CellGenotype", "Edge", "Genotype", "from_alphas", "from_text", "get", "sample"]
+__all__ = [
+    "CellGenotype",
+    "Edge",
+    "Genotype",
+    "from_alphas",
+    "from_text",
+    "get",
+    "sample",
+    "sample_learned",
+]

@@ -1,6 +1,5 @@
 """Architectures that a finished supernet thinks well of, for a tuner to train from scratch."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +9,9 @@ from keras_tuner.oracles import RandomSearchOracle
 from darts_tf import tasks
 from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
-from darts_tf.genotypes import CellGenotype, Edge, Genotype
+from darts_tf.genotypes import Genotype, sample_learned
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
-from darts_tf.spaces import Space, check_operation_weights
 from darts_tf.supernets.supernet import Supernet
 from darts_tf.tuner import checks
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
@@ -35,43 +33,6 @@ class Ranked(NamedTuple):
     def accuracy(self) -> float:
         """The objective where it is the accuracy, as it is of images."""
         return self.objective
-
-
-def sample_learned(
-    space: Space, weights: Mapping[str, np.ndarray], draw: np.random.Generator
-) -> Genotype:
-    """Draws an architecture from the operation weights that a search has learned.
-
-    The edges of a node are drawn one after the other without replacement: an edge and its operation
-    together, in proportion to the operation's weight. `none` is drawn only where a derived cell may
-    hold it. Where every edge is kept, each edge's operation is an independent draw from its
-    softmax. Equal weights give the distribution of `darts_tf.genotypes.sample` if all edges have
-    the same candidates.
-
-    Args:
-        space: the space of the supernet.
-        weights: cell type -> operation weights `[edges, operations]`, from 0 to 1, no alphas.
-        draw: random numbers.
-
-    Raises:
-        UserError: the weights are none, see `darts_tf.spaces.check_operation_weights`.
-    """
-    cells = {}
-    for cell_type, values in check_operation_weights(space, weights).items():
-        shares = np.where(space.choosable(cell_type), values, 0).astype(np.float64)
-        nodes = []
-        for node in range(space.nodes):
-            into = [e for e in space.edges_into(node) if shares[e].any()]
-            kept = []
-            for _ in range(min(space.edges_per_node or len(into), len(into))):
-                flat = shares[into].ravel() / shares[into].sum()
-                row, operation = divmod(draw.choice(len(flat), p=flat), len(space.operations))
-                kept.append((into.pop(row), operation))
-            nodes.append(
-                [Edge(space.operations[o], space.edges[e].source) for e, o in sorted(kept)]
-            )
-        cells[cell_type] = CellGenotype(nodes, space.concat)
-    return Genotype(space, cells)
 
 
 def rank_by_supernet(

@@ -1,0 +1,67 @@
+"""What a search within a budget is made of: candidates, who makes them, who trains them."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Protocol
+
+from darts_tf.genotypes.genotype import Genotype
+
+
+class Source(Protocol):
+    """Finds candidates by work of its own, in parts that are recorded."""
+
+    def run(self, more: bool, tell: Callable[[dict], bool]) -> list[tuple[Genotype, str]]:
+        """Works, or goes on where an earlier start has stopped.
+
+        Args:
+            more: whether there is time for another part.
+            tell: is given the record of a part, JSON-ready, with its number `epoch` from 1; says
+                whether there is time for another one. A part that a kill has interrupted before it
+                was kept is told again.
+
+        Returns:
+            Genotypes, the best first, and where they are from.
+        """
+
+
+class Evaluator(Protocol):
+    """Trains candidates."""
+
+    def costs(self, genotype: Genotype) -> dict[str, float]:
+        """What the genotype's network costs, by the names of `Constraints`, measured if need be."""
+
+    def train(self, number: int, genotype: Genotype, rung: int) -> dict[str, float]:
+        """Trains a candidate on to the end of a rung.
+
+        A function of its arguments alone: weights of the rung before that are lost are made anew.
+
+        Args:
+            number: of the candidate.
+            genotype: its cells.
+            rung: from 0.
+
+        Returns:
+            Its evidence, JSON-ready: `score`, by which candidates are ranked, larger is better, and
+            whatever else was measured.
+        """
+
+
+@dataclasses.dataclass
+class Candidate:
+    """A genotype and what is known of it.
+
+    Attributes:
+        number: from 0, in the order in which they came.
+        genotype: its cells.
+        origin: who proposed it.
+        costs: of its network.
+        refused: the name of the constraint that it breaks, or None.
+        scores: at the end of each rung that it has reached.
+    """
+
+    number: int
+    genotype: Genotype
+    origin: str
+    costs: dict[str, float]
+    refused: str | None = None
+    scores: list[float] = dataclasses.field(default_factory=list)

@@ -1,0 +1,177 @@
+"""Cells of a short supernet search, as candidates: what gradients think best."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from darts_tf import datasets, genotypes, macros, methods, spaces
+from darts_tf.common import seeds
+from darts_tf.datasets.augmentation import Augmentation
+from darts_tf.genotypes.genotype import Genotype
+from darts_tf.search import ArchitectureSearch, NonFiniteError
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """What a supernet sees: images that train candidates, none that rank them.
+
+    Attributes:
+        images: uint8 `[N, height, width, channels]`.
+        labels: `[N]`.
+        mean, std: for each channel, of pixels scaled to [0, 1].
+        augmentation: of the images.
+        class_weights: what an example of each class counts in the loss, `[classes]`.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    augmentation: Augmentation
+    class_weights: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class SupernetCells:
+    """A supernet search whose epochs a budgeted search records; a `search.Source`.
+
+    It is `ArchitectureSearch` with a row of `METHODS`, on few images and with the fewest cells
+    that the space's network may have. The default is the first of these methods whose short
+    searches find good cells where others collapse (docs/results.md).
+
+    Args:
+        space: the search space.
+        data: half of the images train the weights, half the alphas.
+        channels: of the first cell.
+        number: of the source, decides what it draws together with `seed`.
+        seed: of the whole search.
+        folder: of its checkpoints, with which it goes on; None: nowhere.
+        method: a name in `METHODS`.
+        examples: images that are used, in both halves together.
+        batch_size: images in a step.
+        epochs: at most.
+        samples: so many cells are drawn from the operation weights besides the selected one.
+        learning_rate: first one of the weights, larger than the papers' as the steps are few.
+    """
+
+    space: spaces.Space
+    data: Images
+    channels: int
+    number: int = 0
+    seed: int = 0
+    folder: pathlib.Path | None = None
+    method: str = "drnas"
+    examples: int = 4000
+    batch_size: int = 64
+    epochs: int = 12
+    samples: int = 2
+    learning_rate: float = 0.1
+
+    def run(self, more: bool, tell: Callable[[dict], bool]) -> list[tuple[Genotype, str]]:
+        """Searches, or goes on from the newest checkpoint.
+
+        Args:
+            more: whether there is time for another epoch.
+            tell: is given a record after each epoch and says the same.
+
+        Returns:
+            Cells, the selected one first, and where they are from; none where the search
+            came apart.
+        """
+        keras.utils.clear_session(free_memory=False)
+        draws = seeds.of_trial(self.seed, 9_999 - self.number)
+        keras.utils.set_random_seed(draws)
+        search = self._search(draws)
+        if more:
+            try:
+                search.fit(
+                    *self._streams(draws),
+                    epochs=self.epochs,
+                    callbacks=[_Epochs(self.method, tell)],
+                    verbose=0,
+                    checkpoint_dir=self.folder,
+                    keep_checkpoints=1,
+                )
+            except NonFiniteError:
+                return []
+        else:
+            search.restore(self.folder)
+        weights = {k: np.asarray(v) for k, v in search.supernet.operation_weights().items()}
+        draw = np.random.default_rng(draws)
+        drawn = [
+            genotypes.sample_learned(search.supernet.space, weights, draw)
+            for _ in range(self.samples)
+        ]
+        found = dict.fromkeys([search.genotype(), *drawn])
+        return [
+            (Genotype(self.space, genotype.cells), f"supernet {self.method}") for genotype in found
+        ]
+
+    def _search(self, draws: int) -> ArchitectureSearch:
+        method = methods.get(self.method)
+        first, last = method.weight_learning_rate
+        rates = self.learning_rate, last * self.learning_rate / first
+        method = dataclasses.replace(method, weight_learning_rate=rates)
+        macro = macros.get(self.space.macro)
+        size = self.data.images.shape[1:], len(self.data.class_weights)
+        cells = getattr(macro, "stages", 3)
+        supernet = method.make_supernet(self.space, *size, self.channels, cells, seed=draws)
+        return ArchitectureSearch(supernet, method)
+
+    def _streams(self, draws: int):
+        """The batches of the weights and of the alphas, each by the number of the epoch."""
+        data, half = self.data, min(self.examples, len(self.data.labels)) // 2
+        order = np.random.default_rng(draws).permutation(len(data.labels))
+        return tuple(
+            self._stream(order[i * half : (i + 1) * half], seeds.of_stream(draws, i))
+            for i in range(2)
+        )
+
+    def _stream(self, chosen, seed: int):
+        data, size = self.data, min(self.batch_size, len(chosen))
+        images, labels = data.images[chosen], data.labels[chosen]
+        counts = np.asarray(data.class_weights, np.float32)
+
+        def of_epoch(epoch: int) -> tf.data.Dataset:
+            found = datasets.batches(
+                images,
+                labels,
+                size,
+                mean=data.mean,
+                std=data.std,
+                augmentation=data.augmentation,
+                shuffle=True,
+                seed=seed % 2**31,
+                epoch=epoch,
+                drop_remainder=True,
+            )
+            return datasets.with_class_weights(found, counts)
+
+        return of_epoch
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Tells of the end of each epoch, and ends the search where there is no time for another.
+
+    Args:
+        method: the name.
+        tell: see `SupernetCells.run`.
+    """
+
+    def __init__(self, method: str, tell: Callable[[dict], bool]):
+        super().__init__()
+        self._method, self._tell = method, tell
+
+    def on_epoch_end(self, epoch, logs=None):
+        record = {
+            "supernet": self._method,
+            "epoch": epoch + 1,
+            "supernet_accuracy": float(logs["val_accuracy"]),
+            "entropy": float(logs["entropy"]),
+        }
+        if not self._tell(record):
+            self.model.stop_training = True

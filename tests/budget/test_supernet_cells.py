@@ -1,0 +1,66 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from darts_tf import datasets, spaces
+from darts_tf.budget.image_candidates import ImageCandidates, Size
+
+
+@pytest.fixture
+def make(one_edge_space, tmp_path):
+    labels = np.arange(80, dtype=np.int32) % 2
+    images = np.random.default_rng(0).integers(0, 120, (80, 8, 8, 1))
+    images = images + 120 * labels[:, None, None, None]
+    data = dataclasses.replace(datasets.from_arrays(images.astype(np.uint8), labels), flip=False)
+    proxy = Size(channels=2, cells=3, pixels=4, batch_size=8, steps=2)
+
+    def make(folder):
+        candidates = ImageCandidates(
+            one_edge_space, data, (4, 3), proxy=proxy, folder=tmp_path / folder, seed=3
+        )
+        source = candidates.source(1, "drnas")
+        assert source.folder == tmp_path / folder / "supernet_1"
+        return dataclasses.replace(source, epochs=3, batch_size=8)
+
+    return make
+
+
+@pytest.mark.slow
+def test_stopped_between_epochs_it_finds_the_same(make, one_edge_space):
+    told = []
+
+    def tell(record):
+        told.append(record)
+        return True
+
+    whole = make("whole").run(True, tell)
+    assert [record["epoch"] for record in told] == [1, 2, 3]
+    assert all(record["supernet"] == "drnas" for record in told)
+    assert 0 <= told[-1]["supernet_accuracy"] <= 1 and told[-1]["entropy"] > 0
+    assert {origin for _, origin in whole} == {"supernet drnas"}
+    assert all(genotype.space == spaces.get(one_edge_space).name for genotype, _ in whole)
+
+    source, again = make("parts"), []
+
+    def stop(record):
+        again.append(record)
+        return False
+
+    early = source.run(True, stop)
+    assert again == told[:1] and early
+
+    class Killed(Exception):
+        pass
+
+    def kill(record):
+        again.append(record)
+        raise Killed
+
+    with pytest.raises(Killed):
+        source.run(True, kill)
+    # The killed epoch was not kept, and is told again.
+    assert source.run(True, tell) == whole
+    assert again + told[3:] == [*told[:2], *told[1:3]]
+    # Where there is no time for another epoch, it is the newest checkpoint that counts.
+    assert source.run(False, kill) == whole
