@@ -21,8 +21,9 @@ from scipy import stats
 
 from darts_tf import datasets, genotypes, spaces
 from darts_tf.budget import scores
-from darts_tf.budget.image_candidates import ImageCandidates, Size
+from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.journal import Journal
+from darts_tf.budget.size import Size
 from darts_tf.common import files, seeds
 from darts_tf.nas_bench.table_searches import JUDGED
 from darts_tf.nas_bench.tables import BenchmarkTable

@@ -24,8 +24,8 @@ import keras
 from darts_tf import budget as budgets
 from darts_tf import macros, spaces
 from darts_tf.budget import clock
-from darts_tf.budget.image_candidates import Size
 from darts_tf.budget.image_search import JOURNAL, WEIGHTS
+from darts_tf.budget.size import Size
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
 from darts_tf.runs.settings import Changeable

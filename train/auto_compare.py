@@ -11,9 +11,9 @@ import keras
 
 from darts_tf import budget as budgets
 from darts_tf.budget import clock, contenders
-from darts_tf.budget.image_candidates import Size
 from darts_tf.budget.image_search import search_for
 from darts_tf.budget.journal import Journal
+from darts_tf.budget.size import Size
 from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.networks import training

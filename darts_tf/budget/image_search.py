@@ -10,10 +10,11 @@ from darts_tf import datasets, macros, spaces
 from darts_tf.budget import clock as clocks
 from darts_tf.budget.candidate import Candidate
 from darts_tf.budget.constraints import Constraints
-from darts_tf.budget.image_candidates import ImageCandidates, Size
+from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.journal import Journal
 from darts_tf.budget.proposals import PROPOSALS, Choice
 from darts_tf.budget.search import BudgetedSearch
+from darts_tf.budget.size import Size
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.common.lookup import lookup

@@ -13,6 +13,7 @@ from darts_tf.common import seeds
 from darts_tf.datasets.augmentation import Augmentation
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.search import ArchitectureSearch, NonFiniteError
+from darts_tf.search.collapse_monitor import CollapseMonitor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +92,7 @@ class SupernetCells:
                 search.fit(
                     *self._streams(draws),
                     epochs=self.epochs,
-                    callbacks=[_Epochs(self.method, tell)],
+                    callbacks=[_Unwatched(search), _Epochs(self.method, tell)],
                     verbose=0,
                     checkpoint_dir=self.folder,
                     keep_checkpoints=1,
@@ -152,6 +153,16 @@ class SupernetCells:
             return datasets.with_class_weights(found, counts)
 
         return of_epoch
+
+
+class _Unwatched(CollapseMonitor):
+    """Measures and says nothing: whether the cell is a good one, short trainings will show."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        pass
+
+    def on_train_end(self, logs=None):
+        pass
 
 
 class _Epochs(keras.callbacks.Callback):

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import datasets, spaces
-from darts_tf.budget.image_candidates import ImageCandidates, Size, shrunk
+from darts_tf.budget.image_candidates import ImageCandidates, shrunk
+from darts_tf.budget.size import Size
 from darts_tf.costs import counted
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.networks import build_network

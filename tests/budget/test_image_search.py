@@ -7,7 +7,8 @@ import pytest
 
 from darts_tf import datasets
 from darts_tf.budget import Constraints, clock, image_search
-from darts_tf.budget.image_candidates import ImageCandidates, Size
+from darts_tf.budget.image_candidates import ImageCandidates
+from darts_tf.budget.size import Size
 
 
 class Ticks:

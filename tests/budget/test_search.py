@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from darts_tf import genotypes
 from darts_tf.budget import equivalence
 from tests.budget import fakes
 
@@ -146,9 +147,7 @@ class TestSources:
     """Candidates that something else finds first."""
 
     def best(self):
-        best = max(
-            (fakes.genotypes.sample(fakes.SPACE, seed) for seed in range(200)), key=fakes.quality
-        )
+        best = max((genotypes.sample(fakes.SPACE, seed) for seed in range(200)), key=fakes.quality)
         assert fakes.quality(best) > 0.8
         return best
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from darts_tf import datasets, spaces
-from darts_tf.budget.image_candidates import ImageCandidates, Size
+from darts_tf.budget.image_candidates import ImageCandidates
+from darts_tf.budget.size import Size
 
 
 @pytest.fixture
