@@ -116,16 +116,29 @@ class SupernetCells:
         method = methods.get(self.method)
         first, last = method.weight_learning_rate
         rates = self.learning_rate, last * self.learning_rate / first
-        method = dataclasses.replace(method, weight_learning_rate=rates)
+        method = dataclasses.replace(
+            method, weight_learning_rate=rates, architecture_learning_rate=self._architecture_rate()
+        )
         macro = macros.get(self.space.macro)
         size = self.data.images.shape[1:], len(self.data.class_weights)
         cells = getattr(macro, "stages", 3)
         supernet = method.make_supernet(self.space, *size, self.channels, cells, seed=draws)
         return ArchitectureSearch(supernet, method)
 
+    def _architecture_rate(self) -> float:
+        """As in configs/nas_bench_201, that of DARTS for so few steps, for all methods."""
+        steps = self._half // min(self.batch_size, self._half)
+        method = methods.get("darts-v1").at_length(self.epochs, steps)
+        return float(method.architecture_learning_rate)
+
+    @property
+    def _half(self) -> int:
+        """How many images are in each half."""
+        return min(self.examples, len(self.data.labels)) // 2
+
     def _streams(self, draws: int):
         """The batches of the weights and of the alphas, each by the number of the epoch."""
-        data, half = self.data, min(self.examples, len(self.data.labels)) // 2
+        data, half = self.data, self._half
         order = np.random.default_rng(draws).permutation(len(data.labels))
         return tuple(
             self._stream(order[i * half : (i + 1) * half], seeds.of_stream(draws, i))
