@@ -1,15 +1,13 @@
 """The HTTP side: the protocols, the page, the metrics, errors."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
-from darts_tf.serving import metrics
+from darts_tf.serving import metrics, pages
 from darts_tf.serving.errors import RequestError
 from darts_tf.serving.limits import Limits
 from darts_tf.serving.models import Models
@@ -17,11 +15,6 @@ from darts_tf.serving.open_inference_rest import LENGTH_HEADER
 from darts_tf.serving.rest import Rest, json_response
 from darts_tf.serving.work import Work
 
-_STATIC = Path(__file__).parent / "static"
-_FILES = (
-    *("index.html", "text.html", "forecast.html", "page.css"),
-    *("page.js", "text.js", "forecast.js", "common.js"),
-)
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -78,9 +71,10 @@ def _add_metrics(rest, counted) -> None:
 def _add_page(rest, models) -> None:
     async def page(request: Request):
         name = request.path_params.get("file", models.current.page)
-        if name not in _FILES:
+        if name not in pages.NAMES:
             raise HTTPException(404)
-        return FileResponse(_STATIC / name, headers=_PAGE_HEADERS)
+        text, kind = pages.content(name)
+        return Response(text, media_type=kind, headers=_PAGE_HEADERS)
 
     async def about(request: Request):
         return json_response(models.current.about())
