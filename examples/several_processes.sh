@@ -26,14 +26,15 @@ for ((index = 0; index < count; index++)); do
     processes+=($!)
 done
 code=0
-left=$count
-while ((left > 0)); do
+while ((${#processes[@]} > 0)); do
     ended=""
     one=0
     wait -n -p ended "${processes[@]}" || one=$?
     # Where a signal came, nobody has ended yet: the processes do so by themselves.
     [ -n "${ended:-}" ] || continue
-    left=$((left - 1))
+    for index in "${!processes[@]}"; do
+        if [ "${processes[index]}" = "$ended" ]; then unset "processes[index]"; fi
+    done
     if [ $one != 0 ] && [ $code = 0 ]; then
         code=$one
         # A second signal would end at once those that a first one told to save.

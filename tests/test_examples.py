@@ -129,15 +129,18 @@ class TestSeveralProcesses:
         )
 
     def test_each_has_its_number(self, programs, monkeypatch):
-        done = self.run(programs, "3", "sh", "-c", 'echo "$TF_CONFIG"')
+        script = 'sleep 0.$(($$ % 5)); echo "$TF_CONFIG"'
+        done = self.run(programs, "3", "sh", "-c", script)
         found = [cluster(line, monkeypatch) for line in done.stdout.splitlines()]
-        assert done.returncode == 0 and sorted(index for _, index in found) == [0, 1, 2]
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sorted(index for _, index in found) == [0, 1, 2]
         assert all(workers == found[0][0] for workers, _ in found)
         assert len(set(found[0][0])) == 3
 
     def test_when_one_fails_all_are_stopped(self, programs):
         script = 'case "$TF_CONFIG" in *\'"index": 1\'*) exit 2;; esac; exec sleep 100'
-        assert self.run(programs, "2", "bash", "-c", script).returncode == 2
+        done = self.run(programs, "3", "bash", "-c", script)
+        assert (done.returncode, done.stderr) == (2, "")
 
     def test_a_signal_comes_to_each_once(self, programs):
         script = (
