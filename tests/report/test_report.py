@@ -2,6 +2,8 @@ import base64
 import html.parser
 import json
 import math
+import pathlib
+import re
 import shutil
 
 import numpy as np
@@ -13,6 +15,7 @@ from darts_tf.report import page, quality
 from darts_tf.report.run import as_text
 from tests.report import folders
 
+ROOT = pathlib.Path(__file__).parents[2]
 RESULT = {
     "test_accuracy": 0.95,
     "test_loss": 0.2,
@@ -237,3 +240,15 @@ def test_it_appears_whole(folder):
 )
 def test_values(value, text):
     assert as_text(value) == text
+
+
+def test_the_published_copy_is_of_this_template():
+    """Where it is not, make it again: docs/report.md says how."""
+    published = (ROOT / "docs/report.html").read_text()
+    template = (ROOT / "darts_tf/report/templates/report.html").read_text()
+    style = re.compile(r"<style>.*?</style>", re.DOTALL)
+    assert style.search(published)[0] == style.search(template)[0]
+    headings = re.compile(r"<h[23]>([^<{]*)</h[23]>")
+    known = set(headings.findall(template))
+    found = headings.findall(published)
+    assert len(found) > 5 and set(found) <= known
