@@ -1,7 +1,4 @@
-"""Computations of tests on several replicas.
-
-TensorFlow fixes its devices when it starts, so every number of them needs a process of its own.
-"""
+"""Computations on several replicas, of which every number needs a process of its own."""
 
 import functools
 import os
@@ -14,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import datasets, gradients, operations, relaxations, spaces
+from darts_tf.benchmark import communication
 from darts_tf.cells.mixed_op import dropout
 from darts_tf.common.errors import UserError
 from darts_tf.gradients import InnerStep
@@ -130,7 +128,7 @@ def make_supernet():
 
 
 def search(strategy, checkpoint_dir=None, callbacks=()) -> dict[str, np.ndarray]:
-    """The alphas, the weights and the moving variances after `EPOCHS * STEPS` steps."""
+    """The alphas, weights and moving variances after all steps, and what a step exchanges."""
     with strategy.scope():
         supernet = make_supernet()
         found = ArchitectureSearch(supernet)
@@ -149,7 +147,8 @@ def search(strategy, checkpoint_dir=None, callbacks=()) -> dict[str, np.ndarray]
             v for v in supernet.non_trainable_variables if "moving_variance" in v.path
         ],
     }
-    return {
+    exchanged = communication.traffic(found.trainer.train_function.traced)
+    return {"exchanged": exchanged.elements, "bytes": exchanged.bytes} | {
         name: np.concatenate([np.ravel(keras.ops.convert_to_numpy(v)) for v in variables])
         for name, variables in groups.items()
     }

@@ -86,6 +86,22 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         return keras.ops.cast(outputs, self.compute_dtype)
 
+    def _moments(self, inputs, mask):
+        """The mean and the biased variance of each channel, over all replicas.
+
+        The sums that Keras exchanges one by one are exchanged at once, because each exchange waits
+        for all replicas; how many values there are, everyone knows.
+        """
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1 or mask is not None:
+            return super()._moments(inputs, mask)
+        if not self.synchronized:
+            return super()._moments(inputs, mask)
+        sums = [tf.reduce_sum(x, self._reduction_axes) for x in (inputs, tf.square(inputs))]
+        sums = replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack(sums))
+        mean, square = tf.unstack(sums / self._count(inputs, None))
+        return mean, tf.maximum(square - tf.square(mean), 0.0)
+
     def _count(self, values, mask) -> tf.Tensor:
         """The number of values of each channel that the statistics are of."""
         if mask is not None:

@@ -13,11 +13,15 @@ import tensorflow as tf
 from darts_tf.common.dense_gradients import dense
 from darts_tf.common.errors import UserError
 
+#: Whether an `L2Optimizer` can be told that gradients are the same on all replicas.
+KNOWS_REDUCED = hasattr(keras.optimizers.Optimizer, "_all_reduce_sum_gradients")
+
 
 class L2Optimizer:
     """Adds `l2 * variable` to the gradient of every update, and makes gradients dense."""
 
     _factor = None
+    _reduced = False
 
     def __init__(self, *args, l2: float = 0.0, **kwargs):
         super().__init__(*args, **kwargs)
@@ -35,6 +39,23 @@ class L2Optimizer:
             yield
         finally:
             self._factor = None
+
+    @contextlib.contextmanager
+    def reduced(self):
+        """Steps in this scope take gradients of the global batch, the same on all replicas.
+
+        Otherwise Keras sums them over the replicas, which exchanges as much as a backward pass.
+        """
+        self._reduced = True
+        try:
+            yield
+        finally:
+            self._reduced = False
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        if self._reduced:
+            return list(grads_and_vars)
+        return super()._all_reduce_sum_gradients(grads_and_vars)
 
     def rate_of_step(self, learning_rate):
         """The learning rate of the present step."""

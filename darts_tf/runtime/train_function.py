@@ -63,6 +63,11 @@ class TrainFunction:
         """
         return self._run(train_batch, validation_batch, frozen)
 
+    @property
+    def traced(self) -> tf.types.experimental.ConcreteFunction:
+        """The first trace of the step, on all replicas of this process."""
+        return self._run._list_all_concrete_functions()[0]
+
     def _run_replicas(self, train_batch, validation_batch, frozen):
         def run(train_batch, validation_batch):
             of_stream = {"train": train_batch, "validation": validation_batch}

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf.gradients.problem import InnerStep, Problem
+from darts_tf.runtime import optimizers
 
 
 class SearchProblem(Protocol):
@@ -126,10 +127,13 @@ class Player:
             replicas: number of replicas.
             batch: what the gradients are of, for `rate_factor`.
         """
-        if replicas > 1:
-            # The gradients are reduced already, and `apply` sums over the replicas again.
+        reduced = contextlib.nullcontext()
+        if replicas > 1 and optimizers.KNOWS_REDUCED and hasattr(self.optimizer, "reduced"):
+            reduced = self.optimizer.reduced()
+        elif replicas > 1:
+            # The gradients are reduced already, and Keras sums over the replicas again.
             gradients = [g / replicas for g in gradients]
         factor = self.rate_factor(batch)
         scaled = contextlib.nullcontext() if factor is None else self.optimizer.rate_times(factor)
-        with scaled:
+        with reduced, scaled:
             self.optimizer.apply(gradients, self.variables)

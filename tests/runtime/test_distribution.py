@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from darts_tf.benchmark import communication
 from darts_tf.common.errors import UserError
 from darts_tf.runtime import distribution
 from tests import forks, replicas, streams
@@ -92,6 +93,27 @@ class TestTwoReplicasOfHalfABatch:
         np.testing.assert_allclose(two, one, atol=1e-4)
         one, two = (found["moving_variances"] for found in one_and_two)
         np.testing.assert_allclose(two, one, rtol=1e-4)
+
+    def test_what_a_step_exchanges(self, one_and_two):
+        """Each gradient once; two numbers a channel forward, two backward, one tensor a layer."""
+        one, two = one_and_two
+        assert not one["exchanged"].size and one["bytes"] == 0
+        supernet = replicas.make_supernet()
+        expected = communication.of_first_order_step(supernet)
+        weights, alphas = (
+            sum(int(np.prod(v.shape)) for v in variables)
+            for variables in (supernet.weight_variables, supernet.architecture_variables)
+        )
+        assert expected.elements[:2] == (alphas, weights)
+        # The step of the alphas needs no gradient before the first cell's mixture: there are the
+        # stem's normalisation and the cell's, of two channels each.
+        left_out = [2 * 2, 2 * 2]
+        found = two["exchanged"].tolist()
+        # Numbers of examples, for the means of the losses.
+        counts = [2, 2]
+        assert sorted([*found, *left_out]) == sorted([*expected.elements, *counts])
+        assert two["bytes"] == 4 * sum(found)
+        assert sum(expected.elements) == alphas + weights + 2 * 4 * (2 + 2 + 3 * 4 + 4 * 8)
 
     def test_masked_elements_and_the_state_of_streams(self, one_and_two):
         one, two = one_and_two
