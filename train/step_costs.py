@@ -24,34 +24,20 @@ _IMAGES = (1, 9)
 def tell(search: ArchitectureSearch, batch_size: int, accumulate_steps: int = 1) -> str | None:
     """Prints about how much memory and time a step will take; warns if there is less memory.
 
-    The time is that of passes without a gradient, which are measured, times the passes of a step;
-    it is right to about a factor of two, on a CPU without other work.
-
     Args:
         search: not begun.
         batch_size: of its batches.
         accumulate_steps: parts in which a batch is computed.
 
     Returns:
-        The line; None where images are smaller than 64 pixels, there are several replicas, or
-        nobody has measured such searches.
+        The line; None where nothing is expected, see `expected`.
     """
-    supernet, gradient = search.supernet, search.method.make_gradient()
-    shape = supernet.signature.shape
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if shape.rank != 4 or min(shape[1:3]) < _LARGE or replicas > 1:
+    found = expected(search, batch_size, accumulate_steps)
+    if found is None:
         return None
-    try:
-        expected = memory.estimate(
-            supernet, gradient, levels=search.method.make_levels(), task=search.task
-        )
-        peak = expected.peak(batch_size, accumulate_steps)
-    except UserError:
-        return None
-    passes = _PASSES.get(search.method.gradient)
+    peak, seconds = found
     took = ""
-    seconds = _forward_seconds(supernet) * (passes or 0) * batch_size
-    if seconds and not search.method.levels:
+    if seconds:
         took = f" and {duration(seconds) if seconds >= 10 else f'{seconds:.1f} s'}"
     line = f"a step will take about {peak / 1e9:.1f} GB of memory{took}"
     print(line, flush=True)
@@ -66,6 +52,39 @@ def tell(search: ArchitectureSearch, batch_size: int, accumulate_steps: int = 1)
             free / 1e9,
         )
     return line
+
+
+def expected(
+    search: ArchitectureSearch, batch_size: int, accumulate_steps: int = 1
+) -> tuple[int, float] | None:
+    """About the bytes and the seconds of a step.
+
+    The time is that of passes without a gradient, which are measured, times the passes of a step.
+
+    Args:
+        search, batch_size, accumulate_steps: as for `tell`.
+
+    Returns:
+        The peak memory of the process and the time on a machine without other work, 0 where nobody
+        knows; None where images are smaller than 64 pixels, there are several replicas, or nobody
+        has measured such searches.
+    """
+    supernet, gradient = search.supernet, search.method.make_gradient()
+    shape = supernet.signature.shape
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if shape.rank != 4 or min(shape[1:3]) < _LARGE or replicas > 1:
+        return None
+    try:
+        estimate = memory.estimate(
+            supernet, gradient, levels=search.method.make_levels(), task=search.task
+        )
+        peak = estimate.peak(batch_size, accumulate_steps)
+    except UserError:
+        return None
+    passes = _PASSES.get(search.method.gradient)
+    if passes is None or search.method.levels:
+        return peak, 0.0
+    return peak, _forward_seconds(supernet) * passes * batch_size
 
 
 def _forward_seconds(supernet) -> float:

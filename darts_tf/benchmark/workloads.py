@@ -82,8 +82,8 @@ def measure_search(
     held = memory.resident_memory()
     stopwatch = Stopwatch(steps, warmup, turns)
     search.fit(
-        _batches(size, stopwatch.laps, seed=0)(0),
-        _batches(size, stopwatch.laps, seed=1)(0),
+        random_batches(size, stopwatch.laps, seed=0)(0),
+        random_batches(size, stopwatch.laps, seed=1)(0),
         callbacks=[Laps(stopwatch, search.stop)],
         verbose=0,
     )
@@ -130,7 +130,7 @@ def measure_training(
     stopwatch = Stopwatch(steps, warmup, turns)
     training.train_network(
         network,
-        _batches(size, stopwatch.laps, seed=0, cutout=True),
+        random_batches(size, stopwatch.laps, seed=0, cutout=True),
         training.Recipe(epochs=1),
         extra_callbacks=[Laps(stopwatch)],
     )
@@ -165,7 +165,7 @@ def measure_gradients(
         space, size.image_shape, CLASSES, size.channels, size.cells
     )
     functions = _gradient_functions(supernet, names or gradients.names(sampled=False))
-    train, validation = (next(iter(_batches(size, 1, seed=seed)(0))) for seed in (0, 1))
+    train, validation = (next(iter(random_batches(size, 1, seed=seed)(0))) for seed in (0, 1))
     seconds = {name: [] for name in functions}
     for _ in range(warmup + rounds):
         for name, function in functions.items():
@@ -240,7 +240,7 @@ class Laps(keras.callbacks.Callback):
             self._stop()
 
 
-def _batches(size: Size, steps: int, seed: int, cutout: bool = False):
+def random_batches(size: Size, steps: int, seed: int, cutout: bool = False):
     """A function from the epoch to random images in batches, augmented as CIFAR-10 is."""
     rng = np.random.default_rng(seed)
     count = size.batch_size * steps
