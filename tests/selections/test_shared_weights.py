@@ -7,6 +7,7 @@ from darts_tf import genotypes
 from darts_tf.common.errors import UserError
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.selections import SharedWeights
+from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
 from darts_tf.supernets.supernet import Supernet
 
@@ -47,6 +48,26 @@ def test_it_finds_the_best_of_the_samples_and_writes_nothing(supernet, eagerly):
     samples = [genotypes.sample(supernet.space, i) for i in range(4)]
     scores = {genotype: accuracy(supernet, genotype, data) for genotype in samples}
     assert scores[found] == max(scores.values()) > min(scores.values())
+
+
+@pytest.mark.slow
+def test_own_statistics_of_an_architecture(supernet, eagerly):
+    data = list(batches().unbatch().batch(40))
+    mixture = one_hot(supernet.space, genotypes.sample(supernet.space, 0))
+    other = one_hot(supernet.space, genotypes.sample(supernet.space, 1))
+    before = [v.numpy() for v in supernet.variables]
+    inputs = [images for images, _ in data]
+    of_batch, own, as_it_is = (
+        SupernetEvaluation(supernet, data, statistics=given) for given in (None, inputs, [])
+    )
+    first = own.loss(mixture)
+    assert own.loss(other) != first
+    # Measured on the one batch they are its own, but for the variance's n / (n - 1).
+    assert own.loss(mixture) == first
+    expected = of_batch.loss(mixture)
+    assert abs(first - expected) < 0.2 * abs(as_it_is.loss(mixture) - expected)
+    for variable, value in zip(supernet.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
 
 
 def test_it_needs_data(supernet):
