@@ -68,11 +68,13 @@ class Found:
         best: the candidate that was found.
         candidates: all, in the order in which they came.
         seconds: spent.
+        ranking: the genotypes of those that were trained, the best first.
     """
 
     best: Candidate
     candidates: list[Candidate]
     seconds: float
+    ranking: list[Genotype] = dataclasses.field(default_factory=list)
 
     @property
     def genotype(self) -> Genotype:
@@ -156,7 +158,8 @@ def search_for(
         raise UserError(
             f"none of {len(search.candidates)} networks met the constraints within the budget"
         )
-    return Found(best, search.candidates, clock.spent)
+    ranking = [candidate.genotype for candidate in search.ranking()]
+    return Found(best, search.candidates, clock.spent, ranking)
 
 
 def _supernets(given: Options, budget: float) -> tuple[str, ...]:

@@ -94,6 +94,11 @@ class BudgetedSearch:
         number = halving.leader(self._ranks())
         return None if number is None else self.candidates[number]
 
+    def ranking(self) -> list[Candidate]:
+        """The candidates that were trained, the best of the highest rung first."""
+        found = {n: None for rung in reversed(self._ranks()) for n in halving.ranked(rung)}
+        return [self.candidates[number] for number in found]
+
     @property
     def spent(self) -> float:
         """Seconds of the budget at the last record."""

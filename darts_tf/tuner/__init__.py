@@ -2,7 +2,7 @@
 
 `CellHyperModel` lets the stock tuners search the cells of any space; the trials of
 `ArchitectureTuner` are differentiable searches; `SupernetOracle` proposes what a finished supernet
-thinks best.
+thinks best, `RankedOracle` what a search within a budget has found.
 """
 
 from darts_tf.tuner.architecture_tuner import ArchitectureTuner
@@ -16,6 +16,7 @@ from darts_tf.tuner.networks import (
     Networks,
 )
 from darts_tf.tuner.proposals import start_with
+from darts_tf.tuner.ranked_oracle import RankedOracle
 from darts_tf.tuner.resumable import GridSearchOracle, ResumableHyperband, ResumableTuner
 from darts_tf.tuner.search_data import SearchData
 from darts_tf.tuner.supernet_oracle import Ranked, SupernetOracle, rank_by_supernet, sample_learned
@@ -30,6 +31,7 @@ __all__ = [
     "LanguageNetworks",
     "Networks",
     "Ranked",
+    "RankedOracle",
     "ResumableHyperband",
     "ResumableTuner",
     "SearchData",

@@ -4,18 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from keras_tuner.oracles import RandomSearchOracle
 
 from darts_tf import tasks
-from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import Genotype, sample_learned
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
 from darts_tf.supernets.supernet import Supernet
-from darts_tf.tuner import checks
 from darts_tf.tuner.cell_hyper_model import CellHyperModel
-from darts_tf.tuner.proposals import replace_cells
+from darts_tf.tuner.ranked_oracle import RankedOracle
 
 
 class Ranked(NamedTuple):
@@ -76,7 +73,7 @@ def rank_by_supernet(
     return sorted(ranked, key=lambda candidate: -objective.score(candidate.objective))
 
 
-class SupernetOracle(RandomSearchOracle):
+class SupernetOracle(RankedOracle):
     """Proposes what a finished supernet thinks best, best first, until that is exhausted.
 
     Hyperparameters that are not about cells are drawn at random. For a tuner that learns from its
@@ -111,10 +108,8 @@ class SupernetOracle(RandomSearchOracle):
         *,
         samples: int = 100,
         batches: int = 10,
-        objective=None,
-        max_trials: int = 10,
-        seed: int = 0,
         task=None,
+        seed: int = 0,
         **kwargs,
     ):
         if hypermodel.space.name != supernet.space.name:
@@ -122,26 +117,8 @@ class SupernetOracle(RandomSearchOracle):
                 f"the supernet is of the space {supernet.space.name!r}, the hypermodel of "
                 f"{hypermodel.space.name!r}; they must be of the same"
             )
-        super().__init__(
-            objective=objective or checks.trial_objective(task),
-            max_trials=max_trials,
-            seed=seeds.of_oracle(seed),
-            hyperparameters=hypermodel.hyperparameters(),
-            **kwargs,
-        )
         self.ranking = rank_by_supernet(
             supernet, validation, samples=samples, batches=batches, seed=seed, task=task
         )
-        self._hypermodel = hypermodel
-
-    def populate_space(self, trial_id):
-        """The next of the ranking; a trial's number is its place there."""
-        number = int(trial_id)
-        if number >= len(self.ranking):
-            return {"status": "STOPPED", "values": None}
-        # A small space may hold no new values at random while the ranking still has some.
-        proposed = super().populate_space(trial_id)["values"] or {}
-        values = replace_cells(
-            proposed, self.ranking[number].genotype, self._hypermodel, self.hyperparameters
-        )
-        return {"status": "RUNNING", "values": values}
+        found = [candidate.genotype for candidate in self.ranking]
+        super().__init__(hypermodel, found, task=task, seed=seed, **kwargs)

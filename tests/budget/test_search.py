@@ -89,6 +89,13 @@ class TestResults:
         rivals = [c.scores[-1] for c in search.candidates if len(c.scores) == highest]
         assert best.scores[-1] == max(rivals)
 
+    def test_ranking(self):
+        search, _, best = ran(budget=60, proposals="random")
+        ranking = search.ranking()
+        assert ranking[0] is best and {c.number for c in ranking} == set(range(len(ranking)))
+        keys = [(len(c.scores), c.scores[-1]) for c in ranking]
+        assert keys == sorted(keys, reverse=True)
+
     def test_estimates_are_nearer_to_the_truth_than_noisy_scores(self):
         found = []
         for seed in range(4):

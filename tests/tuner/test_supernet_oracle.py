@@ -11,7 +11,13 @@ from darts_tf.common.errors import UserError
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
 from darts_tf.supernets.supernet import Supernet
-from darts_tf.tuner import CellHyperModel, SupernetOracle, rank_by_supernet, sample_learned
+from darts_tf.tuner import (
+    CellHyperModel,
+    RankedOracle,
+    SupernetOracle,
+    rank_by_supernet,
+    sample_learned,
+)
 
 DRAWS = 4000
 
@@ -90,6 +96,27 @@ def test_trials_are_the_ranking(supernet, batches, one_cell, tmp_path):
     found = [hypermodel.genotype(oracle.trials[t].hyperparameters) for t in oracle.start_order]
     assert found == [candidate.genotype for candidate in oracle.ranking]
     assert len({trial.score for trial in oracle.trials.values()}) == 8
+
+
+def test_given_architectures(one_cell, tmp_path):
+    hypermodel = CellHyperModel(one_cell, (8, 8, 1), 10, channels=2, cells=1)
+    drawn = (genotypes.sample(spaces.get(one_cell), seed) for seed in range(20))
+    given = list(dict.fromkeys(drawn))[2::-1]
+    assert len(given) == 3
+
+    class Tuner(keras_tuner.Tuner):
+        def run_trial(self, trial, *args, **kwargs):
+            return {"val_accuracy": 0.5}
+
+    oracle = RankedOracle(hypermodel, given)
+    Tuner(oracle, hypermodel, directory=tmp_path).search(verbose=0)
+    assert [hypermodel.genotype(oracle.trials[t].hyperparameters) for t in oracle.start_order] == (
+        given
+    )
+    with pytest.raises(UserError, match="there are no genotypes"):
+        RankedOracle(hypermodel, [])
+    with pytest.raises(UserError, match="of the space 'one_cell', the hypermodel of 'darts_cnn'"):
+        RankedOracle(CellHyperModel("darts_cnn", (8, 8, 1), 10), given)
 
 
 def test_another_space(supernet, batches):
