@@ -13,6 +13,10 @@ import tensorflow as tf
 
 import darts_tf.plots  # noqa: F401
 import train
+from darts_tf.plots import style
+from tests import no_pictures
+
+style.save = no_pictures.touch
 
 # These processes run their graphs a few times only; to optimise them takes longer.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

@@ -1,11 +1,11 @@
-import pathlib
-
 import pytest
 
 from darts_tf.plots import style
+from tests import no_pictures
 
 
-@pytest.fixture
-def without_pictures(monkeypatch):
-    """Files of pictures are empty: to draw them takes longer than a tiny search."""
-    monkeypatch.setattr(style, "save", lambda figure, path: pathlib.Path(path).touch())
+@pytest.fixture(scope="module", autouse=True)
+def without_pictures():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "save", no_pictures.touch)
+        yield

@@ -26,7 +26,7 @@ class Ticks:
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch, one_edge_space, without_pictures):
+def config(tmp_path, monkeypatch, one_edge_space):
     monkeypatch.setitem(clock.KINDS, "processor", Ticks())
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 2

@@ -96,7 +96,7 @@ FEW = (
     "name", [pytest.param(x, marks=[] if x in FEW else pytest.mark.thorough) for x in ROWS]
 )
 @pytest.mark.filterwarnings("ignore:.*no operation that was selected:UserWarning")
-def test_the_same_cell(name, images, one_edge_space, eagerly, without_pictures, tmp_path):
+def test_the_same_cell(name, images, one_edge_space, eagerly, tmp_path):
     method, options, selection = methods.get(name), {"cells": CELLS}, None
     if method.stages:
         # The three stages, not their depth.

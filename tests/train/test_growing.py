@@ -43,9 +43,7 @@ def losses(folder):
     return [json.loads(line)["val_loss"] for line in lines]
 
 
-def test_broken_off_in_the_step_that_grows(
-    series, tmp_path, eagerly, without_pictures, monkeypatch
-):
+def test_broken_off_in_the_step_that_grows(series, tmp_path, eagerly, monkeypatch):
     # Every supernet seems better than the one before, so that it grows as often as it can.
     monkeypatch.setattr("darts_tf.schedules.growing.judge", judge_by_age)
     run(series, tmp_path / "whole")
@@ -99,7 +97,7 @@ def test_what_does_not_grow_is_refused_at_once(series, tmp_path, settings, messa
     assert not (tmp_path / "run" / "config.json").exists()
 
 
-def test_a_chain_for_a_language_model(tmp_path, eagerly, without_pictures):
+def test_a_chain_for_a_language_model(tmp_path, eagerly):
     text = tmp_path / "text.txt"
     text.write_text("the cat sat on the mat. " * 40)
     settings = {"task": "language_model", "window": None, "bptt": 8, "epochs": 1}
