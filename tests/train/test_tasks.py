@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import tasks
+from darts_tf import spaces, tasks
 from darts_tf.common.errors import UserError
 from tests import forks
 from tests.train.programs import assert_refused, start_all
@@ -111,8 +111,8 @@ def test_images_have_all_settings_of_before():
     assert list(data_config) == [
         *("task", "dataset", "data_dir", "train_examples", "image_size", "flip", "crop"),
         "augment",
-        # Folders of before there were weights go on without them.
-        *("class_weights", "cache_dir", "max_bad_images", "stem", "seed"),
+        # Folders of before there were weights and balanced batches go on without them.
+        *("class_weights", "sampling", "cache_dir", "max_bad_images", "stem", "seed"),
     ]
 
 
@@ -123,7 +123,10 @@ def run(folder) -> None:
     # Eight steps take less time than tracing them.
     tf.config.run_functions_eagerly(True)
     _register(setattr)
-    settings = {"space": "s2", "method": "darts-v1", "epochs": 2, "eigenvalue_every": 0}
+    # The least that has two types of cell.
+    space = spaces.Space("least", ("none", "skip_connect", "nor_conv_1x1"), nodes=1)
+    spaces.register(space)
+    settings = {"space": "least", "method": "darts-v1", "epochs": 2, "eigenvalue_every": 0}
     search.main(DistributedSearchConfig(output_dir=f"{folder}/search", **SIZE, **settings))
     evaluate.main(
         EvaluationConfig(
