@@ -70,7 +70,16 @@ def _data(images, cache_dir):
 
 
 def _search(folder, epochs, seed, data, pipe):
-    space = spaces.Space("killed", ("none", "skip_connect", "sep_conv_3x3"), nodes=1)
+    # One edge and one type of cell: quick to trace.
+    space = spaces.Space(
+        "killed",
+        ("none", "skip_connect", "sep_conv_3x3"),
+        nodes=1,
+        inputs=1,
+        cell_types=("normal",),
+        preprocess=None,
+        macro="nas_bench_201",
+    )
     keras.utils.set_random_seed(seed)
     supernet = Supernet(spaces.register(space).name, (6, 6, 1), 2, channels=2, cells=3, seed=seed)
     search = ArchitectureSearch(supernet)

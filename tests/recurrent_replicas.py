@@ -31,7 +31,7 @@ def recurrent(strategy) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     weights = [tf.constant(rng.normal(size=v.shape)) for v in layer.trainable_variables]
     alphas = [tf.constant(rng.normal(size=(3, 5)))]
-    examples = tf.data.Dataset.from_tensor_slices((rng.normal(size=(BATCH, 4, 2)),))
+    examples = tf.data.Dataset.from_tensor_slices((rng.normal(size=(BATCH, 2, 2)),))
     examples = examples.batch(BATCH, drop_remainder=True)
     (batch,) = distribution.share_batches(strategy, examples)
 

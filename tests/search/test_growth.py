@@ -16,9 +16,6 @@ from darts_tf.spaces.two_input_rnn import chain
 from darts_tf.supernets.growth.changes import AddNode, Duplicate, Split
 from tests.search.searches import Program
 
-# To trace three supernets takes longer than their few steps; tests.growth_replicas traces them.
-pytestmark = pytest.mark.usefixtures("eagerly")
-
 # Every change would be traced anew; tests/train runs a growing search that is.
 pytestmark = pytest.mark.usefixtures("eager_file")
 
@@ -74,7 +71,6 @@ def assert_equal(first, second):
 @pytest.fixture(scope="module")
 def whole(eager_file, tmp_path_factory):
     """An uninterrupted search with checkpoints, and its history."""
-    tf.config.run_functions_eagerly(True)
     search, folder = make(), tmp_path_factory.mktemp("whole")
     log = callbacks.MetricsLog(folder / "metrics.jsonl", search)
     weights = callbacks.OperationWeightsLog(search, folder / "weights.npz")

@@ -26,8 +26,8 @@ from tests.supernets.tiny import (
 
 
 @pytest.fixture(scope="module")
-def problem(small_space):
-    return make_problem(make(small_space))
+def problem(tiny_space):
+    return make_problem(make(tiny_space))
 
 
 @pytest.fixture
@@ -181,16 +181,7 @@ class TestRandomRelaxation:
                 variable.assign(value)
 
 
-@pytest.fixture(scope="module")
-def plain_problem(tiny_space):
-    return make_problem(make(tiny_space))
-
-
 class TestSearchStepOptions:
-    @pytest.fixture
-    def problem(self, plain_problem):
-        return plain_problem
-
     def run(self, problem, gradient=gradients.first_order, frozen=False, **options):
         step = make_step(problem, gradient, optimizers.SGD(0.1), optimizers.SGD(1.0), **options)
         return step(BATCHES, frozen)

@@ -24,6 +24,9 @@ from tests.supernets.tiny import (
     values,
 )
 
+# A pass takes less time than tracing it; searches in tests/search trace theirs.
+pytestmark = pytest.mark.usefixtures("eager_file")
+
 
 @pytest.fixture(scope="module")
 def problem(small_space):

@@ -21,6 +21,9 @@ from tests.supernets.tiny import (
     values,
 )
 
+# A pass takes less time than tracing it; searches in tests/search trace theirs.
+pytestmark = pytest.mark.usefixtures("eager_file")
+
 
 class TestAccumulation:
     @pytest.fixture
