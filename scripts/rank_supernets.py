@@ -3,14 +3,14 @@
     python -m scripts.rank_supernets --data_dir=DATA --benchmark_table=TABLE.csv
 
 trains a supernet of NAS-Bench-201's space on CIFAR-10 by every method, each for --seconds of
-processor time of steps; --longer methods besides for three times that, and --smaller ones in the
-space without `none` and pooling. Then each supernet evaluates the same random cells on validation
-images by its weights, with batch normalisation by the statistics of the batch, by the moving ones
-of the supernet, and by those that are measured for each cell. The sizes are those of
-configs/nas_bench_201. Supernets stay in --runs; started again, the program goes on where it
-stopped, and all methods with one seed come first. Writes to --output: ranking.jsonl, a line a
-supernet with all accuracies; ranking.csv, a line a supernet and way of normalising; ranking.md,
-means and standard deviations over the seeds.
+processor time of steps; --longer methods besides for three times that, --smaller ones in the space
+without `none` and pooling, and one by fair sampling (scripts/fair_sampling.py). Then each supernet
+evaluates the same random cells on validation images by its weights, with batch normalisation by the
+statistics of the batch, by the moving ones of the supernet, and by those that are measured for each
+cell. The sizes are those of configs/nas_bench_201. Supernets stay in --runs; started again, the
+program goes on where it stopped, and all methods with one seed come first. Writes to --output:
+ranking.jsonl, a line a supernet with all accuracies; ranking.csv, a line a supernet and way of
+normalising; ranking.md, means and standard deviations over the seeds.
 """
 
 import dataclasses
@@ -33,6 +33,7 @@ from darts_tf.search import ArchitectureSearch, NonFiniteError
 from darts_tf.search.callbacks import MetricsLog
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
+from scripts.fair_sampling import Fair, Steps
 from scripts.supernet_rankings import SMALLER, WAYS, as_csv, cells, summary, taus
 from train import fields, program
 from train.config import Config
@@ -60,6 +61,7 @@ class RankingConfig(Config):
     smaller: tuple[str, ...] = fields.words(
         ["random-ws"], "Those that are also trained in the space without none and pooling."
     )
+    fair: bool = fields.switch(True, "Also train a supernet by fair sampling.")
     seeds: int = fields.integer(3, "Supernets of each.", lower_bound=1)
     seconds: int = fields.integer(
         40, "Processor seconds of the steps of each supernet.", lower_bound=1
@@ -84,13 +86,17 @@ class Setting:
         method: a name in `METHODS`.
         times: of the seconds.
         small: whether it is one of the smaller space.
+        fair: whether architectures are drawn by `Fair` and not by the method's relaxation.
     """
 
     method: str
     times: int = 1
     small: bool = False
+    fair: bool = False
 
     def __str__(self):
+        if self.fair:
+            return "fair sampling"
         long = f", {self.times} times as long" if self.times > 1 else ""
         return f"{self.method}{long}{', smaller space' if self.small else ''}"
 
@@ -109,6 +115,7 @@ def settings(config: RankingConfig) -> list[Setting]:
         *map(Setting, names),
         *(Setting(name, times=_LONGER) for name in config.longer),
         *(Setting(name, small=True) for name in config.smaller),
+        *[Setting("random-ws", fair=True)] * config.fair,
     ]
 
 
@@ -151,7 +158,8 @@ class _Ranking:
 
     def __init__(self, config: RankingConfig, data, setting: Setting, seed: int):
         self._config, self._data, self._setting, self._seed = config, data, setting, seed
-        name = f"{setting.method}_{setting.times}{'_small' if setting.small else ''}_seed_{seed}"
+        kind = "_small" * setting.small + "_fair" * setting.fair
+        name = f"{setting.method}_{setting.times}{kind}_seed_{seed}"
         self._folder = files.make_folder(pathlib.Path(config.runs) / name)
         training = data.train_images, data.train_labels
         self._halves = datasets.split(*training, 0.5, seed)
@@ -171,12 +179,17 @@ class _Ranking:
             return found | {"failed": str(error)}
         last = json.loads((self._folder / "metrics.jsonl").read_text().splitlines()[-1])
         found |= {"epochs": epochs, "step_seconds": last["step_cpu_seconds"]}
-        found |= {"steps": epochs * (len(self._halves[0][1]) // self._batch)}
+        found |= {"steps": epochs * self._steps}
         return found | {"accuracies": self._accuracies(search.supernet)}
 
     @property
     def _batch(self) -> int:
         return min(_BATCH, len(self._halves[0][1]))
+
+    @property
+    def _steps(self) -> int:
+        """Of an epoch."""
+        return len(self._halves[0][1]) // self._batch
 
     def _search(self) -> ArchitectureSearch:
         keras.utils.clear_session()
@@ -184,6 +197,8 @@ class _Ranking:
         method = methods.get(self._setting.method)
         first, last = method.weight_learning_rate
         method = dataclasses.replace(method, weight_learning_rate=(_RATE, last * _RATE / first))
+        if self._setting.fair:
+            method = dataclasses.replace(method, relaxation=Fair(self._seed))
         size = self._data.image_shape, self._data.num_classes, _CHANNELS, _CELLS
         supernet = method.make_supernet(self._setting.space, *size, seed=self._seed)
         return ArchitectureSearch(supernet, method)
@@ -194,9 +209,8 @@ class _Ranking:
         if not path.exists():
             timed = _Timed()
             self._fit(search, 1, [timed], None)
-            steps = len(self._halves[0][1]) // self._batch
             seconds = self._config.seconds * self._setting.times
-            files.write(path, json.dumps(max(1, round(seconds / timed.step / steps))))
+            files.write(path, json.dumps(max(1, round(seconds / timed.step / self._steps))))
         return json.loads(path.read_text())
 
     def _fit(self, search, epochs, callbacks, folder) -> None:
@@ -204,6 +218,8 @@ class _Ranking:
             self._stream(half, seeds.of_stream(self._seed, i), self._augmentation)
             for i, half in enumerate(self._halves)
         )
+        if self._setting.fair:
+            callbacks = [Steps(search, self._steps), *callbacks]
         search.fit(
             *(train, validation, epochs),
             callbacks=callbacks,

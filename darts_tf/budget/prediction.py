@@ -3,6 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import threadpoolctl
@@ -60,27 +61,46 @@ def predict(
     Returns:
         Mean and standard deviation without noise, both `[M]`.
     """
-    center, scale = features.mean(0), features.std(0)
-    known = scale > 0
-    inputs, asked = (
-        (x[:, known] - center[known]) / scale[known] / np.sqrt(max(1, known.sum()))
-        for x in (features, others)
-    )
+    model = _fitted(features.shape, features.astype(float).tobytes(), scores.tobytes())
+    with _one_thread():
+        mean, deviation = model.process.predict(model.standardized(others), return_std=True)
+    noise = model.process.kernel_.k2.noise_level
+    without = np.sqrt(np.maximum(deviation**2 - noise, 0))
+    return model.level + model.spread * mean, model.spread * without
+
+
+class _Model(NamedTuple):
+    """A process of standardised features and scores, and how these are standardised."""
+
+    process: gaussian_process.GaussianProcessRegressor
+    center: np.ndarray
+    scale: np.ndarray
+    level: float
+    spread: float
+
+    def standardized(self, features):
+        known = self.scale > 0
+        found = (features[:, known] - self.center[known]) / self.scale[known]
+        return found / np.sqrt(max(1, known.sum()))
+
+
+# The same scores rank candidates and propose the next one.
+@functools.lru_cache(maxsize=1)
+def _fitted(shape, features: bytes, scores: bytes) -> _Model:
+    features, scores = np.frombuffer(features).reshape(shape), np.frombuffer(scores)
     level, spread = scores.mean(), scores.std() or 1.0
     kernel = (
         kernels.ConstantKernel(1.0, (1e-3, 1e2)) * kernels.DotProduct(0.0, "fixed")
         + kernels.ConstantKernel(1.0, (1e-3, 1e2)) * kernels.RBF(1.0, (0.3, 10.0))
         + kernels.WhiteKernel(0.3, (1e-3, 2.0))
     )
-    model = gaussian_process.GaussianProcessRegressor(kernel)
+    process = gaussian_process.GaussianProcessRegressor(kernel)
+    model = _Model(process, features.mean(0), features.std(0), level, spread)
     with _one_thread(), warnings.catch_warnings():
         # That a part of the covariance is not needed, or alone explains all, is no fault.
         warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
-        model.fit(inputs, (scores - level) / spread)
-        mean, deviation = model.predict(asked, return_std=True)
-    noise = model.kernel_.k2.noise_level
-    without = np.sqrt(np.maximum(deviation**2 - noise, 0))
-    return level + spread * mean, spread * without
+        process.fit(model.standardized(features), (scores - level) / spread)
+    return model
 
 
 def _one_thread():

@@ -53,5 +53,5 @@ def test_supernets_that_hold_all_cells():
     config = rank_supernets.RankingConfig(methods=("darts-v1",))
     assert list(map(str, rank_supernets.settings(config))) == [
         *("darts-v1", "random-ws, 3 times as long", "drnas, 3 times as long"),
-        "random-ws, smaller space",
+        *("random-ws, smaller space", "fair sampling"),
     ]
