@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from darts_tf import spaces
+from darts_tf.common.variable_names import short_variable_names
 from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS
 from darts_tf.levels import FurtherLevel, LevelChain, LevelPasses
 from darts_tf.methods.method import Method
@@ -99,6 +100,7 @@ class SearchTrainer:
             batch_sizes,
         )
 
+    @short_variable_names()
     def _build(self) -> None:
         """Makes the optimizers' slots and what else there are variables for."""
         supernet, optimizer = self._supernet, self.weight_optimizer
@@ -115,6 +117,7 @@ class SearchTrainer:
         shape = len(space.cell_types) * len(space.edges), len(space.operations)
         self.gradient.build(shape, supernet.get_config()["seed"])
 
+    @short_variable_names()
     def _build_levels(self, problem: SupernetProblem, total_steps: int) -> list[tuple]:
         """Builds the further levels; pairs of a level and its optimizer."""
         found = []

@@ -8,6 +8,7 @@ import tensorflow as tf
 from darts_tf import macros, relaxations, spaces
 from darts_tf.cells import kinds
 from darts_tf.common.errors import UserError
+from darts_tf.common.variable_names import short_variable_names
 from darts_tf.layers.keras_settings import check_policy, inner_layers
 from darts_tf.supernets import part_options
 from darts_tf.supernets.architecture import Architecture
@@ -79,6 +80,7 @@ class Supernet(keras.Model):
 
     _architecture_dtype = "float32"
 
+    @short_variable_names()
     def __init__(
         self,
         space: str | spaces.Space,
@@ -99,24 +101,23 @@ class Supernet(keras.Model):
     ):
         super().__init__(**kwargs)
         check_policy(self.dtype_policy)
-        own_macro = {} if macro is None else {"macro": macro}
         self.space = spaces.get(space)
-        self.macro = macro = macros.get(self.space.macro if macro is None else macro)
+        self.macro = macros.get(self.space.macro if macro is None else macro)
         of_cells = {"skip_dropout": skip_dropout, "auxiliary_skip": auxiliary_skip}
         self._asked = {*controls, *(name for name, asked in of_cells.items() if asked)}
         self._config = {
             "space": space,
             "input_shape": tuple(input_shape),
             "num_classes": num_classes,
-            "channels": macro.search_size[0] if channels is None else channels,
-            "cells": macro.search_size[1] if cells is None else cells,
+            "channels": self.macro.search_size[0] if channels is None else channels,
+            "cells": self.macro.search_size[1] if cells is None else cells,
             "relaxation": relaxation,
             "seed": seed,
             "batched": batched,
             "edge_operations": edge_operations,
             **{name: name in self._asked for name in of_cells},
             "decisions": decisions,
-            **own_macro,
+            **({} if macro is None else {"macro": macro}),
         }
         if others := sorted(self._asked - set(of_cells)):
             self._config["controls"] = others
@@ -136,7 +137,7 @@ class Supernet(keras.Model):
             name="architecture",
         )
         with inner_layers(self.dtype_policy):
-            self._make_layers(macro)
+            self._make_layers(self.macro)
         self.build(self.signature.shape)
 
     def _check(self):
