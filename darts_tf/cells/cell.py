@@ -1,6 +1,7 @@
 """Cells: directed acyclic graphs of operations, relaxed (`MixedCell`) or discrete (`Cell`)."""
 
 import functools
+import json
 
 import keras
 import tensorflow as tf
@@ -14,6 +15,7 @@ from darts_tf.common.controls import Control
 from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.layers.drop_path import DropPath
 from darts_tf.layers.keras_settings import inner_layers
+from darts_tf.runtime import shared_traces
 from darts_tf.spaces.space import DARTS_PREPROCESS
 
 
@@ -170,6 +172,16 @@ def _of_part(skip_dropout, number: int):
     return rate, seeds.of_part(seed, number)
 
 
+def _add_pairs(terms):
+    """Their sum in pairs, which LiteRT has in integers too."""
+    return functools.reduce(tf.add, terms)
+
+
+def _call(edge, layer, inputs):
+    del edge
+    return layer(inputs)
+
+
 @keras.saving.register_keras_serializable("darts_tf")
 class Cell(BaseCell):
     """The discrete cell that a genotype describes.
@@ -227,15 +239,28 @@ class Cell(BaseCell):
         self.built = True
 
     def call(self, inputs, training=False):
+        if not training:
+            return self._compute(*inputs)
+        key = json.dumps({**self.get_config(), "name": None}, sort_keys=True, default=str)
+        return shared_traces.call(self, key, *inputs, function=self._compute_training)
+
+    def _compute_training(self, *inputs):
+        # At once, which has the faster gradient than in pairs.
+        return self._compute(*inputs, added=tf.add_n, call=self._call_shared)
+
+    def _call_shared(self, edge, layer, inputs):
+        """An operation of a training step; those of a kind and shape share their traces."""
+        key = edge.operation, self.channels, self._strides(edge.source), self.dtype_policy.name
+        return shared_traces.call(layer, key, inputs)
+
+    def _compute(self, *inputs, added=_add_pairs, call=_call):
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
-        # At once, which has the faster gradient, or in pairs, which LiteRT has in integers too.
-        added = tf.add_n if training else functools.partial(functools.reduce, tf.add)
         for edges, layers in zip(self.genotype.nodes, self.nodes, strict=True):
             terms = []
-            for edge, chain in zip(edges, layers, strict=True):
-                term = states[edge.source]
-                for layer in chain:
-                    term = layer(term)
+            for edge, (layer, *drops) in zip(edges, layers, strict=True):
+                term = call(edge, layer, states[edge.source])
+                for drop in drops:
+                    term = drop(term)
                 terms.append(term)
             # A node without edges is no part of the cell: nothing takes it.
             states.append(added(terms) if terms else None)

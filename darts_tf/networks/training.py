@@ -10,12 +10,13 @@ import tensorflow as tf
 from darts_tf import tasks
 from darts_tf.common.errors import UserError
 from darts_tf.common.lengths import count_batches, refuse_endless
+from darts_tf.common.variable_names import short_variable_names
 from darts_tf.layers.drop_path import DropPathSchedule
 from darts_tf.layers.keras_settings import check_floatx
 from darts_tf.networks.epoch_callbacks import OfOneEpoch
 from darts_tf.networks.network import without_training
 from darts_tf.runs.checkpoints import Checkpoints
-from darts_tf.runtime import optimizers
+from darts_tf.runtime import optimizers, shared_traces
 from darts_tf.runtime.recalibration import BATCHES, BeforeValidation, Recalibration
 from darts_tf.search import callbacks
 from darts_tf.tasks import data_check, streams
@@ -130,7 +131,8 @@ def train_network(
         validation = _checked("validation data", validation, network, task)
     _check_data("training data", train(0), network, task)
     compile_network(network, recipe, steps, task)
-    network.optimizer.build(network.trainable_variables)
+    with short_variable_names():
+        network.optimizer.build(network.trainable_variables)
     first_epoch, last_callbacks = 0, []
     if checkpoint_dir:
         checkpoints = Checkpoints(
@@ -153,6 +155,7 @@ def train_network(
         verbose=0,
     )
     recalibrate = Recalibration(network)
+    sharing = shared_traces.sharing()
 
     auxiliary = isinstance(network.output, dict)
     if validation is not None:
@@ -166,18 +169,19 @@ def train_network(
     for epoch in range(first_epoch, recipe.epochs):
         # One data set for all epochs would need a Python generator inside of tf.data, whose thread
         # waits for the interpreter while the interpreter waits for it.
-        network.fit(
-            _with_targets(train(epoch), task, auxiliary),
-            epochs=epoch + 1,
-            initial_epoch=epoch,
-            validation_data=validation,
-            callbacks=[
-                OfOneEpoch(calls, network, task),
-                BeforeValidation(recalibrate, functools.partial(inputs, epoch)),
-            ],
-            shuffle=False,
-            verbose=0,
-        )
+        with sharing():
+            network.fit(
+                _with_targets(train(epoch), task, auxiliary),
+                epochs=epoch + 1,
+                initial_epoch=epoch,
+                validation_data=validation,
+                callbacks=[
+                    OfOneEpoch(calls, network, task),
+                    BeforeValidation(recalibrate, functools.partial(inputs, epoch)),
+                ],
+                shuffle=False,
+                verbose=0,
+            )
         if network.stop_training:
             break
     recalibrate(inputs(recipe.epochs - 1))

@@ -5,7 +5,6 @@ The moving average of momentum m still holds m^k of its initial value after k st
 draws, of other architectures. In a short training that makes inference mode noise.
 """
 
-import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
@@ -13,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.runtime.shared_traces import SharedTraces
+from darts_tf.runtime import shared_traces
 
 #: A plain mean over n batches is as precise as a moving average of momentum m that has settled
 #: where n = (1 + m) / (1 - m); the layers here have 0.9.
@@ -46,9 +45,7 @@ class Recalibration:
             and layer.momentum < 1
         ]
         self._measure = tf.function(self._statistics, reduce_retracing=True, autograph=False)
-        one = tf.distribute.get_strategy().num_replicas_in_sync == 1
-        # A function that is nested cannot communicate, and what is traced once here saves seconds.
-        self._sharing = SharedTraces().active if one else contextlib.nullcontext
+        self._sharing = shared_traces.sharing()
 
     def __call__(self, images: Iterable) -> None:
         """Measures and assigns the statistics.

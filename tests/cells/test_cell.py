@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import keras
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 from darts_tf import genotypes, operations, spaces
 from darts_tf.cells.cell import Cell, MixedCell
+from darts_tf.runtime.shared_traces import SharedTraces
 from tests.operations import definitions
 
 RANDOM = np.random.default_rng(0)
@@ -132,6 +134,48 @@ class TestCell:
         loaded = keras.saving.load_model(tmp_path / "model.keras")
         np.testing.assert_array_equal(loaded(x), model(x))
         assert loaded.layers[-1].get_config() == model.layers[-1].get_config()
+
+    def test_equal_cells_share_a_trace(self, monkeypatch):
+        """Two of three cells are alike; numbers are those without sharing."""
+        nodes = ((("sep_conv_3x3", 0), ("skip_connect", 1)), (("sep_conv_3x3", 2),))
+        x, traced, cells = inputs(size=(4, 4), channels=4), [], []
+        keras.utils.set_random_seed(0)
+        for kwargs in ({}, {}, {"reduction": True}):
+            cells.append(build(Cell(nodes, (2, 3), 4, drop_path=True, **kwargs), x))
+            for chain in (chain for node in cells[-1].nodes for chain in node if chain[1:]):
+                chain[1].rate.assign(0.3)
+        variables = [v for cell in cells for v in cell.variables]
+        weights = [v.value for cell in cells for v in cell.trainable_variables]
+        before = [v.numpy() for v in variables]
+        compute = Cell._compute_training
+        monkeypatch.setattr(
+            Cell, "_compute_training", lambda cell, *x: traced.append(cell) or compute(cell, *x)
+        )
+
+        def step(scope):
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
+
+            @tf.function(autograph=False)
+            def run():
+                with scope(), tf.GradientTape() as tape:
+                    loss = tf.add_n([tf.reduce_sum(cell(x, training=True) ** 2) for cell in cells])
+                return [loss, *tape.gradient(loss, weights)]
+
+            return [y.numpy() for y in (*run(), *variables)]
+
+        wanted, alone = step(contextlib.nullcontext), len(traced)
+        got = step(SharedTraces().active)
+        assert (alone, len(traced) - alone) == (3, 2)
+        for one, other in zip(got, wanted, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+        after = got[-len(variables) :]
+        kinds = {
+            v.name
+            for v, x, y in zip(variables, before, after, strict=True)
+            if not np.array_equal(x, y)
+        }
+        assert kinds == {"moving_mean", "moving_variance", "seed_generator_state"}
 
     def test_config_without_preprocessing(self):
         """As in NAS-Bench-201."""

@@ -1,5 +1,9 @@
+import contextlib
+import functools
+
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from darts_tf.common.constant_weights import constant_weights
@@ -123,3 +127,71 @@ def test_constant_weights_have_no_gradient_and_no_statistics():
     wanted, also_in_kernel = run(False)
     np.testing.assert_allclose(in_inputs, wanted, rtol=1e-6)
     assert also_in_kernel.numpy().all() and layer.statistic.numpy().all()
+
+
+class Costly(keras.layers.Layer):
+    """A kernel, and a loss of the layer's own; its other variable never moves."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel = self.add_weight(shape=(3,), initializer="uniform")
+        self.rate = self.add_weight(shape=(), initializer="ones", trainable=False)
+
+    def call(self, inputs):
+        outputs = tf.sin(inputs * self.kernel) * self.rate
+        self.add_loss(tf.reduce_sum(outputs**2))
+        return outputs
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_losses_of_layers_arrive(recompute):
+    """With their gradients; and nothing is assigned to what does not move."""
+    keras.utils.set_random_seed(0)
+    layers = [Costly(), Costly()]
+    kernels = [layer.kernel.value for layer in layers]
+    inputs = tf.constant([[1.0, 2.0, 3.0]])
+
+    def run(scope):
+        @tf.function(autograph=False)
+        def run():
+            with scope(), keras.StatelessScope(collect_losses=True) as losses:
+                with tf.GradientTape() as tape:
+                    for layer in layers:
+                        shared_traces.call(layer, "key", inputs)
+                    loss = tf.add_n(losses.losses)
+                return [loss, *tape.gradient(loss, kernels)]
+
+        kinds = {x.type for x in run.get_concrete_function().graph.get_operations()}
+        assert "AssignVariableOp" not in kinds
+        return run()
+
+    wanted = run(contextlib.nullcontext)
+    for one, other in zip(run(SharedTraces(recompute).active), wanted, strict=True):
+        assert np.abs(other).max() > 1e-3
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_a_frozen_layer_has_a_trace_of_its_own():
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.BatchNormalization() for _ in range(3)]
+    for layer in layers:
+        layer.build((None, 3))
+    layers[1].trainable = False
+    inputs = tf.constant([[1.0, 2.0, 3.0], [3.0, 1.0, 5.0]])
+
+    def run(scope):
+        @tf.function(autograph=False)
+        def run():
+            functions = [functools.partial(layer, training=True) for layer in layers]
+            with scope():
+                return [
+                    shared_traces.call(layer, "key", inputs, function=function)
+                    for layer, function in zip(layers, functions, strict=True)
+                ]
+
+        return run()
+
+    found = run(SharedTraces().active)
+    for one, other in zip(found, run(contextlib.nullcontext), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    np.testing.assert_allclose(found[1], inputs, rtol=1e-2)
