@@ -34,6 +34,9 @@ _RUN_DIR = flags.DEFINE_string("run_dir", None, "The folder that train.evaluate 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "The folder that train.export made of it.")
 _SECONDS = flags.DEFINE_float("seconds", 300, "How long the clients ask.", lower_bound=1)
 _LARGEST_MB = flags.DEFINE_float("largest_mb", 8, "The longest requests.", lower_bound=0.2)
+_MEMORY_PROBE = flags.DEFINE_string(
+    "memory_probe", "", "A file that the server writes its memory to; see scripts.probed_server."
+)
 _NAME = "loaded"
 CLIENTS = (*load_clients.KINDS, "pixels", "files", "large")
 
@@ -138,8 +141,9 @@ def load(
         largest_mb: the size of the largest requests, in MB.
         kinds: one of `load_clients.KINDS` for each client.
     """
+    probe = _MEMORY_PROBE.value if flags.FLAGS.is_parsed() else ""
     with (
-        server(model_dir) as running,
+        server(model_dir, memory_probe=probe) as running,
         concurrent.futures.ProcessPoolExecutor(
             len(kinds), multiprocessing.get_context("spawn")
         ) as pool,
@@ -191,9 +195,10 @@ class Running:
 
 
 @contextlib.contextmanager
-def server(model_dir, further_flags=()):
+def server(model_dir, further_flags=(), memory_probe: str = ""):
     """Starts a server on free ports of this machine; the context is a `Running`."""
-    command = [sys.executable, "-m", "train.serve", f"--model_dir={model_dir}", "--port=0"]
+    module = "scripts.probed_server" if memory_probe else "train.serve"
+    command = [sys.executable, "-m", module, f"--model_dir={model_dir}", "--port=0"]
     command += [f"--name={_NAME}", "--grpc_port=0", *further_flags]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
@@ -201,7 +206,7 @@ def server(model_dir, further_flags=()):
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "MEMORY_PROBE": memory_probe},
         )
         try:
             line = process.stdout.readline()
