@@ -3,12 +3,15 @@
     python -m scripts.emoji_images --font=NotoColorEmoji.ttf --folder=emoji
 
 The font is that of Debian's package fonts-noto-color-emoji (SIL Open Font License): flags, faces,
-animals, food and things.
+animals, food and things. A table besides, labels.csv, has what is measured of every drawing: the
+colours that take at least a tenth of it, its share of the picture and its brightness, in per cent.
 """
 
+import csv
 import itertools
 import pathlib
 
+import numpy as np
 from absl import app, flags
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,6 +24,17 @@ _CLASSES = {
     "food": [(0x1F32D, 0x1F32F), (0x1F345, 0x1F37F), (0x1F950, 0x1F96F), (0x1F9C0, 0x1F9CB)],
     "thing": [(0x1F4A1, 0x1F4DF), (0x1F526, 0x1F530), (0x1F550, 0x1F567), (0x1F680, 0x1F6A4)],
 }
+# Where colours begin, by their hue in degrees; from there on they are the next one.
+_HUES = {
+    20: "red",
+    45: "orange",
+    70: "yellow",
+    170: "green",
+    260: "blue",
+    330: "purple",
+    360: "red",
+}
+_LEAST = 0.1
 _A = 0x1F1E6
 _SIZE = (136, 128)
 
@@ -35,7 +49,7 @@ def main(argv) -> None:
     }
     texts["flag"] = [chr(_A + i) + chr(_A + j) for i, j in itertools.product(range(26), repeat=2)]
     # Signs that the font does not have look alike.
-    seen = set()
+    seen, rows = set(), []
     for name, found in texts.items():
         folder, count = pathlib.Path(_FOLDER.value, name), 0
         folder.mkdir(parents=True)
@@ -46,9 +60,31 @@ def main(argv) -> None:
             picture = _drawn(text, font)
             if picture.getcolors(8) is None and picture.tobytes() not in seen:
                 seen.add(picture.tobytes())
-                picture.save(folder / f"{'-'.join(f'{ord(x):x}' for x in text)}.png")
+                file = f"{'-'.join(f'{ord(x):x}' for x in text)}.png"
+                picture.save(folder / file)
+                rows.append([f"{name}/{file}", *_measured(picture)])
                 count += 1
         print(f"{name}: {count}")
+    with open(pathlib.Path(_FOLDER.value, "labels.csv"), "w", newline="") as table:
+        csv.writer(table, lineterminator="\n").writerows(
+            [["file", "colours", "covered", "brightness"], *rows]
+        )
+
+
+def _measured(picture) -> tuple[str, str, str]:
+    """The colours of a drawing, its share of the picture and its brightness, in per cent."""
+    alpha = np.asarray(picture)[..., 3] > 127
+    hue, saturation, value = (np.asarray(picture.convert("RGB").convert("HSV"))[alpha] / 255).T
+    degrees = 360 * hue
+    names = np.array(list(_HUES.values()))[np.searchsorted([*_HUES][:-1], degrees, side="right")]
+    names = np.where((names == "orange") & (value < 0.7), "brown", names)
+    names = np.where(saturation < 0.2, np.where(value > 0.8, "white", "grey"), names)
+    names = np.where(value < 0.25, "black", names)
+    found, counts = np.unique(names, return_counts=True)
+    colours = [
+        name for name, count in zip(found, counts, strict=True) if count >= _LEAST * len(names)
+    ]
+    return ";".join(colours), f"{100 * alpha.mean():.2f}", f"{100 * value.mean():.2f}"
 
 
 def _drawn(text, font):

@@ -10,6 +10,7 @@ from darts_tf.common.registry import Registry
 from train import fields
 from train.image_flags import ImageConfig
 from train.images import Images
+from train.labelled_images import MultiLabelImages, RegressionImages
 from train.series import EMBEDDED as EMBEDDED_SERIES
 from train.series import Series, SeriesConfig
 from train.task_data import TaskData
@@ -17,7 +18,14 @@ from train.texts import EMBEDDED, TextConfig, Texts
 
 #: Task -> the class of its data.
 SOURCES = Registry(
-    "task", {"image_classification": Images, "language_model": Texts, "forecasting": Series}
+    "task",
+    {
+        "image_classification": Images,
+        "multi_label_classification": MultiLabelImages,
+        "image_regression": RegressionImages,
+        "language_model": Texts,
+        "forecasting": Series,
+    },
 )
 
 
@@ -31,7 +39,8 @@ class DataConfig(ImageConfig):
     dataset: str = fields.text(
         "digits",
         "The images: digits (built in), a name of TensorFlow Datasets (such as cifar10, with "
-        "--data_dir), a folder with a sub-folder for every class, or an .npz file. The text: "
+        "--data_dir), a folder with a sub-folder for every class or, of other tasks, with "
+        "labels.csv, or an .npz file. The text: "
         f"{EMBEDDED} (built in), a name of TensorFlow Datasets (such as tiny_shakespeare), a "
         "folder with train.txt, valid.txt and test.txt, or a text file. The series: "
         f"{EMBEDDED_SERIES} (built in), or a file with numbers in columns, which gzip may have "

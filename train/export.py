@@ -33,6 +33,11 @@ class ExportConfig(FormatsConfig):
     output_dir: str | None = fields.text(
         None, "Where to write the export; it goes into a subfolder named by its version."
     )
+    threshold: float = fields.number(
+        0.5,
+        "Of the task multi_label_classification: the probability from which on an answer says that "
+        "a label is present.",
+    )
     model_version: int = fields.integer(
         1, "The version number; servers load the highest one.", lower_bound=1
     )
@@ -59,8 +64,10 @@ def main(config: ExportConfig) -> None:
     task = settings.get("task", "image_classification")
     others = {"language_model": _export_language_model, "forecasting": _export_forecaster}
     export = others.get(str(task))
-    if export:
+    if task != "image_classification":
         export_formats.refuse_quantization(config, task)
+    if task != "multi_label_classification":
+        config.refuse_given(("threshold",), f"has no meaning for the task {task}")
     arguments = arguments_of(run_dir)
     if arguments["genotype_json"] is None and not export:
         raise UserError(
@@ -75,6 +82,8 @@ def main(config: ExportConfig) -> None:
         return
     quantization = export_formats.quantization(config, settings, run_dir / "data.json")
     model = _load_model(run_dir / "model.keras")
+    if "threshold" in config.given:
+        arguments["task"] = dataclasses.replace(arguments["task"], threshold=config.threshold)
 
     from darts_tf.export.export import export_model
 
@@ -95,9 +104,10 @@ def main(config: ExportConfig) -> None:
             f"note: {run_dir} does not say which data its network was trained on; the classes and "
             "the normalisation in data.json are taken for theirs"
         )
+    compared = "a number" if task == "image_regression" else "a probability"
     print(
         f"checked the export against the Keras model on {result.checked_images} random images and "
-        f"{result.checked_files} image files: largest difference of a probability "
+        f"{result.checked_files} image files: largest difference of {compared} "
         f"{result.max_difference:.2g}"
     )
     if result.refused_files:
@@ -112,10 +122,12 @@ def main(config: ExportConfig) -> None:
 
 def _sample_files(settings: dict) -> list[bytes]:
     """Some files of the data set that the run was trained on, where it is a folder."""
-    from darts_tf.datasets import folders
+    from darts_tf.datasets import folders, labelled_folders
 
     try:
         path = settings["dataset"]
+        if settings.get("task", "image_classification") != "image_classification":
+            return labelled_folders.sample(path, _SAMPLE)
         return folders.sample(path, _SAMPLE) if os.path.isdir(path) else []
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return []  # It may have moved since, and the export can be checked without.

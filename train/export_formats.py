@@ -98,7 +98,7 @@ def report(files) -> None:
 def refuse_quantization(config: FormatsConfig, task: str) -> None:
     """Refuses a quantization of a network that does not take images."""
     config.refuse_given(
-        ("quantize",), f"is for networks of images; that of {task} is exported in float32 only"
+        ("quantize",), f"is for networks that name a class; that of {task} is exported in float32"
     )
 
 

@@ -117,3 +117,8 @@ class ImageConfig(Config):
         "Which images an epoch has: all, each once, or balanced: as many, all classes equally "
         "often, so that those of small classes come several times; in place of --class_weights.",
     )
+    label_columns: tuple[str, ...] | None = fields.words(
+        None,
+        "The columns of labels.csv that are learned, for the tasks multi_label_classification and "
+        "image_regression; by default all but that of the file's name and split.",
+    )

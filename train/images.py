@@ -1,7 +1,7 @@
 """The images of a classification."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import train.startup  # noqa: F401  TensorFlow is first imported here
 
@@ -25,7 +25,7 @@ class Part(NamedTuple):
 
     Attributes:
         images: `[N, height, width, channels]`.
-        labels: integers `[N]`.
+        labels: integers `[N]`, or of other tasks `[N, K]`.
     """
 
     images: np.ndarray
@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 
 class Images(TaskData):
-    """Images in memory, whose batches are `(images, labels)`, in training perhaps with weights.
+    """Images, whose batches are `(images, labels)`, in training perhaps with weights.
 
     Args:
         config: as `load` returns it; with `cutout` where the program cuts squares out.
@@ -44,6 +44,7 @@ class Images(TaskData):
     also_taken = ("cache_dir", "max_bad_images", "stem")
     flags = (*reading, "class_weights", "sampling", *also_taken)
     kinds = ("convolutional",)
+    labels: ClassVar[str] = "classes"
 
     def __init__(self, config, data: datasets.ImageData):
         self._config = config
@@ -55,12 +56,17 @@ class Images(TaskData):
         self.test = Part(data.test_images, data.test_labels)
         if data.validation_labels is not None:
             self.validation = Part(data.validation_images, data.validation_labels)
-        self.class_names = data.class_names
         self._class_weights = None
-        if config.class_weights == "balanced":
-            self._class_weights = datasets.balanced_weights(data.train_labels, data.num_classes)
+        self._describe_labels()
         cutout = "cutout" in config.names() and config.cutout
         self.augmentation = _augmentation(config, datasets.Augmentation.suited_to(data, cutout))
+
+    def _describe_labels(self) -> None:
+        """Takes what is known of the classes."""
+        data = self._data
+        self.class_names = data.class_names
+        if self._config.class_weights == "balanced":
+            self._class_weights = datasets.balanced_weights(data.train_labels, data.num_classes)
 
     @classmethod
     def load(cls, config):
@@ -78,6 +84,8 @@ class Images(TaskData):
             seed=config.seed,
             validation_examples=others,
             storage=datasets.Storage(config.cache_dir, config.max_bad_images),
+            labels=cls.labels,
+            label_columns=config.label_columns,
         )
         validation = ""
         if data.validation_labels is not None:
@@ -97,7 +105,7 @@ class Images(TaskData):
         print(
             f"data: {data.name}, {len(data.train_labels)} training{validation} and "
             f"{len(data.test_labels)} test images of {height}x{width}x{channels}, "
-            f"{data.num_classes} classes" + _place(data, config),
+            f"{data.num_classes} {cls.labels}" + _place(data, config),
             flush=True,
         )
         return config, cls(config, data)

@@ -7,11 +7,11 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 from darts_tf import genotypes, macros, plots
 from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
-from darts_tf.networks import training
+from darts_tf.networks import label_results, training
 from darts_tf.networks.network import build_network, without_auxiliary, without_training
 from darts_tf.search import callbacks
 from darts_tf.tasks import Task
-from train import class_recall, fields, predictions, reports
+from train import class_recall, fields, label_lines, predictions, reports
 from train.config import Config
 from train.task_data import TaskData
 
@@ -108,11 +108,23 @@ class NetworkTraining:
         folder.write_model(without_training(network), "model.keras")
         objective = task.objective.name
         result = {f"test_{objective}": test[objective], "test_loss": test["loss"]}
+        if hasattr(self._data, "measure"):
+            result |= self._measured(network, task, test)
         if (found := predictions.of_test(network, self._data)) is not None:
             predictions.write(folder, found, self._data)
             balanced = "balanced" in (self._config.class_weights, self._config.sampling)
             result |= class_recall.report(found, self._data, balanced)
         return {**result, **cost}, records
+
+    def _measured(self, network, task, test) -> dict:
+        """All metrics, and what the network is worth by label or column."""
+        metrics = {metric.name: test[metric.name] for metric in task.metrics()}
+        print(", ".join(f"test {name} {value:.4f}" for name, value in metrics.items()))
+        outputs = label_results.outputs_for(network, self._data.in_order(self._data.test), task)
+        found = self._data.measure(outputs, task)
+        for rows in found.values():
+            label_lines.show(rows)
+        return {**{f"test_{name}": value for name, value in metrics.items()}, **found}
 
     def _network(self):
         config = self._config

@@ -13,6 +13,7 @@ from darts_tf.common.seeds import of_stream
 from darts_tf.costs.counted import parameters
 from darts_tf.search.architecture_search import ArchitectureSearch
 from train import batch_sizes, costs, run_data, search_checks
+from train.data_flags import SOURCES
 from train.search_flags import SearchConfig
 from train.task_data import TaskData
 
@@ -85,7 +86,8 @@ def of_run(config: C, run_dir: pathlib.Path, own: Collection[str] = ()) -> C:
     """
     path, names = run_dir / "config.json", set(config.names()) - set(own)
     taken, settings = {}, _read_settings(run_dir)
-    if settings.get("task", config.task) != "image_classification":
+    task = settings.get("task", config.task)
+    if task in SOURCES and "recurrent" in SOURCES.named(task).kinds:
         # The folder has the numbers that there are instead, such as the one cell.
         names -= set(search_checks.OF_IMAGES)
     # As it was before there was a choice.

@@ -169,6 +169,11 @@ def check(config: TuneConfig) -> None:
                 f"--tuner={config.tuner} compares networks for images; for --task={config.task} "
                 "give --tuner=architecture, whose trials search"
             )
+    elif config.task != "image_classification" and config.tuner != "architecture":
+        raise UserError(
+            f"--tuner={config.tuner} ranks networks by their accuracy, which --task={config.task} "
+            "has not: give --tuner=architecture, whose trials search"
+        )
     tuner = config.tuner
     others = ("learning_rate",) if tuner == "architecture" else _OF_ARCHITECTURE
     others = (*others, *(("trials",) if tuner == "hyperband" else ()))

@@ -65,6 +65,8 @@ def difference(before: dict, now: dict) -> str | None:
     """
     if before["class_names"] != now["class_names"]:
         return _of_classes(before["class_names"], now["class_names"])
+    if (kinds := [one.get("kind", "classes") for one in (before, now)])[0] != kinds[1]:
+        return "images were labelled with {} and are now with {}".format(*kinds)
     if before["image_shape"] != now["image_shape"]:
         shapes = ("x".join(map(str, one["image_shape"])) for one in (before, now))
         return "the images' size was {} and is now {}".format(*shapes)

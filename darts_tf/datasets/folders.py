@@ -1,9 +1,7 @@
 """A folder with one folder of images for each class."""
 
 import collections
-import hashlib
 import itertools
-import math
 import os
 from pathlib import Path
 
@@ -11,14 +9,12 @@ import numpy as np
 from absl import logging
 
 from darts_tf.common.errors import UserError
-from darts_tf.datasets import image_files, pixels
-from darts_tf.datasets.source import Reader, Source, parallel
+from darts_tf.datasets import file_reader, image_files
+from darts_tf.datasets.source import Source
 from darts_tf.datasets.storage import BadImages
 
-# Bytes of decoded images that are put together.
-_BLOCK = 2**25
-# What folders of splits are called, in lower case.
-_SPLITS = {
+#: What folders of splits are called, in lower case.
+SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
@@ -71,27 +67,20 @@ def folder_source(path, image_size, bad=None):
             labels[split] += [class_names.index(name)] * len(found)
     if left_out:
         logging.warning("%s: left out: %s", path, _counted(left_out))
-    every = [file for split in files.values() for file in split]
-    image_shape, deep, wrong = _common_shape(every, image_size, bad or BadImages())
-    if wrong:
-        _leave_out(files, labels, wrong)
-    bit_depth = _bit_depth(deep)
+    found = file_reader.look(path, files, labels, image_size, bad or BadImages())
     numbered = {split: np.array(values, np.int32) for split, values in labels.items()}
-    read = {
-        split: _FileReader(path, found, image_shape, bit_depth) for split, found in files.items()
-    }
     return Source(
         name=os.path.basename(os.path.abspath(path)),
         class_names=tuple(class_names),
-        image_shape=image_shape,
+        image_shape=found.image_shape,
         photos=False,
         train_labels=numbered["train"],
-        read_train=read["train"],
+        read_train=found.readers["train"],
         test_labels=numbered.get("test"),
-        read_test=read.get("test"),
-        bit_depth=bit_depth,
+        read_test=found.readers.get("test"),
+        bit_depth=found.bit_depth,
         validation_labels=numbered.get("validation"),
-        read_validation=read.get("validation"),
+        read_validation=found.readers.get("validation"),
     )
 
 
@@ -120,10 +109,17 @@ def sample(path, count):
     return [Path(file).read_bytes() for file in chosen[:count]]
 
 
+def splits_of(path):
+    """Returns the folders of a folder that are named as splits are, by split, training first."""
+    named = [(split, name) for name in _folders(path) if (split := SPLITS.get(name.lower()))]
+    folders = {split: os.path.join(path, name) for split, name in reversed(named)}
+    return {split: folders[split] for split in dict.fromkeys(SPLITS.values()) if split in folders}
+
+
 def _splits(path):
     """Returns `{"train": folder}`, with `"validation"` and `"test"` where there are such."""
     folders = _folders(path)
-    named = [(split, name) for name in folders if (split := _SPLITS.get(name.lower()))]
+    named = [(split, name) for name in folders if (split := SPLITS.get(name.lower()))]
     splits = dict(reversed(named))
     train = os.path.join(path, splits.get("train", "train"))
     # Without folders of its own, "train" may be a class: that of railway trains.
@@ -188,112 +184,3 @@ def _class_names(folder):
             f"{os.path.join(folder, 'cat', '1.png')}"
         )
     return names
-
-
-def _common_shape(files, image_size, bad):
-    """Looks at every file's header.
-
-    Returns:
-        The `(H, W, C)` that all images are brought to, the files with 16 bits a channel, and those
-        that are no images.
-    """
-    grey = True
-    deep, wrong = [], set()
-    first = None
-    for file in files:
-        try:
-            header = _told(file, image_files.header, file)
-        except UserError as error:
-            bad.add(file, error)
-            wrong.add(file)
-            continue
-        size = header.upright_size
-        grey = grey and header.grey
-        if header.deep:
-            deep.append(file)
-        first = first or (file, size)
-        if image_size is None and size != first[1]:
-            raise UserError(
-                f"images differ in size ({first[0]} is {first[1][0]}x{first[1][1]}, {file} is "
-                f"{size[0]}x{size[1]}): give --image_size to bring all to one size"
-            )
-    if first is None:
-        raise UserError(f"none of {len(files)} image files can be read, the first is {files[0]}")
-    size = image_size or first[1]
-    pixels.check_sides(size, first[0])
-    return (*size, 1 if grey else 3), deep, wrong
-
-
-def _leave_out(files, labels, wrong):
-    """Takes files out of the lists."""
-    for split, found in files.items():
-        kept = [position for position, file in enumerate(found) if file not in wrong]
-        files[split] = [found[position] for position in kept]
-        labels[split] = [labels[split][position] for position in kept]
-
-
-def _bit_depth(files):
-    """Returns how many of the 16 bits a channel that these files have are used, None without."""
-    if not files:
-        return None
-    return image_files.bits_for(max(parallel(_largest_value, files)))
-
-
-def _largest_value(file):
-    return _told(file, lambda: image_files.largest_value(Path(file).read_bytes()))
-
-
-class _FileReader(Reader):
-    def __init__(self, folder, files, image_shape, bit_depth):
-        self._folder, self._files = folder, files
-        self._options = image_shape, bit_depth
-
-    def blocks(self, indices, bad):
-        step = max(os.cpu_count(), _BLOCK // math.prod(self._options[0]))
-        for start in range(0, len(indices), step):
-            files = [self._files[index] for index in indices[start : start + step]]
-            found = parallel(self._read, files)
-            kept = []
-            # In their order, so that the same ones are named whichever thread was first.
-            for position, (file, image) in enumerate(zip(files, found, strict=True)):
-                if isinstance(image, UserError):
-                    bad.add(file, image)
-                else:
-                    kept.append(position)
-            if kept:
-                yield start + np.array(kept), np.stack([found[position] for position in kept])
-
-    def key(self, indices):
-        # Files of two folders may agree in all that is looked at, such as bitmaps out of archives.
-        place = os.path.realpath(self._folder)
-        found = hashlib.sha256(f"{self._options}{place}\0".encode(errors="replace"))
-        for index in indices:
-            state = os.stat(self._files[index])
-            name = os.path.relpath(self._files[index], self._folder)
-            found.update(f"{name}\0{state.st_size} {state.st_mtime_ns}\0".encode(errors="replace"))
-        return found.hexdigest()
-
-    def _read(self, file):
-        try:
-            return _read_image(file, *self._options)
-        except UserError as error:
-            return error
-        except PermissionError as error:
-            return UserError(f"cannot read {error.filename}: permission denied")
-
-
-def _read_image(file, image_shape, bit_depth):
-    return _told(file, lambda: image_files.read(Path(file).read_bytes(), image_shape, bit_depth))
-
-
-def _told(file, function, *args):
-    """Calls a function of `image_files`; its errors name the file."""
-    try:
-        return function(*args)
-    except image_files.ImageError as error:
-        hint = "" if ":" in str(error) else "; replace or remove it"
-        raise UserError(f"cannot read image {file}: {error}{hint}") from error
-    except PermissionError:
-        raise
-    except OSError as error:
-        raise UserError(f"cannot read image {file}: {error.strerror or error}") from error

@@ -8,6 +8,7 @@ from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files
 from darts_tf.datasets.fingerprint import fingerprint
+from darts_tf.datasets.source import CLASSES, KINDS, NUMBERS
 
 _DESCRIPTION_TYPES = {
     "name": str,
@@ -47,6 +48,9 @@ class ImageData:
             validation part of its own.
         validation_labels: int32 array of shape `[L]`, or None.
         left_out: Names of the image files that could not be read and are in none of the parts.
+        kind: Of the labels. `"classes"`: as above. `"labels"`: each image has any of the labels in
+            `class_names`; all `..._labels` are int32 `[N, K]`, 0 or 1. `"numbers"`: they are
+            float64 `[N, K]`, and `class_names` are the names of their columns.
 
     Images may also be `StoredImages`, which are in a file.
     """
@@ -66,6 +70,7 @@ class ImageData:
     validation_images: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
     left_out: tuple[str, ...] = ()
+    kind: str = CLASSES
 
     @property
     def image_shape(self):
@@ -74,8 +79,14 @@ class ImageData:
 
     @property
     def num_classes(self):
-        """The number of classes."""
+        """The number of classes, of labels or of columns of numbers."""
         return len(self.class_names)
+
+    @property
+    def scaling(self):
+        """Means and standard deviations of the columns of numbers in the training part."""
+        values = self.train_labels
+        return tuple(values.mean(axis=0).tolist()), tuple(values.std(axis=0).tolist())
 
     def description(self):
         """Returns what a run folder keeps as `data.json`: all but the examples, hashes of them."""
@@ -84,6 +95,10 @@ class ImageData:
             own["validation_examples"] = len(self.validation_labels)
         if self.left_out:
             own["left_out"] = len(self.left_out)
+        if self.kind != CLASSES:
+            own["kind"] = self.kind
+        if self.kind == NUMBERS:
+            own["means"], own["deviations"] = map(list, self.scaling)
         return {
             "name": self.name,
             "image_shape": list(self.image_shape),
@@ -107,7 +122,7 @@ def load_description(path):
 
     Returns:
         A dict with the keys of `ImageData.description()`. Descriptions of before have no
-        `bit_depth`: it is None.
+        `bit_depth`: it is None. Without `kind` it is that of classes.
 
     Raises:
         UserError: If the file cannot be read or does not describe a data set.
@@ -143,4 +158,26 @@ def load_description(path):
             )
     if min(description["std"]) <= 0:
         raise UserError(f"{path}: std is {description['std']}, expected positive numbers")
+    if description.get("kind", CLASSES) not in KINDS:
+        raise UserError(
+            f"{path}: kind is {description['kind']!r:.60}, expected one of {', '.join(KINDS)}"
+        )
+    if description.get("kind") == NUMBERS:
+        _check_scaling(path, description)
     return description
+
+
+def _check_scaling(path, description):
+    """Refuses what does not say how numbers are standardised."""
+    for key in ("means", "deviations"):
+        values, count = description.get(key), len(description["class_names"])
+        if (
+            not isinstance(values, list)
+            or len(values) != count
+            or not all(isinstance(value, int | float) for value in values)
+        ):
+            raise UserError(f"{path}: {key} is {values!r:.100}, expected {count} numbers")
+    if min(description["deviations"]) <= 0:
+        raise UserError(
+            f"{path}: deviations is {description['deviations']!r:.100}, expected positive numbers"
+        )

@@ -163,7 +163,7 @@ def _opened(file):
     try:
         with Image.open(file, formats=formats()) as picture:
             yield picture
-    except (ImageError, MemoryError, PermissionError):
+    except (ImageError, MemoryError, PermissionError, FileNotFoundError):
         raise
     except Image.DecompressionBombError as error:
         raise TooLargeError("it has far too many pixels") from error

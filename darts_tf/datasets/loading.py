@@ -1,16 +1,14 @@
 """From a name, a path or arrays to an `ImageData`."""
 
-import math
 import os
 
 import numpy as np
-from absl import logging
 
 from darts_tf.common.errors import UserError
-from darts_tf.datasets import arrays, folders, pixels, splits, tfds_sets
-from darts_tf.datasets.image_data import ImageData
-from darts_tf.datasets.source import ArrayReader, Source, check_memory
-from darts_tf.datasets.storage import BadImages, Storage, Wanted, keep
+from darts_tf.datasets import arrays, folders, labelled_folders, pixels, tfds_sets
+from darts_tf.datasets.assembly import assemble
+from darts_tf.datasets.source import CLASSES, KINDS, ArrayReader, Source
+from darts_tf.datasets.storage import BadImages, Storage
 
 
 def load(
@@ -23,6 +21,8 @@ def load(
     *,
     validation_examples=None,
     storage=None,
+    labels=CLASSES,
+    label_columns=None,
 ):
     """Reads a data set of images with one label each, into memory or into a file.
 
@@ -60,6 +60,10 @@ def load(
         storage: A `Storage`, which says where decoded images are kept, and how many files may be
             left out because they cannot be read. By default in memory, or in a temporary file where
             they take more than half of what is free; none may be left out.
+        labels: The kind of them, see `ImageData`: one class each; with `"labels"` any of several,
+            or with `"numbers"` those, which a folder has in `labels.csv`; see
+            `darts_tf.datasets.labelled_folders`. Then parts are stratified as `splits.strata` says.
+        label_columns: The names of that file's columns that are used. By default all.
 
     Returns:
         An `ImageData`. `mean` and `std` are those of the training images that were kept, except
@@ -72,8 +76,11 @@ def load(
     size = pixels.parse_image_size(image_size)
     storage = storage or Storage()
     bad = BadImages(storage.max_bad_images)
-    source = _find(os.fspath(name_or_path), data_dir, size, download, bad)
-    return _assemble(source, (train_examples, validation_examples), seed, storage, bad)
+    if labels == CLASSES:
+        source = _find(os.fspath(name_or_path), data_dir, size, download, bad)
+    else:
+        source = _with_table(os.fspath(name_or_path), labels, size, bad, label_columns)
+    return assemble(source, (train_examples, validation_examples), seed, storage, bad)
 
 
 def from_arrays(
@@ -122,7 +129,7 @@ def from_arrays(
         **{"x_val": x_val, "y_val": y_val, "class_names": class_names},
     }
     source = arrays.array_source(given, name=name, image_size=size)
-    return _assemble(source, (train_examples, None), seed, Storage(), BadImages())
+    return assemble(source, (train_examples, None), seed, Storage(), BadImages())
 
 
 def _find(name, data_dir, image_size, download, bad):
@@ -155,6 +162,22 @@ def _find(name, data_dir, image_size, download, bad):
     return arrays.npz_source(path, image_size)
 
 
+def _with_table(name, kind, image_size, bad, columns):
+    """The `Source` of images of which a file says what is known."""
+    if kind not in KINDS:
+        raise UserError(f"labels={kind!r}: expected one of {', '.join(KINDS)}")
+    path = os.path.expanduser(name)
+    if not os.path.isdir(path) and not (os.path.isfile(path) and path.lower().endswith(".csv")):
+        raise UserError(
+            f"data set {name} is neither a folder nor a .csv file: {kind} are read from a folder "
+            "of images with labels.csv, or from that file"
+        )
+    try:
+        return labelled_folders.labelled_source(path, kind, image_size, bad, columns)
+    except PermissionError as error:
+        raise UserError(f"cannot read {error.filename}: permission denied") from error
+
+
 def _digits_source(image_size):
     from sklearn.datasets import load_digits
 
@@ -169,126 +192,3 @@ def _digits_source(image_size):
         train_labels=digits.target.astype(np.int32),
         read_train=ArrayReader(images),
     )
-
-
-def _check_class_names(class_names, name):
-    """A class's name is a line in `labels.txt` and what an answer of the server calls it."""
-    for class_name in class_names:
-        if not class_name.strip() or len(class_name.splitlines()) != 1:
-            raise UserError(
-                f"{name} has a class named {class_name!r}: a name must be one line of text that is "
-                "not empty"
-            )
-        try:
-            class_name.encode()
-        except UnicodeEncodeError as error:
-            raise UserError(
-                f"{name} has a class named {class_name!r}, which is no text in UTF-8: rename it"
-            ) from error
-    twice = [x for x in set(class_names) if class_names.count(x) > 1]
-    if twice:
-        raise UserError(f"{name} has several classes named {twice[0]!r}: give each its own name")
-
-
-def _assemble(source, examples, seed, storage, bad):
-    """Chooses from `source`, reads what is chosen and computes its statistics."""
-    name = source.name
-    pixels.check_sides(source.image_shape[:2], name)
-    if source.image_shape[2] not in (1, 3):
-        raise UserError(
-            f"images of {name} have {source.image_shape[2]} channels: 1 or 3 are needed"
-        )
-    _check_class_names(source.class_names, name)
-    present = len(np.unique(source.train_labels))
-    if present < 2:
-        raise UserError(f"{name} has a single class with examples: at least 2 are needed")
-    if present < len(source.class_names):
-        logging.warning(
-            "%s: %d of its %d classes have no training example",
-            name, len(source.class_names) - present, len(source.class_names),
-        )  # fmt: skip
-    if source.bit_depth is not None:
-        logging.info(
-            "%s has images with 16 bits a channel: %d of them are used, and become 8",
-            name, source.bit_depth,
-        )  # fmt: skip
-    train, test = np.arange(len(source.train_labels)), None
-    test_labels, read_test = source.test_labels, source.read_test
-    if test_labels is None:
-        train, test = splits.hold_out(source.train_labels, name, source.class_names)
-        test_labels, read_test = source.train_labels, source.read_train
-        logging.info(
-            "%s has no test part: %d of its %d examples are held out for testing",
-            name, len(test), len(source.train_labels),
-        )  # fmt: skip
-    else:
-        test = np.arange(len(test_labels))
-    validation_labels, validation = source.validation_labels, np.arange(0)
-    if validation_labels is not None:
-        validation = np.arange(len(validation_labels))
-    train, validation = _chosen(source, train, validation, examples, seed)
-    total = (len(train) + len(test) + len(validation)) * math.prod(source.image_shape)
-    if isinstance(source.read_train, ArrayReader):
-        check_memory(total, name)
-    parts = {}
-    for part, reader, indices, labels in (
-        ("validation", source.read_validation, validation, validation_labels),
-        ("training", source.read_train, train, source.train_labels),
-        ("test", read_test, test, test_labels),
-    ):
-        if reader is not None:
-            wanted = Wanted(f"{name}: {part} image", reader, indices, source.image_shape)
-            images, kept = keep(wanted, storage, bad, total)
-            parts[part] = images, labels[indices[kept]]
-            _check_left(parts[part][1], labels[indices], source.class_names, f"{name}: {part}")
-    train_images, train_labels = parts["training"]
-    test_images, test_labels = parts["test"]
-    validation_images, validation_labels = parts.get("validation", (None, None))
-    mean, std = source.statistics or pixels.mean_and_std(train_images)
-    return ImageData(
-        name=name,
-        train_images=train_images,
-        train_labels=train_labels,
-        test_images=test_images,
-        test_labels=test_labels,
-        class_names=source.class_names,
-        mean=mean,
-        std=std,
-        flip=source.photos,
-        cutout=source.photos,
-        version=source.version,
-        bit_depth=source.bit_depth,
-        validation_images=validation_images,
-        validation_labels=validation_labels,
-        left_out=tuple(bad.names),
-    )
-
-
-def _chosen(source, train, validation, examples, seed):
-    """Which of the training and the validation images are kept."""
-    own = len(validation)
-    training, others = examples
-    if training is not None:
-        size = _number(training, len(train))
-        if not own and others is not None:
-            size += _number(others, len(train))
-        train = train[splits.subset(source.train_labels[train], size, seed)]
-    if own and others is not None:
-        size = _number(others, own)
-        validation = splits.subset(source.validation_labels, size, seed)
-    return train, validation
-
-
-def _number(examples, count):
-    """How many of `count` examples a number or a share is."""
-    return round(examples * count) if isinstance(examples, float) else examples
-
-
-def _check_left(labels, before, class_names, what):
-    """Refuses a class of which all images were left out."""
-    if len(labels) < len(before):
-        for number in np.setdiff1d(before, labels):
-            raise UserError(
-                f"{what}: no image of class {class_names[number]!r} can be read; replace them or "
-                "remove the class"
-            )

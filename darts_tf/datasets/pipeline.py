@@ -32,7 +32,7 @@ def batches(
     Args:
         images: uint8 array of shape `[N, H, W, C]`, which is read in place, not copied, or
             `StoredImages`, which are read from their file batch by batch.
-        labels: Integer array of shape `[N]`.
+        labels: Integer array of shape `[N]`; or of several labels 0 and 1, or of numbers, `[N, K]`.
         batch_size: Examples a batch; the last batch may be smaller.
         mean: Per channel, of pixels scaled to [0, 1].
         std: Per channel, of pixels scaled to [0, 1].
@@ -45,7 +45,7 @@ def batches(
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`: float32 `[B, H, W, C]`, which is
-        `(pixels / 255 - mean) / std`, and int32 `[B]`.
+        `(pixels / 255 - mean) / std`, and int32 `[B]` or `[B, K]`, of numbers float32.
 
     Raises:
         UserError: If arrays and options do not fit together.
@@ -68,16 +68,18 @@ def batches(
     size = batch_size if drop_remainder else None
     transform = transformation((size, *images.shape[1:]), mean, std, augmentation)
 
+    kind = np.float32 if labels.dtype.kind == "f" else np.int32
+
     def read(position):
         chosen = order[position * batch_size : (position + 1) * batch_size]
-        return images[chosen], labels[chosen].astype(np.int32)
+        return images[chosen], labels[chosen].astype(kind)
 
     @tf.autograph.experimental.do_not_convert
     def prepare(position):
         # The images stay outside the graph: as a constant in it they would be copied every epoch.
-        pixels, classes = tf.numpy_function(read, [position], [tf.uint8, tf.int32], stateful=False)
+        pixels, classes = tf.numpy_function(read, [position], [tf.uint8, kind], stateful=False)
         pixels.set_shape([size, *images.shape[1:]])
-        classes.set_shape([size])
+        classes.set_shape([size, *labels.shape[1:]])
         return transform(pixels, tf.constant([seed, epoch], tf.int64), position), classes
 
     dataset = tf.data.Dataset.range(steps)
@@ -94,10 +96,10 @@ def _check(images, labels, batch_size, mean, std, augmentation, drop_remainder):
             f"images have type {images.dtype} and shape {list(images.shape)}: expected uint8 "
             "[examples, height, width, channels]"
         )
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+    if labels.ndim not in (1, 2) or labels.dtype.kind not in ("iu" if labels.ndim == 1 else "iuf"):
         raise UserError(
             f"labels have type {labels.dtype} and shape {list(labels.shape)}: expected integers of "
-            "shape [examples]"
+            "shape [examples], or labels or numbers of shape [examples, columns]"
         )
     if len(images) != len(labels):
         raise UserError(f"{len(images)} images have {len(labels)} labels: give one label an image")

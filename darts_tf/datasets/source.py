@@ -9,6 +9,8 @@ import numpy as np
 
 from darts_tf.common.errors import UserError
 
+#: What images are labelled with: one class each, any of several labels, or numbers.
+KINDS = CLASSES, LABELS, NUMBERS = "classes", "labels", "numbers"
 _USABLE_MEMORY = 0.8
 
 
@@ -28,6 +30,7 @@ class Source:
         read_test: As `read_train`, or None.
         validation_labels: The same of a validation part, or None.
         read_validation: As `read_train`, or None.
+        kind: Of the labels, one of `KINDS`, see `ImageData`; those of the others are `[N, K]`.
         statistics: Published `(mean, std)` where there are some, else None: they are computed.
         version: Of a prepared set; None for others.
         bit_depth: How many bits are used of images with 16 bits a channel; None without such.
@@ -46,6 +49,7 @@ class Source:
     bit_depth: int | None = None
     validation_labels: np.ndarray | None = None
     read_validation: "Reader | None" = None
+    kind: str = "classes"
 
 
 class Reader(abc.ABC):

@@ -6,6 +6,9 @@ from darts_tf.common.errors import UserError
 
 HOLD_OUT_FRACTION = 0.2
 _HOLD_OUT_SEED = 0
+# Fewer examples than that are no stratum of their own, but in the rest.
+_SMALLEST_STRATUM = 5
+_QUANTILES = 10
 
 
 def permutation(count, *seeds):
@@ -29,12 +32,42 @@ def permutation(count, *seeds):
     return np.random.RandomState(seeds).permutation(count)
 
 
+def strata(labels):
+    """The groups of examples that keep their share of them in every part.
+
+    Args:
+        labels: Integers `[N]`, one class each; integers 0 and 1 `[N, K]`, of several labels each;
+            or floats `[N, K]`.
+
+    Returns:
+        Integers `[N]`: the classes; the rarest label of each example, so that those with rare ones
+        are in all parts; or the tenth of the first column's values that its own is in.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 1:
+        return labels
+    if labels.dtype.kind == "f":
+        places = np.argsort(np.argsort(labels[:, 0], kind="stable"), kind="stable")
+        return places * min(_QUANTILES, len(labels) // _SMALLEST_STRATUM or 1) // len(labels)
+    rest, found = labels.shape[1], np.full(len(labels), labels.shape[1])
+    # The rarest one is written last.
+    for number in np.argsort(-labels.sum(axis=0), kind="stable"):
+        found[labels[:, number] > 0] = number
+    for number, count in zip(*np.unique(found, return_counts=True), strict=True):
+        if count < _SMALLEST_STRATUM:
+            found[found == number] = rest
+    groups, counts = np.unique(found, return_counts=True)
+    if counts[groups == rest].sum() in range(1, _SMALLEST_STRATUM) and len(groups) > 1:
+        found[found == rest] = groups[np.argmax(np.where(groups == rest, 0, counts))]
+    return found
+
+
 def split(images, labels, fraction=0.5, seed=0):
     """Divides examples in two parts, each with the same share of every class.
 
     Args:
         images: Array of shape `[N, ...]`.
-        labels: Integer array of shape `[N]`.
+        labels: Integer array of shape `[N]`; or as for `strata`, which then keep their shares.
         fraction: Share of the examples that goes to the first part, between 0 and 1.
         seed: Decides which examples go where. Within a part the original order is kept.
 
@@ -50,15 +83,21 @@ def split(images, labels, fraction=0.5, seed=0):
         raise UserError(f"{len(images)} images have {len(labels)} labels: give one label an image")
     if not 0 < fraction < 1:
         raise UserError(f"split fraction is {fraction}: it must lie between 0 and 1, both excluded")
-    classes, counts = np.unique(labels, return_counts=True)
+    groups = strata(labels)
+    classes, counts = np.unique(groups, return_counts=True)
     quotas = _apportion(counts, round(fraction * len(labels)))
+    if quotas.sum() in (0, len(labels)):
+        raise UserError(
+            f"split fraction {fraction} of {len(labels)} examples leaves one part without any: "
+            "choose a fraction nearer 0.5 or give more examples"
+        )
     for name, count, quota in zip(classes, counts, quotas, strict=True):
-        if quota in (0, count):
+        if labels.ndim == 1 and quota in (0, count):
             raise UserError(
                 f"split fraction {fraction} leaves one part without an example of class {name}, "
                 f"which has {count}: choose a fraction nearer 0.5 or give more examples"
             )
-    first, second = _choose(labels, classes, quotas, seed)
+    first, second = _choose(groups, classes, quotas, seed)
     # Images in a file stay there.
     take = images.select if hasattr(images, "select") else images.__getitem__
     return (take(first), labels[first]), (take(second), labels[second])
@@ -68,7 +107,7 @@ def hold_out(labels, name, class_names):
     """Sets a fixed fifth of the examples aside for testing, at least one of every class.
 
     Args:
-        labels: Integer array of shape `[N]`.
+        labels: Integer array of shape `[N]`, or as for `strata`.
         name: The data set's name, for the error.
         class_names: One name a class, for the error.
 
@@ -78,14 +117,21 @@ def hold_out(labels, name, class_names):
     Raises:
         UserError: If a class has a single example.
     """
-    classes, counts = np.unique(labels, return_counts=True)
-    if counts.min() < 2:
+    labels = np.asarray(labels)
+    groups = strata(labels)
+    classes, counts = np.unique(groups, return_counts=True)
+    if labels.ndim > 1 and len(labels) < _SMALLEST_STRATUM:
+        raise UserError(
+            f"{name} has no test part and {len(labels)} images, too few to hold some out for "
+            "testing: give more"
+        )
+    if labels.ndim == 1 and counts.min() < 2:
         raise UserError(
             f"{name} has no test part, and class {class_names[classes[counts.argmin()]]!r} has one "
             "example only, so none can be held out for testing: give a test part or more examples"
         )
     total = max(round(HOLD_OUT_FRACTION * len(labels)), len(classes))
-    test, train = _choose(labels, classes, _at_least_one(_apportion(counts, total)), _HOLD_OUT_SEED)
+    test, train = _choose(groups, classes, _at_least_one(_apportion(counts, total)), _HOLD_OUT_SEED)
     return train, test
 
 
@@ -93,7 +139,7 @@ def subset(labels, size, seed):
     """Chooses `size` examples with every class's share kept, at least one of every class.
 
     Args:
-        labels: Integer array of shape `[N]`.
+        labels: Integer array of shape `[N]`, or as for `strata`.
         size: Number of examples to choose.
         seed: Decides which.
 
@@ -103,18 +149,20 @@ def subset(labels, size, seed):
     Raises:
         UserError: If `size` exceeds the examples or is smaller than the number of classes.
     """
-    classes, counts = np.unique(labels, return_counts=True)
+    groups = strata(labels)
+    classes, counts = np.unique(groups, return_counts=True)
     if size > len(labels):
         raise UserError(
             f"{size} training examples were asked for, but there are only {len(labels)}: "
             f"choose at most {len(labels)}"
         )
     if size < len(classes):
+        what = "classes" if np.ndim(labels) == 1 else "groups with labels that are alike"
         raise UserError(
-            f"{size} training examples cannot cover {len(classes)} classes: choose at least "
+            f"{size} training examples cannot cover {len(classes)} {what}: choose at least "
             f"{len(classes)}"
         )
-    chosen, _ = _choose(labels, classes, _at_least_one(_apportion(counts, size)), seed)
+    chosen, _ = _choose(groups, classes, _at_least_one(_apportion(counts, size)), seed)
     return chosen
 
 

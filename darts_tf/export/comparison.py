@@ -10,7 +10,7 @@ from PIL import Image
 
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_files
-from darts_tf.tasks import ImageClassification
+from darts_tf.export.answers import Answers
 
 # The export runs the same kernels as the Keras model, only fused differently by the graph
 # optimizer, so probabilities may differ by a few float32 roundings and not by more.
@@ -30,6 +30,7 @@ class Preprocessing:
         std: C channel standard deviations.
         bit_depth: how many bits are used of images with 16 bits a channel, None if not known.
         upright: whether cameras' marks are followed.
+        answers: what becomes of the network's outputs.
     """
 
     image_shape: tuple[int, int, int]
@@ -37,6 +38,7 @@ class Preprocessing:
     std: Sequence[float]
     bit_depth: int | None
     upright: bool
+    answers: Answers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Comparison:
         images: how many random images were given to both.
         files: how many image files were given to both.
         refused: how many of the files `serving_bytes` refused.
-        max_difference: the largest absolute difference between the two's probabilities.
+        max_difference: the largest difference between the two's probabilities, or numbers.
     """
 
     images: int
@@ -78,7 +80,7 @@ def compare(model, directory, preprocessing: Preprocessing, files=()) -> Compari
     loaded = tf.saved_model.load(str(directory))
     images = random_images(preprocessing)
     answer = loaded.signatures["serving_default"](images=tf.constant(images))
-    difference = probability_difference(model, preprocessing, images, answer)
+    difference = answer_difference(model, preprocessing, images, answer)
     checked, refused = 0, 0
     for encoded in files or _made_up_files(preprocessing):
         try:
@@ -97,7 +99,7 @@ def compare(model, directory, preprocessing: Preprocessing, files=()) -> Compari
             refused += 1
             continue
         what = " for an image file; are Pillow and TensorFlow those of the Python package index?"
-        found = probability_difference(model, preprocessing, pixels, answer, what=what)
+        found = answer_difference(model, preprocessing, pixels, answer, what=what)
         difference = max(difference, found)
     return Comparison(CHECKED_IMAGES, checked, refused, difference)
 
@@ -108,7 +110,7 @@ def random_images(preprocessing: Preprocessing, count: int = CHECKED_IMAGES) -> 
     return generator.integers(0, 256, [count, *preprocessing.image_shape], dtype=np.uint8)
 
 
-def probability_difference(
+def answer_difference(
     model,
     preprocessing: Preprocessing,
     images,
@@ -116,30 +118,30 @@ def probability_difference(
     tolerance: float = TOLERANCE,
     what: str = "; does a layer behave differently inside a tf.function?",
 ) -> float:
-    """The largest difference of a probability between an export and its Keras model.
+    """The largest difference of an answer between an export and its Keras model.
 
     Args:
         model: the Keras model.
         preprocessing: what the export was made with.
         images: uint8 `[B, H, W, C]`.
-        answer: of the export, `probabilities` among it, tensors or arrays.
+        answer: of the export, by name, tensors or arrays.
         tolerance: what is allowed.
         what: the end of the message if it is more.
 
     Raises:
-        UserError: it is more, or the model's probabilities are not finite.
+        UserError: it is more, or the model's answers are not finite.
     """
-    logits = model(normalize(images, preprocessing.mean, preprocessing.std), training=False)
-    expected = ImageClassification().answers(logits)["probabilities"].numpy()
-    if not np.all(np.isfinite(expected)):
+    outputs = model(normalize(images, preprocessing.mean, preprocessing.std), training=False)
+    difference, finite = preprocessing.answers.difference(answer, outputs)
+    called = preprocessing.answers.compared
+    if not finite:
         raise UserError(
-            "the model's probabilities are not finite (NaN); nothing was exported; train it "
+            f"the model's {called} are not finite (NaN); nothing was exported; train it "
             "again, for example with a smaller learning rate"
         )
-    difference = float(np.max(np.abs(np.asarray(answer["probabilities"]) - expected)))
     if not difference <= tolerance:
         raise UserError(
-            f"the export's probabilities differ from the Keras model's by {difference:.2g} "
+            f"the export's {called} differ from the Keras model's by {difference:.2g} "
             f"(allowed: {tolerance:g}); nothing was exported{what}"
         )
     return difference

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import image_graph
+from darts_tf.export.answers import Answers
 from darts_tf.export.checks import check_arguments, check_quantization
 from darts_tf.export.comparison import (
     CHECKED_IMAGES,
@@ -24,7 +25,7 @@ from darts_tf.export.of_run import arguments_of
 from darts_tf.export.other_files import ExportedFile
 from darts_tf.export.readme import README, explanation
 from darts_tf.export.writing import assets, write_texts, write_version
-from darts_tf.tasks import ImageClassification
+from darts_tf.tasks import ImageClassification, ImageRegression, MultiLabelClassification, Task
 
 __all__ = ["TOLERANCE", "ExportResult", "export_model", "normalize"]
 
@@ -40,7 +41,8 @@ class ExportResult:
         checked_files: how many image files were given to both.
         refused_files: how many of these `serving_bytes` refused.
         max_difference: the largest absolute difference between the two's probabilities, of the
-            SavedModel or, without one, of the first of the files.
+            SavedModel or, without one, of the first of the files. For numbers it is relative where
+            they are above 1.
         files: what there is beside a SavedModel.
     """
 
@@ -58,6 +60,7 @@ def export_model(
     directory,
     *,
     run_dir=None,
+    task: Task | None = None,
     image_shape: Sequence[int] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -82,10 +85,12 @@ def export_model(
         refused; see `darts_tf.datasets.image_graph`.
 
     Both return `probabilities` (float32 `[B, K]`), `class_ids` (int64 `[B]`, the most probable
-    class) and `class_names` (strings `[B]`, its name). The folder also holds `assets/labels.txt`
-    (one class name a line), `assets/genotype.json`, `assets/preprocessing.json`, from which
-    `darts_tf.serving` knows how files are decoded, and, for TensorFlow Serving, one warm-up request
-    for each signature in `assets.extra/tf_serving_warmup_requests`.
+    class) and `class_names` (strings `[B]`, its name); of several labels `probabilities`, `present`
+    (int64 `[B, K]`, 1 from the threshold on) and `names` (strings `[B, K]`, of all labels); of
+    numbers `values` (float32 `[B, K]`, in the data's units) and `names`. The folder also holds
+    `assets/labels.txt` (a name a line), `assets/genotype.json`, `assets/preprocessing.json`, from
+    which `darts_tf.serving` knows how files are decoded, and, for TensorFlow Serving, one warm-up
+    request for each signature in `assets.extra/tf_serving_warmup_requests`.
 
     The formats "onnx" and "litert" are one file each in the same folder, `model.onnx` and
     `model.tflite`, with inputs and answers as `serving_default` has them; a quantization writes a
@@ -101,9 +106,11 @@ def export_model(
         run_dir: the folder of the training, such as `train.evaluate` writes. With it, what is not
             given of the following is that of the run; see `arguments_of`.
         image_shape: `(H, W, C)` with C = 1 (grey) or 3 (RGB).
+        task: `ImageClassification`, the default, `MultiLabelClassification` or `ImageRegression`,
+            whose `answers` are those of the export.
         mean: C channel means of pixels scaled to [0, 1].
         std: C channel standard deviations of pixels scaled to [0, 1]; positive.
-        class_names: the K names, in the order of the logits.
+        class_names: the K names of classes, labels or columns, in the order of the outputs.
         genotype_json: the text of the genotype file, or None to leave it out.
         bit_depth: how many bits are used of images with 16 bits a channel, as
             `ImageData.bit_depth` says; with None such files are refused.
@@ -136,6 +143,7 @@ def export_model(
         )
         bit_depth = known["bit_depth"] if bit_depth is None else bit_depth
         upright = upright and known["upright"]
+        task = known["task"] if task is None else task
     if any(value is None for value in (image_shape, mean, std, class_names)):
         raise UserError(
             "an export holds the preprocessing and the names of the classes: give run_dir, the "
@@ -143,13 +151,14 @@ def export_model(
         )
     image_shape = tuple(int(size) for size in image_shape)
     class_names = tuple(str(name) for name in class_names)
-    preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth, upright)
+    answers = Answers(_checked(task), class_names)
+    preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth, upright, answers)
     check_arguments(model, preprocessing, class_names, genotype_json, version)
     check_formats(formats, quantization and quantization.kind)
     check_quantization(quantization, image_shape)
 
     def write(folder) -> tuple[Comparison | None, tuple[ExportedFile, ...]]:
-        module = _ServingModule(model, preprocessing, class_names)
+        module = _ServingModule(model, preprocessing)
         texts = _assets(preprocessing, class_names, genotype_json)
         found = None
         if SAVED_MODEL in formats:
@@ -157,7 +166,7 @@ def export_model(
             found = compare(model, folder, preprocessing, image_files)
         else:
             write_texts(folder / "assets", texts)
-        images = ImageFiles(model, module.predict, preprocessing, class_names)
+        images = ImageFiles(model, module.predict, preprocessing)
         files = images.write(folder, formats, quantization)
         write_texts(folder, {README: explanation(folder)})
         return found, files
@@ -177,6 +186,17 @@ def export_model(
     )
 
 
+def _checked(task: Task | None) -> Task:
+    """The task, where its answers are known; the classification of images by default."""
+    task = ImageClassification() if task is None else task
+    if not isinstance(task, ImageClassification | MultiLabelClassification | ImageRegression):
+        raise UserError(
+            f"the task is {task!r:.60}; expected one of ImageClassification, "
+            "MultiLabelClassification and ImageRegression; export_network takes any"
+        )
+    return task
+
+
 class _ServingModule(tf.Module):
     """The variables of a Keras model and the two functions that are its signatures.
 
@@ -184,7 +204,7 @@ class _ServingModule(tf.Module):
     where Keras is not installed.
     """
 
-    def __init__(self, model, preprocessing, class_names):
+    def __init__(self, model, preprocessing):
         super().__init__()
         self.model_variables = [variable.value for variable in model.variables]
         image_shape = preprocessing.image_shape
@@ -192,9 +212,7 @@ class _ServingModule(tf.Module):
 
         def predict(images):
             images = normalize(images, preprocessing.mean, preprocessing.std)
-            answers = ImageClassification().answers(model(images, training=False))
-            names = tf.gather(tf.constant(class_names), answers["class_ids"])
-            return {**answers, "class_names": names}
+            return preprocessing.answers.of(model(images, training=False))
 
         self.predict = tf.function(
             predict,
@@ -216,6 +234,7 @@ def _assets(preprocessing, class_names, genotype_json) -> dict[str, str | None]:
         "image_shape": preprocessing.image_shape,
         "bit_depth": preprocessing.bit_depth,
         "upright": preprocessing.upright,
+        "task": preprocessing.answers.task.name,
     }
     return {
         "labels.txt": "".join(f"{name}\n" for name in class_names),

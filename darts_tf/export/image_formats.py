@@ -1,31 +1,27 @@
 """Networks for images as files of ONNX and LiteRT."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
-from darts_tf.common.errors import UserError
-from darts_tf.export.comparison import Preprocessing, probability_difference, random_images
+from darts_tf.export.comparison import Preprocessing, answer_difference, random_images
 from darts_tf.export.conversion import Signature
 from darts_tf.export.formats import Quantization
 from darts_tf.export.other_files import ExportedFile, write_files
 
 
 class ImageFiles:
-    """A network for images, its preprocessing and its classes, to be written as files.
+    """A network for images, its preprocessing and its answers, to be written as files.
 
     Args:
         model: the Keras model.
-        predict: from uint8 images to `probabilities`, `class_ids` and `class_names`.
+        predict: from uint8 images to answers by name, such as `probabilities`.
         preprocessing: what `predict` was made with.
-        class_names: in the order of the logits.
     """
 
-    def __init__(self, model, predict, preprocessing: Preprocessing, class_names: Sequence[str]):
+    def __init__(self, model, predict, preprocessing: Preprocessing):
         self._model, self._preprocessing = model, preprocessing
-        self._class_names = np.array(class_names, object)
         spec = tf.TensorSpec([None, *preprocessing.image_shape], tf.uint8, name="images")
         self._signature = Signature(model, predict, [spec])
 
@@ -43,7 +39,7 @@ class ImageFiles:
         # The batch may have any size.
         for some in (images, images[:1]):
             answer = run(images=some)
-            found = probability_difference(
+            found = answer_difference(
                 self._model,
                 self._preprocessing,
                 some,
@@ -52,14 +48,5 @@ class ImageFiles:
                 f"; leave {format_name} out of the formats",
             )
             worst = max(worst, found)
-            self._check_names(format_name, answer)
+            self._preprocessing.answers.check_names(format_name, answer)
         return worst
-
-    def _check_names(self, format_name, answer) -> None:
-        names = [x.decode() if isinstance(x, bytes) else x for x in answer["class_names"]]
-        expected = self._class_names[answer["class_ids"]].tolist()
-        if names != expected:
-            raise UserError(
-                f"{format_name} calls the classes {names[:3]} where they are {expected[:3]}; "
-                f"nothing was exported; leave {format_name} out of the formats"
-            )

@@ -6,8 +6,11 @@ import pathlib
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint, image_data, series_data, text_data
+from darts_tf.datasets.source import LABELS, NUMBERS
+from darts_tf.tasks import ImageClassification, ImageRegression, MultiLabelClassification, Task
 
 _IMAGES = "image_classification"
+_OF_IMAGES = (_IMAGES, "multi_label_classification", "image_regression")
 
 
 def arguments_of(run_dir) -> dict:
@@ -19,9 +22,9 @@ def arguments_of(run_dir) -> dict:
 
     Returns:
         For images those of `export_model`: `image_shape`, `mean`, `std`, `class_names`,
-        `bit_depth`, `upright` and `genotype_json`. For a text those of `export_language_model`:
-        `vocabulary`, `unit` and `genotype_json`. For a series those of `export_forecaster`:
-        `series` and `genotype_json`.
+        `bit_depth`, `upright`, `task` and `genotype_json`. For a text those of
+        `export_language_model`: `vocabulary`, `unit` and `genotype_json`. For a series those of
+        `export_forecaster`: `series` and `genotype_json`.
 
     Raises:
         UserError: it is no such folder, or its data.json is not that of its training.
@@ -32,7 +35,11 @@ def arguments_of(run_dir) -> dict:
     run_dir = pathlib.Path(run_dir)
     # Earlier versions knew one task.
     task = _object(run_dir / "config.json", missing={}).get("task", _IMAGES)
-    kinds = {_IMAGES: _of_images, "language_model": _of_text, "forecasting": _of_series}
+    kinds = {
+        **dict.fromkeys(_OF_IMAGES, _of_images),
+        "language_model": _of_text,
+        "forecasting": _of_series,
+    }
     if not isinstance(task, str) or task not in kinds:
         raise UserError(
             f"{run_dir} holds a network for the task {task!r:.60}; of {', '.join(kinds)} the "
@@ -66,7 +73,18 @@ def _of_images(path) -> tuple[dict, str]:
     names = ("image_shape", "mean", "std", "class_names", "bit_depth")
     # A run from before there was that key was trained on images as they are stored.
     upright = "bit_depth" in _object(path)
-    return {**{name: data[name] for name in names}, "upright": upright}, fingerprint.digest(data)
+    found = {**{name: data[name] for name in names}, "upright": upright, "task": _task(data)}
+    return found, fingerprint.digest(data)
+
+
+def _task(data) -> Task:
+    """The task of images by what they are labelled with."""
+    kind = data.get("kind")
+    if kind == LABELS:
+        return MultiLabelClassification(len(data["class_names"]))
+    if kind == NUMBERS:
+        return ImageRegression(data["means"], data["deviations"])
+    return ImageClassification()
 
 
 def _of_text(path) -> tuple[dict, str]:

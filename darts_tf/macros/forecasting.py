@@ -34,7 +34,6 @@ class ForecastingNetwork(Macro):
     network_size = (32, 1)
     stems = ("window",)
     keeps_state = False
-    least_outputs = 1
     # Our own: half of the series in batches of 64 for some tens of epochs.
     search_settings = SearchSettings(
         weight_learning_rate=(0.1, 0.001),

@@ -47,6 +47,7 @@ class LanguageNetwork(Macro):
     search_size = (300, 1)
     network_size = (850, 1)
     stems = ("words",)
+    least_outputs = 2
     # Of the authors' code for the Penn Treebank, whose 929,589 words are 104 batches of 256 columns
     # and 35 steps, in 50 epochs.
     search_settings = SearchSettings(

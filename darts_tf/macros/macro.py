@@ -109,7 +109,7 @@ class Macro(Unnamed):
     stem_name: str = "cifar"
     stem_width: int = 1
     keeps_state: bool = True
-    least_outputs: int = 2
+    least_outputs: int = 1
     cell_arguments: Mapping = types.MappingProxyType({})
     search_settings: SearchSettings | None = None
 

@@ -79,9 +79,9 @@ def _check(macro, auxiliary, channels, num_classes):
         raise UserError(
             f"the macro network {macro.name!r} has no auxiliary head; build it without one"
         )
-    for name, value in (("channels", channels), ("num_classes", num_classes)):
-        if value < 2:
-            raise UserError(f"{name} must be at least 2, got {value}")
+    for name, value, least in (("channels", channels, 2), ("num_classes", num_classes, 1)):
+        if value < least:
+            raise UserError(f"{name} must be at least {least}, got {value}")
 
 
 def _cell(genotype, space, plan, drop_path, i) -> Cell:

@@ -26,6 +26,8 @@ _COST = (
 )
 # Settings of a search that its report has in the title.
 _SAID = ("program", "method", "dataset")
+# Tables of a result with a line for each name: their heading, and what the names are of.
+_BY_NAME = {"test_labels": ("By label", "label"), "test_numbers": ("By column", "column")}
 
 
 def write(runs: Sequence[Run], path) -> pathlib.Path:
@@ -97,7 +99,9 @@ def _view(run: Run) -> dict:
     }
     origin = {key: flat.pop(key) for key in list(flat) if key.split(": ")[0] in _ORIGIN}
     recall = run.result.get("test_recall")
-    flat = {key: value for key, value in flat.items() if not key.startswith("test_recall")}
+    flat = {
+        key: value for key, value in flat.items() if not key.startswith(("test_recall", *_BY_NAME))
+    }
     for key in ("test_examples", *_SAID):
         flat.pop(key, None)
     pictures, predictions = run.pictures(PICTURES), quality.view(run.predictions)
@@ -111,6 +115,7 @@ def _view(run: Run) -> dict:
         "predictions": predictions,
         # Those of other tasks have no accuracy.
         "no_predictions": run.finished and "test_accuracy" in run.result and not predictions,
+        "by_name": _by_name(run),
         "recall": recall if isinstance(recall, dict) and not predictions else {},
         "answers": run.pictures(ANSWERS),
         "cost": cost,
@@ -122,6 +127,16 @@ def _view(run: Run) -> dict:
         "known": [{"": words(name), **row} for name, row in known.items() if isinstance(row, dict)],
         "command": _command(run),
     }
+
+
+def _by_name(run: Run) -> list[tuple[str, list[dict]]]:
+    """Headings and lines of what was measured for each label, or each column of numbers."""
+    found = []
+    for key, (heading, what) in _BY_NAME.items():
+        table = run.result.get(key)
+        if isinstance(table, dict) and all(isinstance(row, dict) for row in table.values()):
+            found.append((heading, [_flat({what: name, **row}) for name, row in table.items()]))
+    return found
 
 
 def _worth(compared: Comparison) -> dict:
@@ -148,7 +163,7 @@ def _comparison(runs: Sequence[Run]) -> dict:
     figures = [
         key
         for key in dict.fromkeys(key for result in results for key in result)
-        if not key.startswith((*_ORIGIN, "test_recall", "benchmark: columns: "))
+        if not key.startswith((*_ORIGIN, "test_recall", "benchmark: columns: ", *_BY_NAME))
     ]
     differing = [
         key

@@ -15,7 +15,7 @@ from darts_tf.report.run import Run
 # What the tasks are ranked by, and whether a larger value is better.
 _METRICS = {
     **{"test_accuracy": True, "test_perplexity": False, "test_bits_per_character": False},
-    "test_rse": False,
+    **{"test_rse": False, "test_mean_average_precision": True, "test_r2": True},
 }
 # Settings in which trainings may differ that are compared: the cell, draws, where the data lie, and
 # the units of a recurrent network, which make networks of different cells equally large.

@@ -32,7 +32,8 @@ class ServedModel(LoadedModel):
         directory, name: see `LoadedModel`.
 
     Attributes:
-        class_names: the K names of the classes.
+        class_names: the K names of the classes, labels or columns of numbers.
+        task: the name of what the network was trained for.
         image_shape: `(H, W, C)`.
     """
 
@@ -52,6 +53,8 @@ class ServedModel(LoadedModel):
         preprocessing = (
             json.loads(described.read_text()) if described.exists() else _FIRST_PREPROCESSING
         )
+        # Once there was only one.
+        self.task = preprocessing.get("task", "image_classification")
         self._read = functools.partial(
             image_files.read,
             image_shape=self.image_shape,
@@ -64,6 +67,7 @@ class ServedModel(LoadedModel):
             **super().about(),
             "image_shape": self.image_shape,
             "class_names": self.class_names,
+            "task": self.task,
         }
 
     def prepare(self, signature, inputs, start=0):

@@ -236,5 +236,6 @@ def to_json(array: np.ndarray):
     if array.dtype == np.float32:
         return array.astype("U32").astype(np.float64).tolist()
     if array.dtype == object:
-        return [text.decode("utf-8") for text in array]
+        texts = array.tolist()
+        return [to_json(row) for row in array] if array.ndim > 1 else [x.decode() for x in texts]
     return array.tolist()

@@ -3,8 +3,10 @@
 from darts_tf.common.registry import Registry
 from darts_tf.tasks.forecasting import Forecasting
 from darts_tf.tasks.image_classification import ImageClassification
+from darts_tf.tasks.image_regression import ImageRegression
 from darts_tf.tasks.language_modeling import LanguageModeling
 from darts_tf.tasks.metrics import ElementMean, MeanLoss, Metric, Objective, elements
+from darts_tf.tasks.multi_label import MultiLabelClassification
 from darts_tf.tasks.pass_state import PassState
 from darts_tf.tasks.task import Examples, Task
 
@@ -13,9 +15,11 @@ __all__ = [
     "Examples",
     "Forecasting",
     "ImageClassification",
+    "ImageRegression",
     "LanguageModeling",
     "MeanLoss",
     "Metric",
+    "MultiLabelClassification",
     "Objective",
     "Parts",
     "PassState",
@@ -33,6 +37,8 @@ Parts = Examples
 
 _BUILT_IN: dict[str, Task] = {
     "image_classification": ImageClassification(),
+    "multi_label_classification": MultiLabelClassification(),
+    "image_regression": ImageRegression(),
     "forecasting": Forecasting(),
     "language_modeling": LanguageModeling(),
     "character_modeling": LanguageModeling("bits_per_character"),

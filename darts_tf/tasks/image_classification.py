@@ -8,13 +8,11 @@ import tensorflow as tf
 from darts_tf.common.errors import UserError
 from darts_tf.tasks import keras_losses
 from darts_tf.tasks.class_accuracy import ClassAccuracy, are_shares
+from darts_tf.tasks.image_task import ImageTask
 from darts_tf.tasks.metrics import Metric
-from darts_tf.tasks.task import Task
-
-_WHITE = {tf.uint8: 2**8 - 1, tf.uint16: 2**16 - 1}
 
 
-class ImageClassification(Task):
+class ImageClassification(ImageTask):
     """Batches of `(images, labels)`: cross-entropy, ranked by the accuracy.
 
     Labels are integers `[batch]` or `[batch, 1]`, or shares of the classes `[batch, classes]`, as
@@ -23,14 +21,6 @@ class ImageClassification(Task):
     """
 
     name = "image_classification"
-
-    def inputs_and_targets(self, batch):
-        """The first two parts; pixels of whole numbers as float32 in [0, 1]."""
-        images, labels = super().inputs_and_targets(batch)
-        white = _WHITE.get(getattr(images, "dtype", None))
-        if white and len(images.shape) == 4:
-            images = tf.cast(images, tf.float32) / white
-        return images, labels
 
     def losses(self, targets, outputs) -> tf.Tensor:
         """The cross-entropy of every example in nats, `[batch]`, float32."""

@@ -185,9 +185,9 @@ def test_image_size_brings_all_to_one_size(folder):
 
 def test_only_the_chosen_images_are_read(folder, monkeypatch):
     read = []
-    original = datasets.folders._read_image
+    original = datasets.file_reader._read_image
     monkeypatch.setattr(
-        datasets.folders, "_read_image", lambda *args: read.append(args) or original(*args)
+        datasets.file_reader, "_read_image", lambda *args: read.append(args) or original(*args)
     )
     assert len(datasets.load(str(folder), train_examples=2).train_labels) == 2
     assert len(read) == 4  # 2 to train on, 2 to test on.

@@ -176,6 +176,8 @@ def test_bad_arguments(changes, reason):
         small(**changes)
 
 
-def test_one_class():
-    with pytest.raises(UserError, match="num_classes must be at least 2, got 1"):
-        build_network(V2, (8, 8, 3), 1, 2, 3)
+def test_no_class():
+    """One output is that of a regression."""
+    assert build_network(V2, (8, 8, 3), 1, 2, 3).output_shape == (None, 1)
+    with pytest.raises(UserError, match="num_classes must be at least 1, got 0"):
+        build_network(V2, (8, 8, 3), 0, 2, 3)

@@ -33,6 +33,7 @@ def test_about_tells_the_page_what_it_shows(client):
         "version": 1,
         "image_shape": [8, 8, 1],
         "class_names": list(tiny_network.CLASS_NAMES),
+        "task": "image_classification",
         "genotype": tiny_network.GENOTYPE,
         "cells": cells.describe(tiny_network.GENOTYPE),
     }

@@ -249,7 +249,7 @@ def test_mixed_precision():
     "changes, reason",
     [
         ({"channels": 1}, "channels must be at least 2, got 1"),
-        ({"num_classes": 1}, "num_classes must be at least 2, got 1"),
+        ({"num_classes": 0}, "num_classes must be at least 1, got 0"),
         ({"cells": 2}, "cells must be at least 3"),
         ({"relaxation": "hard"}, "unknown relaxation 'hard'; expected one of softmax"),
     ],

@@ -74,7 +74,9 @@ def test_flags_that_are_refused(words, match):
 
 
 def test_texts_are_not_quantized():
-    with pytest.raises(UserError, match="--quantize is for networks of images; that of language_"):
+    with pytest.raises(
+        UserError, match="--quantize is for networks that name a class; that of language_"
+    ):
         export_formats.refuse_quantization(config(*QUANTIZE), "language_model")
 
 

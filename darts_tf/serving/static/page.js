@@ -1,6 +1,11 @@
 "use strict";
 
 const TOP = 5;
+const KINDS = {
+  image_classification: ["class", "classes"],
+  multi_label_classification: ["label", "labels"],
+  image_regression: ["number", "numbers"],
+};
 let about = null;
 let latest = 0; // The number of the newest image; slower answers to older ones are dropped.
 
@@ -53,6 +58,34 @@ function bar(label, probability) {
   return item;
 }
 
+function showLabels(answer) {
+  const order = answer.names.map((_, index) => index);
+  order.sort((a, b) => answer.probabilities[b] - answer.probabilities[a]);
+  const present = order.filter((index) => answer.present[index]);
+  element("result").replaceChildren(
+    make("p", "quiet", present.length === 1 ? "Label" : "Labels"),
+    make("p", "name", present.map((index) => answer.names[index]).join(", ") || "none"),
+  );
+  element("bars").replaceChildren(
+    ...order.map((index) => bar(answer.names[index], answer.probabilities[index])),
+  );
+}
+
+function showNumbers(answer) {
+  element("result").replaceChildren(
+    ...answer.names.flatMap((name, index) => [
+      make("p", "quiet", name),
+      make("p", "name", String(Number(answer.values[index].toPrecision(5)))),
+    ]),
+  );
+}
+
+function showAnswer(answer) {
+  if (about.task === "multi_label_classification") showLabels(answer);
+  else if (about.task === "image_regression") showNumbers(answer);
+  else showPrediction(answer.probabilities);
+}
+
 function showPrediction(probabilities) {
   const order = probabilities.map((_, index) => index);
   order.sort((a, b) => probabilities[b] - probabilities[a]);
@@ -90,7 +123,7 @@ async function classify(file) {
       headers: { "Content-Type": "application/json" },
       body,
     });
-    if (number === latest) showPrediction(answer.predictions[0].probabilities);
+    if (number === latest) showAnswer(answer.predictions[0]);
   } catch (error) {
     if (number !== latest) return;
     clear();
@@ -103,9 +136,12 @@ async function loadAbout() {
   about = await fetchJson("about.json");
   const [height, width, channels] = about.image_shape;
   const colour = channels === 1 ? "grey" : "colour";
+  const [one, several] = KINDS[about.task] || KINDS.image_classification;
+  const count = about.class_names.length;
+  element("known").textContent = `The ${several} it knows`;
   element("intro").textContent =
-    `The network “${about.name}” (version ${about.version}) knows ${about.class_names.length} ` +
-    `classes. Your image is scaled to ${width} × ${height} pixels in ${colour} first. ` +
+    `The network “${about.name}” (version ${about.version}) knows ${count} ` +
+    `${count === 1 ? one : several}. Your image is scaled to ${width} × ${height} pixels in ${colour} first. ` +
     "It should look like the images that the network was trained on.";
   element("classes").textContent = about.class_names.join(", ");
   element("address").textContent =
