@@ -66,9 +66,14 @@ def quantization(config: FormatsConfig, settings: dict, data_file: Path) -> Quan
         return None
     from train import data_flags
     from train.images import Images
+    from train.network_training import NetworkConfig
 
-    flags = data_flags.DataConfig
-    names = [n for n in ("dataset", *Images.flags, "seed") if settings.get(n) is not None]
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Trained(data_flags.DataConfig, NetworkConfig):
+        """The images of a training."""
+
+    flags, names = Trained, ("dataset", *Images.flags, "evaluation_crop", "seed")
+    names = [name for name in names if settings.get(name) is not None]
     values = {name: flags.parse(name, settings[name]) for name in names}
     values |= {
         name: getattr(config, name) for name in ("dataset", "data_dir") if name in config.given

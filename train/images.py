@@ -76,6 +76,7 @@ class Images(TaskData):
                 "same, and together small ones count more than large ones: give one of them"
             )
         config, (training, others) = search_parts.settle(config)
+        crop = config.evaluation_crop if "evaluation_crop" in config.names() else None
         data = datasets.load(
             config.dataset,
             data_dir=config.data_dir,
@@ -86,6 +87,7 @@ class Images(TaskData):
             storage=datasets.Storage(config.cache_dir, config.max_bad_images),
             labels=cls.labels,
             label_columns=config.label_columns,
+            evaluation_crop=crop,
         )
         validation = ""
         if data.validation_labels is not None:

@@ -36,6 +36,12 @@ class NetworkConfig(Config):
         "Cut a random square, half as wide as the image, out of every training image. By default "
         "only for known sets of photos: an 8 without its lower left is a 9.",
     )
+    evaluation_crop: float | None = fields.number(
+        None,
+        "What share of test images, and of those of a validation part, is seen: their middle, with "
+        "the proportions of --image_size; usual for photos are 0.875. The export does the same. By "
+        "default all of an image is resized.",
+    )
     drop_path: float = fields.number(0.2, "Drop path at the end of the training.")
     label_smoothing: float = fields.number(0.0, "Label smoothing.")
 
@@ -49,7 +55,7 @@ class NetworkTraining:
     """
 
     #: The names of the settings that only such a training has.
-    flags = ("cells", "auxiliary", "cutout", "drop_path", "label_smoothing")
+    flags = (*("cells", "auxiliary", "cutout", "evaluation_crop", "drop_path", "label_smoothing"),)
 
     def __init__(self, config, data: TaskData):
         self._config, self._data = config, data
@@ -74,12 +80,18 @@ class NetworkTraining:
         for name, value in config.values(("drop_path", "label_smoothing")).items():
             if not 0 <= value < 1:
                 raise UserError(f"--{name}={value}: expected a number from 0 to below 1")
+        if config.evaluation_crop is not None and not 0 < config.evaluation_crop <= 1:
+            raise UserError(
+                f"--evaluation_crop={config.evaluation_crop}: expected a share above 0 up to 1, "
+                "such as 0.875"
+            )
         genotypes.get(config.genotype)
 
     def decisive(self) -> dict:
         """All settings that decide the result but those of the data."""
         own = (
             *("epochs", "batch_size", "channels", "cells", "auxiliary", "cutout"),
+            "evaluation_crop",
             *("drop_path", "label_smoothing", "learning_rate", "weight_decay"),
         )
         settings = self._config.values(own)

@@ -70,7 +70,7 @@ def open_folder(
     # what it came to.
     before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}
     before |= {"class_weights": "none", "sampling": "all", "max_bad_images": 0, "stem": "cifar"}
-    before["augment"] = "shift"
+    before |= {"augment": "shift", "evaluation_crop": None}
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}
     )

@@ -34,7 +34,7 @@ def _check_class_names(class_names, name):
         raise UserError(f"{name} has several classes named {twice[0]!r}: give each its own name")
 
 
-def assemble(source, examples, seed, storage, bad):
+def assemble(source, examples, seed, storage, bad, crop=None):
     """Chooses from `source`, reads what is chosen and computes its statistics.
 
     Args:
@@ -43,6 +43,7 @@ def assemble(source, examples, seed, storage, bad):
         seed: Decides which.
         storage: A `Storage`.
         bad: A `BadImages`.
+        crop: What share is seen of test images and of a validation part's; None for all.
 
     Returns:
         An `ImageData`.
@@ -82,9 +83,12 @@ def assemble(source, examples, seed, storage, bad):
     total = (len(train) + len(test) + len(validation)) * math.prod(source.image_shape)
     if isinstance(source.read_train, ArrayReader):
         check_memory(total, name)
-    parts = {}
+    read_validation, parts = source.read_validation, {}
+    if crop is not None:
+        read_test = read_test.cropped(crop)
+        read_validation = read_validation and read_validation.cropped(crop)
     for part, reader, indices, labels in (
-        ("validation", source.read_validation, validation, validation_labels),
+        ("validation", read_validation, validation, validation_labels),
         ("training", source.read_train, train, source.train_labels),
         ("test", read_test, test, test_labels),
     ):
@@ -115,6 +119,7 @@ def assemble(source, examples, seed, storage, bad):
         validation_labels=validation_labels,
         left_out=tuple(bad.names),
         kind=source.kind,
+        evaluation_crop=crop,
     )
     _check_columns(data)
     return data

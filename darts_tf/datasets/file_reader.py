@@ -1,5 +1,6 @@
 """Images that are files of their own: a look at all of them, and their pixels when asked for."""
 
+import copy
 import hashlib
 import math
 import os
@@ -122,7 +123,13 @@ class FileReader(Reader):
 
     def __init__(self, folder, files, image_shape, bit_depth):
         self._folder, self._files = folder, files
-        self._options = image_shape, bit_depth
+        self._options = (image_shape, bit_depth)
+
+    def cropped(self, share):
+        other = copy.copy(self)
+        # Upright, as without.
+        other._options = (*self._options[:2], True, share)
+        return other
 
     def blocks(self, indices, bad):
         step = max(os.cpu_count(), _BLOCK // math.prod(self._options[0]))
@@ -158,8 +165,8 @@ class FileReader(Reader):
             return UserError(f"cannot read {error.filename}: permission denied")
 
 
-def _read_image(file, image_shape, bit_depth):
-    return _told(file, lambda: image_files.read(Path(file).read_bytes(), image_shape, bit_depth))
+def _read_image(file, *options):
+    return _told(file, lambda: image_files.read(Path(file).read_bytes(), *options))
 
 
 def _told(file, function, *args):

@@ -51,6 +51,8 @@ class ImageData:
         kind: Of the labels. `"classes"`: as above. `"labels"`: each image has any of the labels in
             `class_names`; all `..._labels` are int32 `[N, K]`, 0 or 1. `"numbers"`: they are
             float64 `[N, K]`, and `class_names` are the names of their columns.
+        evaluation_crop: What share is seen of test images and of a validation part's own, see
+            `pixels.middle`; None where all of them is resized.
 
     Images may also be `StoredImages`, which are in a file.
     """
@@ -71,6 +73,7 @@ class ImageData:
     validation_labels: np.ndarray | None = None
     left_out: tuple[str, ...] = ()
     kind: str = CLASSES
+    evaluation_crop: float | None = None
 
     @property
     def image_shape(self):
@@ -95,6 +98,8 @@ class ImageData:
             own["validation_examples"] = len(self.validation_labels)
         if self.left_out:
             own["left_out"] = len(self.left_out)
+        if self.evaluation_crop is not None:
+            own["evaluation_crop"] = self.evaluation_crop
         if self.kind != CLASSES:
             own["kind"] = self.kind
         if self.kind == NUMBERS:
@@ -158,6 +163,11 @@ def load_description(path):
             )
     if min(description["std"]) <= 0:
         raise UserError(f"{path}: std is {description['std']}, expected positive numbers")
+    crop = description.get("evaluation_crop")
+    if crop is not None and not (isinstance(crop, int | float) and 0 < crop <= 1):
+        raise UserError(
+            f"{path}: evaluation_crop is {crop!r:.60}, expected null or a number above 0 up to 1"
+        )
     if description.get("kind", CLASSES) not in KINDS:
         raise UserError(
             f"{path}: kind is {description['kind']!r:.60}, expected one of {', '.join(KINDS)}"

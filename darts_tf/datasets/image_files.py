@@ -11,7 +11,8 @@ as a TensorFlow graph, for the types of files that TensorFlow can read.
 3.  Colours become RGB, palettes are looked up, and what is transparent is laid over white.
 4.  The picture is turned as the camera's mark (the orientation in its EXIF data) says.
 5.  For networks with one channel, colours become grey: 0.299 R + 0.587 G + 0.114 B.
-6.  It is resized without regard to its aspect ratio (`pixels.resize`).
+6.  In an evaluation by crops, its middle is cut out (`pixels.middle`).
+7.  It is resized without regard to its aspect ratio (`pixels.resize`).
 """
 
 import contextlib
@@ -110,7 +111,7 @@ def header(file):
         return Header(size, size[::-1] if turned else size, grey, deep)
 
 
-def read(encoded, image_shape, bit_depth=None, upright=True):
+def read(encoded, image_shape, bit_depth=None, upright=True, crop=None):
     """Decodes a file to the pixels that a network sees.
 
     Args:
@@ -119,6 +120,8 @@ def read(encoded, image_shape, bit_depth=None, upright=True):
         bit_depth: How many bits are used in images of 16 bits a channel, one of `BIT_DEPTHS`; None
             where that is not known, so that such images are refused.
         upright: Whether cameras' marks are followed. (Networks of before did not.)
+        crop: What share of the image is seen, see `pixels.middle`; None for all of it, whatever
+            its proportions are.
 
     Returns:
         uint8 array of shape `[H, W, C]`.
@@ -126,7 +129,10 @@ def read(encoded, image_shape, bit_depth=None, upright=True):
     Raises:
         ImageError: If the file cannot be used.
     """
-    return pixels.resize(decode(encoded, image_shape[2], bit_depth, upright), image_shape[:2])
+    image = decode(encoded, image_shape[2], bit_depth, upright)
+    if crop is not None:
+        image = pixels.middle(image, image_shape[:2], crop)
+    return pixels.resize(image, image_shape[:2])
 
 
 def decode(encoded, channels, bit_depth=None, upright=True):

@@ -18,13 +18,14 @@ _ROWS = 64
 _NO_EXIF = (0, 0, True)
 
 
-def reader(image_shape, bit_depth=None, upright=True):
+def reader(image_shape, bit_depth=None, upright=True, crop=None):
     """Returns `image_files.read` for one kind of network, as TensorFlow operations.
 
     Args:
         image_shape: `(H, W, C)` of the result, C being 1 or 3.
         bit_depth: As for `image_files.read`.
         upright: As for `image_files.read`.
+        crop: As for `image_files.read`.
 
     Returns:
         A function from a scalar string, the file's bytes, to uint8 `[H, W, C]`.
@@ -36,9 +37,26 @@ def reader(image_shape, bit_depth=None, upright=True):
         image = decode(encoded, bit_depth, upright)
         if image_shape[2] == 1:
             image = _grey(image)
+        if crop is not None:
+            image = middle(image, image_shape[:2], crop)
         return resize(image, image_shape[:2])
 
     return read
+
+
+def middle(image, size, share):
+    """`pixels.middle`: the same pixels of a tensor `[H, W, C]`."""
+    shape = tf.shape(image)[:2]
+    height, width = tf.unstack(tf.cast(shape, tf.float64))
+    whole = tf.stack(
+        [
+            tf.minimum(height, width * size[0] / size[1]),
+            tf.minimum(width, height * size[1] / size[0]),
+        ]
+    )
+    kept = tf.maximum(1, tf.cast(tf.floor(share * whole + 0.5), tf.int32))
+    start = (shape - kept) // 2
+    return tf.slice(image, [*tf.unstack(start), 0], [*tf.unstack(kept), image.shape[2]])
 
 
 def decode(encoded, bit_depth=None, upright=True):

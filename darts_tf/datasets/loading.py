@@ -23,6 +23,7 @@ def load(
     storage=None,
     labels=CLASSES,
     label_columns=None,
+    evaluation_crop=None,
 ):
     """Reads a data set of images with one label each, into memory or into a file.
 
@@ -64,6 +65,9 @@ def load(
             or with `"numbers"` those, which a folder has in `labels.csv`; see
             `darts_tf.datasets.labelled_folders`. Then parts are stratified as `splits.strata` says.
         label_columns: The names of that file's columns that are used. By default all.
+        evaluation_crop: What share is seen of test images and those of a validation part, whose
+            middle is cut out with the proportions of `image_size`; see `pixels.middle`. Usual for
+            photos are 0.875. By default all of an image is seen, whatever its proportions are.
 
     Returns:
         An `ImageData`. `mean` and `std` are those of the training images that were kept, except
@@ -74,13 +78,18 @@ def load(
         UserError: If the data cannot be found, read or used.
     """
     size = pixels.parse_image_size(image_size)
+    if evaluation_crop is not None and not 0 < evaluation_crop <= 1:
+        raise UserError(
+            f"the evaluation crop is {evaluation_crop}: give a share above 0 up to 1, such as 0.875"
+        )
     storage = storage or Storage()
     bad = BadImages(storage.max_bad_images)
     if labels == CLASSES:
         source = _find(os.fspath(name_or_path), data_dir, size, download, bad)
     else:
         source = _with_table(os.fspath(name_or_path), labels, size, bad, label_columns)
-    return assemble(source, (train_examples, validation_examples), seed, storage, bad)
+    examples = (train_examples, validation_examples)
+    return assemble(source, examples, seed, storage, bad, evaluation_crop)
 
 
 def from_arrays(

@@ -74,6 +74,30 @@ def over_white(image):
     return found.reshape(*image.shape[:-1], -1)
 
 
+def middle(image, size, share):
+    """Cuts the middle out of an image: what an evaluation sees of it.
+
+    It has the proportions of `size`, and is `share` of the largest such rectangle in the image. To
+    resize that to `size` is the usual way to evaluate on large photos, whose shorter side is
+    resized to `size / share`, and whose centre is cut out; in the order of EfficientNet's code
+    (`_decode_and_center_crop`, with a share of 224 / 256 = 0.875), which resizes less.
+
+    Args:
+        image: array of shape `[H, W, C]`.
+        size: `(height, width)`, of which only the ratio counts.
+        share: above 0, at most 1.
+
+    Returns:
+        A view of the image, of at least one pixel.
+    """
+    height, width = image.shape[:2]
+    # `image_graph.middle` computes the same in the same order.
+    rows = max(1, math.floor(share * min(float(height), width * size[0] / size[1]) + 0.5))
+    columns = max(1, math.floor(share * min(float(width), height * size[1] / size[0]) + 0.5))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return image[top : top + rows, left : left + columns]
+
+
 def resize(image, size):
     """Resizes one image to `size`, without regard to its aspect ratio.
 

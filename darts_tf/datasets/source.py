@@ -68,6 +68,20 @@ class Reader(abc.ABC):
             images `[len(positions), H, W, C]`. Positions that are left out could not be read.
         """
 
+    def cropped(self, share):
+        """A reader of the middle of these images, see `pixels.middle`.
+
+        Args:
+            share: Of the sides of what fits into an image, above 0 and at most 1.
+
+        Raises:
+            UserError: If they are in memory, all of one size.
+        """
+        raise UserError(
+            "an evaluation crop is for image files, which may have any size: these images are "
+            "arrays of the network's own size; leave --evaluation_crop out"
+        )
+
     def key(self, indices):
         """A text on which those pixels depend; None where they are in memory anyway."""
         return None

@@ -1,5 +1,6 @@
 """The images and the labels of one part of a prepared set of TensorFlow Datasets."""
 
+import copy
 import hashlib
 import os
 
@@ -47,6 +48,12 @@ class PreparedReader(Reader):
                 "are needed"
             )
         self._channels = 1 if feature.shape[2] == 1 else 3
+        self._crop = None
+
+    def cropped(self, share):
+        other = copy.copy(self)
+        other._crop = share
+        return other
 
     def labels(self):
         """int32 `[N]`; no image is decoded."""
@@ -101,7 +108,8 @@ class PreparedReader(Reader):
     def key(self, indices):
         found = hashlib.sha256(np.asarray(indices, "<i8").tobytes())
         place = os.path.realpath(self._folder)
-        found.update(f"{self._size} {self._part} {place}\0".encode(errors="replace"))
+        crop = "" if self._crop is None else f" {self._crop}"
+        found.update(f"{self._size} {self._part}{crop} {place}\0".encode(errors="replace"))
         for file in sorted(os.listdir(self._folder)):
             state = os.stat(os.path.join(self._folder, file))
             found.update(f"{file}\0{state.st_size} {state.st_mtime_ns}\0".encode())
@@ -116,7 +124,10 @@ class PreparedReader(Reader):
                 f"cannot read an image of data set {self._name!r} in {self._folder}: {error}; use "
                 "another set, or let --max_bad_images be left out"
             )
-        return image if self._size is None else pixels.resize(image, self._size)
+        size = image.shape[:2] if self._size is None else self._size
+        if self._crop is not None:
+            image = pixels.middle(image, size, self._crop)
+        return pixels.resize(image, size)
 
     def _batches(self):
         """Encoded images and labels, in the stored order."""

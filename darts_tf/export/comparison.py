@@ -31,6 +31,7 @@ class Preprocessing:
         bit_depth: how many bits are used of images with 16 bits a channel, None if not known.
         upright: whether cameras' marks are followed.
         answers: what becomes of the network's outputs.
+        crop: what share of an image file is seen, see `pixels.middle`; None for all of it.
     """
 
     image_shape: tuple[int, int, int]
@@ -39,6 +40,7 @@ class Preprocessing:
     bit_depth: int | None
     upright: bool
     answers: Answers
+    crop: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +91,7 @@ def compare(model, directory, preprocessing: Preprocessing, files=()) -> Compari
                 preprocessing.image_shape,
                 preprocessing.bit_depth,
                 preprocessing.upright,
+                preprocessing.crop,
             )[np.newaxis]
         except image_files.ImageError:
             continue

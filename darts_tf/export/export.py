@@ -68,6 +68,7 @@ def export_model(
     genotype_json: str | None = None,
     bit_depth: int | None = None,
     upright: bool = True,
+    crop: float | None = None,
     image_files: Sequence[bytes] = (),
     version: int = 1,
     overwrite: bool = False,
@@ -116,6 +117,8 @@ def export_model(
             `ImageData.bit_depth` says; with None such files are refused.
         upright: whether cameras' marks are followed, as data sets do now; networks of before were
             trained on images as they are stored.
+        crop: what share of an image file is seen, `ImageData.evaluation_crop`: what was measured
+            in the test is what the export does. None for all of it.
         image_files: the bytes of image files to compare the two on; by default some are made up.
         version: the number of the version folder, at least 1.
         overwrite: replace this version if it is there already.
@@ -144,6 +147,7 @@ def export_model(
         bit_depth = known["bit_depth"] if bit_depth is None else bit_depth
         upright = upright and known["upright"]
         task = known["task"] if task is None else task
+        crop = known["crop"] if crop is None else crop
     if any(value is None for value in (image_shape, mean, std, class_names)):
         raise UserError(
             "an export holds the preprocessing and the names of the classes: give run_dir, the "
@@ -152,7 +156,9 @@ def export_model(
     image_shape = tuple(int(size) for size in image_shape)
     class_names = tuple(str(name) for name in class_names)
     answers = Answers(_checked(task), class_names)
-    preprocessing = Preprocessing(image_shape, tuple(mean), tuple(std), bit_depth, upright, answers)
+    preprocessing = Preprocessing(
+        image_shape, tuple(mean), tuple(std), bit_depth, upright, answers, crop
+    )
     check_arguments(model, preprocessing, class_names, genotype_json, version)
     check_formats(formats, quantization and quantization.kind)
     check_quantization(quantization, image_shape)
@@ -208,7 +214,9 @@ class _ServingModule(tf.Module):
         super().__init__()
         self.model_variables = [variable.value for variable in model.variables]
         image_shape = preprocessing.image_shape
-        read = image_graph.reader(image_shape, preprocessing.bit_depth, preprocessing.upright)
+        read = image_graph.reader(
+            image_shape, preprocessing.bit_depth, preprocessing.upright, preprocessing.crop
+        )
 
         def predict(images):
             images = normalize(images, preprocessing.mean, preprocessing.std)
@@ -234,6 +242,7 @@ def _assets(preprocessing, class_names, genotype_json) -> dict[str, str | None]:
         "image_shape": preprocessing.image_shape,
         "bit_depth": preprocessing.bit_depth,
         "upright": preprocessing.upright,
+        "crop": preprocessing.crop,
         "task": preprocessing.answers.task.name,
     }
     return {

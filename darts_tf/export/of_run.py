@@ -22,7 +22,7 @@ def arguments_of(run_dir) -> dict:
 
     Returns:
         For images those of `export_model`: `image_shape`, `mean`, `std`, `class_names`,
-        `bit_depth`, `upright`, `task` and `genotype_json`. For a text those of
+        `bit_depth`, `upright`, `task`, `crop` and `genotype_json`. For a text those of
         `export_language_model`: `vocabulary`, `unit` and `genotype_json`. For a series those of
         `export_forecaster`: `series` and `genotype_json`.
 
@@ -73,7 +73,8 @@ def _of_images(path) -> tuple[dict, str]:
     names = ("image_shape", "mean", "std", "class_names", "bit_depth")
     # A run from before there was that key was trained on images as they are stored.
     upright = "bit_depth" in _object(path)
-    found = {**{name: data[name] for name in names}, "upright": upright, "task": _task(data)}
+    found = {name: data[name] for name in names} | {"upright": upright, "task": _task(data)}
+    found["crop"] = data.get("evaluation_crop")
     return found, fingerprint.digest(data)
 
 

@@ -60,6 +60,7 @@ class ServedModel(LoadedModel):
             image_shape=self.image_shape,
             bit_depth=preprocessing["bit_depth"],
             upright=preprocessing["upright"],
+            crop=preprocessing.get("crop"),
         )
 
     def about(self):

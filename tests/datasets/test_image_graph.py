@@ -166,3 +166,24 @@ def test_resizing_equals_pillow_to_the_last_bit(size):
 @pytest.mark.parametrize("encoded", [b"", b"GIF8", b"\xff\xd8\xff", b"BM", b"\x89PNG\r\n\x1a\n"])
 def test_nothing_but_a_beginning(encoded):
     assert isinstance(compared(encoded), str)
+
+
+@pytest.mark.parametrize(("size", "share"), [((32, 32), 0.875), ((7, 19), 1.0), ((64, 10), 0.61)])
+def test_the_middle_equals_that_of_training(size, share):
+    draw = np.random.default_rng(0)
+    cut = tf.function(lambda image: image_graph.middle(image, size, share), reduce_retracing=True)
+    for _ in range(60):
+        shape = draw.integers(1, 90, 2)
+        image = np.arange(shape.prod()).reshape(*shape, 1)
+        found = cut(tf.constant(image, tf.int32)).numpy()
+        np.testing.assert_array_equal(found, pixels.middle(image, size, share))
+
+
+def test_a_file_of_which_the_middle_is_seen():
+    image = np.random.default_rng(1).integers(0, 256, (60, 31, 3), dtype=np.uint8)
+    encoded = image_kinds.encode(Image.fromarray(image), "PNG")
+    expected = image_files.read(encoded, (9, 12, 3), crop=0.875)
+    # 31 * 9 / 12 * 0.875 = 20.3 rows and 27.1 columns.
+    np.testing.assert_array_equal(expected, pixels.resize(image[20:40, 2:29], (9, 12)))
+    read = image_graph.reader((9, 12, 3), crop=0.875)
+    np.testing.assert_array_equal(read(tf.constant(encoded)).numpy(), expected)

@@ -22,6 +22,7 @@ TASKS = {
     "labels": MultiLabelClassification(4, threshold=0.6),
     "numbers": ImageRegression((10.0, 20.0, 3000.0, 0.0), (1.0, 2.0, 500.0, 1e-3)),
 }
+CROPS = {"multi_label_classification": None, "image_regression": 0.8}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def known(request, network, tmp_path_factory):
     """The task, and a client of a server of its export."""
     task, folder = TASKS[request.param], tmp_path_factory.mktemp("labels") / "model"
     arguments = {**tiny_network.arguments(), "class_names": NAMES}
-    found = export.export_model(network, folder, task=task, **arguments)
+    found = export.export_model(network, folder, task=task, crop=CROPS[task.name], **arguments)
     assert found.max_difference < 1e-5 and found.checked_files == 8
     app = create_app(Models(served.load(folder, "tiny")), Limits())
     with TestClient(app) as client:
@@ -49,7 +50,7 @@ def outputs(network, images):
 def test_answers(known, network):
     task, client = known
     images = tiny_network.random_images(3)
-    files = [base64.b64encode(tiny_network.encode(image)).decode() for image in images]
+    files = [_file(image, CROPS[task.name]) for image in images]
     body = {"signature_name": "serving_bytes", "instances": [{"b64": file} for file in files]}
     answers = client.post("/v1/models/tiny:predict", json=body).json()["predictions"]
     expected = {k: v.numpy() for k, v in task.answers(outputs(network, images)).items()}
@@ -73,6 +74,13 @@ def test_answers(known, network):
     found = client.post("/v2/models/tiny/infer", json=request).json()["outputs"]
     found = {one["name"]: one for one in found}
     assert found["names"]["shape"] == [3, 4] and found["names"]["data"] == NAMES * 3
+
+
+def _file(image, crop):
+    """A file of which the network sees the image, with or without a border around it."""
+    if crop is not None:
+        image = np.pad(image, ((1, 1), (1, 1), (0, 0)))
+    return base64.b64encode(tiny_network.encode(image)).decode()
 
 
 def test_about_says_the_task(known):
