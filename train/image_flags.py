@@ -117,6 +117,12 @@ class ImageConfig(Config):
         "Which images an epoch has: all, each once, or balanced: as many, all classes equally "
         "often, so that those of small classes come several times; in place of --class_weights.",
     )
+    image_feature: str = fields.text(
+        "image/encoded", "The name of the image in the examples of TFRecord files."
+    )
+    label_feature: str = fields.text(
+        "image/class/label", "The name of the class in the examples of TFRecord files."
+    )
     label_columns: tuple[str, ...] | None = fields.words(
         None,
         "The columns of labels.csv that are learned, for the tasks multi_label_classification and "

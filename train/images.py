@@ -10,6 +10,7 @@ import numpy as np
 from darts_tf import datasets, genotypes, macros, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint
+from darts_tf.datasets.shard_files import Features
 from train import search_parts
 from train.image_flags import sides
 from train.task_data import TaskData
@@ -40,7 +41,8 @@ class Images(TaskData):
         data: the images.
     """
 
-    reading = ("data_dir", "train_examples", "image_size", "flip", "crop", "augment")
+    _features = ("image_feature", "label_feature")
+    reading = ("data_dir", "train_examples", "image_size", "flip", "crop", "augment", *_features)
     also_taken = ("cache_dir", "max_bad_images", "stem")
     flags = (*reading, "class_weights", "sampling", *also_taken)
     kinds = ("convolutional",)
@@ -88,6 +90,7 @@ class Images(TaskData):
             labels=cls.labels,
             label_columns=config.label_columns,
             evaluation_crop=crop,
+            features=Features(config.image_feature, config.label_feature),
         )
         validation = ""
         if data.validation_labels is not None:

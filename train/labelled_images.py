@@ -10,8 +10,8 @@ from darts_tf import tasks
 from darts_tf.networks import label_results
 from train.images import Images
 
-# Settings that are of one class an image.
-_OF_CLASSES = ("sampling", "class_weights")
+# Settings that are of one class an image, and of archives.
+_OF_CLASSES = ("sampling", "class_weights", "image_feature", "label_feature")
 
 
 class LabelledImages(Images):
@@ -21,7 +21,7 @@ class LabelledImages(Images):
         config, data: as for `Images`.
     """
 
-    reading = (*Images.reading, "label_columns")
+    reading = (*(x for x in Images.reading if x not in _OF_CLASSES), "label_columns")
     flags = (*(name for name in Images.flags if name not in _OF_CLASSES), "label_columns")
 
     def _describe_labels(self) -> None:

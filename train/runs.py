@@ -71,6 +71,7 @@ def open_folder(
     before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}
     before |= {"class_weights": "none", "sampling": "all", "max_bad_images": 0, "stem": "cifar"}
     before |= {"augment": "shift", "evaluation_crop": None}
+    before |= {"image_feature": "image/encoded", "label_feature": "image/class/label"}
     changeable = dataclasses.replace(
         changeable, free=free, unwritten={**before, **changeable.unwritten}
     )

@@ -116,6 +116,11 @@ def splits_of(path):
     return {split: folders[split] for split in dict.fromkeys(SPLITS.values()) if split in folders}
 
 
+def names_in(path):
+    """Returns the names of the folders in a folder, sorted; hidden ones are left out."""
+    return _folders(path)
+
+
 def _splits(path):
     """Returns `{"train": folder}`, with `"validation"` and `"test"` where there are such."""
     folders = _folders(path)

@@ -5,8 +5,9 @@ import os
 import numpy as np
 
 from darts_tf.common.errors import UserError
-from darts_tf.datasets import arrays, folders, labelled_folders, pixels, tfds_sets
+from darts_tf.datasets import arrays, folders, labelled_folders, pixels, shards, tfds_sets
 from darts_tf.datasets.assembly import assemble
+from darts_tf.datasets.shard_files import Features
 from darts_tf.datasets.source import CLASSES, KINDS, ArrayReader, Source
 from darts_tf.datasets.storage import BadImages, Storage
 
@@ -24,6 +25,7 @@ def load(
     labels=CLASSES,
     label_columns=None,
     evaluation_crop=None,
+    features=None,
 ):
     """Reads a data set of images with one label each, into memory or into a file.
 
@@ -40,6 +42,8 @@ def load(
             * a folder `FOLDER/class/*.png` (or jpg, tif and whatever else Pillow reads), or one
               of `FOLDER/train/class/*.png`, perhaps `FOLDER/val/class/*.png` and
               `FOLDER/test/class/*.png`; see `darts_tf.datasets.folders`;
+            * a folder of archives, `FOLDER/train-0000.tar` as WebDataset has them or
+              `FOLDER/train.tfrecord`, or one of these; see `darts_tf.datasets.shards`;
             * an `.npz` file with `x_train` and `y_train`, and perhaps `x_val`, `y_val`, `x_test`,
               `y_test` and `class_names`; see `from_arrays`.
 
@@ -68,6 +72,8 @@ def load(
         evaluation_crop: What share is seen of test images and those of a validation part, whose
             middle is cut out with the proportions of `image_size`; see `pixels.middle`. Usual for
             photos are 0.875. By default all of an image is seen, whatever its proportions are.
+        features: A `shard_files.Features`, the names of image and label in the examples of
+            TFRecord files. By default those of ImageNet's.
 
     Returns:
         An `ImageData`. `mean` and `std` are those of the training images that were kept, except
@@ -85,7 +91,11 @@ def load(
     storage = storage or Storage()
     bad = BadImages(storage.max_bad_images)
     if labels == CLASSES:
-        source = _find(os.fspath(name_or_path), data_dir, size, download, bad)
+        found = _archives(os.fspath(name_or_path), data_dir)
+        if found:
+            source = shards.shard_source(*found, size, bad, features or Features())
+        else:
+            source = _find(os.fspath(name_or_path), data_dir, size, download, bad)
     else:
         source = _with_table(os.fspath(name_or_path), labels, size, bad, label_columns)
     examples = (train_examples, validation_examples)
@@ -169,6 +179,23 @@ def _find(name, data_dir, image_size, download, bad):
     if not path.lower().endswith(".npz"):
         raise UserError(f"{name} is neither a folder nor an .npz file: give one of these")
     return arrays.npz_source(path, image_size)
+
+
+def _archives(name, data_dir):
+    """The path and the archives of a data set of such, None for another one."""
+    path = os.path.expanduser(name)
+    if not os.path.exists(path) or name == "digits":
+        return None
+    plain = os.path.isdir(path) and not os.path.isabs(path) and name[0] != "."
+    if plain and tfds_sets.directory(
+        name, os.path.expanduser(data_dir or tfds_sets.default_data_dir())
+    ):
+        return None
+    try:
+        found = shards.find(path)
+    except PermissionError as error:
+        raise UserError(f"cannot read {error.filename}: permission denied") from error
+    return (path, found) if found else None
 
 
 def _with_table(name, kind, image_size, bad, columns):

@@ -110,7 +110,7 @@ def test_images_have_all_settings_of_before():
     assert config.decisive() == data_config
     assert list(data_config) == [
         *("task", "dataset", "data_dir", "train_examples", "image_size", "flip", "crop"),
-        "augment",
+        *("augment", "image_feature", "label_feature"),
         # Folders of before there were weights and balanced batches go on without them.
         *("class_weights", "sampling", "cache_dir", "max_bad_images", "stem", "seed"),
     ]
