@@ -82,11 +82,27 @@ def _of_tar(path: str) -> Iterator[Sample]:
         yield _sample(f"{path}: {name}", files)
 
 
+class _Member(tarfile.TarInfo):
+    """A file in an archive that ends where it says so.
+
+    What is cut off, or broken in the middle, would end without an error.
+    """
+
+    @classmethod
+    def fromtarfile(cls, archive):
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"it breaks off after {archive.offset:,} bytes") from error
+
+
 def _members(path: str) -> Iterator[tuple[str, str, bytes | None]]:
     """Name, ending and content of the files that a sample may need; None of one too large."""
     wanted = {*(ending[1:] for ending in image_files.extensions()), "cls", "json"}
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r|*", tarinfo=_Member) as archive:
             for member in archive:
                 # It would keep what it knows of every file.
                 archive.members = []

@@ -95,13 +95,15 @@ def test_tfrecord_files_are_the_same_data(tmp_path):
 
 
 def test_a_cache_and_a_part_of_the_images(tmp_path):
-    write_tar(tmp_path / "train.tar", members(range(20)))
-    write_tar(tmp_path / "test.tar", members(range(30, 34)))
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    write_tar(photos / "train.tar", members(range(20)))
+    write_tar(photos / "test.tar", members(range(30, 34)))
     options = {"image_size": 4, "train_examples": 8, "evaluation_crop": 0.5}
-    plain = datasets.load(str(tmp_path), **options)
+    plain = datasets.load(str(photos), **options)
     for _ in range(2):
         storage = datasets.Storage(tmp_path / "cache")
-        found = datasets.load(str(tmp_path), storage=storage, **options)
+        found = datasets.load(str(photos), storage=storage, **options)
         assert found.description() == plain.description() and len(found.train_labels) == 8
     assert plain.test_images.shape == (4, 4, 4, 3)
 
@@ -158,7 +160,7 @@ def test_bad_images_are_named_and_left_out(tmp_path):
         ("b/nothing.png", file(50)),
         ("b/wrong.png", file(51)),
         ("b/wrong.json", b'{"label": [1]}'),
-        ("b/cut.png", file(52)[:60]),
+        ("b/cut.png", file(52)[:45]),
         ("b/cut.cls", b"0"),
     ]
     write_tar(tmp_path / "x.tar", [*bad, *members(range(10))])
@@ -182,8 +184,23 @@ def test_an_archive_that_is_cut_off(tmp_path, kind):
     else:
         write_tar(path, members(range(10)), "w:gz" if kind == "gz" else "w")
     content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2 + 300])
-    with pytest.raises(UserError, match="is damaged or not fully copied"):
+    sizes = [0.3 * len(content), 0.6 * len(content), 20]
+    if kind == "tar":
+        # Also between two files, where nothing of them is missing.
+        sizes += [10 * 512, 10 * 512 + 100]
+    for size in sizes:
+        path.write_bytes(content[: int(size)])
+        with pytest.raises(UserError, match="is damaged or not fully copied"):
+            datasets.load(str(path))
+
+
+def test_a_tar_file_that_is_broken_in_the_middle(tmp_path):
+    path = tmp_path / "x.tar"
+    write_tar(path, members(range(10)))
+    content = bytearray(path.read_bytes())
+    content[12 * 512 : 12 * 512 + 20] = bytes(range(20))
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="breaks off after 6,144 bytes"):
         datasets.load(str(path))
 
 
