@@ -56,7 +56,8 @@ def middle(image, size, share):
     )
     kept = tf.maximum(1, tf.cast(tf.floor(share * whole + 0.5), tf.int32))
     start = (shape - kept) // 2
-    return tf.slice(image, [*tf.unstack(start), 0], [*tf.unstack(kept), image.shape[2]])
+    (top, left), (bottom, right) = tf.unstack(start), tf.unstack(start + kept)
+    return image[top:bottom, left:right]
 
 
 def decode(encoded, bit_depth=None, upright=True):
