@@ -9,7 +9,6 @@ from PIL import Image
 from darts_tf import datasets
 from darts_tf.common.errors import UserError
 from darts_tf.datasets import fingerprint, image_files
-from darts_tf.export import arguments_of
 
 SIZE = (16, 16)
 
@@ -56,10 +55,10 @@ def test_the_data_of_a_search_are_the_same(folder):
     assert "the training images" in fingerprint.difference(before, other)
 
 
-def test_an_export_sees_what_the_test_saw(folder, tmp_path):
+def test_the_description_of_a_run(folder, tmp_path):
     data = datasets.load(str(folder), image_size=16, evaluation_crop=0.5)
     (tmp_path / "data.json").write_text(json.dumps(data.description()))
-    assert arguments_of(tmp_path)["crop"] == 0.5
+    assert datasets.load_description(tmp_path / "data.json") == data.description()
     (tmp_path / "data.json").write_text(json.dumps({**data.description(), "evaluation_crop": 2}))
     with pytest.raises(UserError, match="evaluation_crop is 2, expected null or a number"):
         datasets.load_description(tmp_path / "data.json")

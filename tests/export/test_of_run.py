@@ -35,6 +35,13 @@ def test_images(run):
     assert found["genotype_json"] == genotypes.get("DARTS_V2").to_json()
 
 
+def test_an_export_sees_what_the_test_saw(run):
+    assert export.arguments_of(run)["crop"] is None
+    description = json.loads((run / "data.json").read_text())
+    write(run, {**description, "evaluation_crop": 0.5}, {"task": "image_classification"})
+    assert export.arguments_of(run)["crop"] == 0.5
+
+
 def test_a_run_of_before_is_not_turned(run):
     description = json.loads((run / "data.json").read_text())
     del description["bit_depth"]
