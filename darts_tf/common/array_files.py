@@ -9,6 +9,9 @@ import numpy as np
 from darts_tf.common import files
 from darts_tf.common.errors import UserError, reason
 
+# Among them what zipfile raises where a changed byte means a later version, or a password.
+_DAMAGED = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
 
 def write(path, arrays) -> None:
     """Writes arrays as an `.npz` file, in one piece.
@@ -37,5 +40,5 @@ def read(path) -> dict[str, np.ndarray]:
             raise ValueError(f"its {size} bytes are no .npz file")
         with np.load(path, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
         raise UserError(f"cannot read {path}, it is missing or damaged: {reason(error)}") from error

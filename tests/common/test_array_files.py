@@ -29,11 +29,20 @@ def test_no_file(tmp_path, make):
         array_files.read(tmp_path / "file.npz")
 
 
-def test_changed_bytes(tmp_path):
+@pytest.mark.parametrize(
+    ("after", "place", "bit", "message"),
+    [
+        (b"PK\3\4", 300, 1, "Bad CRC-32"),
+        # In the list of files at the end: the version that is needed, flags.
+        (b"PK\1\2", 6, 64, "zip file version"),
+        (b"PK\1\2", 8, 1, "is encrypted"),
+    ],
+)
+def test_changed_bytes(tmp_path, after, place, bit, message):
     path = tmp_path / "file.npz"
     array_files.write(path, [np.arange(100.0)])
     content = bytearray(path.read_bytes())
-    content[300] ^= 1
+    content[content.index(after) + place] ^= bit
     path.write_bytes(content)
-    with pytest.raises(UserError, match="damaged: Bad CRC-32"):
+    with pytest.raises(UserError, match=f"damaged: .*{message}"):
         array_files.read(path)
