@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from darts_tf.common.errors import UserError
 from darts_tf.datasets import splits
 
 
@@ -24,9 +25,14 @@ def balanced_order(labels, seed: int, epoch: int) -> np.ndarray:
         most.
 
     Raises:
-        UserError: a seed is out of range.
+        UserError: a seed is out of range, or examples have not one class each.
     """
     labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise UserError(
+            f"labels have type {labels.dtype} and shape {list(labels.shape)}: only integers of "
+            "shape [examples], one class each, can come equally often"
+        )
     classes = np.unique(labels)
     each, left = divmod(len(labels), len(classes))
     chosen = []

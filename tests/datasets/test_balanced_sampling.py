@@ -36,6 +36,12 @@ def test_equal_classes_come_once():
     assert sorted(datasets.balanced_order([0, 1] * 8, 0, 5)) == list(range(16))
 
 
+@pytest.mark.parametrize("labels", [np.eye(3, dtype=np.int32), np.ones((4, 1)), np.ones(4)])
+def test_what_has_no_classes_is_refused(labels):
+    with pytest.raises(UserError, match="labels have type"):
+        datasets.balanced_order(labels, 0, 0)
+
+
 def batches(images, epoch=2, seed=1):
     raw = {"mean": (0.0,), "std": (1 / 255,), "drop_remainder": True}
     return datasets.batches(images, LABELS, 8, shuffle="balanced", seed=seed, epoch=epoch, **raw)
