@@ -9,15 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.common.constant_weights import weights_are_constant
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.layers.convolutions import initializer
 from darts_tf.layers.depthwise import depthwise_conv2d
 from darts_tf.layers.keras_settings import inner_layers
-from darts_tf.runtime import shared_traces
-
-#: In the names of operations whose results no gradient keeps.
-COMPUTED_AGAIN = "computed_again"
 
 
 class BatchedDepthwise(keras.layers.Layer):
@@ -47,15 +42,12 @@ class BatchedDepthwise(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        return self.convolve(inputs, tf.convert_to_tensor(self.kernel))
-
-    def convolve(self, inputs, kernel):
-        """The convolution by that kernel."""
         padding = "SAME"
         if self.strides > 1:
             pad = self.kernel_size // 2
             inputs = tf.pad(inputs, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
             padding = "VALID"
+        kernel = tf.convert_to_tensor(self.kernel)
         if self.dilation == 1:
             return depthwise_conv2d(inputs, kernel, self.strides, padding)
         # Not the raw operation with dilations, whose gradient is wrong on a CPU.
@@ -86,10 +78,7 @@ class BatchedPointwise(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        return self.convolve(inputs, tf.convert_to_tensor(self.kernel))
-
-    def convolve(self, inputs, kernel):
-        """The convolutions by that kernel."""
+        kernel = tf.convert_to_tensor(self.kernel)
         if self.edges > 1 and not grouped_gradients_work(kernel.dtype.name):
             kernel = self._block_diagonal(kernel)
         return tf.nn.conv2d(inputs, kernel, 1, "SAME")
@@ -142,34 +131,20 @@ class BatchedNormalization(BatchNormalization):
 class BatchedConvolution(keras.layers.Layer):
     """Depthwise k x k, 1x1, batch normalisation, for several edges; the ReLU is the caller's.
 
-    The gradient computes the depthwise convolution again instead of keeping its output: 39 % of
-    what a step of the weights keeps is that and the state once for each edge, and both are cheap.
-
     Args:
         edges: number of edges.
         kernel_size, strides, dilation: of the depthwise convolution.
-        tiled: whether all edges see the same channels, so that these are the input, once.
 
     Call arguments:
-        inputs: those of all edges, concatenated, or once.
+        inputs: those of all edges, concatenated.
         scale: of the normalisation, `[edges * channels]`; None for 1.
 
-    Input shape: `[batch, height, width, edges * channels]`, or of `channels`. It is built with
-        the former in either case.
+    Input shape: `[batch, height, width, edges * channels]`.
     Output shape: `[batch, ceil(height / strides), ceil(width / strides), edges * channels]`.
     """
 
-    def __init__(
-        self,
-        edges: int,
-        kernel_size: int,
-        strides: int = 1,
-        dilation: int = 1,
-        tiled: bool = False,
-        **kwargs,
-    ):
+    def __init__(self, edges: int, kernel_size: int, strides: int = 1, dilation=1, **kwargs):
         super().__init__(**kwargs)
-        self.edges = edges if tiled else 1
         with inner_layers(self.dtype_policy):
             self.depthwise = BatchedDepthwise(kernel_size, strides, dilation)
             self.pointwise = BatchedPointwise(edges)
@@ -180,49 +155,5 @@ class BatchedConvolution(keras.layers.Layer):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, inputs, scale=None, training=None):
-        # What takes no gradients keeps nothing, and `recompute` keeps less than this.
-        keep = not training or weights_are_constant() or shared_traces.recomputing()
-        convolve = self._convolve if keep else computed_again(self._convolve)
-        kernels = [tf.convert_to_tensor(x.kernel) for x in (self.depthwise, self.pointwise)]
-        kernels = [tf.cast(kernel, inputs.dtype) for kernel in kernels]
-        return self.normalization(convolve(inputs, *kernels), scale)
-
-    def _convolve(self, inputs, depthwise, pointwise):
-        inputs = tile(inputs, self.edges) if self.edges > 1 else inputs
-        return self.pointwise.convolve(self.depthwise.convolve(inputs, depthwise), pointwise)
-
-
-def computed_again(function):
-    """A function of tensors whose gradient calls it again instead of keeping what is inside it."""
-
-    @tf.custom_gradient
-    def compute(*inputs):
-        def gradient(upstream):
-            # The second call waits for the gradient, or TensorFlow would find that it is the first
-            # one, and keep everything after all.
-            with tf.control_dependencies([upstream]):
-                again = [tf.identity(x) for x in inputs]
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(again)
-                outputs = function(*again)
-            return tape.gradient(outputs, again, upstream)
-
-        with tf.name_scope(COMPUTED_AGAIN):
-            return function(*inputs), gradient
-
-    return compute
-
-
-def tile(inputs, edges: int):
-    """The channels once for every edge; `tf.tile`, with a gradient of few graph nodes."""
-    *sizes, channels = inputs.shape[1:]
-
-    @tf.custom_gradient
-    def tile(inputs):
-        def gradient(upstream):
-            return tf.reduce_sum(tf.reshape(upstream, [-1, *sizes, edges, channels]), -2)
-
-        return tf.tile(inputs, [*(1 for _ in inputs.shape[:-1]), edges]), gradient
-
-    return tile(inputs)
+    def call(self, inputs, scale=None):
+        return self.normalization(self.pointwise(self.depthwise(inputs)), scale)

@@ -29,7 +29,7 @@ class SeparableConvolutions(OperationGroup):
         return _Separable(self.edges, self._kernel_size(name), self.strides)
 
     def call(self, inputs, rectified, scales):
-        return self._terms(rectified, scales)
+        return self._terms(self._tiled(rectified), scales)
 
 
 class _Separable(keras.layers.Layer):
@@ -37,7 +37,7 @@ class _Separable(keras.layers.Layer):
 
     def __init__(self, edges, kernel_size, strides, **kwargs):
         super().__init__(**kwargs)
-        self.first = BatchedConvolution(edges, kernel_size, strides, tiled=True)
+        self.first = BatchedConvolution(edges, kernel_size, strides)
         self.second = BatchedConvolution(edges, kernel_size)
 
     def build(self, input_shape):
@@ -101,7 +101,7 @@ class DilatedConvolutions(OperationGroup):
     """
 
     def _make_batched(self, name):
-        return BatchedConvolution(self.edges, self._kernel_size(name), tiled=True)
+        return BatchedConvolution(self.edges, self._kernel_size(name))
 
     def build(self, input_shape):
         sizes = input_shape[1:3]
@@ -117,7 +117,7 @@ class DilatedConvolutions(OperationGroup):
             rectified = every_nth(rectified, 2)
         if self._split:
             rectified = tf.space_to_batch(rectified, [2, 2], [[0, 0], [0, 0]])
-        outputs = tf.add_n(self._terms(rectified, scales))
+        outputs = tf.add_n(self._terms(self._tiled(rectified), scales))
         return [tf.batch_to_space(outputs, [2, 2], [[0, 0], [0, 0]]) if self._split else outputs]
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import gradients
-from darts_tf.cells.batched_convolutions import COMPUTED_AGAIN
 from darts_tf.common.errors import UserError
 from darts_tf.levels import FurtherLevel
 from darts_tf.supernets.problem import SupernetProblem
@@ -159,8 +158,6 @@ def activation_bytes(operations) -> int:
     """
     kept = {}
     for operation in operations:
-        if COMPUTED_AGAIN in operation.name:
-            continue
         inputs, outputs = _KEPT.get(operation.type, ((), ()))
         for tensor in (
             *(operation.inputs[i] for i in inputs),
