@@ -3,6 +3,7 @@ import contextlib
 import ctypes
 import gc
 import resource
+import sys
 
 import pytest
 
@@ -11,10 +12,13 @@ from tests.endings import pytest_configure  # noqa: F401
 # What is imported stays: to look for garbage among it takes a second at first, and half a second
 # whenever everything is looked through.
 gc.disable()
+# As in train.startup: tf.lite would import it.
+sys.modules["jax"] = None
 try:
     import keras
     import tensorflow as tf
 finally:
+    del sys.modules["jax"]
     gc.enable()
 gc.freeze()
 

@@ -3,6 +3,9 @@
 And Keras with its own settings, whatever a user's `~/.keras/keras.json` and environment say: a
 program is the same for everybody, and --precision is how to choose the layers' type.
 
+JAX, where it is installed for train.benchmark's --lower, would be imported by tf.lite, which makes
+every start a second slower on a CPU, and takes a GPU's memory when it is first used.
+
 The lines are written past every logging setting before TensorFlow reads one, and say things such
 as "failed call to cuInit" on each machine without a GPU. A failing import still raises.
 
@@ -23,6 +26,7 @@ import wrapt
 
 from darts_tf.benchmark.measurement import available_cpus
 from darts_tf.common import standard_error
+from darts_tf.common.hidden_modules import hidden
 
 #: With more cores a graph may not be wide enough to keep them busy; that was not measured.
 _FEW_CORES = 4
@@ -47,7 +51,7 @@ def _collect_less() -> None:
 _give_each_core_an_operation(available_cpus())
 # An import makes what stays.
 gc.disable()
-with standard_error.discarded():
+with standard_error.discarded(), hidden("jax"):
     import tensorflow as tf
 
     tf.config.list_physical_devices()

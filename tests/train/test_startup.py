@@ -1,7 +1,10 @@
+import contextlib
+import importlib
 import os
 
 import pytest
 
+from darts_tf.common import hidden_modules
 from train import startup
 
 
@@ -17,3 +20,17 @@ def test_threads(monkeypatch, cores, given, expected):
     monkeypatch.setattr(os, "environ", dict(given))
     startup._give_each_core_an_operation(cores)
     assert os.environ == expected
+
+
+def test_tensorflow_does_not_import_jax(monkeypatch):
+    asked = []
+
+    def hidden(name):
+        asked.append(name)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(hidden_modules, "hidden", hidden)
+    importlib.reload(startup)
+    assert asked == ["jax"]
+    monkeypatch.undo()
+    importlib.reload(startup)
