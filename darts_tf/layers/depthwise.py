@@ -1,10 +1,9 @@
 """The depthwise convolution, with faster gradients on a CPU: of wide kernels, and in bfloat16."""
 
-import functools
-
 import keras
 import tensorflow as tf
 
+from darts_tf.common.compiled_elsewhere import on_cpu
 from darts_tf.common.constant_weights import weights_are_constant
 
 # The widest kernel for whose gradient oneDNN has a depthwise implementation. Wider ones, of any
@@ -84,10 +83,9 @@ def _forward(inputs, kernel, strides, padding):
     )
 
 
-@functools.cache
 def _slow(dtype) -> bool:
     """Whether gradients of this type are many times slower than in float32 here."""
-    return dtype == tf.bfloat16 and not tf.config.list_logical_devices("GPU")
+    return dtype == tf.bfloat16 and on_cpu()
 
 
 def kernel_gradient(inputs, upstream, shape, strides: int, padding: str):
