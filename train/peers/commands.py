@@ -13,7 +13,7 @@ TITLE = "PyTorch"
 
 
 def pytorch(
-    settings: dict, python: str, environment: dict, layout: str = LAYOUTS[0]
+    settings: dict, python: str, environment: dict, layout: str = LAYOUTS[0], more=()
 ) -> comparison.Configuration:
     """The process that measures the PyTorch peer.
 
@@ -22,6 +22,7 @@ def pytorch(
         python: the Python interpreter that has PyTorch.
         environment: of the process.
         layout: one of `LAYOUTS`.
+        more: words that follow on the command line, such as `--device=cuda`.
 
     Raises:
         UserError: the peer does not have that method, space or stem.
@@ -34,7 +35,7 @@ def pytorch(
     names = (*names, "steps", "warmup", *(() if settings["network"] else ("method",)))
     words = [f"--{name}={settings[name]}" for name in names if settings[name] is not None]
     words.append("--auxiliary" if settings["auxiliary"] else "--no-auxiliary")
-    command = [python, "-m", "train.peers.pytorch", *words, f"--layout={layout}"]
+    command = [python, "-m", "train.peers.pytorch", *words, f"--layout={layout}", *more]
     return comparison.Configuration(TITLE, command, environment)
 
 

@@ -4,10 +4,12 @@
 
 It has every setting that helps it: batches that are ready in memory, gradients of the alphas alone
 where no others are wanted, in-place arithmetic over all weights at once, denormal numbers flushed
-to zero, and the memory layout that the user asks for.
+to zero, and the memory layout that the user asks for. `--device=cuda`, `--precision=bfloat16` and
+`--compile` are for the comparison on a GPU (docs/gpu.md).
 """
 
 import argparse
+import contextlib
 import json
 import sys
 
@@ -39,8 +41,10 @@ EXPECTED_WEIGHTS = {("search", 16, 8): 1_930_618, ("DARTS_V2", 36, 20): 3_825_76
 class SearchStep:
     """The alphas by the first- or second-order gradient, then the weights."""
 
-    def __init__(self, network, second_order):
+    def __init__(self, network, second_order, scope=contextlib.nullcontext):
         self.network = network
+        self.forward = network
+        self.scope = scope
         self.weights = list(network.parameters())
         self.second_order = second_order
         self.weight_optimizer = _sgd(self.weights)
@@ -65,7 +69,8 @@ class SearchStep:
 
     def loss(self, batch):
         images, labels = batch
-        return functional.cross_entropy(self.network(images), labels)
+        with self.scope():
+            return functional.cross_entropy(self.forward(images), labels)
 
     def unrolled(self, train, validation):
         """Equation 8 of the paper: a central difference for the second-order term."""
@@ -97,15 +102,18 @@ class SearchStep:
 class TrainingStep:
     """The weights of a derived network."""
 
-    def __init__(self, network):
+    def __init__(self, network, scope=contextlib.nullcontext):
         self.network = network
+        self.forward = network
+        self.scope = scope
         self.weights = list(network.parameters())
         self.optimizer = _sgd(self.weights)
 
     def __call__(self, train, validation):
         del validation
         images, labels = train
-        losses = [functional.cross_entropy(logits, labels) for logits in self.network(images)]
+        with self.scope():
+            losses = [functional.cross_entropy(logits, labels) for logits in self.forward(images)]
         loss = losses[0] + AUXILIARY_WEIGHT * sum(losses[1:])
         _descend(loss, self.weights, self.optimizer)
         return loss.item()
@@ -127,16 +135,19 @@ def measure(arguments) -> Measurement:
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
     torch.set_num_threads(arguments.threads or available_cpus())
-    step = _make_step(arguments)
+    device = torch.device(arguments.device)
+    step = _make_step(arguments, device)
     weights = sum(w.numel() for w in step.weights)
     _check_weights(arguments, weights)
     layout = getattr(torch, arguments.layout)
     step.network.to(memory_format=layout)
+    if arguments.compile:
+        step.forward = torch.compile(step.network)
     shape = arguments.batch_size, 3, arguments.image_size, arguments.image_size
     batches = [
         (
-            torch.randn(shape).contiguous(memory_format=layout),
-            torch.randint(0, 10, (arguments.batch_size,)),
+            torch.randn(shape).contiguous(memory_format=layout).to(device),
+            torch.randint(0, 10, (arguments.batch_size,)).to(device),
         )
         for _ in range(2)
     ]
@@ -147,22 +158,40 @@ def measure(arguments) -> Measurement:
     return Measurement(
         stopwatch.step_seconds,
         stopwatch.startup_seconds,
-        peak_memory(),
+        torch.cuda.max_memory_allocated() if device.type == "cuda" else peak_memory(),
         weights,
-        f"PyTorch {torch.__version__}, {arguments.layout}",
+        _library(arguments, device),
         torch.get_num_threads(),
         turns=stopwatch.turns,
         step_cpu_seconds=stopwatch.step_cpu_seconds,
     )
 
 
-def _make_step(arguments):
+def _library(arguments, device) -> str:
+    said = [f"PyTorch {torch.__version__}", arguments.layout]
+    if device.type == "cuda":
+        said.append(torch.cuda.get_device_name(device))
+    if arguments.precision != "float32":
+        said.append(arguments.precision)
+    if arguments.compile:
+        said.append("torch.compile")
+    return ", ".join(said)
+
+
+def _make_step(arguments, device):
+    def scope():
+        if arguments.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(device.type, torch.bfloat16)
+
     if arguments.network:
         genotype = genotypes.get(arguments.network)
         network = DerivedNetwork(genotype, arguments.channels, arguments.cells, arguments.auxiliary)
-        return TrainingStep(network)
-    network = Supernet(arguments.channels, arguments.cells)
-    return SearchStep(network, second_order=arguments.method == "darts-v2")
+        return TrainingStep(network.to(device), scope)
+    network = Supernet(arguments.channels, arguments.cells).to(device)
+    # They are no parameters, so that weight decay and clipping leave them alone.
+    network.alphas = [a.detach().to(device).requires_grad_() for a in network.alphas]
+    return SearchStep(network, arguments.method == "darts-v2", scope)
 
 
 def _check_weights(arguments, weights):
@@ -187,6 +216,9 @@ def _parse():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--takes_turns", type=int, default=1, help="see train.benchmark")
+    parser.add_argument("--device", default="cpu", help="such as cuda; default: cpu")
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--compile", action="store_true", help="run it by torch.compile")
     parser.add_argument(
         "--layout", default="channels_last", choices=["channels_last", "contiguous_format"]
     )

@@ -46,6 +46,11 @@ class TestCommand:
         assert {"--network=DARTS_V2", "--no-auxiliary"} <= set(command)
         assert command[-1] == "--layout=contiguous_format"
 
+    def test_more_words(self):
+        """Those that `scripts/compare_on_gpu.py` adds come last, so that they count."""
+        command = commands.pytorch(SETTINGS, "python", {}, more=["--device=cuda"]).command
+        assert command[-2:] == ["--layout=channels_last", "--device=cuda"]
+
     def test_the_faster_layout(self, monkeypatch):
         seconds = {"channels_last": 3.0, "contiguous_format": 2.0}
 
