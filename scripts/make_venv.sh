@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly requirements=(requirements.txt requirements-serve.txt requirements-forecast.txt
-  requirements-export.txt requirements-dev.txt)
+  requirements-export.txt requirements-lower.txt requirements-dev.txt)
 # Its text says what was installed; it is written last, so an interrupted installation has none.
 readonly stamp=.venv/installed-requirements
 

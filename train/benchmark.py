@@ -11,7 +11,8 @@ runs these flags, and these flags with each change, in turn, every run in a fres
 `--turns=5` all of them in processes that live at the same time and take five turns each. With
 `--peer=pytorch` a plain PyTorch step of the same size is one of them. `--goals --peer=pytorch`
 measures all that this project promises, `--grid` how the cost grows. `--task=language_model` is the
-search of a recurrent cell on a text of random words.
+search of a recurrent cell on a text of random words. `--lower=FOLDER` measures nothing: it writes
+the step as a program for machines that have JAX and no TensorFlow, see docs/gpu.md.
 """
 
 import dataclasses
@@ -32,7 +33,7 @@ from darts_tf import gradients, macros, spaces
 from darts_tf.benchmark import comparison, goals, growth, text_workloads, workloads
 from darts_tf.common import files
 from darts_tf.common.errors import UserError
-from train import benchmark_flags, program
+from train import benchmark_flags, lowering, program
 from train.benchmark_flags import BenchmarkConfig
 from train.peers import commands
 
@@ -41,6 +42,7 @@ def main(config: BenchmarkConfig) -> None:
     """Measures what the flags describe."""
     config = config.of_task()
     modes = {
+        "lower": _lower,
         "goals": _goals,
         "grid": _grid,
         "gradients": _measure_gradients,
@@ -52,6 +54,8 @@ def main(config: BenchmarkConfig) -> None:
         chosen.remove("peer")
     if "gradients" in chosen and config.network:
         chosen.append("network")
+    if config.lower and config.estimate:
+        chosen.append("estimate")
     if len(chosen) > 1:
         raise UserError(
             f"--{chosen[0]} and --{chosen[1]} exclude each other; leave one of them out"
@@ -109,6 +113,13 @@ def _measure(config: BenchmarkConfig) -> None:
     if measurement.data_wait_seconds:
         waits = comparison.Spread.of([1e3 * x for x in measurement.data_wait_seconds])
         print(f"a step waits {waits.text()} ms for its data")
+
+
+def _lower(config: BenchmarkConfig) -> None:
+    _configure(config)
+    of_images = config.task == "image_classification"
+    settings = (_size(config), _space(config)) if of_images else (None, None)
+    lowering.run(config, *settings, _report)
 
 
 def _size(config: BenchmarkConfig) -> workloads.Size:

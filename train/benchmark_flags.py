@@ -103,6 +103,11 @@ class BenchmarkConfig(Config):
         "Measure how the cost grows with cells, channels and batch size; of a text with units, "
         "steps of a window and batch size.",
     )
+    lower: str | None = fields.text(
+        None,
+        "Write the step into this folder as a program that scripts/run_lowered.py runs with JAX "
+        "alone, with the values that --steps steps (default here 3) come to.",
+    )
     output_dir: str | None = fields.text(
         None, "Where --goals and --grid write; --grid goes on with what is there."
     )

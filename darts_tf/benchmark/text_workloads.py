@@ -49,23 +49,30 @@ def measure_text_search(
     Raises:
         UserError: the space is none of a text's, or the method has no meaning there.
     """
+    search = make_text_search(size, method, space=space)
+    stopwatch = Stopwatch(steps, warmup, turns)
+    search.fit(
+        random_windows(size, stopwatch.laps, seed=0),
+        random_windows(size, stopwatch.laps, seed=1),
+        callbacks=[Laps(stopwatch, search.stop)],
+        verbose=0,
+    )
+    return measurement_of(stopwatch, search.supernet, stopwatch.data_wait_seconds)
+
+
+def make_text_search(
+    size: TextSize, method: str = "darts-v1", *, space: str = "darts_rnn"
+) -> ArchitectureSearch:
+    """The search whose steps `measure_text_search` measures; see there."""
     spaces.check_kind(spaces.get(space), spaces.OVER_TIME, "a search on text")
     chosen = methods.get(method, space)
     supernet = chosen.make_supernet(
         space, (None,), size.vocabulary, channels=size.units, macro="language_model"
     )
-    search = ArchitectureSearch(supernet, chosen, task="language_modeling")
-    stopwatch = Stopwatch(steps, warmup, turns)
-    search.fit(
-        _windows(size, stopwatch.laps, seed=0),
-        _windows(size, stopwatch.laps, seed=1),
-        callbacks=[Laps(stopwatch, search.stop)],
-        verbose=0,
-    )
-    return measurement_of(stopwatch, supernet, stopwatch.data_wait_seconds)
+    return ArchitectureSearch(supernet, chosen, task="language_modeling")
 
 
-def _windows(size: TextSize, count: int, seed: int):
+def random_windows(size: TextSize, count: int, seed: int):
     """Windows of one length in a text of random words."""
     words = size.batch_size * size.length * count + 1
     tokens = np.random.default_rng(seed).integers(0, size.vocabulary, words, np.int32)

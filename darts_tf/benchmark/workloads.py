@@ -6,11 +6,11 @@ import os
 import time
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from darts_tf import datasets, genotypes, gradients, methods
+from darts_tf import genotypes, gradients, methods
 from darts_tf.benchmark.measurement import Measurement, Stopwatch, available_cpus, peak_memory
+from darts_tf.benchmark.random_data import CLASSES, Size, random_batches
 from darts_tf.costs import counted, memory
 from darts_tf.gradients.problem import ARCHITECTURE, WEIGHTS, gradients_of
 from darts_tf.networks import training
@@ -19,32 +19,6 @@ from darts_tf.runtime.grappler import without_grappler
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.player import Player
 from darts_tf.supernets.problem import SupernetProblem
-
-CLASSES = 10
-# Of CIFAR-10; what the numbers are does not matter to a step.
-_MEAN, _STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
-
-
-@dataclasses.dataclass(frozen=True)
-class Size:
-    """How large the network, the images and the batch are.
-
-    Attributes:
-        channels: of the first cell.
-        cells: number of cells.
-        batch_size: images in a batch; a search takes two of them a step.
-        image_size: height and width of an image.
-    """
-
-    channels: int = 16
-    cells: int = 8
-    batch_size: int = 16
-    image_size: int = 32
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """`(height, width, 3)`."""
-        return self.image_size, self.image_size, 3
 
 
 def measure_search(
@@ -72,13 +46,8 @@ def measure_search(
         turns: see `Stopwatch`.
         estimate: whether to estimate the memory too, from what was known before the search.
     """
-    chosen = methods.get(method)
-    if chosen.stages:
-        chosen = chosen.of_stage(chosen.stages[0])
-    supernet = chosen.make_supernet(
-        space, size.image_shape, CLASSES, size.channels, size.cells, batched=batched
-    )
-    search = ArchitectureSearch(supernet, chosen, recompute=recompute)
+    search = make_search(size, method, space=space, batched=batched, recompute=recompute)
+    supernet, chosen = search.supernet, search.method
     held = memory.resident_memory()
     stopwatch = Stopwatch(steps, warmup, turns)
     search.fit(
@@ -94,6 +63,24 @@ def measure_search(
     expected = memory.estimate(supernet, chosen.make_gradient(), held, chosen.make_levels())
     expected = expected.peak(size.batch_size)
     return dataclasses.replace(measured, estimated_memory_bytes=expected)
+
+
+def make_search(
+    size: Size,
+    method: str = "darts-v1",
+    *,
+    space: str = "darts_cnn",
+    batched: bool = True,
+    recompute: bool = False,
+) -> ArchitectureSearch:
+    """The search whose steps `measure_search` measures; see there."""
+    chosen = methods.get(method)
+    if chosen.stages:
+        chosen = chosen.of_stage(chosen.stages[0])
+    supernet = chosen.make_supernet(
+        space, size.image_shape, CLASSES, size.channels, size.cells, batched=batched
+    )
+    return ArchitectureSearch(supernet, chosen, recompute=recompute)
 
 
 def measure_training(
@@ -117,16 +104,7 @@ def measure_training(
         warmup: steps before them, after the first one.
         turns: see `Stopwatch`.
     """
-    network = build_network(
-        genotypes.get(genotype),
-        size.image_shape,
-        CLASSES,
-        size.channels,
-        size.cells,
-        stem=stem,
-        auxiliary=auxiliary,
-        drop_path=True,
-    )
+    network = make_network(size, genotype, auxiliary=auxiliary, stem=stem)
     stopwatch = Stopwatch(steps, warmup, turns)
     training.train_network(
         network,
@@ -136,6 +114,20 @@ def measure_training(
     )
     # Keras fetches a batch inside its step, so the waiting cannot be told apart.
     return measurement_of(stopwatch, network, None)
+
+
+def make_network(size: Size, genotype: str, *, auxiliary: bool, stem: str) -> keras.Model:
+    """The network whose steps `measure_training` measures; see there."""
+    return build_network(
+        genotypes.get(genotype),
+        size.image_shape,
+        CLASSES,
+        size.channels,
+        size.cells,
+        stem=stem,
+        auxiliary=auxiliary,
+        drop_path=True,
+    )
 
 
 @without_grappler()
@@ -238,31 +230,6 @@ class Laps(keras.callbacks.Callback):
         self._stopwatch.lap()
         if self._stopwatch.finished:
             self._stop()
-
-
-def random_batches(size: Size, steps: int, seed: int, cutout: bool = False):
-    """A function from the epoch to random images in batches, augmented as CIFAR-10 is."""
-    rng = np.random.default_rng(seed)
-    count = size.batch_size * steps
-    images = rng.integers(0, 256, (count, *size.image_shape), dtype=np.uint8)
-    labels = rng.integers(0, CLASSES, count)
-    augmentation = datasets.Augmentation(
-        crop_padding=size.image_size // 8,
-        flip=True,
-        cutout=size.image_size // 2 if cutout else 0,
-    )
-    return lambda epoch: datasets.batches(
-        images,
-        labels,
-        size.batch_size,
-        mean=_MEAN,
-        std=_STD,
-        augmentation=augmentation,
-        shuffle=True,
-        seed=seed,
-        epoch=epoch,
-        drop_remainder=True,
-    )
 
 
 def measurement_of(stopwatch: Stopwatch, model: keras.Model, waits) -> Measurement:

@@ -68,6 +68,20 @@ class TrainFunction:
         """The first trace of the step, on all replicas of this process."""
         return self._run._list_all_concrete_functions()[0]
 
+    def results(self, train_batch, validation_batch, frozen: bool) -> dict[str, tf.Tensor]:
+        """The same step inside of a graph that somebody else traces, on one replica.
+
+        Args:
+            train_batch, validation_batch, frozen: as for a call.
+
+        Returns:
+            `gradient_norms`, which is not finite if a number that entered an optimizer was not;
+            `complete`; `entropies`; and what `logs` would say after the step.
+        """
+        norms, complete, entropies = self._run_replicas(train_batch, validation_batch, frozen)
+        signs = {"gradient_norms": norms, "complete": complete, "entropies": entropies}
+        return signs | {m.name: tf.convert_to_tensor(m.result()) for m in self._logged(frozen)}
+
     def _run_replicas(self, train_batch, validation_batch, frozen):
         def run(train_batch, validation_batch):
             of_stream = {"train": train_batch, "validation": validation_batch}
@@ -125,8 +139,11 @@ class TrainFunction:
 
         They are over all that is counted, such as the steps of sequences; see `LevelLosses`.
         """
+        return {m.name: float(m.result()) for m in self._logged(frozen)}
+
+    def _logged(self, frozen: bool) -> list[keras.metrics.Metric]:
         left_out = self._losses.means[self._outer] if frozen else None
-        return {m.name: float(m.result()) for m in self._metrics if m is not left_out}
+        return [m for m in self._metrics if m is not left_out]
 
 
 def compiles(jit_compile: bool | str, strategy: tf.distribute.Strategy) -> bool:

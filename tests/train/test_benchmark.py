@@ -34,6 +34,9 @@ BAD_FLAGS = {
     "peer's stem": (["--peer=pytorch", "--stem=imagenet"], ["has the stem cifar, not imagenet"]),
     "flag of texts": (["--bptt=3"], ["--bptt has no meaning for --task=image_classification"]),
     "peer's Python": (["--peer=pytorch", "--peer_python=/no/python"], ["--peer_python=/no/python"]),
+    "lower and grid": (["--lower=/proc/x", "--grid"], ["--lower and --grid exclude"]),
+    "lower and estimate": (["--lower=/proc/x", "--estimate"], ["--lower and --estimate exclude"]),
+    "lower's warm-up": (["--lower=/proc/x"], ["--warmup has no meaning with --lower"]),
     "estimate": (["--estimate", "--network=DARTS_V2"], ["--estimate is for a search"]),
     "turns alone": (["--turns=2"], ["--turns is for --compare"]),
     "no one gives turns": (

@@ -1,0 +1,144 @@
+"""What `train.benchmark --lower` does."""
+
+import gc
+import json
+
+import keras
+
+from darts_tf.benchmark import (
+    lowered_folder,
+    lowering,
+    random_data,
+    recorded_steps,
+    text_workloads,
+    workloads,
+)
+from darts_tf.common import files
+from darts_tf.common.errors import UserError
+from train.benchmark_flags import BenchmarkConfig
+
+# Steps to check by, where the user gave no number: more would only let roundings grow.
+STEPS = 3
+_SEED = 0
+# Precision -> the other one.
+_OTHER = {"float32": "mixed_bfloat16", "mixed_bfloat16": "float32"}
+
+
+def run(config: BenchmarkConfig, size, space, report) -> None:
+    """Lowers the step that the flags describe, and records the same steps here.
+
+    Args:
+        config: the flags, with their task's defaults.
+        size: of the images' workload; None for a text's.
+        space: of the search.
+        report: is told in a line what is being done.
+    """
+    if config.precision not in _OTHER:
+        raise UserError(
+            f"--lower is for {' and '.join(_OTHER)}, not for --precision={config.precision}"
+        )
+    config.refuse_given(
+        ("warmup", "runs", "takes_turns", "output_dir"), "has no meaning with --lower; leave it out"
+    )
+    lowering.check_installed()
+    folder = files.own_folder(config.lower)
+    steps = config.steps if "steps" in config.given else STEPS
+    record, lower = _workload(config, size, space, steps)
+    report("lowering the step")
+    program, start = lower()
+    # What was traced for XLA must not be found again by the steps that are recorded.
+    gc.collect()
+    report(f"running {steps} steps with TensorFlow")
+    recorded = record()
+    recorded_steps.check_same(start, recorded)
+    other = _OTHER[config.precision]
+    report(f"running them in {other}, to know what roundings do")
+    keras.config.set_dtype_policy(other)
+    try:
+        rounded = record()
+    finally:
+        keras.config.set_dtype_policy(config.precision)
+    workload = _described(config, size)
+    manifest = lowered_folder.write(folder, program, recorded, rounded, config.precision, workload)
+    told = {
+        "folder": str(folder),
+        "steps": steps,
+        "programs": manifest["programs"],
+        "variables": len(program.state),
+        "results": {k: [x.tolist() for x in v] for k, v in recorded.results.items()},
+    }
+    if config.json:
+        print(json.dumps(told))
+        return
+    print(
+        f"{folder}: {len(program.state)} variables, {len(program.exact):,} bytes of program, "
+        f"{steps} steps; run it with: python scripts/run_lowered.py {folder}"
+    )
+
+
+def _described(config, size) -> dict:
+    """The flags that make the step, with their defaults."""
+    names = ["task", "method", "space", "network", "batch_size"]
+    if size is None:
+        return config.values([*names, "channels", "vocabulary", "bptt"])
+    names += ["stem", "auxiliary"] if config.network else ["stem", "batched", "recompute"]
+    sizes = {"channels": size.channels, "cells": size.cells, "image_size": size.image_size}
+    return config.values(names) | sizes
+
+
+def _workload(config, size, space, steps):
+    """Two functions: one records the steps, one lowers the step."""
+
+    def seeded(make):
+        def make_anew():
+            keras.utils.set_random_seed(_SEED)
+            return make()
+
+        return make_anew
+
+    def images(seed):
+        # Of several largest pixels in a window, XLA and oneDNN choose different ones.
+        return random_data.random_batches(size, steps, seed, augmented=False)(0)
+
+    if config.network:
+        batches = [[tensor.numpy() for tensor in batch] for batch in images(_SEED)]
+
+        @seeded
+        def make_network():
+            return workloads.make_network(
+                size, config.network, auxiliary=config.auxiliary, stem=config.stem
+            )
+
+        return (
+            lambda: recorded_steps.record_training(make_network, batches),
+            lambda: recorded_steps.lower_training(make_network, batches),
+        )
+    if config.task == "language_model":
+        text_size = text_workloads.TextSize(
+            config.channels, config.vocabulary, config.batch_size, config.bptt
+        )
+        make = seeded(
+            lambda: text_workloads.make_text_search(text_size, config.method, space=config.space)
+        )
+
+        def data():
+            return [text_workloads.random_windows(text_size, steps, seed) for seed in (0, 1)]
+
+    else:
+        make = seeded(
+            lambda: workloads.make_search(
+                size,
+                config.method,
+                space=space,
+                batched=config.batched,
+                recompute=config.recompute,
+            )
+        )
+
+        def data():
+            return [images(seed) for seed in (0, 1)]
+
+    return (
+        lambda: recorded_steps.record_search(make, data, steps),
+        lambda: recorded_steps.lower_search(make, data),
+    )
