@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf.benchmark.measurement import available_cpus
+from darts_tf.common.constant_weights import constant_weights
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
 from darts_tf.costs import memory
@@ -16,9 +17,10 @@ from darts_tf.search.architecture_search import ArchitectureSearch
 # Pixels of the shorter side from which on it is worth the time that it takes.
 _LARGE = 64
 # Forward passes that a step takes as long as: a gradient is two more. Of the weights and of the
-# architecture; the finite difference has three more gradients.
+# architecture; the finite difference has three more gradients. Measured: docs/data.md.
 _PASSES = {"first_order": 6, "finite_difference": 15}
-_IMAGES = (1, 9)
+# Images of a pass at most, which has no gradient and so keeps little.
+_MOST_IMAGES = 256
 
 
 def tell(search: ArchitectureSearch, batch_size: int, accumulate_steps: int = 1) -> str | None:
@@ -88,19 +90,27 @@ def expected(
 
 
 def _forward_seconds(supernet) -> float:
-    """Seconds of a pass for each image, by what more images take; 0 on other devices than CPUs."""
+    """Seconds of a pass for each image, by what more images take; 0 on other devices than CPUs.
+
+    In training mode, with constant weights and statistics, without a gradient.
+    """
     if tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"):
         return 0.0
-    took = []
-    for count in _IMAGES:
-        images = tf.zeros([count, *supernet.signature.shape[1:]])
-        each = []
-        # The first call chooses algorithms and takes memory.
-        for _ in range(3):
-            started = time.process_time()
-            tf.reduce_sum(supernet(images, training=False)).numpy()
-            each.append(time.process_time() - started)
-        took.append(min(each))
+    first, few, many = _pass_seconds(supernet, 1), 0.0, 1
+    # Until the images take longer than all that does not depend on them.
+    while few < 2 * first and many < _MOST_IMAGES:
+        many *= 4
+        few = _pass_seconds(supernet, many)
     # Of processors, so that other work on them does not count.
-    seconds = (took[1] - took[0]) / (_IMAGES[1] - _IMAGES[0])
-    return max(0.0, seconds) / available_cpus()
+    return max(0.0, (few - first) / (many - 1)) / available_cpus()
+
+
+def _pass_seconds(supernet, count: int) -> float:
+    images, each = tf.zeros([count, *supernet.signature.shape[1:]]), []
+    # The first call chooses algorithms and takes memory.
+    for _ in range(3):
+        started = time.process_time()
+        with constant_weights(True):
+            tf.reduce_sum(supernet(images, training=True)).numpy()
+        each.append(time.process_time() - started)
+    return min(each)

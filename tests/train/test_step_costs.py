@@ -1,3 +1,5 @@
+import pytest
+
 from darts_tf import methods
 from darts_tf.costs import memory
 from darts_tf.search.architecture_search import ArchitectureSearch
@@ -26,6 +28,20 @@ def test_the_time_of_a_pass(eagerly):
     assert (
         0 < step_costs._forward_seconds(make("darts-v1", 64, macro="darts_imagenet").supernet) < 9
     )
+
+
+@pytest.mark.parametrize(("fixed", "largest"), [(0.0, 4), (0.3, 64), (9.0, 256)])
+def test_the_time_of_an_image_is_what_more_of_them_take(monkeypatch, fixed, largest):
+    seen = []
+
+    def took(supernet, count):
+        seen.append(count)
+        return fixed + 0.01 * count
+
+    monkeypatch.setattr(step_costs, "_pass_seconds", took)
+    monkeypatch.setattr(step_costs, "available_cpus", lambda: 2)
+    assert step_costs._forward_seconds(None) == pytest.approx(0.005)
+    assert seen[0] == 1 and seen[-1] == largest
 
 
 def test_nothing_is_told_of_small_images():
