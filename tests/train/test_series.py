@@ -19,6 +19,9 @@ from train.forecast_baselines import BaselinesConfig
 from train.search import DistributedSearchConfig
 from train.series import Series
 
+#: The page of a training shows its forecasts.
+DRAWS = True
+
 
 def write(path, count=60):
     lines = [f"{100 + np.sin(i)},{50 + np.cos(i)}" for i in range(count)]
