@@ -5,7 +5,15 @@ import os
 import numpy as np
 
 from darts_tf.common.errors import UserError
-from darts_tf.datasets import arrays, folders, labelled_folders, pixels, shards, tfds_sets
+from darts_tf.datasets import (
+    arrays,
+    folders,
+    labelled_folders,
+    pixels,
+    shard_files,
+    shards,
+    tfds_sets,
+)
 from darts_tf.datasets.assembly import assemble
 from darts_tf.datasets.shard_files import Features
 from darts_tf.datasets.source import CLASSES, KINDS, ArrayReader, Source
@@ -73,7 +81,8 @@ def load(
             middle is cut out with the proportions of `image_size`; see `pixels.middle`. Usual for
             photos are 0.875. By default all of an image is seen, whatever its proportions are.
         features: A `shard_files.Features`, the names of image and label in the examples of
-            TFRecord files. By default those of ImageNet's.
+            TFRecord files. By default those of ImageNet's. Others are refused where there are no
+            such files.
 
     Returns:
         An `ImageData`. `mean` and `std` are those of the training images that were kept, except
@@ -90,12 +99,17 @@ def load(
         )
     storage = storage or Storage()
     bad = BadImages(storage.max_bad_images)
-    if labels == CLASSES:
-        found = _archives(os.fspath(name_or_path), data_dir)
-        if found:
-            source = shards.shard_source(*found, size, bad, features or Features())
-        else:
-            source = _find(os.fspath(name_or_path), data_dir, size, download, bad)
+    features = features or Features()
+    found = _archives(os.fspath(name_or_path), data_dir) if labels == CLASSES else None
+    if features != Features() and not (found and shard_files.has_records(found[1])):
+        raise UserError(
+            f"data set {name_or_path} has no TFRecord file, in which the image is named "
+            f"{features.image!r} and its class {features.label!r}: leave these names out"
+        )
+    if found:
+        source = shards.shard_source(*found, size, bad, features)
+    elif labels == CLASSES:
+        source = _find(os.fspath(name_or_path), data_dir, size, download, bad)
     else:
         source = _with_table(os.fspath(name_or_path), labels, size, bad, label_columns)
     examples = (train_examples, validation_examples)

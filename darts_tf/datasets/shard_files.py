@@ -8,7 +8,7 @@ import json
 import os
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from darts_tf.common.errors import UserError, reason
@@ -54,6 +54,11 @@ class Sample(NamedTuple):
 def is_shard(name: str) -> bool:
     """Whether a file of that name is such an archive."""
     return bool(_TAR.search(name) or _RECORDS.search(name))
+
+
+def has_records(shards: Mapping[str, Sequence[str]]) -> bool:
+    """Whether some of the archives of the splits are TFRecord files."""
+    return any(_RECORDS.search(shard) for found in shards.values() for shard in found)
 
 
 def samples(path: str, features: Features) -> Iterator[Sample]:

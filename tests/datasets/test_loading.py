@@ -7,6 +7,8 @@ from sklearn.datasets import load_digits
 
 from darts_tf import datasets
 from darts_tf.common.errors import UserError
+from darts_tf.datasets import shard_files
+from darts_tf.datasets.shard_files import Features
 
 
 def test_digits():
@@ -23,6 +25,14 @@ def test_digits():
     shares = np.bincount(data.test_labels) / np.bincount(original.target)
     assert abs(shares - 0.2).max() < 0.005
     assert both.min() == 0 and both.max() == 255
+
+
+def test_names_in_records_are_refused_where_there_are_none(tmp_path):
+    (tmp_path / "train.tar").write_bytes(b"")
+    for name in ("digits", str(tmp_path), str(tmp_path / "train.tar")):
+        with pytest.raises(UserError, match="has no TFRecord file, in which the image is"):
+            datasets.load(name, features=Features("x", "image/class/label"))
+    assert shard_files.has_records({"train": ["x.tar"], "test": ["x.tfrecord-00000-of-00001"]})
 
 
 def test_the_test_part_of_digits_does_not_depend_on_the_seed():
