@@ -61,7 +61,8 @@ def predict(
     Returns:
         Mean and standard deviation without noise, both `[M]`.
     """
-    model = _fitted(features.shape, features.astype(float).tobytes(), scores.tobytes())
+    known = (values.astype(float).tobytes() for values in (features, scores))
+    model = _fitted(features.shape, *known)
     with _one_thread():
         mean, deviation = model.process.predict(model.standardized(others), return_std=True)
     noise = model.process.kernel_.k2.noise_level

@@ -23,7 +23,8 @@ def batches(
     epoch=0,
     drop_remainder=False,
 ):
-    """Makes the pipeline of one epoch: every example once, in normalised float32 batches.
+    """Makes the pipeline of one epoch: every example once, in normalised float32 batches, unless
+    `shuffle` is `"balanced"`.
 
     Order and augmentation are a function of `seed`, `epoch` and the position in the epoch alone.
     So `batches(..., epoch=e).skip(k)` yields exactly the batches that an uninterrupted run would
