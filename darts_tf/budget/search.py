@@ -30,7 +30,7 @@ from darts_tf.budget.proposals import Choice
 from darts_tf.genotypes.genotype import Genotype
 
 #: From this share of the budget on no candidate starts, and the best half of a rung goes on.
-FINALE = 0.75
+FINALE = 0.6
 #: A source of candidates takes at most this share of the budget.
 SOURCE_SHARE = 0.2
 #: From the second rung on a candidate is ranked by so much of its own score, the rest by the model.
@@ -160,9 +160,12 @@ class BudgetedSearch:
             more = not self.candidates or self.spent < self._budget
             return (len(self.candidates), 0) if more and not self._exhausted else None
         rungs = self._ranks()
-        reached = sum(bool(scores) for scores in rungs)
-        # In the end nobody goes on alone to a rung where there is nobody to compare with.
-        share, most = (_FINAL_SHARE, reached) if self._final else (halving.SHARE, self._most)
+        share, most = halving.SHARE, self._most
+        if self._final:
+            reached = sum(bool(scores) for scores in rungs)
+            # Nobody goes on alone to a rung where there is nobody to compare with.
+            alone = reached < self._most and not self._fits(reached, times=2)
+            share, most = _FINAL_SHARE, min(self._most, reached + 1 - alone)
         for number, rung in halving.promotable(rungs, share, limited=not self._final):
             if rung < most and self._fits(rung):
                 return number, rung
@@ -179,10 +182,10 @@ class BudgetedSearch:
         """Whether nobody could be proposed any more."""
         return any(record.get("exhausted") for record in self._journal.records[-1:])
 
-    def _fits(self, rung: int) -> bool:
-        """Whether a step of that rung is done before the budget is spent."""
+    def _fits(self, rung: int, times: int = 1) -> bool:
+        """Whether so many steps of that rung are done before the budget is spent."""
         seconds = self._expected(rung)
-        return seconds is None or self.spent + _MARGIN * seconds <= self._budget
+        return seconds is None or self.spent + times * _MARGIN * seconds <= self._budget
 
     def _expected(self, rung: int) -> float | None:
         """The seconds of a step of that rung; None where nothing like it was done."""

@@ -50,7 +50,7 @@ class TestBudget:
 
     def test_in_the_end_no_candidate_starts(self):
         search, _, _ = ran(budget=100)
-        late = [r for r in search._journal.records if r["spent"] - r["seconds"] >= 75]
+        late = [r for r in search._journal.records if r["spent"] - r["seconds"] >= 60]
         assert late and all("genotype" not in record for record in late)
 
 
@@ -88,6 +88,15 @@ class TestResults:
         assert len(best.scores) == highest >= 3
         rivals = [c.scores[-1] for c in search.candidates if len(c.scores) == highest]
         assert best.scores[-1] == max(rivals)
+
+    def test_in_the_end_a_rung_is_opened_for_two(self):
+        search, evaluator, _ = ran(budget=200, proposals="random")
+        # A step of the fourth rung takes 27 s, and two of them fit into the last 80.
+        assert [len(rung) for rung in search._rungs()][3:] == [2, 0, 0]
+        assert sum(rung == 3 for _, rung in evaluator.done[-12:]) == 2
+        search, _, _ = ran(budget=100, proposals="random")
+        # Into the last 40 only one would.
+        assert not search._rungs()[3] and len(search._rungs()[2]) >= 2
 
     def test_ranking(self):
         search, _, best = ran(budget=60, proposals="random")
