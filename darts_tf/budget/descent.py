@@ -73,6 +73,11 @@ class Descent:
         """All weights, momenta and moving statistics."""
         return [variable.numpy() for variable in self._state]
 
+    def takes(self, values) -> bool:
+        """Whether values are those of such a network; those of earlier versions are not."""
+        shapes = [tuple(variable.shape) for variable in self._state]
+        return [np.shape(value) for value in values] == shapes
+
     def assign(self, values) -> None:
         """Takes what `values` gave."""
         for variable, value in zip(self._state, values, strict=True):

@@ -9,8 +9,7 @@ candidates that are no better than those before. Where they become better, each 
 when it comes, so here a rung also has at most half of the steps of the rung before: where many
 short trainings are averaged by a model (`prediction`), more of them tell more than a long one.
 
-So the order of work depends on the scores alone, never on a clock: a budget of 15 minutes begins
-with exactly what one of 5 minutes does.
+So who is trained on depends on the scores alone, never on a clock.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -202,7 +202,7 @@ class ImageCandidates:
             values = self._kept.get((number, rung - 1))
         else:
             values = self._read(self._path(number, rung - 1))
-        if values is None:
+        if values is None or not training.takes(values):
             return 0
         training.assign(values)
         return halving.steps(rung - 1, self._proxy.steps)

@@ -7,11 +7,11 @@ part of the noise off the scores that candidates are ranked by.
 
 **What decides.** Which step comes next is a function of the records of those before: scores, costs
 and the seconds that they took, as they stand in the journal. A search that was killed goes on from
-there, with the seconds that are recorded, so whatever was done is never judged anew. Steps are the
-same whatever the budget; the clock alone says after how many to stop, and, at the fixed share
-`FINALE` of the budget, that no more candidates start. So two runs of one seed differ, if at all, by
-what the last steps add, and a killed run no more than one on a busy machine. A step that a kill
-interrupts is done again with the same seed; its seconds are lost, not counted.
+there, so whatever was done is never judged anew. Steps are the same whatever the budget, but for
+those of its sources; the clock says after how many to stop, and, at the fixed share `FINALE` of the
+budget, that no more candidates start. So two runs of one seed differ, if at all, by what the last
+steps add, and a killed run no more than one on a busy machine. A step that a kill interrupts is
+done again with the same seed; its seconds are lost, not counted.
 
 **The budget.** A step starts only if it fits by the dearest of the latest steps like it; where
 there was none, by those of the rung before. The first candidate is trained in any case.
@@ -129,13 +129,14 @@ class BudgetedSearch:
 
     def _next_source(self) -> int | None:
         """The number of the source whose turn it is; first there is a candidate."""
-        if self.best is None or self._final:
-            return None
         ended = sum("starts" in record for record in self._journal.records)
-        return ended if ended < len(self._sources) else None
+        begun = any(record.get("source") == ended for record in self._journal.records)
+        # What it finds is of use only as long as candidates start.
+        late = self._final or self.spent > (FINALE - SOURCE_SHARE * (not begun)) * self._budget
+        return ended if self.best and not late and ended < len(self._sources) else None
 
     def _ask(self, number: int, after: Callable) -> None:
-        """Lets a source work, and records what it does and what it has found."""
+        """Lets a source work, one part in any case; records what it does and what it has found."""
 
         def parts():
             return [r for r in self._journal.records if r.get("source") == number]

@@ -7,6 +7,7 @@ import tensorflow as tf
 from darts_tf import datasets, spaces
 from darts_tf.budget.image_candidates import ImageCandidates, shrunk
 from darts_tf.budget.size import Size
+from darts_tf.common import array_files
 from darts_tf.costs import counted
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.networks import build_network
@@ -65,6 +66,10 @@ class TestTraining:
 
     def test_a_damaged_file_is_made_anew(self, make, genotype, rung_by_rung, tmp_path):
         (tmp_path / "candidate_3_rung_0.npz").write_bytes(b"")
+        assert make(folder=tmp_path).train(3, genotype, 1) == rung_by_rung[1]
+
+    def test_weights_of_other_shapes_are_made_anew(self, make, genotype, rung_by_rung, tmp_path):
+        array_files.write(tmp_path / "candidate_3_rung_0.npz", [np.zeros((3, 3), np.float32)])
         assert make(folder=tmp_path).train(3, genotype, 1) == rung_by_rung[1]
 
 
