@@ -10,10 +10,14 @@ from darts_tf.genotypes.genotype import Genotype
 class Source(Protocol):
     """Finds candidates by work of its own, in parts that are recorded."""
 
-    def run(self, more: bool, tell: Callable[[dict], bool]) -> list[tuple[Genotype, str]]:
+    def run(
+        self, told: int, more: bool, tell: Callable[[dict], bool]
+    ) -> list[tuple[Genotype, str]]:
         """Works, or goes on where an earlier start has stopped.
 
         Args:
+            told: how many parts were told by earlier starts; those that were not kept are done in
+                any case, so that a kill does not change what is found.
             more: whether there is time for another part.
             tell: is given the record of a part, JSON-ready, with its number `epoch` from 1; says
                 whether there is time for another one. A part that a kill has interrupted before it

@@ -149,9 +149,9 @@ class BudgetedSearch:
         def tell(record: dict) -> bool:
             if record["epoch"] > len(parts()):
                 self._add(self._timed({"source": number} | record), after)
-            return more()
+            return record["epoch"] < len(parts()) or more()
 
-        found = self._sources[number].run(more(), tell)
+        found = self._sources[number].run(len(parts()), more(), tell)
         found = [[genotype.to_dict(), origin] for genotype, origin in found]
         self._add(self._timed({"source": number, "starts": found}), after)
 

@@ -72,10 +72,13 @@ class SupernetCells:
     samples: int = 2
     learning_rate: float = 0.1
 
-    def run(self, more: bool, tell: Callable[[dict], bool]) -> list[tuple[Genotype, str]]:
+    def run(
+        self, told: int, more: bool, tell: Callable[[dict], bool]
+    ) -> list[tuple[Genotype, str]]:
         """Searches, or goes on from the newest checkpoint.
 
         Args:
+            told: epochs of which earlier starts have told.
             more: whether there is time for another epoch.
             tell: is given a record after each epoch and says the same.
 
@@ -83,10 +86,11 @@ class SupernetCells:
             Cells, the selected one first, and where they are from; none where the search
             came apart.
         """
-        keras.utils.clear_session(free_memory=False)
         draws = seeds.of_trial(self.seed, 9_999 - self.number)
-        keras.utils.set_random_seed(draws)
         search = self._search(draws)
+        if not more and (search.restore(self.folder) or (0, 0))[0] < told:
+            # A kill came before the last epoch was kept.
+            more, search = True, self._search(draws)
         if more:
             try:
                 search.fit(
@@ -95,12 +99,11 @@ class SupernetCells:
                     callbacks=[_Unwatched(search), _Epochs(self.method, tell)],
                     verbose=0,
                     checkpoint_dir=self.folder,
-                    keep_checkpoints=1,
+                    # A power cut may damage the last one.
+                    keep_checkpoints=2,
                 )
             except NonFiniteError:
                 return []
-        else:
-            search.restore(self.folder)
         weights = {k: np.asarray(v) for k, v in search.supernet.operation_weights().items()}
         draw = np.random.default_rng(draws)
         drawn = [
@@ -113,6 +116,8 @@ class SupernetCells:
         ]
 
     def _search(self, draws: int) -> ArchitectureSearch:
+        keras.utils.clear_session(free_memory=False)
+        keras.utils.set_random_seed(draws)
         method = methods.get(self.method)
         first, last = method.weight_learning_rate
         rates = self.learning_rate, last * self.learning_rate / first

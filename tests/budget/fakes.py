@@ -95,9 +95,9 @@ class FakeSource:
         self._evaluator, self._kept, self._genotype = evaluator, kept, genotype
         self._parts, self._seconds = parts, seconds
 
-    def run(self, more, tell):
+    def run(self, told, more, tell):
         for part in range(len(self._kept) + 1, self._parts + 1):
-            if not more:
+            if part > told and not more:
                 break
             if len(self._evaluator.done) == self._evaluator.dies_in:
                 raise KeyboardInterrupt

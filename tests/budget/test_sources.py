@@ -32,6 +32,26 @@ class TestSources:
         assert sum(number == "source" for number, _ in evaluator.done) == 3
         assert search.candidates[1].origin == "source of 3"
 
+    def test_the_last_part_is_done_again_if_it_was_not_kept(self, tmp_path):
+        path, kept = tmp_path / "journal.jsonl", []
+        evaluator, genotype = fakes.FakeEvaluator(), self.best()
+        source = fakes.FakeSource(evaluator, kept, genotype, parts=9)
+        whole = fakes.search(evaluator, path, sources=[source])
+        whole.run()
+        assert kept == [1, 2, 3]
+        # Killed after the part that was told last, of two that were not kept: as if the newest
+        # checkpoint were damaged besides.
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(lines[:4]))
+        kept = [1]
+        evaluator = fakes.FakeEvaluator()
+        source = fakes.FakeSource(evaluator, kept, genotype, parts=9)
+        search = fakes.search(evaluator, path, sources=[source])
+        search.run()
+        assert evaluator.done[:2] == [("source", 2), ("source", 3)] and kept == [1, 2, 3]
+        assert search.candidates[1].origin == "source of 3"
+        assert [r["epoch"] for r in search._journal.records if "epoch" in r] == [1, 2, 3]
+
     def test_it_does_not_begin_when_candidates_no_longer_start_after_it(self):
         for seconds, begins in ((30, True), (60, False)):
             evaluator = fakes.FakeEvaluator()

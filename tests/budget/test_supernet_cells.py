@@ -35,7 +35,7 @@ def test_stopped_between_epochs_it_finds_the_same(make, one_edge_space):
         told.append(record)
         return True
 
-    whole = make("whole").run(True, tell)
+    whole = make("whole").run(0, True, tell)
     assert [record["epoch"] for record in told] == [1, 2, 3]
     assert all(record["supernet"] == "drnas" for record in told)
     assert 0 <= told[-1]["supernet_accuracy"] <= 1 and told[-1]["entropy"] > 0
@@ -48,7 +48,7 @@ def test_stopped_between_epochs_it_finds_the_same(make, one_edge_space):
         again.append(record)
         return False
 
-    early = source.run(True, stop)
+    early = source.run(0, True, stop)
     assert again == told[:1] and early
 
     class Killed(Exception):
@@ -59,9 +59,15 @@ def test_stopped_between_epochs_it_finds_the_same(make, one_edge_space):
         raise Killed
 
     with pytest.raises(Killed):
-        source.run(True, kill)
+        source.run(1, True, kill)
     # The killed epoch was not kept, and is told again.
-    assert source.run(True, tell) == whole
+    assert source.run(2, True, tell) == whole
     assert again + told[3:] == [*told[:2], *told[1:3]]
     # Where there is no time for another epoch, it is the newest checkpoint that counts.
-    assert source.run(False, kill) == whole
+    assert source.run(3, False, kill) == whole
+    # Another one is done only if it was told and not kept.
+    source = make("late")
+    assert source.run(0, True, stop) == early
+    assert source.run(1, False, kill) == early
+    with pytest.raises(Killed):
+        source.run(2, False, kill)
