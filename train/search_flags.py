@@ -160,7 +160,8 @@ class SearchConfig(
     jit_compile: str = fields.choice(
         "auto",
         ["auto", "true", "false"],
-        "Whether XLA compiles a step; auto: on GPUs. On a CPU it makes steps slower.",
+        "Whether XLA compiles a step; auto: on GPUs. On a CPU it makes steps slower. For "
+        "the same seed it draws other random numbers.",
     )
     keep_checkpoints: int = fields.integer(
         3, "How many checkpoints stay in the folder.", lower_bound=1
