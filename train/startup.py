@@ -31,6 +31,11 @@ from darts_tf.common.hidden_modules import hidden
 #: With more cores a graph may not be wide enough to keep them busy; that was not measured.
 _FEW_CORES = 4
 
+#: What Keras imports, where it is installed, for parts of its own that no program here uses (its
+#: wrappers for scikit-learn, galleries, `fit` on data frames): four tenths of its and TensorFlow's
+#: import. Programs that want one of them import it themselves.
+_UNUSED = ("matplotlib", "pandas", "sklearn")
+
 #: So many new objects, not 700, before the collector looks for cycles among them.
 _NEW_OBJECTS = 20_000
 
@@ -51,7 +56,7 @@ def _collect_less() -> None:
 _give_each_core_an_operation(available_cpus())
 # An import makes what stays.
 gc.disable()
-with standard_error.discarded(), hidden("jax"):
+with standard_error.discarded(), hidden("jax", *_UNUSED):
     import tensorflow as tf
 
     tf.config.list_physical_devices()

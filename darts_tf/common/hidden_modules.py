@@ -5,17 +5,16 @@ import sys
 
 
 @contextlib.contextmanager
-def hidden(name: str):
-    """A scope in which a package cannot be imported, unless it has been imported already.
+def hidden(*names: str):
+    """A scope in which packages cannot be imported, unless they have been imported already.
 
     Args:
-        name: of the package.
+        *names: of the packages.
     """
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None
+    hide = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hide))
     try:
         yield
     finally:
-        del sys.modules[name]
+        for name in hide:
+            del sys.modules[name]

@@ -18,6 +18,6 @@ def test_a_package_that_is_there(tmp_path, monkeypatch):
 
 
 def test_a_package_that_is_missing():
-    with hidden("no_such_package"):
-        pass
+    with hidden("no_such_package", "sys"):
+        assert importlib.import_module("sys") is sys
     assert "no_such_package" not in sys.modules
