@@ -16,7 +16,6 @@ from absl import logging
 
 from darts_tf.common import reading
 from darts_tf.common.errors import UserError, reason
-from darts_tf.export.of_run import arguments_of, says_its_data
 from train import export_formats, fields, program, stops
 from train.export_formats import FormatsConfig
 
@@ -68,15 +67,17 @@ def main(config: ExportConfig) -> None:
         export_formats.refuse_quantization(config, task)
     if task != "multi_label_classification":
         config.refuse_given(("threshold",), f"has no meaning for the task {task}")
+
+    import train.startup  # noqa: F401  TensorFlow is first imported here
+
+    from darts_tf.export.of_run import arguments_of, says_its_data
+
     arguments = arguments_of(run_dir)
     if arguments["genotype_json"] is None and not export:
         raise UserError(
             f"{run_dir / 'genotype.json'} is missing; --run_dir must be a folder that "
             "train.evaluate wrote"
         )
-
-    import train.startup  # noqa: F401  TensorFlow is first imported here
-
     if export:
         export(config, run_dir, arguments)
         return

@@ -117,10 +117,10 @@ class ImageCandidates:
             self._space,
             given,
             self._proxy.channels,
+            method,
             number=number,
             seed=self._seed,
             folder=None if self._folder is None else self._folder / f"supernet_{number}",
-            method=method,
         )
 
     def costs(self, genotype):

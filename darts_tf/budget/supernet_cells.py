@@ -48,10 +48,10 @@ class SupernetCells:
         space: the search space.
         data: half of the images train the weights, half the alphas.
         channels: of the first cell.
+        method: a name in `METHODS`.
         number: of the source, decides what it draws together with `seed`.
         seed: of the whole search.
         folder: of its checkpoints, with which it goes on; None: nowhere.
-        method: a name in `METHODS`.
         examples: images that are used, in both halves together.
         batch_size: images in a step.
         epochs: at most.
@@ -62,10 +62,10 @@ class SupernetCells:
     space: spaces.Space
     data: Images
     channels: int
+    method: str
     number: int = 0
     seed: int = 0
     folder: pathlib.Path | None = None
-    method: str = "drnas"
     examples: int = 4000
     batch_size: int = 64
     epochs: int = 12

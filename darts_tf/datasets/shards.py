@@ -32,6 +32,8 @@ def find(path) -> dict[str, list[str]]:
     """
     if os.path.isfile(path):
         return {"train": [os.fspath(path)]} if shard_files.is_shard(path) else {}
+    if not os.path.isdir(path):
+        return {}
     splits = {split: _shards(folder) for split, folder in folders.splits_of(path).items()}
     if all(splits.values()) and "train" in splits:
         return splits

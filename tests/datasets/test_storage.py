@@ -26,7 +26,7 @@ def photos(tmp_path_factory):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr("darts_tf.datasets.folders._BLOCK", 3 * SIZE * SIZE * 3)
+    monkeypatch.setattr("darts_tf.datasets.file_reader._BLOCK", 3 * SIZE * SIZE * 3)
 
 
 @pytest.fixture
@@ -74,9 +74,9 @@ def test_a_cache_is_used_again_and_a_damaged_one_is_not(photos, tmp_path, monkey
     files = sorted(tmp_path.iterdir())
     assert [f.suffix for f in files].count(".npy") == 2
     read = []
-    original = datasets.folders._read_image
+    original = datasets.file_reader._read_image
     monkeypatch.setattr(
-        datasets.folders, "_read_image", lambda *args: read.append(args) or original(*args)
+        datasets.file_reader, "_read_image", lambda *args: read.append(args) or original(*args)
     )
     assert load(photos, tmp_path).description() == first and not read
     damaged = next(f for f in files if f.suffix == ".npy")

@@ -204,7 +204,8 @@ def test_assets(exported):
     genotype = json.loads((exported.directory / "assets" / "genotype.json").read_text())
     assert genotype == tiny_network.GENOTYPE
     preprocessing = json.loads((exported.directory / "assets" / "preprocessing.json").read_text())
-    assert preprocessing == {"image_shape": [8, 8, 1], "bit_depth": None, "upright": True}
+    expected = {"image_shape": [8, 8, 1], "bit_depth": None, "upright": True, "crop": None}
+    assert preprocessing == {**expected, "task": "image_classification"}
 
 
 def test_warmup_requests_fit_the_signatures(exported, signatures):

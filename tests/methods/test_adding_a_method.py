@@ -13,6 +13,7 @@ from absl import flags
 
 from darts_tf import METHODS, gradients, methods, relaxations, selections
 from darts_tf.benchmark import workloads
+from darts_tf.budget.image_search import SUPERNETS
 from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost, memory
 from darts_tf.genotypes.forms import FORMS
@@ -156,6 +157,8 @@ def test_nothing_but_the_table_names_a_method():
     files = [*(ROOT / "darts_tf").rglob("*.py"), *(ROOT / "train").rglob("*.py")]
     found = {str(path.relative_to(ROOT)): names & constants(path) for path in files}
     naming = {path: named for path, named in found.items() if named}
+    # Which supernets a budget begins with is told by their rows' names, too.
+    assert naming.pop("darts_tf/budget/image_search.py") == set(SUPERNETS)
     assert naming == {"darts_tf/methods/table.py": names}
 
 
@@ -169,7 +172,7 @@ def test_nothing_but_the_table_names_a_method():
 def test_a_part_is_named_in_its_room_and_in_rows_only(room, defaults):
     """So a new part is one file, an entry in its room's table, and the rows that combine it."""
     # Operations, options of other libraries and what logs hold may have the same names.
-    names = {*room.names()} - {*defaults, "sigmoid", "uniform", "categorical", "grown"}
+    names = {*room.names()} - {*defaults, "sigmoid", "uniform", "categorical", "grown", "threshold"}
     folder = pathlib.Path(room.__file__).parent.relative_to(ROOT)
     for path in (*(ROOT / "darts_tf").rglob("*.py"), *(ROOT / "train").rglob("*.py")):
         own = path.relative_to(ROOT)

@@ -38,7 +38,7 @@ def config(tmp_path, monkeypatch, one_edge_space):
     )
     return auto.AutoConfig(
         dataset=str(tmp_path / "tiny.npz"),
-        budget="20s",
+        budget="60s",
         space=one_edge_space,
         channels=2,
         cells=3,
@@ -60,7 +60,7 @@ class TestMain:
         folder = tmp_path / "run"
         genotype = genotypes.get(str(folder / "genotype.json"))
         result = json.loads((folder / "result.json").read_text())
-        assert result["candidates"] == 2 and result["spent_seconds"] <= 21
+        assert result["candidates"] == 2 and result["spent_seconds"] <= 63
         assert result["network"]["channels"] == 2
         assert not (folder / "weights").exists()
         assert "found the best of 2 cells" in capsys.readouterr().out
