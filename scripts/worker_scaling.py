@@ -190,6 +190,8 @@ def _work(output: str) -> None:
     """Searches as one worker, or alone, and writes the variables."""
     import train.startup  # noqa: F401  TensorFlow is first imported here
 
+    import keras
+
     from darts_tf.benchmark import workloads
     from darts_tf.benchmark.measurement import Stopwatch
     from darts_tf.common import array_files
@@ -202,6 +204,8 @@ def _work(output: str) -> None:
     size = workloads.Size(_CHANNELS.value, _CELLS.value, _BATCH_SIZE.value)
     # Its first turn begins when all processes have started.
     stopwatch = Stopwatch(_STEPS.value, 0, _TURNS.value)
+    # All begin with the same weights.
+    keras.utils.set_random_seed(0)
     with strategy.scope():
         supernet = Supernet(
             _SPACE.value, size.image_shape, workloads.CLASSES, size.channels, size.cells
