@@ -111,7 +111,47 @@ def _largest_value(file):
     return _told(file, lambda: image_files.largest_value(Path(file).read_bytes()))
 
 
-class FileReader(Reader):
+class DecodingReader(Reader):
+    """Images that are decoded when they are asked for.
+
+    Args:
+        options: Of `image_files.read`: image shape, bit depth.
+    """
+
+    def __init__(self, options):
+        self._options = options
+
+    @property
+    def step(self):
+        """How many images are decoded together."""
+        return max(os.cpu_count(), _BLOCK // math.prod(self._options[0]))
+
+    def cropped(self, share):
+        other = copy.copy(self)
+        # Upright, as without.
+        other._options = (*self._options[:2], True, share)
+        return other
+
+    def decoded(self, read, names, encoded, bad):
+        """The places and the pixels of images that can be read, as a list of one pair or none.
+
+        Args:
+            read: What becomes pixels or the UserError that says why not.
+            names: Of the images, for `bad`.
+            encoded: Images, as `read` takes them.
+            bad: A `BadImages`.
+        """
+        found, kept = parallel(read, encoded), []
+        # In their order, so that the same ones are named whichever thread was first.
+        for position, (name, image) in enumerate(zip(names, found, strict=True)):
+            if isinstance(image, UserError):
+                bad.add(name, image)
+            else:
+                kept.append(position)
+        return [(np.array(kept), np.stack([found[place] for place in kept]))] if kept else []
+
+
+class FileReader(DecodingReader):
     """The images of some files.
 
     Args:
@@ -122,29 +162,14 @@ class FileReader(Reader):
     """
 
     def __init__(self, folder, files, image_shape, bit_depth):
+        super().__init__((image_shape, bit_depth))
         self._folder, self._files = folder, files
-        self._options = (image_shape, bit_depth)
-
-    def cropped(self, share):
-        other = copy.copy(self)
-        # Upright, as without.
-        other._options = (*self._options[:2], True, share)
-        return other
 
     def blocks(self, indices, bad):
-        step = max(os.cpu_count(), _BLOCK // math.prod(self._options[0]))
-        for start in range(0, len(indices), step):
-            files = [self._files[index] for index in indices[start : start + step]]
-            found = parallel(self._read, files)
-            kept = []
-            # In their order, so that the same ones are named whichever thread was first.
-            for position, (file, image) in enumerate(zip(files, found, strict=True)):
-                if isinstance(image, UserError):
-                    bad.add(file, image)
-                else:
-                    kept.append(position)
-            if kept:
-                yield start + np.array(kept), np.stack([found[position] for position in kept])
+        for start in range(0, len(indices), self.step):
+            files = [self._files[index] for index in indices[start : start + self.step]]
+            for kept, images in self.decoded(self._read, files, files, bad):
+                yield start + kept, images
 
     def key(self, indices):
         # Files of two folders may agree in all that is looked at, such as bitmaps out of archives.

@@ -1,9 +1,7 @@
 """A folder of archives of images, `train-0000.tar` and so on, as a data set."""
 
-import copy
 import hashlib
 import io
-import math
 import os
 import re
 
@@ -12,10 +10,9 @@ import numpy as np
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import Progress
 from darts_tf.datasets import folders, image_files, pixels, shard_files
-from darts_tf.datasets.source import Reader, Source, parallel
+from darts_tf.datasets.file_reader import DecodingReader
+from darts_tf.datasets.source import Source
 
-# Bytes of decoded images that are put together.
-_BLOCK = 2**25
 #: The file that may name the classes, a line each, the one of label 0 first.
 NAMES = "classes.txt"
 
@@ -186,7 +183,7 @@ def _named(path, classes) -> tuple[str, ...]:
     return tuple(names[label] for label in classes)
 
 
-class ShardReader(Reader):
+class ShardReader(DecodingReader):
     """The images of some archives, which are gone through from the first to the last.
 
     Args:
@@ -197,24 +194,17 @@ class ShardReader(Reader):
     """
 
     def __init__(self, shards, places, features, options):
-        self._shards, self._places = shards, places
-        self._features, self._options = features, options
-
-    def cropped(self, share):
-        other = copy.copy(self)
-        # Upright, as without.
-        other._options = (*self._options[:2], True, share)
-        return other
+        super().__init__(options)
+        self._shards, self._places, self._features = shards, places, features
 
     def blocks(self, indices, bad):
-        step = max(os.cpu_count(), _BLOCK // math.prod(self._options[0]))
         waiting = []
         for position, sample in self._chosen(self._places[indices]):
             waiting.append((position, sample))
-            if len(waiting) == step:
-                yield from self._decoded(waiting, bad)
+            if len(waiting) == self.step:
+                yield from self._block(waiting, bad)
                 waiting = []
-        yield from self._decoded(waiting, bad)
+        yield from self._block(waiting, bad)
 
     def _chosen(self, places):
         """Positions in `places`, and the samples there."""
@@ -230,17 +220,11 @@ class ShardReader(Reader):
         if position < len(places):
             raise UserError(f"{self._shards[-1]} or another archive was changed while it was read")
 
-    def _decoded(self, waiting, bad):
-        images = parallel(lambda pair: self._read(pair[1]), waiting)
-        kept = []
-        for number, ((_, sample), image) in enumerate(zip(waiting, images, strict=True)):
-            if isinstance(image, UserError):
-                bad.add(sample.name, image)
-            else:
-                kept.append(number)
-        if kept:
-            positions = np.array([waiting[number][0] for number in kept])
-            yield positions, np.stack([images[number] for number in kept])
+    def _block(self, waiting, bad):
+        samples = [sample for _, sample in waiting]
+        names = [sample.name for sample in samples]
+        for kept, images in self.decoded(self._read, names, samples, bad):
+            yield np.array([position for position, _ in waiting])[kept], images
 
     def _read(self, sample):
         try:
