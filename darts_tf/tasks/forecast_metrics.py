@@ -81,12 +81,8 @@ class MeanAbsolute(ColumnSums):
         return _mean(errors, count)
 
 
-class RelativeError(ColumnSums):
-    """RSE, the root relative squared error (Lai et al., SIGIR 2018, arXiv 1703.07015, section 4.2).
-
-    sqrt(sum (y - f)^2) / sqrt(sum (y - mean(y))^2), the sums and the mean over all examples and
-    columns: 1 for a forecast of that mean. Columns of large numbers count most.
-    """
+class OfSpread(ColumnSums):
+    """What compares squared errors with the spread of the targets."""
 
     sums = ("squares", "values", "value_squares")
 
@@ -96,6 +92,14 @@ class RelativeError(ColumnSums):
             "values": targets,
             "value_squares": tf.square(targets),
         }
+
+
+class RelativeError(OfSpread):
+    """RSE, the root relative squared error (Lai et al., SIGIR 2018, arXiv 1703.07015, section 4.2).
+
+    sqrt(sum (y - f)^2) / sqrt(sum (y - mean(y))^2), the sums and the mean over all examples and
+    columns: 1 for a forecast of that mean. Columns of large numbers count most.
+    """
 
     def of_sums(self, count, squares, values, value_squares):
         total = tf.reduce_sum(values)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from darts_tf.common.errors import UserError
 from darts_tf.tasks import forecast_metrics
-from darts_tf.tasks.metrics import Metric
+from darts_tf.tasks.metrics import Metric, measured
 from darts_tf.tasks.task import Task
 
 _METRICS = {
@@ -82,12 +82,7 @@ class Forecasting(Task):
         Args:
             targets, forecasts: `[examples, columns]`.
         """
-        found = {}
-        for metric in self.metrics():
-            measured = metric("float64")
-            measured.update_state(np.asarray(targets), np.asarray(forecasts))
-            found[metric.name] = float(measured.result())
-        return found
+        return measured(self.metrics(), targets, forecasts)
 
     def answers(self, outputs) -> dict[str, tf.Tensor]:
         """`forecast`, float32 `[batch, columns]`."""

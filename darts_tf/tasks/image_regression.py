@@ -9,7 +9,7 @@ import tensorflow as tf
 from darts_tf.common.errors import UserError
 from darts_tf.tasks import forecast_metrics
 from darts_tf.tasks.image_task import ImageTask
-from darts_tf.tasks.metrics import Metric
+from darts_tf.tasks.metrics import Metric, measured
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,28 +81,14 @@ class ImageRegression(ImageTask):
         Args:
             targets, outputs: `[examples, columns]`.
         """
-        found = {}
-        for metric in self.metrics():
-            measured = metric("float64")
-            measured.update_state(np.asarray(targets), np.asarray(outputs))
-            found[metric.name] = float(measured.result())
-        return found
+        return measured(self.metrics(), targets, outputs)
 
 
-class Determination(forecast_metrics.ColumnSums):
+class Determination(forecast_metrics.OfSpread):
     """R2, 1 - sum (y - f)^2 / sum (y - mean(y))^2, averaged over the columns whose targets change.
 
     As scikit-learn's `r2_score` with the uniform average: 0 for a forecast of the mean.
     """
-
-    sums = ("squares", "values", "value_squares")
-
-    def added(self, targets, forecasts):
-        return {
-            "squares": tf.square(forecasts - targets),
-            "values": targets,
-            "value_squares": tf.square(targets),
-        }
 
     def of_sums(self, count, squares, values, value_squares):
         spread = value_squares - values * tf.math.divide_no_nan(values, count)

@@ -3,9 +3,10 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from darts_tf.common.errors import UserError
@@ -158,3 +159,18 @@ def counted(values: tf.Tensor, sample_weights=None) -> tuple[tf.Tensor, tf.Tenso
     counts = tf.reshape(counts, tf.concat([tf.shape(counts), [1] * missing], 0))
     counts = tf.broadcast_to(counts, tf.shape(values))
     return tf.reduce_sum(tf.math.multiply_no_nan(values, counts)), tf.reduce_sum(counts)
+
+
+def measured(metrics: Iterable[Metric], targets, outputs) -> dict[str, float]:
+    """Metrics of outputs that are all at hand, by their names, computed in float64.
+
+    Args:
+        metrics: of a task.
+        targets, outputs: arrays `[examples, ...]`, as a batch has them.
+    """
+    found = {}
+    for metric in metrics:
+        made = metric("float64")
+        made.update_state(np.asarray(targets), np.asarray(outputs))
+        found[metric.name] = float(made.result())
+    return found
