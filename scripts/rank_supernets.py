@@ -1,16 +1,18 @@
-"""Whether a supernet's ranking of cells means something: Kendall's tau with a table.
+"""What supernets find and how they rank cells: accuracies and Kendall's tau, by a table.
 
     python -m scripts.rank_supernets --data_dir=DATA --benchmark_table=TABLE.csv
 
 trains a supernet of NAS-Bench-201's space on CIFAR-10 by every method, each for --seconds of
 processor time of steps; --longer methods besides for three times that, --smaller ones in the space
-without `none` and pooling, and one by fair sampling (scripts/fair_sampling.py). Then each supernet
-evaluates the same random cells on validation images by its weights, with batch normalisation by the
+without `none` and pooling, and one by fair sampling (scripts/fair_sampling.py). The cell that the
+method selects is looked up. Then each supernet evaluates the same random cells on validation
+images, of the half that has trained the alphas, by its weights, with batch normalisation by the
 statistics of the batch, by the moving ones of the supernet, and by those that are measured for each
 cell. The sizes are those of configs/nas_bench_201. Supernets stay in --runs; started again, the
 program goes on where it stopped, and all methods with one seed come first. Writes to --output:
 ranking.jsonl, a line a supernet with all accuracies; ranking.csv, a line a supernet and way of
-normalising; ranking.md, means and standard deviations over the seeds.
+normalising, and cells.csv, a line a selected cell; ranking.md and cells.md, means and standard
+deviations over the seeds.
 """
 
 import dataclasses
@@ -28,11 +30,13 @@ from darts_tf.budget.journal import Journal
 from darts_tf.common import files, seeds
 from darts_tf.common.errors import UserError
 from darts_tf.datasets.augmentation import Augmentation
+from darts_tf.genotypes import nas_bench_201
 from darts_tf.nas_bench.tables import BenchmarkTable
 from darts_tf.search import ArchitectureSearch, NonFiniteError
 from darts_tf.search.callbacks import MetricsLog
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
+from scripts import found_cells
 from scripts.fair_sampling import Fair, Steps
 from scripts.supernet_rankings import SMALLER, WAYS, as_csv, cells, summary, taus
 from train import fields, program
@@ -147,10 +151,18 @@ def main(config: RankingConfig) -> None:
         for setting in settings(config):
             if (str(setting), seed) not in done:
                 journal.add(_Ranking(config, data, setting, seed).record())
-            rows = [row for record in journal.records for row in taus(record, table)]
-            files.write(output / "ranking.csv", as_csv(rows))
-            files.write(output / "ranking.md", summary(rows))
-    print((output / "ranking.md").read_text(), end="")
+            _write(output, journal.records, table)
+    for name in ("ranking.md", "cells.md"):
+        print((output / name).read_text())
+
+
+def _write(output: pathlib.Path, records: list[dict], table: BenchmarkTable) -> None:
+    rows = [row for record in records for row in taus(record, table)]
+    files.write(output / "ranking.csv", as_csv(rows))
+    files.write(output / "ranking.md", summary(rows))
+    cells = [row for record in records for row in found_cells.row(record, table)]
+    files.write(output / "cells.csv", as_csv(cells))
+    files.write(output / "cells.md", found_cells.summary(cells))
 
 
 class _Ranking:
@@ -180,6 +192,10 @@ class _Ranking:
         last = json.loads((self._folder / "metrics.jsonl").read_text().splitlines()[-1])
         found |= {"epochs": epochs, "step_seconds": last["step_cpu_seconds"]}
         found |= {"steps": epochs * self._steps}
+        started = time.process_time()
+        cell = search.genotype(self._validation())
+        found |= {"cell": None if self._setting.fair else nas_bench_201.to_string(cell)}
+        found |= {"selection_seconds": round(time.process_time() - started, 1)}
         return found | {"accuracies": self._accuracies(search.supernet)}
 
     @property
@@ -240,18 +256,19 @@ class _Ranking:
 
         return of_epoch
 
+    def _validation(self):
+        """Batches of the images that rank cells."""
+        images, labels = (part[: self._config.validation_examples] for part in self._halves[1])
+        return datasets.batches(images, labels, 250, mean=self._data.mean, std=self._data.std)
+
     def _accuracies(self, supernet) -> dict[str, list[float]]:
         """Way of normalising -> the accuracy of each cell."""
-        count = self._config.validation_examples
-        images, labels = (part[:count] for part in self._halves[1])
-        data = self._data
-        validation = datasets.batches(images, labels, 250, mean=data.mean, std=data.std)
         given = self._stream(self._halves[0], self._seed, self._augmentation)(0)
         inputs = [batch[0] for batch in given.take(_MEASURED)]
-        found = {}
+        found, batches = {}, list(self._validation())
         for way, statistics_of in zip(WAYS, (None, [], inputs), strict=True):
             started = time.process_time()
-            evaluation = SupernetEvaluation(supernet, list(validation), statistics=statistics_of)
+            evaluation = SupernetEvaluation(supernet, batches, statistics=statistics_of)
             drawn = cells(self._seed, self._config.random_cells, self._setting.small)
             found[way] = [evaluation.objective(one_hot(_SPACE, cell)) for cell in drawn]
             print(f"  by {way}: {time.process_time() - started:.0f} s", flush=True)

@@ -74,9 +74,7 @@ def summary(rows: list[dict]) -> str:
 def as_csv(rows: list[dict]) -> str:
     """A line a row."""
     text = io.StringIO()
-    names = ("setting", "seed", "epochs", "steps", "cells", "statistics")
-    names += ("tau", "tau_better_half", "accuracy_of_the_first")
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}

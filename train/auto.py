@@ -25,6 +25,7 @@ from darts_tf import budget as budgets
 from darts_tf import macros, spaces
 from darts_tf.budget import clock
 from darts_tf.budget.image_search import JOURNAL, WEIGHTS
+from darts_tf.budget.proposals import PROPOSALS
 from darts_tf.budget.size import Size
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
@@ -88,6 +89,13 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
         "Steps of 96 images that each is trained for at first; the best get more.",
         lower_bound=1,
     )
+    proposals: str = fields.choice(
+        "predicted",
+        list(PROPOSALS),
+        "Who proposes candidates: predicted, a model of the scores so far; or, to compare with, "
+        "random, by the same halving, or evolution, by aging evolution with trainings of three "
+        "times --proxy_steps.",
+    )
     output_dir: str | None = fields.text(None, "The folder that the search writes to.")
 
     def constraints(self) -> budgets.Constraints:
@@ -109,6 +117,7 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
         names = (
             *("budget", "budget_of", "max_parameters", "max_flops", "max_latency_ms", "space"),
             *("proxy_channels", "proxy_cells", "proxy_pixels", "proxy_steps", "benchmark_table"),
+            "proposals",
             *auto_compare.NAMES,
         )
         settings = {**self.values(names), **super().decisive()}
@@ -129,6 +138,11 @@ def main(config: AutoConfig) -> None:
     config.rates()
     if not config.compare:
         config.refuse_given(auto_compare.NAMES[1:], "is for --compare")
+    elif config.proposals != "predicted":
+        raise UserError(
+            f"--compare has searches by random cells and aging evolution besides that by "
+            f"--proposals=predicted; got --proposals={config.proposals}"
+        )
     options = {"constraints": config.constraints(), "budget_of": config.budget_of}
     table = results.load_table(config, config.space)
     # The processor time of a process is 0 at its beginning.
@@ -143,6 +157,7 @@ def main(config: AutoConfig) -> None:
         **dict(zip(("channels", "cells"), config.size(), strict=True)),
         **{"proxy": config.proxy(), "seed": config.seed, "crop": config.crop},
         "class_weights": data.class_weights,
+        "proposals": config.proposals,
     }
     startup = clock.KINDS[config.budget_of]() - started
     space = config.space if data.macro(config.space) is None else data.space(config.space)
@@ -171,6 +186,7 @@ def _result(config: AutoConfig, found) -> dict:
     best = found.best
     return {
         "method": "auto",
+        "proposals": config.proposals,
         "budget_seconds": clock.seconds(config.budget),
         "spent_seconds": round(found.seconds, 1),
         "candidates": len(found.candidates),

@@ -13,7 +13,6 @@ from darts_tf import budget as budgets
 from darts_tf.budget import clock, contenders
 from darts_tf.budget.image_search import search_for
 from darts_tf.budget.journal import Journal
-from darts_tf.budget.size import Size
 from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.networks import training
@@ -22,9 +21,8 @@ from darts_tf.report import comparison
 from train import fields
 from train.config import Config
 
-#: Name in the table -> who proposes candidates, in how many rungs, after how many first steps in
-#: units of those of the search.
-SEARCHES = {"random cells": ("random", 6, 1), "aging evolution": ("evolution", 1, 3)}
+#: Name in the table -> who proposes candidates.
+SEARCHES = {"random cells": "random", "aging evolution": "evolution"}
 _FOUND = "found cell"
 _FILE = "trainings.jsonl"
 
@@ -153,8 +151,6 @@ def _builder(config, data, genotype):
 
 
 def _search(config, data, folder, name, options, startup) -> budgets.Found:
-    proposals, rungs, times = SEARCHES[name]
-    proxy: Size = options["proxy"]
     return search_for(
         data.image_data,
         config.budget,
@@ -162,9 +158,7 @@ def _search(config, data, folder, name, options, startup) -> budgets.Found:
             **options,
             # The found cell's search had to start the program and to read the data.
             "since": clock.KINDS[config.budget_of]() - startup,
-            "proposals": proposals,
-            "rungs": rungs,
-            "proxy": dataclasses.replace(proxy, steps=times * proxy.steps),
+            "proposals": SEARCHES[name],
             "folder": folder.file(name.replace(" ", "_")),
             "after": None,
         },

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from darts_tf import datasets, macros, spaces
+from darts_tf import datasets, macros, methods, spaces
 from darts_tf.budget import clock as clocks
 from darts_tf.budget.candidate import Candidate
 from darts_tf.budget.constraints import Constraints
@@ -36,8 +36,9 @@ class Options:
         proposals: who proposes candidates, see `proposals.PROPOSALS`.
         supernets: the methods of supernet searches that find the first candidates. Default: those
             of `SUPERNETS` for the budget where candidates are predicted, else none.
-        rungs: at most; see `BudgetedSearch`.
-        proxy: the small networks that candidates are judged by.
+        rungs: at most; see `BudgetedSearch`. Default: what the proposals say.
+        proxy: the small networks that candidates are judged by; aging evolution trains each of
+            them for three times its steps.
         seed: of all random choices.
         crop, class_weights: see `ImageCandidates`.
         folder: where the journal and the weights are; a search goes on from there. None: nowhere.
@@ -50,7 +51,7 @@ class Options:
     budget_of: str = "processor"
     proposals: str = "predicted"
     supernets: tuple[str, ...] | None = None
-    rungs: int = 6
+    rungs: int | None = None
     proxy: Size | None = None
     seed: int = 0
     crop: bool = True
@@ -126,11 +127,14 @@ def search_for(
     size = channels or macro.search_size[0], cells or macro.search_size[1]
     folder = None if given.folder is None else files.make_folder(given.folder)
     journal = Journal(None if folder is None else folder / JOURNAL)
+    proposals = lookup("way to propose candidates", PROPOSALS, given.proposals)
+    proxy = Size() if given.proxy is None else given.proxy
+    supernets = _supernets(given, seconds)
     evaluator = ImageCandidates(
         space,
         data,
         size,
-        proxy=given.proxy,
+        proxy=dataclasses.replace(proxy, steps=proxy.steps * proposals.longer),
         folder=None if folder is None else folder / WEIGHTS,
         measures_latency=limits.latency_ms is not None,
         seed=given.seed,
@@ -142,16 +146,16 @@ def search_for(
     clock = clocks.Clock(now=now, since=since) if earlier is None else clocks.Clock(earlier, now)
     search = BudgetedSearch(
         choice,
-        lookup("way to propose candidates", PROPOSALS, given.proposals),
+        proposals,
         evaluator,
         budget=seconds,
         clock=clock,
         journal=journal,
         refuse=limits.broken,
         starts=starts,
-        sources=[evaluator.source(*one) for one in enumerate(_supernets(given, seconds))],
+        sources=[evaluator.source(*one) for one in enumerate(supernets)],
         seed=given.seed,
-        rungs=given.rungs,
+        rungs=proposals.rungs if given.rungs is None else given.rungs,
     )
     best = search.run(given.after)
     if best is None:
@@ -165,7 +169,9 @@ def search_for(
 def _supernets(given: Options, budget: float) -> tuple[str, ...]:
     """The methods of the supernet searches at the beginning."""
     if given.supernets is not None:
-        return given.supernets
+        for name in given.supernets:
+            methods.get(name)
+        return tuple(given.supernets)
     # The other proposals are baselines.
     enough = (name for name, least in SUPERNETS.items() if budget >= least)
     return tuple(enough) if given.proposals == "predicted" else ()

@@ -9,6 +9,7 @@ from darts_tf import datasets
 from darts_tf.budget import Constraints, clock, image_search
 from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.size import Size
+from darts_tf.common.errors import UserError
 
 
 class Ticks:
@@ -55,3 +56,27 @@ def test_a_search_goes_on_when_the_cheapest_network_is_measured_as_slower(
     measured = 2.0
     again = search(**options)
     assert again.genotype == first.genotype
+
+
+def test_aging_evolution_trains_everybody_once_and_three_times_as_long(search, monkeypatch):
+    trained = []
+
+    def train(evaluator, number, genotype, rung):
+        trained.append((rung, evaluator.proxy.steps))
+        return {"score": 0.5, "accuracy": 0.5, "steps": 1}
+
+    monkeypatch.setattr(ImageCandidates, "train", train)
+    search(proposals="evolution")
+    assert len(trained) > 1 and set(trained) == {(0, 3)}
+    trained.clear()
+    search(proposals="evolution", rungs=2, proxy=Size(steps=2))
+    assert {steps for _, steps in trained} == {6} and 1 in {rung for rung, _ in trained}
+    trained.clear()
+    search(proposals="random")
+    assert {steps for _, steps in trained} == {1} and 1 in {rung for rung, _ in trained}
+
+
+def test_an_unknown_supernet_is_refused_before_anything_is_trained(search, monkeypatch):
+    monkeypatch.setattr(ImageCandidates, "train", lambda *arguments: pytest.fail("trained"))
+    with pytest.raises(UserError, match="unknown method 'drans'.*drnas"):
+        search(supernets=("drans",))

@@ -93,6 +93,19 @@ class TestMain:
         result = json.loads((tmp_path / "run" / "result.json").read_text())
         assert result["network"]["multiply_adds"] <= 20_000
 
+    def test_proposals_decide_and_are_told(self, config, tmp_path, monkeypatch):
+        given = []
+
+        def search_for(*arguments, **options):
+            given.append(options["proposals"])
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(auto.budgets, "search_for", search_for)
+        config = dataclasses.replace(config, proposals="evolution")
+        with pytest.raises(KeyboardInterrupt):
+            auto.main(config)
+        assert given == ["evolution"] and config.decisive()["proposals"] == "evolution"
+
     @pytest.mark.parametrize(
         ("changes", "message"),
         [
@@ -100,6 +113,7 @@ class TestMain:
             ({"output_dir": None}, "--output_dir is missing"),
             ({"compare_rates": ("fast",)}, "--compare_rates=fast: expected numbers above 0"),
             ({"compare_seeds": 2, "given": frozenset(["compare_seeds"])}, "is for --compare"),
+            ({"compare": True, "proposals": "random"}, "got --proposals=random"),
         ],
     )
     def test_refused(self, config, changes, message):

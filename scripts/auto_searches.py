@@ -1,0 +1,145 @@
+"""What train.auto finds in NAS-Bench-201's space for budgets of time, and what baselines find.
+
+    python -m scripts.auto_searches --data_dir=DATA --benchmark_table=TABLE.csv
+
+runs `train.auto` with every budget of --budgets, every seed and everybody of --proposals who
+proposes candidates, on 20,000 images of CIFAR-10, one search after the other. The table says the
+accuracy of what each has found, and nothing else. Every run stays in --runs; started again, the
+program goes on where it stopped. All with one seed come first: a comparison that is stopped early
+is fair. Writes to --output: nas_bench_201.csv, a line a search, among those that are there; and
+nas_bench_201.md, a line a budget and way to propose, with means and standard deviations over the
+seeds.
+"""
+
+import csv
+import dataclasses
+import io
+import pathlib
+
+import train.startup  # noqa: F401  TensorFlow is first imported here
+
+from darts_tf.budget import clock
+from darts_tf.budget.proposals import PROPOSALS
+from darts_tf.common import files
+from darts_tf.common.errors import UserError
+from darts_tf.nas_bench.table_searches import JUDGED
+from scripts.comparisons import as_markdown, with_deviation
+from scripts.finished_runs import finish
+from train import fields, program
+from train.config import Config
+
+_FILE = "nas_bench_201"
+#: Of a line, what tells one search from another.
+_KEY = ("proposals", "budget_seconds", "seed", "rules")
+_NAMES = (*_KEY, "spent_seconds", "candidates", "origin", "architecture", JUDGED, "rank")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchesConfig(Config):
+    """Which searches there are."""
+
+    data_dir: str | None = fields.text(None, "Where TensorFlow Datasets keeps CIFAR-10.")
+    benchmark_table: str | None = fields.text(None, "A CSV file of NAS-Bench-201.")
+    budgets: tuple[str, ...] = fields.words(["1m", "3m", "5m", "15m"], "Budgets of processor time.")
+    proposals: tuple[str, ...] = fields.words(
+        list(PROPOSALS), "Who proposes candidates; see train.auto."
+    )
+    first_seed: int = fields.integer(0, "The first seed.", lower_bound=0)
+    seeds: int = fields.integer(5, "Searches of each.", lower_bound=1)
+    train_examples: int = fields.integer(20_000, "Training images.", lower_bound=100)
+    rules: str = fields.text(
+        "present", "The name of this version of the search in nas_bench_201.csv."
+    )
+    runs: str = fields.text("runs/auto", "Where the runs are kept.")
+    output: str = fields.text("results/auto", "The folder to write to.")
+
+
+def main(config: SearchesConfig) -> None:
+    """Runs what is not finished, and writes the comparison after every search."""
+    for name in ("data_dir", "benchmark_table"):
+        if not getattr(config, name):
+            raise UserError(f"--{name} is missing; see --help")
+    output = files.make_folder(pathlib.Path(config.output))
+    table = output / f"{_FILE}.csv"
+    for seed in range(config.first_seed, config.first_seed + config.seeds):
+        for budget in config.budgets:
+            for proposals in config.proposals:
+                key = proposals, clock.seconds(budget), seed, config.rules
+                rows = _known(table)
+                if any(_key(row) == key for row in rows):
+                    continue
+                rows.append(_row(config, *key, budget))
+                files.write(table, as_csv(rows))
+                files.write(output / f"{_FILE}.md", summary(rows))
+    files.write(output / f"{_FILE}.md", summary(_known(table)))
+    print((output / f"{_FILE}.md").read_text(), end="")
+
+
+def _row(config, proposals: str, seconds: float, seed: int, rules: str, budget: str) -> dict:
+    name = f"{proposals}_{seconds:.0f}_seed_{seed}"
+    result = finish(
+        *("auto", pathlib.Path(config.runs) / name, f"--budget={budget}", f"--seed={seed}"),
+        *("--space=nas_bench_201", "--dataset=cifar10", f"--data_dir={config.data_dir}"),
+        *(f"--train_examples={config.train_examples}", f"--proposals={proposals}"),
+        f"--benchmark_table={config.benchmark_table}",
+    )
+    place = result["benchmark"]
+    known = {name: result[name] for name in ("spent_seconds", "candidates", "origin")}
+    return {
+        **dict(zip(_KEY, (proposals, seconds, seed, rules), strict=True)),
+        **known,
+        "architecture": place["architecture"],
+        JUDGED: place["columns"][JUDGED]["accuracy"],
+        "rank": place["columns"][JUDGED]["rank"],
+    }
+
+
+def _key(row: dict) -> tuple:
+    return row["proposals"], float(row["budget_seconds"]), int(row["seed"]), row["rules"]
+
+
+def _known(table: pathlib.Path) -> list[dict]:
+    if not table.exists():
+        return []
+    with table.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def as_csv(rows: list[dict]) -> str:
+    """A line a search."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _NAMES, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def summary(rows: list[dict]) -> str:
+    """A line a budget and way to propose: means over the seeds, in Markdown.
+
+    Args:
+        rows: searches, as they are in nas_bench_201.csv; its values may be texts.
+    """
+    lines = []
+    keys = {(r["rules"], float(r["budget_seconds"]), r["proposals"]) for r in rows}
+    for rules, seconds, proposals in sorted(keys):
+        own = [r for r in rows if _key(r)[:2] == (proposals, seconds) and r["rules"] == rules]
+        own.sort(key=lambda row: int(row["seed"]))
+        accuracies = [float(row[JUDGED]) for row in own]
+        lines.append(
+            [
+                *(f"{seconds / 60:g}", proposals, rules, str(len(own))),
+                with_deviation(accuracies, ".2f"),
+                ", ".join(f"{accuracy:.2f}" for accuracy in accuracies),
+                ", ".join(f"{int(row['rank']):,}" for row in own),
+                ", ".join(str(row["candidates"]) for row in own),
+                f"{max(float(row['spent_seconds']) for row in own) / seconds:.2f}",
+            ]
+        )
+    titles = ["minutes", "proposals", "rules", "seeds", "test accuracy, %", "of each"]
+    titles += ["ranks of 15,625", "candidates", "most spent of the budget"]
+    return as_markdown(titles, lines)
+
+
+if __name__ == "__main__":
+    program.run(main)
