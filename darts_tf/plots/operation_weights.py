@@ -41,7 +41,7 @@ def plot_operation_weights(
 
     Args:
         weights: for every cell type an array [epochs, edges, operations], the operation weights
-            at the end of every epoch.
+            at the end of every epoch; NaN for an epoch that is not known, which stays blank.
         space: the search space that names the edges and the operations.
         path: the file to write; its suffix, `.svg` or `.png`, chooses the format.
         genotype: the cells that were chosen; None: no frames.
@@ -83,7 +83,10 @@ def _check(name, values, space) -> np.ndarray:
             f"operation weights of the {name} cell: expected the shape [epochs, {expected[0]} "
             f"edges, {expected[1]} operations] with at least one epoch, got {list(values.shape)}"
         )
-    check_range(name, values)
+    known = ~np.isnan(values).all(axis=(1, 2))
+    # The last one names the winners, so it has to be known.
+    known[-1] = True
+    check_range(name, values[known])
     return values
 
 
@@ -93,8 +96,9 @@ def _scale(arrays) -> Normalize:
     Early in a search all weights are nearly equal; the span has a lower limit, so that their noise
     does not look like a decision.
     """
-    low = min(values.min() for values in arrays)
-    return Normalize(low, max(low + _SMALLEST_SPAN, *(values.max() for values in arrays)))
+    low = min(np.nanmin(values) for values in arrays)
+    high = max(np.nanmax(values) for values in arrays)
+    return Normalize(low, max(low + _SMALLEST_SPAN, high))
 
 
 def _kept(genotype, name) -> set[tuple[int, int]]:

@@ -99,6 +99,9 @@ def read_metrics(path) -> list[dict]:
 class OperationWeightsLog(keras.callbacks.Callback):
     """Writes the operation weights of all epochs to an `.npz`, `[epochs, edges, operations]`.
 
+    Epochs whose weights were lost, because the file of a search that goes on was damaged or taken
+    away, are NaN, so that a row's number is that of its epoch.
+
     Args:
         search: the search.
         path: the file; an array for each cell type. Found again by a resumed search.
@@ -113,7 +116,7 @@ class OperationWeightsLog(keras.callbacks.Callback):
         now = self._search.operation_weights()
         before = self.read() if epoch else {}
         mixture = {
-            name: _stacked([*(before[name][:epoch] if before else []), value])
+            name: _stacked(_earlier(before.get(name, ()), epoch, value.shape), value)
             for name, value in now.items()
         }
         buffer = io.BytesIO()
@@ -131,8 +134,15 @@ class OperationWeightsLog(keras.callbacks.Callback):
             return {}
 
 
-def _stacked(arrays) -> np.ndarray:
+def _earlier(found, epochs, shape) -> list[np.ndarray]:
+    """The matrices of so many epochs, NaN for those that are not there any more."""
+    known = list(found[:epochs])
+    return [np.full(shape, np.nan, np.float32)] * (epochs - len(known)) + known
+
+
+def _stacked(earlier, now) -> np.ndarray:
     """Matrices in one array; the smaller ones, of a supernet that has grown since, with zeros."""
+    arrays = [*earlier, now]
     shape = np.max([a.shape for a in arrays], axis=0)
     behind = [[(0, n - m) for m, n in zip(a.shape, shape, strict=True)] for a in arrays]
     return np.stack([np.pad(a, width) for a, width in zip(arrays, behind, strict=True)])

@@ -121,3 +121,16 @@ def test_a_recurrent_cell(drawn):
     }
     assert {"from node 0 ($x_t$, $h_{t-1}$)", "into node 8", "Recurrent cell"} <= texts
     assert any("$h_t$ is the cell's output" in text for text in texts)
+
+
+def test_epochs_that_are_not_known_stay_blank(drawn):
+    values = weights(epochs=4)
+    values[:2] = np.nan
+    plots.plot_operation_weights({"normal": values}, SPACE, "weights.png")
+    image = next(axes for axes in drawn[0].axes if axes.images).images[0]
+    shown = image.get_array()
+    assert np.ma.getmaskarray(shown).sum() == 16 and shown.shape == (8, 4)
+    assert image.get_clim() == (np.nanmin(values), 0.5)
+    values[3] = np.nan
+    with pytest.raises(UserError, match="operation weights of the normal cell"):
+        plots.plot_operation_weights({"normal": values}, SPACE, "weights.png")

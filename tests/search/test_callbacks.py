@@ -95,13 +95,14 @@ class TestOperationWeightsLog:
         run(again, 4, start=2)
         np.testing.assert_array_equal(again.read()["reduce"][:, 0, 0], [1, 2, 1, 2])
 
-    def test_a_damaged_file_loses_the_epochs_before(self, tmp_path):
+    def test_epochs_of_a_damaged_file_are_nan(self, tmp_path):
         run(callbacks.OperationWeightsLog(Search(), tmp_path / "weights.npz"), 3)
         (tmp_path / "weights.npz").write_bytes(b"")
         again = callbacks.OperationWeightsLog(Search(), tmp_path / "weights.npz")
         assert again.read() == {}
         run(again, 4, start=3)
-        np.testing.assert_array_equal(again.read()["reduce"][:, 0, 0], [1])
+        expected = [np.nan, np.nan, np.nan, 1]
+        np.testing.assert_array_equal(again.read()["reduce"][:, 0, 0], expected)
 
     def test_a_new_search_starts_anew(self, tmp_path):
         run(callbacks.OperationWeightsLog(Search(), tmp_path / "weights.npz"), 3)
