@@ -12,7 +12,7 @@ short trainings are averaged by a model (`prediction`), more of them tell more t
 So who is trained on depends on the scores alone, never on a clock.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 #: A rung has so many times the steps of the rung before.
 GROWTH = 3
@@ -20,6 +20,8 @@ GROWTH = 3
 SHARE = 3
 #: A rung has at most one of so many steps of the rung before.
 FEWER = 2
+#: In the end one of so many goes on to the highest rungs, but two at least.
+FINAL_SHARE = 4
 
 
 def steps(rung: int, first: int, growth: int = GROWTH) -> int:
@@ -27,26 +29,61 @@ def steps(rung: int, first: int, growth: int = GROWTH) -> int:
     return first * growth**rung
 
 
+def work(rung: int) -> int:
+    """Steps of a rung itself, in units of those of the first one: 1, 2, 6, 18 and so on."""
+    return GROWTH**rung - (GROWTH ** (rung - 1) if rung else 0)
+
+
 def promotable(
-    rungs: Sequence[Mapping[int, float]], share: float = SHARE, limited: bool = True
+    rungs: Sequence[Mapping[int, float]], work: Callable[[int], float] | None = work
 ) -> Iterator[tuple[int, int]]:
     """Who may go on, from the highest rung down, the best of a rung first.
 
     Args:
         rungs: for each rung the candidates that have reached it, number -> score, larger is better.
-        share: the best floor(n / share) of the n in a rung may go on.
-        limited: whether a rung has at most a part of the steps of the rung before, see `FEWER`.
+        work: rung -> what a candidate's training there costs, in units of the first rung. A rung
+            has at most a part of the work of the rung before, see `FEWER`; None: there is no limit.
 
     Yields:
         The number of a candidate, and the rung that it goes on to.
     """
     for rung in reversed(range(len(rungs))):
         reached = rungs[rung]
-        best = ranked(reached)[: int(len(reached) / share)]
+        best = ranked(reached)[: len(reached) // SHARE]
         higher = rungs[rung + 1] if rung + 1 < len(rungs) else {}
-        needed = (len(higher) + 1) * (GROWTH ** (rung + 1) - GROWTH**rung)
-        if not limited or needed * FEWER ** (rung + 1) <= len(rungs[0]):
-            yield from ((number, rung + 1) for number in best if number not in higher)
+        if work is not None:
+            needed = (len(higher) + 1) * work(rung + 1)
+            if needed * FEWER ** (rung + 1) > len(rungs[0]) * work(0):
+                continue
+        yield from ((number, rung + 1) for number in best if number not in higher)
+
+
+def final(
+    rungs: Sequence[Mapping[int, float]], opens: Callable[[int], bool]
+) -> Iterator[tuple[int, int]]:
+    """Who may go on in the end, when no candidate starts any more.
+
+    First the highest rung is filled, with the best quarter of the rung before but at least two,
+    because its best is the result of the search; then the next one, if it may be opened; then the
+    ones below it with the best half, so that no time is left.
+
+    Args:
+        rungs: see `promotable`.
+        opens: rung -> whether there is time for two trainings there. Nobody goes on alone to a rung
+            where there is nobody to compare with.
+
+    Yields:
+        See `promotable`.
+    """
+    reached = sum(bool(scores) for scores in rungs)
+    top = [reached - 1] if reached > 1 else []
+    if reached < len(rungs) and len(rungs[reached - 1]) > 1 and opens(reached):
+        top.append(reached)
+    for share, targets in ((FINAL_SHARE, top), (2, range(reached - 1, 0, -1))):
+        for rung in targets:
+            before = rungs[rung - 1]
+            best = ranked(before)[: max(2, len(before) // share)]
+            yield from ((number, rung) for number in best if number not in rungs[rung])
 
 
 def ranked(scores: Mapping[int, float]) -> list[int]:

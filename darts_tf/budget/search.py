@@ -30,7 +30,7 @@ from darts_tf.budget.proposals import Choice
 from darts_tf.genotypes.genotype import Genotype
 
 #: From this share of the budget on no candidate starts, and the best half of a rung goes on.
-FINALE = 0.6
+FINALE = 0.5
 #: A source of candidates takes at most this share of the budget.
 SOURCE_SHARE = 0.2
 #: From the second rung on a candidate is ranked by so much of its own score, the rest by the model.
@@ -38,7 +38,6 @@ OWN_SHARE = 0.5
 #: What a step may take beyond the dearest of the latest like it.
 _MARGIN = 1.15
 _LATEST = 8
-_FINAL_SHARE = 2
 #: The score of a training that came apart.
 _NOTHING = -1e9
 
@@ -161,14 +160,12 @@ class BudgetedSearch:
             more = not self.candidates or self.spent < self._budget
             return (len(self.candidates), 0) if more and not self._exhausted else None
         rungs = self._ranks()
-        share, most = halving.SHARE, self._most
         if self._final:
-            reached = sum(bool(scores) for scores in rungs)
-            # Nobody goes on alone to a rung where there is nobody to compare with.
-            alone = reached < self._most and not self._fits(reached, times=2)
-            share, most = _FINAL_SHARE, min(self._most, reached + 1 - alone)
-        for number, rung in halving.promotable(rungs, share, limited=not self._final):
-            if rung < most and self._fits(rung):
+            steps = halving.final(rungs, lambda rung: self._fits(rung, times=2))
+        else:
+            steps = halving.promotable(rungs, self._evaluator.work)
+        for number, rung in steps:
+            if rung < self._most and self._fits(rung):
                 return number, rung
         if not self._final and self._fits(0):
             return len(self.candidates), 0
@@ -194,7 +191,8 @@ class BudgetedSearch:
             # The first step also begins the process and reads the data.
             found = [r["seconds"] for r in self._journal.records[1:] if r.get("rung") == lower]
             if found:
-                return max(found[-_LATEST:]) * halving.GROWTH ** (rung - lower)
+                work = self._evaluator.work
+                return max(found[-_LATEST:]) * work(rung) / work(lower)
         return None
 
     def _do(self, number: int, rung: int) -> dict:

@@ -4,6 +4,9 @@ import dataclasses
 
 from darts_tf import macros, spaces
 
+#: From this rung on, counted from 0, networks are as deep as the one that is wanted.
+DEEP = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Size:
@@ -16,6 +19,9 @@ class Size:
         channels, cells: of the network. Default: at most 8, and at most twice the fewest that the
             space's macro network has: of cells it is not less than that, because short trainings
             of networks that are less deep rank cells worse (docs/auto.md).
+        deep_cells: of the network from the rung `DEEP` on. Default: as many as the network that is
+            wanted. What a shallow network does not need, such as a way for gradients past all
+            convolutions, a deep one does.
         pixels: the longer side of the images, which are shrunk to it. Default: 16.
         batch_size: images in a step.
         steps: of the first rung, see `halving.steps`.
@@ -31,6 +37,7 @@ class Size:
     steps: int = 80
     validation: int = 2000
     learning_rate: float = 0.05
+    deep_cells: int | None = None
 
     def of(self, space, size: tuple[int, int], image_shape) -> "Size":
         """The same with numbers for what is None.
@@ -45,5 +52,6 @@ class Size:
             self,
             channels=self.channels or min(8, size[0]),
             cells=self.cells or min(size[1], 2 * stages),
+            deep_cells=self.deep_cells or size[1],
             pixels=min(self.pixels, max(image_shape[:2])),
         )

@@ -53,7 +53,7 @@ class TestSources:
         assert [r["epoch"] for r in search._journal.records if "epoch" in r] == [1, 2, 3]
 
     def test_it_does_not_begin_when_candidates_no_longer_start_after_it(self):
-        for seconds, begins in ((30, True), (60, False)):
+        for seconds, begins in ((20, True), (50, False)):
             evaluator = fakes.FakeEvaluator()
             source = fakes.FakeSource(evaluator, [], self.best(), seconds=19)
             search = fakes.search(evaluator, sources=[source], budget=100)
@@ -91,10 +91,14 @@ class TestSources:
                 kept.pop()
             done += evaluator.done
         assert best.genotype == expected.genotype
-        numbers = [
-            (r.get("candidate"), r.get("rung"), r.get("epoch")) for r in search._journal.records
-        ]
-        others = [
-            (r.get("candidate"), r.get("rung"), r.get("epoch")) for r in whole._journal.records
-        ]
-        assert numbers == others[: len(numbers)] and len(numbers) >= len(others) - 3
+        # Seconds that a kill loses are not counted, so the finale may begin some steps later.
+        numbers, others = (
+            [
+                (r.get("candidate"), r.get("rung"), r.get("epoch"))
+                for r in one._journal.records
+                if r["spent"] < 40
+            ]
+            for one in (search, whole)
+        )
+        both = min(len(numbers), len(others))
+        assert numbers[:both] == others[:both] and both > 15
