@@ -177,8 +177,8 @@ class BudgetedSearch:
 
     @property
     def _exhausted(self) -> bool:
-        """Whether nobody could be proposed any more."""
-        return any(record.get("exhausted") for record in self._journal.records[-1:])
+        """Whether nobody could be proposed any more: those that are there are all."""
+        return any(record.get("exhausted") for record in self._journal.records)
 
     def _fits(self, rung: int, times: int = 1) -> bool:
         """Whether so many steps of that rung are done before the budget is spent."""

@@ -9,6 +9,7 @@ from darts_tf import genotypes
 from darts_tf.budget import clock, contenders
 from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.journal import Journal
+from darts_tf.budget.proposals import PROPOSALS
 from darts_tf.common.errors import UserError
 from darts_tf.runs.run_folder import RunFolder
 from train import auto, auto_compare
@@ -28,6 +29,9 @@ class Ticks:
 @pytest.fixture
 def config(tmp_path, monkeypatch, one_edge_space):
     monkeypatch.setitem(clock.KINDS, "processor", Ticks())
+    # Few rungs: to build a network takes longer than to train it here.
+    few = dataclasses.replace(PROPOSALS["predicted"], rungs=3)
+    monkeypatch.setitem(PROPOSALS, "predicted", few)
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 2
     images = rng.integers(0, 100, (60, 8, 8, 1)) + 120 * labels[:, None, None, None]
