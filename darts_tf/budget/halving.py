@@ -20,8 +20,8 @@ GROWTH = 3
 SHARE = 3
 #: A rung has at most one of so many steps of the rung before.
 FEWER = 2
-#: In the end one of so many goes on to the highest rungs, but two at least.
-FINAL_SHARE = 4
+#: In the end one of so many goes on, but two at least.
+FINAL_SHARE = 2
 
 
 def steps(rung: int, first: int, growth: int = GROWTH) -> int:
@@ -35,14 +35,13 @@ def work(rung: int) -> int:
 
 
 def promotable(
-    rungs: Sequence[Mapping[int, float]], work: Callable[[int], float] | None = work
+    rungs: Sequence[Mapping[int, float]], limited: bool = True
 ) -> Iterator[tuple[int, int]]:
     """Who may go on, from the highest rung down, the best of a rung first.
 
     Args:
         rungs: for each rung the candidates that have reached it, number -> score, larger is better.
-        work: rung -> what a candidate's training there costs, in units of the first rung. A rung
-            has at most a part of the work of the rung before, see `FEWER`; None: there is no limit.
+        limited: whether a rung has at most a part of the steps of the rung before, see `FEWER`.
 
     Yields:
         The number of a candidate, and the rung that it goes on to.
@@ -51,11 +50,9 @@ def promotable(
         reached = rungs[rung]
         best = ranked(reached)[: len(reached) // SHARE]
         higher = rungs[rung + 1] if rung + 1 < len(rungs) else {}
-        if work is not None:
-            needed = (len(higher) + 1) * work(rung + 1)
-            if needed * FEWER ** (rung + 1) > len(rungs[0]) * work(0):
-                continue
-        yield from ((number, rung + 1) for number in best if number not in higher)
+        needed = (len(higher) + 1) * work(rung + 1)
+        if not limited or needed * FEWER ** (rung + 1) <= len(rungs[0]):
+            yield from ((number, rung + 1) for number in best if number not in higher)
 
 
 def final(
@@ -63,9 +60,9 @@ def final(
 ) -> Iterator[tuple[int, int]]:
     """Who may go on in the end, when no candidate starts any more.
 
-    First the highest rung is filled, with the best quarter of the rung before but at least two,
-    because its best is the result of the search; then the next one, if it may be opened; then the
-    ones below it with the best half, so that no time is left.
+    First the best half of the rung before, but at least two, goes on to the highest rung, so that
+    its best, the result of the search, is one of many; then to the next one, if it may be opened;
+    then to those below, so that no time is left.
 
     Args:
         rungs: see `promotable`.
@@ -76,14 +73,13 @@ def final(
         See `promotable`.
     """
     reached = sum(bool(scores) for scores in rungs)
-    top = [reached - 1] if reached > 1 else []
+    targets = list(range(reached - 1, 0, -1))
     if reached < len(rungs) and len(rungs[reached - 1]) > 1 and opens(reached):
-        top.append(reached)
-    for share, targets in ((FINAL_SHARE, top), (2, range(reached - 1, 0, -1))):
-        for rung in targets:
-            before = rungs[rung - 1]
-            best = ranked(before)[: max(2, len(before) // share)]
-            yield from ((number, rung) for number in best if number not in rungs[rung])
+        targets.insert(min(1, len(targets)), reached)
+    for rung in targets:
+        before = rungs[rung - 1]
+        best = ranked(before)[: max(2, len(before) // FINAL_SHARE)]
+        yield from ((number, rung) for number in best if number not in rungs[rung])
 
 
 def ranked(scores: Mapping[int, float]) -> list[int]:

@@ -30,7 +30,7 @@ from darts_tf.budget.proposals import Choice
 from darts_tf.genotypes.genotype import Genotype
 
 #: From this share of the budget on no candidate starts, and the best half of a rung goes on.
-FINALE = 0.5
+FINALE = 0.6
 #: A source of candidates takes at most this share of the budget.
 SOURCE_SHARE = 0.2
 #: From the second rung on a candidate is ranked by so much of its own score, the rest by the model.
@@ -163,7 +163,7 @@ class BudgetedSearch:
         if self._final:
             steps = halving.final(rungs, lambda rung: self._fits(rung, times=2))
         else:
-            steps = halving.promotable(rungs, self._evaluator.work)
+            steps = halving.promotable(rungs)
         for number, rung in steps:
             if rung < self._most and self._fits(rung):
                 return number, rung
@@ -191,8 +191,7 @@ class BudgetedSearch:
             # The first step also begins the process and reads the data.
             found = [r["seconds"] for r in self._journal.records[1:] if r.get("rung") == lower]
             if found:
-                work = self._evaluator.work
-                return max(found[-_LATEST:]) * work(rung) / work(lower)
+                return max(found[-_LATEST:]) * halving.GROWTH ** (rung - lower)
         return None
 
     def _do(self, number: int, rung: int) -> dict:

@@ -7,19 +7,19 @@ def test_steps_grow_by_three():
 
 def test_nobody_goes_on_before_a_third_of_the_rung_is_one():
     few, many = {0: 0.5, 1: 0.9}, {0: 0.5, 1: 0.9, 2: 0.6}
-    assert list(halving.promotable([few, {}], work=None)) == []
-    assert list(halving.promotable([many, {}], work=None)) == [(1, 1)]
-    assert list(halving.promotable([many, {1: 0.95}], work=None)) == []
+    assert list(halving.promotable([few, {}], limited=False)) == []
+    assert list(halving.promotable([many, {}], limited=False)) == [(1, 1)]
+    assert list(halving.promotable([many, {1: 0.95}], limited=False)) == []
 
 
 def test_the_highest_rung_and_the_best_come_first():
     lowest = {n: n / 10 for n in range(9)}
     middle = {8: 0.91, 7: 0.95, 6: 0.92}
     # The best of the middle rung; the three best of the lowest are there already.
-    assert list(halving.promotable([lowest, middle, {}], work=None)) == [(7, 2)]
+    assert list(halving.promotable([lowest, middle, {}], limited=False)) == [(7, 2)]
     # With a new one in the lowest rung that is better than number 6.
     found = [{**lowest, 9: 0.65}, {8: 0.91, 7: 0.95}, {}]
-    assert list(halving.promotable(found, work=None)) == [(9, 1)]
+    assert list(halving.promotable(found, limited=False)) == [(9, 1)]
 
 
 def final(rungs, opens):
@@ -30,12 +30,11 @@ class TestFinal:
     LOWEST = {n: n / 10 for n in range(16)}
 
     def test_the_highest_rung_is_filled_then_the_next_then_those_below(self):
-        second = {n: n / 10 for n in range(6, 16)}
-        rungs = [self.LOWEST, second, {15: 0.5, 10: 0.4}, {}]
-        # A quarter of ten are two, one of which is there; two begin the next rung; half of ten are
-        # five, and half of 16 are there.
-        below = [(14, 2), (13, 2), (12, 2), (11, 2)]
-        assert list(final(rungs, True)) == [(14, 2), (15, 3), (10, 3), *below]
+        second = {n: n / 10 for n in range(12, 16)}
+        rungs = [self.LOWEST, second, {15: 0.5, 12: 0.4}, {}]
+        # Half of four are two, one of which is there; two begin the next rung; half of 16 are 8.
+        below = [(n, 1) for n in (11, 10, 9, 8)]
+        assert list(final(rungs, True)) == [(14, 2), (15, 3), (12, 3), *below]
         assert list(final(rungs, False)) == [(14, 2), *below]
         # With a single one in the third rung nobody begins the fourth.
         assert list(final([*rungs[:2], {15: 0.5}, {}], True)) == [(14, 2), *below]
@@ -49,17 +48,6 @@ class TestFinal:
     def test_there_is_no_rung_above_the_last(self):
         rungs = [self.LOWEST, dict(list(self.LOWEST.items())[8:])]
         assert list(final(rungs, True)) == []
-
-
-def test_a_rung_whose_networks_take_longer_has_fewer():
-    lowest = {n: n for n in range(90)}
-    rungs = [lowest, {n: n for n in range(68, 90)}, {}]
-    work = [1, 2, 22.5, 45].__getitem__
-    # A training of the third rung takes as long as 22.5 of the first, and a quarter of its 90 may
-    # be spent there; 3 of the second, and half.
-    assert list(halving.promotable(rungs, work))[0] == (89, 2)
-    assert (89, 2) not in halving.promotable([dict(list(lowest.items())[:89]), *rungs[1:]], work)
-    assert list(halving.promotable([lowest, rungs[1], {89: 89}], work)) == []
 
 
 def test_of_equals_the_earliest():
@@ -101,4 +89,4 @@ def test_a_rung_has_half_of_the_steps_of_the_one_before():
     assert list(halving.promotable(rungs)) == [(23, 2), (22, 2)]
     lowest = {n: n for n in range(23)}
     assert list(halving.promotable([lowest, rungs[1]])) == []
-    assert list(halving.promotable([lowest, {22: 22}], work=None))[0] == (21, 1)
+    assert list(halving.promotable([lowest, {22: 22}], limited=False))[0] == (21, 1)

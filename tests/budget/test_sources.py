@@ -53,7 +53,7 @@ class TestSources:
         assert [r["epoch"] for r in search._journal.records if "epoch" in r] == [1, 2, 3]
 
     def test_it_does_not_begin_when_candidates_no_longer_start_after_it(self):
-        for seconds, begins in ((20, True), (50, False)):
+        for seconds, begins in ((30, True), (60, False)):
             evaluator = fakes.FakeEvaluator()
             source = fakes.FakeSource(evaluator, [], self.best(), seconds=19)
             search = fakes.search(evaluator, sources=[source], budget=100)
