@@ -20,7 +20,7 @@ from darts_tf.runtime import distribution
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
-from tests import streams
+from tests import eager_replicas, streams
 from tests.growth_replicas import growing_search, growth
 from tests.level_replicas import transferability
 from tests.recurrent_replicas import recurrent, recurrent_search
@@ -79,7 +79,7 @@ class TwoOperations(keras.Model):
 
 
 def hypergradients(strategy) -> dict[str, np.ndarray]:
-    """Every estimator's hypergradient of one global batch, in float64."""
+    """Every estimator's hypergradient of one global batch, in float64 and without a trace."""
     keras.config.set_dtype_policy("float64")
     keras.utils.set_random_seed(0)
     with strategy.scope():
@@ -103,7 +103,8 @@ def hypergradients(strategy) -> dict[str, np.ndarray]:
 
     data = tf.data.Dataset.zip(tuple(batches(part, 0, 1, "float64") for part in (0, 1)))
     batch = next(iter(distribution.share_batches(strategy, data)))
-    found = tf.function(lambda batch: strategy.run(run, args=batch), autograph=False)(batch)
+    with eager_replicas.no_loops(strategy):
+        found = strategy.run(run, args=batch)
     first = tf.nest.map_structure(lambda x: strategy.experimental_local_results(x)[0], found)
     keras.config.set_dtype_policy("float32")
     return {name: np.concatenate([x.numpy().ravel() for x in g]) for name, g in first.items()}
