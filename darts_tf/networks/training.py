@@ -17,6 +17,7 @@ from darts_tf.networks.epoch_callbacks import OfOneEpoch
 from darts_tf.networks.network import without_training
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.runtime import optimizers, shared_traces
+from darts_tf.runtime.grappler import without_grappler
 from darts_tf.runtime.recalibration import BATCHES, BeforeValidation, Recalibration
 from darts_tf.search import callbacks
 from darts_tf.tasks import data_check, streams
@@ -87,6 +88,7 @@ def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int, 
         network.compile(optimizer, loss=loss, weighted_metrics=metrics)
 
 
+@without_grappler()
 def train_network(
     network: keras.Model,
     train: Batches,
@@ -100,7 +102,8 @@ def train_network(
     """Trains a network from scratch, or goes on from the newest checkpoint.
 
     In the end, and before every validation, the moving statistics are measured again on 19 batches
-    of the epoch's training images (`darts_tf.runtime.recalibration`).
+    of the epoch's training images (`darts_tf.runtime.recalibration`). On a CPU graphs run as they
+    are traced (`darts_tf.runtime.grappler`).
 
     Args:
         network: from `build_network`.

@@ -158,3 +158,23 @@ def test_every_epoch_sees_its_own_batches():
         np.testing.assert_array_equal(images, other)
         np.testing.assert_array_equal(targets["logits"], labels)
         np.testing.assert_array_equal(targets["auxiliary"], labels)
+
+
+def test_graphs_run_as_they_are_traced(eagerly):
+    def optimized(*_):
+        options = tf.config.optimizer.get_experimental_options()
+        return not options.get("disable_meta_optimizer", False)
+
+    images = keras.Input((8, 8, 1))
+    model = keras.Model(images, keras.layers.Dense(3)(keras.layers.Flatten()(images)))
+    seen, before = [], optimized()
+    look = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda *_, **__: seen.append(optimized())
+    )
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    try:
+        training.train_network(model, data, Recipe(epochs=1), extra_callbacks=[look])
+        assert optimized()
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not before})
+    assert seen == STEPS * [False]
