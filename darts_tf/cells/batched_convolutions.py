@@ -42,12 +42,15 @@ class BatchedDepthwise(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
+        return self.convolve(inputs, tf.convert_to_tensor(self.kernel))
+
+    def convolve(self, inputs, kernel):
+        """The convolution by that kernel."""
         padding = "SAME"
         if self.strides > 1:
             pad = self.kernel_size // 2
             inputs = tf.pad(inputs, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
             padding = "VALID"
-        kernel = tf.convert_to_tensor(self.kernel)
         if self.dilation == 1:
             return depthwise_conv2d(inputs, kernel, self.strides, padding)
         # Not the raw operation with dilations, whose gradient is wrong on a CPU.
@@ -78,12 +81,13 @@ class BatchedPointwise(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        kernel = tf.convert_to_tensor(self.kernel)
-        if self.edges > 1 and not grouped_gradients_work(kernel.dtype.name):
-            kernel = self._block_diagonal(kernel)
+        kernel = self.as_convolution(tf.convert_to_tensor(self.kernel))
         return tf.nn.conv2d(inputs, kernel, 1, "SAME")
 
-    def _block_diagonal(self, kernel):
+    def as_convolution(self, kernel):
+        """The kernel of one convolution that TensorFlow can differentiate here."""
+        if self.edges == 1 or grouped_gradients_work(kernel.dtype.name):
+            return kernel
         channels = kernel.shape[2]
         mask = np.kron(np.eye(self.edges), np.ones((channels, channels)))
         return tf.tile(kernel, [1, 1, self.edges, 1]) * tf.constant(mask, kernel.dtype)
@@ -127,9 +131,17 @@ class BatchedNormalization(BatchNormalization):
             return super().call(inputs, training=training) * tf.cast(scale, inputs.dtype)
         return self._fused(inputs, scale)
 
+    def again(self, inputs):
+        """What a call in training mode has returned, without a scale; no statistics move."""
+        if self._can_fuse(inputs):
+            return self._fused(inputs, moves=False)
+        return self._plain(inputs, moves=False)
+
 
 class BatchedConvolution(keras.layers.Layer):
     """Depthwise k x k, 1x1, batch normalisation, for several edges; the ReLU is the caller's.
+
+    Those of one input are computed together, see `darts_tf.cells.recomputed_convolutions`.
 
     Args:
         edges: number of edges.

@@ -11,6 +11,7 @@ import tensorflow as tf
 from darts_tf import operations
 from darts_tf.cells.batched_convolutions import BatchedConvolution, BatchedNormalization
 from darts_tf.cells.operation_group import GROUPS, OperationGroup, batches, match
+from darts_tf.cells.recomputed_convolutions import convolve
 from darts_tf.layers.convolutions import convolution, every_nth
 from darts_tf.operations.convolutions import DilatedConvolution, SeparableConvolution
 from darts_tf.operations.pooling import AvgPool3x3, MaxPool3x3
@@ -28,12 +29,16 @@ class SeparableConvolutions(OperationGroup):
     def _make_batched(self, name):
         return _Separable(self.edges, self._kernel_size(name), self.strides)
 
-    def call(self, inputs, rectified, scales):
-        return self._terms(self._tiled(rectified), scales)
+    def call(self, inputs, rectified, scales, training=None):
+        firsts = [layer.first for layer in self.batched]
+        outputs = convolve(firsts, rectified, self._tiled, training, linear=True)
+        return [
+            layer(x, scale) for layer, x, scale in zip(self.batched, outputs, scales, strict=True)
+        ]
 
 
 class _Separable(keras.layers.Layer):
-    """Two `BatchedConvolution`s with a ReLU between them."""
+    """Two `BatchedConvolution`s with a ReLU between them, from the first normalisation on."""
 
     def __init__(self, edges, kernel_size, strides, **kwargs):
         super().__init__(**kwargs)
@@ -45,8 +50,15 @@ class _Separable(keras.layers.Layer):
         self.second.build(input_shape)
         self.built = True
 
-    def call(self, inputs, scale):
-        return self.second(tf.nn.relu(self.first(inputs)), scale)
+    def call(self, inputs, scale, training=None):
+        # A frozen normalisation is by its moving statistics, which a gradient has not at hand.
+        training = training and self.first.normalization.trainable
+        (outputs,) = convolve([self.second], inputs, self._between, training, linear=False)
+        return self.second.normalization(outputs, scale)
+
+    def _between(self, inputs, again=False):
+        normalize = self.first.normalization
+        return tf.nn.relu(normalize.again(inputs) if again else normalize(inputs))
 
 
 class _SharedInput(OperationGroup):
@@ -111,13 +123,19 @@ class DilatedConvolutions(OperationGroup):
                 layer.depthwise.dilation = 2
         super().build(input_shape)
 
-    def call(self, inputs, rectified, scales):
+    def call(self, inputs, rectified, scales, training=None):
         if self.strides == 2:
             # With a dilation of 2 every tap falls on an even pixel.
             rectified = every_nth(rectified, 2)
         if self._split:
             rectified = tf.space_to_batch(rectified, [2, 2], [[0, 0], [0, 0]])
-        outputs = tf.add_n(self._terms(self._tiled(rectified), scales))
+        convolved = convolve(self.batched, rectified, self._tiled, training, linear=True)
+        outputs = tf.add_n(
+            [
+                layer.normalization(x, scale)
+                for layer, x, scale in zip(self.batched, convolved, scales, strict=True)
+            ]
+        )
         return [tf.batch_to_space(outputs, [2, 2], [[0, 0], [0, 0]]) if self._split else outputs]
 
 

@@ -39,12 +39,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return self._fused(inputs, self.gamma, self.beta)
         return self._plain(inputs, mask)
 
-    def _fused(self, inputs, scale=None, offset=None):
+    def _fused(self, inputs, scale=None, offset=None, moves=True):
         """Training mode by the fused kernel, which also moves the moving statistics."""
         size = inputs.shape[-1:]
         scale = tf.ones(size) if scale is None else tf.cast(scale, tf.float32)
         offset = tf.zeros(size) if offset is None else tf.cast(offset, tf.float32)
-        moves = not weights_are_constant()
+        moves = moves and not weights_are_constant()
         nothing = None if moves else tf.constant([])
         # Not by `tf.compat.v1.nn.fused_batch_norm`, which takes more graph nodes.
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -62,11 +62,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
             self.moving_variance.assign(variance)
         return outputs
 
-    def _plain(self, inputs, mask=None):
+    def _plain(self, inputs, mask=None, moves=True):
         """Training mode by plain arithmetic; also moves the moving statistics."""
         values = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         mean, variance = self._moments(values, mask)
-        if not weights_are_constant():
+        if moves and not weights_are_constant():
             count = self._count(values, mask)
             unbiased = variance * count / keras.ops.maximum(count - 1, 1)
             for moving, value in (

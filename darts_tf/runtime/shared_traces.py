@@ -31,7 +31,7 @@ class SharedTraces:
 
     def __init__(self, recompute: bool = False):
         self._functions = {}
-        self._recompute = recompute
+        self.recompute = recompute
 
     @contextlib.contextmanager
     def active(self):
@@ -55,7 +55,7 @@ class SharedTraces:
         variables = layer.trainable_variables, layer.non_trainable_variables
         values = [[tf.convert_to_tensor(v) for v in part] for part in variables]
         traced = self._functions[key]
-        if self._recompute:
+        if self.recompute:
             traced = _recomputing(traced)
         outputs, moved, losses = traced(*values, *args)
         for variable, value in _parted(moved, variables[1]):
@@ -72,6 +72,12 @@ def sharing() -> Callable:
     """
     one = tf.distribute.get_strategy().num_replicas_in_sync == 1
     return SharedTraces().active if one else contextlib.nullcontext
+
+
+def recomputing() -> bool:
+    """Whether layers that share their traces now are run again for their gradients."""
+    traces = _active.get()
+    return traces is not None and traces.recompute
 
 
 def call(layer: keras.layers.Layer, key, *args, function=None):
