@@ -6,8 +6,9 @@ many as in the rung before. A candidate goes on to the next rung as soon as it i
 Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, A System for Massively Parallel
 Hyperparameter Tuning, MLSys 2020, algorithm 2, here with one worker. That rule is made for
 candidates that are no better than those before. Where they become better, each is among the best
-when it comes, so here a rung also has at most half of the steps of the rung before: where many
-short trainings are averaged by a model (`prediction`), more of them tell more than a long one.
+when it comes, so here the second rung also has at most as much work as the first, and each rung
+above at most half of the work of the rung before: where many short trainings are averaged by a
+model (`prediction`), more of them tell more than a long one.
 
 So who is trained on depends on the scores alone, never on a clock.
 """
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 GROWTH = 3
 #: One of so many goes on.
 SHARE = 3
-#: A rung has at most one of so many steps of the rung before.
+#: From the third rung on a rung has at most one of so many parts of the work of the rung before.
 FEWER = 2
 #: In the end one of so many goes on, but two at least.
 FINAL_SHARE = 2
@@ -35,13 +36,13 @@ def work(rung: int) -> int:
 
 
 def promotable(
-    rungs: Sequence[Mapping[int, float]], limited: bool = True
+    rungs: Sequence[Mapping[int, float]], work: Callable[[int], float] = work
 ) -> Iterator[tuple[int, int]]:
     """Who may go on, from the highest rung down, the best of a rung first.
 
     Args:
         rungs: for each rung the candidates that have reached it, number -> score, larger is better.
-        limited: whether a rung has at most a part of the steps of the rung before, see `FEWER`.
+        work: rung -> how long a training of that rung takes.
 
     Yields:
         The number of a candidate, and the rung that it goes on to.
@@ -51,7 +52,7 @@ def promotable(
         best = ranked(reached)[: len(reached) // SHARE]
         higher = rungs[rung + 1] if rung + 1 < len(rungs) else {}
         needed = (len(higher) + 1) * work(rung + 1)
-        if not limited or needed * FEWER ** (rung + 1) <= len(rungs[0]):
+        if needed * FEWER**rung <= len(rungs[0]) * work(0):
             yield from ((number, rung + 1) for number in best if number not in higher)
 
 
