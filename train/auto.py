@@ -80,7 +80,7 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
     )
     proxy_cells: int | None = fields.integer(
         None,
-        "Their cells at first, at most 6 by default; from the second rung on as many as the network has.",
+        "Their cells at first, at most 6 by default; from the second rung on they have all cells.",
         lower_bound=3,
     )
     proxy_pixels: int = fields.integer(
