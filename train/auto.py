@@ -79,9 +79,7 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
         lower_bound=2,
     )
     proxy_cells: int | None = fields.integer(
-        None,
-        "Their cells at first, at most 6 by default; from the second rung on they have all cells.",
-        lower_bound=3,
+        None, "Their cells, by default as many as the network has.", lower_bound=3
     )
     proxy_pixels: int = fields.integer(
         16, "The longer side of the images that they see, at most.", lower_bound=1

@@ -34,9 +34,6 @@ class Evaluator(Protocol):
     def costs(self, genotype: Genotype) -> dict[str, float]:
         """What the genotype's network costs, by the names of `Constraints`, measured if need be."""
 
-    def work(self, rung: int) -> float:
-        """How long the training of a rung takes, in units of that of the first one."""
-
     def train(self, number: int, genotype: Genotype, rung: int) -> dict[str, float]:
         """Trains a candidate on to the end of a rung.
 

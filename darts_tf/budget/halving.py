@@ -6,9 +6,8 @@ many as in the rung before. A candidate goes on to the next rung as soon as it i
 Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, A System for Massively Parallel
 Hyperparameter Tuning, MLSys 2020, algorithm 2, here with one worker. That rule is made for
 candidates that are no better than those before. Where they become better, each is among the best
-when it comes, so here the second rung also has at most as much work as the first, and each rung
-above at most half of the work of the rung before: where many short trainings are averaged by a
-model (`prediction`), more of them tell more than a long one.
+when it comes, so here a rung also has at most half of the steps of the rung before: where many
+short trainings are averaged by a model (`prediction`), more of them tell more than a long one.
 
 So who is trained on depends on the scores alone, never on a clock.
 """
@@ -19,10 +18,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 GROWTH = 3
 #: One of so many goes on.
 SHARE = 3
-#: From the third rung on a rung has at most one of so many parts of the work of the rung before.
+#: A rung has at most one of so many steps of the rung before.
 FEWER = 2
-#: In the end one of so many goes on, but two at least.
-FINAL_SHARE = 2
+#: In the end one of so many goes on to the highest rungs, but two at least.
+FINAL_SHARE = 4
 
 
 def steps(rung: int, first: int, growth: int = GROWTH) -> int:
@@ -36,13 +35,13 @@ def work(rung: int) -> int:
 
 
 def promotable(
-    rungs: Sequence[Mapping[int, float]], work: Callable[[int], float] = work
+    rungs: Sequence[Mapping[int, float]], limited: bool = True
 ) -> Iterator[tuple[int, int]]:
     """Who may go on, from the highest rung down, the best of a rung first.
 
     Args:
         rungs: for each rung the candidates that have reached it, number -> score, larger is better.
-        work: rung -> how long a training of that rung takes.
+        limited: whether a rung has at most a part of the steps of the rung before, see `FEWER`.
 
     Yields:
         The number of a candidate, and the rung that it goes on to.
@@ -52,7 +51,7 @@ def promotable(
         best = ranked(reached)[: len(reached) // SHARE]
         higher = rungs[rung + 1] if rung + 1 < len(rungs) else {}
         needed = (len(higher) + 1) * work(rung + 1)
-        if needed * FEWER**rung <= len(rungs[0]) * work(0):
+        if not limited or needed * FEWER ** (rung + 1) <= len(rungs[0]):
             yield from ((number, rung + 1) for number in best if number not in higher)
 
 
@@ -61,9 +60,9 @@ def final(
 ) -> Iterator[tuple[int, int]]:
     """Who may go on in the end, when no candidate starts any more.
 
-    First the best half of the rung before, but at least two, goes on to the highest rung, so that
-    its best, the result of the search, is one of many; then to the next one, if it may be opened;
-    then to those below, so that no time is left.
+    First the best quarter of the rung before, but at least two, goes on to the highest rung; then to
+    the next one, if it may be opened; then the best half goes on to those below, so that no time is
+    left.
 
     Args:
         rungs: see `promotable`.
@@ -74,13 +73,14 @@ def final(
         See `promotable`.
     """
     reached = sum(bool(scores) for scores in rungs)
-    targets = list(range(reached - 1, 0, -1))
+    top = [reached - 1] if reached > 1 else []
     if reached < len(rungs) and len(rungs[reached - 1]) > 1 and opens(reached):
-        targets.insert(min(1, len(targets)), reached)
-    for rung in targets:
-        before = rungs[rung - 1]
-        best = ranked(before)[: max(2, len(before) // FINAL_SHARE)]
-        yield from ((number, rung) for number in best if number not in rungs[rung])
+        top.append(reached)
+    for share, targets in ((FINAL_SHARE, top), (2, range(reached - 1, 0, -1))):
+        for rung in targets:
+            before = rungs[rung - 1]
+            best = ranked(before)[: max(2, len(before) // share)]
+            yield from ((number, rung) for number in best if number not in rungs[rung])
 
 
 def ranked(scores: Mapping[int, float]) -> list[int]:

@@ -13,7 +13,7 @@ from darts_tf import datasets, macros, spaces
 from darts_tf.budget import halving
 from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.descent import Descent
-from darts_tf.budget.size import DEEP, Size
+from darts_tf.budget.size import Size
 from darts_tf.budget.supernet_cells import Images, SupernetCells
 from darts_tf.common import array_files, files, seeds
 from darts_tf.common.errors import UserError
@@ -69,7 +69,7 @@ class ImageCandidates:
         self._stem = macros.get(self._space.macro).stem_name
         even = np.ones(data.num_classes) if class_weights is None else np.asarray(class_weights)
         self._weights = even.astype(np.float32)
-        self._proxy = (proxy or Size()).of(space, size, data.image_shape)
+        self._proxy = (proxy or Size()).of(size, data.image_shape)
         self._folder = None if folder is None else pathlib.Path(folder)
         self._kept, self._trained = {}, 0
         self.counted = CountedCosts(space, data.image_shape, data.num_classes, *size)
@@ -147,14 +147,13 @@ class ImageCandidates:
         keras.utils.set_random_seed(seeds.of_trial(self._seed, number))
         proxy = self._proxy
         network = build_network(
-            genotype, self._shape, self._data.num_classes, proxy.channels, self._cells(rung)
+            genotype, self._shape, self._data.num_classes, proxy.channels, proxy.cells
         )
         training = Descent(network, self._weights)
         first, last = self._from(training, number, rung), halving.steps(rung, proxy.steps)
         while first < last:
             # From the beginning where the weights of the rung before are lost.
-            begins = halving.steps(self._first(rung), proxy.steps)
-            end = min(last, max(begins, first * halving.GROWTH))
+            end = min(last, max(proxy.steps, first * halving.GROWTH))
             for step in range(first, end):
                 share = (step - first) / (end - first)
                 rate = proxy.learning_rate * 0.5 * (1 + np.cos(np.pi * share))
@@ -173,22 +172,6 @@ class ImageCandidates:
             "training_loss": float(loss),
             "steps": last,
         }
-
-    def work(self, rung):
-        """See `Evaluator`; a network takes as long as it has cells."""
-        steps = halving.work(rung)
-        if rung == self._first(rung):
-            steps = halving.GROWTH**rung
-        return steps * self._cells(rung) / self._cells(0)
-
-    def _cells(self, rung) -> int:
-        """Of the network that is trained in a rung."""
-        return self._proxy.cells if rung < DEEP else self._proxy.deep_cells
-
-    def _first(self, rung) -> int:
-        """The rung in which the network of a rung was trained from its beginning."""
-        other = self._proxy.deep_cells != self._proxy.cells
-        return DEEP if other and rung >= DEEP else 0
 
     def _forget(self) -> None:
         """Lets go of the networks before; to look for all that is garbage takes half a second."""
@@ -213,7 +196,7 @@ class ImageCandidates:
 
     def _from(self, training, number, rung) -> int:
         """Takes the weights of the rung before, if there are any; returns their steps."""
-        if rung == self._first(rung):
+        if not rung:
             return 0
         if self._folder is None:
             values = self._kept.get((number, rung - 1))

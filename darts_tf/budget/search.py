@@ -163,7 +163,7 @@ class BudgetedSearch:
         if self._final:
             steps = halving.final(rungs, lambda rung: self._fits(rung, times=2))
         else:
-            steps = halving.promotable(rungs, self._evaluator.work)
+            steps = halving.promotable(rungs)
         for number, rung in steps:
             if rung < self._most and self._fits(rung):
                 return number, rung
@@ -191,8 +191,7 @@ class BudgetedSearch:
             # The first step also begins the process and reads the data.
             found = [r["seconds"] for r in self._journal.records[1:] if r.get("rung") == lower]
             if found:
-                work = self._evaluator.work
-                return max(found[-_LATEST:]) * work(rung) / work(lower)
+                return max(found[-_LATEST:]) * halving.GROWTH ** (rung - lower)
         return None
 
     def _do(self, number: int, rung: int) -> dict:

@@ -58,9 +58,6 @@ class FakeEvaluator:
     def costs(self, genotype):
         return costs(genotype)
 
-    def work(self, rung):
-        return self._growth**rung
-
     def train(self, number, genotype, rung):
         if len(self.done) == self.dies_in:
             raise KeyboardInterrupt

@@ -1,30 +1,25 @@
 from darts_tf.budget import halving
 
 
-def FREE(rung):
-    """The work of trainings that are not limited."""
-    return int(rung == 0)
-
-
 def test_steps_grow_by_three():
     assert [halving.steps(rung, 80) for rung in range(4)] == [80, 240, 720, 2160]
 
 
 def test_nobody_goes_on_before_a_third_of_the_rung_is_one():
     few, many = {0: 0.5, 1: 0.9}, {0: 0.5, 1: 0.9, 2: 0.6}
-    assert list(halving.promotable([few, {}], FREE)) == []
-    assert list(halving.promotable([many, {}], FREE)) == [(1, 1)]
-    assert list(halving.promotable([many, {1: 0.95}], FREE)) == []
+    assert list(halving.promotable([few, {}], limited=False)) == []
+    assert list(halving.promotable([many, {}], limited=False)) == [(1, 1)]
+    assert list(halving.promotable([many, {1: 0.95}], limited=False)) == []
 
 
 def test_the_highest_rung_and_the_best_come_first():
     lowest = {n: n / 10 for n in range(9)}
     middle = {8: 0.91, 7: 0.95, 6: 0.92}
     # The best of the middle rung; the three best of the lowest are there already.
-    assert list(halving.promotable([lowest, middle, {}], FREE)) == [(7, 2)]
+    assert list(halving.promotable([lowest, middle, {}], limited=False)) == [(7, 2)]
     # With a new one in the lowest rung that is better than number 6.
     found = [{**lowest, 9: 0.65}, {8: 0.91, 7: 0.95}, {}]
-    assert list(halving.promotable(found, FREE)) == [(9, 1)]
+    assert list(halving.promotable(found, limited=False)) == [(9, 1)]
 
 
 def final(rungs, opens):
@@ -79,27 +74,19 @@ def rungs_of(count):
 def test_a_schedule_by_hand():
     rungs, order = rungs_of(9)
     assert order == [
-        *[(0, 0), (1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (4, 0), (5, 0), (5, 1), (6, 0), (7, 0)],
-        *[(7, 1), (8, 0)],
+        *[(0, 0), (1, 0), (2, 0), (3, 0), (3, 1), (4, 0), (5, 0), (6, 0), (7, 0), (7, 1), (8, 0)]
     ]
-    # Who comes is the best so far, so that with 3, 4, 6 and 8 in the first rung one goes on, while
-    # the second rung has no more than their 9 steps; the third may have half of that, and its first
-    # training would take 6.
-    assert [len(rung) for rung in rungs] == [9, 4, 0, 0]
-    assert [len(rung) for rung in rungs_of(150)[0]] == [150, 75, 12, 0]
+    # Steps of the first rung: 9, then 2 * 2 more, at most half of them. Without that limit each
+    # would go on.
+    assert [len(rung) for rung in rungs] == [9, 2, 0, 0]
+    assert [len(rung) for rung in rungs_of(150)[0]] == [150, 37, 6, 0]
 
 
-def test_each_rung_has_its_part_of_the_work():
-    rungs = [{n: n for n in range(24)}, {n: n for n in range(16, 24)}, {}]
-    # Eight candidates of the second rung have 16 steps, and two of the third would have 12, half
-    # of the first's 24.
+def test_a_rung_has_half_of_the_steps_of_the_one_before():
+    rungs = [{n: n for n in range(24)}, {n: n for n in range(18, 24)}]
+    # Six candidates of the second rung have 6 * 2 steps more, which is half of the first's 24, and
+    # one of the third 6.
     assert list(halving.promotable(rungs)) == [(23, 2), (22, 2)]
-    assert list(halving.promotable([*rungs[:2], {23: 23}])) == [(22, 2)]
-    assert list(halving.promotable([dict(list(rungs[0].items())[1:]), rungs[1], {23: 23}])) == []
-
-
-def test_a_rung_whose_networks_take_longer_has_fewer():
-    lowest, work = {n: n for n in range(15)}, [1, 7.5, 15, 45].__getitem__
-    # Two of the second rung take as long as 15 of the first.
-    assert list(halving.promotable([lowest, {14: 14}], work))[0] == (13, 1)
-    assert list(halving.promotable([lowest, {14: 14, 13: 13}], work)) == []
+    lowest = {n: n for n in range(23)}
+    assert list(halving.promotable([lowest, rungs[1]])) == []
+    assert list(halving.promotable([lowest, {22: 22}], limited=False))[0] == (21, 1)

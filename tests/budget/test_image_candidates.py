@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import datasets, spaces
-from darts_tf.budget.descent import Descent
 from darts_tf.budget.image_candidates import ImageCandidates, shrunk
 from darts_tf.budget.size import Size
 from darts_tf.common import array_files
@@ -74,48 +73,6 @@ class TestTraining:
         assert make(folder=tmp_path).train(3, genotype, 1) == rung_by_rung[1]
 
 
-class TestDepth:
-    """From the second rung on networks are as deep as the wanted one."""
-
-    @pytest.fixture
-    def deep(self, data, one_edge_space):
-        proxy = dataclasses.replace(PROXY, steps=1)
-        return ImageCandidates(one_edge_space, data, (4, 6), proxy=proxy)
-
-    def test_work_is_of_steps_and_cells(self, deep, make):
-        # One step of 3 cells; 3, 6 and 18 of 6.
-        assert [deep.work(rung) for rung in range(4)] == [1, 6, 12, 36]
-        assert [make().work(rung) for rung in range(4)] == [1, 2, 6, 18]
-
-    def test_a_deep_network_is_trained_from_its_beginning(self, deep, genotype, monkeypatch):
-        built, rates = [], []
-
-        def build(*arguments):
-            built.append(arguments[-1])
-            return build_network(*arguments)
-
-        class Watched(Descent):
-            def __init__(self, *arguments):
-                super().__init__(*arguments)
-                self._plain, self.step = self.step, self._told
-
-            def _told(self, images, labels, rate):
-                rates.append(float(rate))
-                return self._plain(images, labels, rate)
-
-        monkeypatch.setattr("darts_tf.budget.image_candidates.build_network", build)
-        monkeypatch.setattr("darts_tf.budget.image_candidates.Descent", Watched)
-        evidence = [deep.train(0, genotype, rung)["steps"] for rung in range(4)]
-        assert evidence == [1, 3, 9, 27] and built == [3, 6, 6, 6]
-        # 1, 3, 6 and 18 steps, each from the first rate on and downwards.
-        assert len(rates) == 28
-        begins = [n for n, rate in enumerate(rates) if rate == pytest.approx(0.05)]
-        assert begins == [0, 1, 4, 10]
-        # Weights that are lost are made anew in the same way.
-        again = [len(rates), deep.train(1, genotype, 3)["steps"]]
-        assert again[1] == 27 and len(rates) == again[0] + 27
-
-
 def test_costs_are_those_of_the_network_that_is_wanted(make, genotype):
     network = build_network(genotype, (8, 8, 1), 2, 4, 3)
     costs = make(measures_latency=True).costs(genotype)
@@ -126,12 +83,11 @@ def test_costs_are_those_of_the_network_that_is_wanted(make, genotype):
 
 class TestSize:
     def test_defaults(self):
-        assert Size().of("nas_bench_201", (16, 15), (32, 32, 3)) == Size(8, 6, 16, deep_cells=15)
-        assert Size().of("darts_cnn", (4, 5), (8, 6, 1)) == Size(4, 5, 8, deep_cells=5)
+        assert Size().of((16, 15), (32, 32, 3)) == Size(8, 15, 16)
+        assert Size().of((4, 5), (8, 6, 1)) == Size(4, 5, 8)
 
     def test_what_is_given_stays(self):
-        given = Size(4, 9, 32, deep_cells=12)
-        assert given.of("nas_bench_201", (16, 15), (32, 32, 3)) == given
+        assert Size(4, 9, 32).of((16, 15), (32, 32, 3)) == Size(4, 9, 32)
 
 
 def test_large_images_are_shrunk_few_at_a_time(monkeypatch):
