@@ -60,9 +60,9 @@ def final(
 ) -> Iterator[tuple[int, int]]:
     """Who may go on in the end, when no candidate starts any more.
 
-    First the best quarter of the rung before, but at least two, goes on to the highest rung; then to
-    the next one, if it may be opened; then the best half goes on to those below, so that no time is
-    left.
+    First the best quarter of the rung before, but at least two, goes on to the highest rung; then
+    to the next one, if it may be opened; then the best half goes on to those below, so that no time
+    is left.
 
     Args:
         rungs: see `promotable`.

@@ -32,8 +32,9 @@ class TestFinal:
     def test_the_highest_rung_is_filled_then_the_next_then_those_below(self):
         second = {n: n / 10 for n in range(12, 16)}
         rungs = [self.LOWEST, second, {15: 0.5, 12: 0.4}, {}]
-        # Half of four are two, one of which is there; two begin the next rung; half of 16 are 8.
-        below = [(n, 1) for n in (11, 10, 9, 8)]
+        # A quarter of four, but two at least, one of which is there; two begin the next rung. Then
+        # half of four and half of 16 for those below.
+        below = [(14, 2), *((n, 1) for n in (11, 10, 9, 8))]
         assert list(final(rungs, True)) == [(14, 2), (15, 3), (12, 3), *below]
         assert list(final(rungs, False)) == [(14, 2), *below]
         # With a single one in the third rung nobody begins the fourth.
