@@ -16,6 +16,8 @@ import json
 import pathlib
 import statistics
 
+import train.startup  # noqa: F401  TensorFlow is first imported here
+
 from darts_tf import genotypes
 from darts_tf.common import files
 from darts_tf.costs import counted

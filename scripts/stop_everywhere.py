@@ -207,6 +207,8 @@ def _run(name, arguments, full) -> None:
 
 def _fill(kind: str, n: int) -> None:
     """Makes the disk full when file or checkpoint number n is written."""
+    import train.startup  # noqa: F401  TensorFlow is first imported here
+
     import tensorflow as tf
 
     from darts_tf.common import files
