@@ -18,6 +18,7 @@ from darts_tf.common.errors import UserError
 
 # Type -> an unsigned integer of as many bits, how many of them are the mantissa, and 1.0's bits.
 _TYPES = {
+    tf.float64: (tf.uint64, 52, 0x3FF0000000000000),
     tf.float32: (tf.uint32, 23, 0x3F800000),
     tf.bfloat16: (tf.uint16, 7, 0x3F80),
     tf.float16: (tf.uint16, 10, 0x3C00),
@@ -81,16 +82,28 @@ def _uniform(
         return tf.raw_ops.StatelessRandomUniformIntV2(
             shape=shape, alg=_PHILOX, minval=low, maxval=high, **place
         )
-    low = tf.cast(0 if minval is None else minval, dtype)
-    high = tf.cast(1 if maxval is None else maxval, dtype)
+    low = _in_type(0 if minval is None else minval, dtype)
+    high = _in_type(1 if maxval is None else maxval, dtype)
     return _unit(shape, place, dtype) * (high - low) + low
 
 
 def _unit(shape, place, dtype) -> tf.Tensor:
     """Uniform draws from [0, 1)."""
     integer, mantissa, one = _TYPES[dtype]
-    bits = tf.cast(_bits(shape, place, tf.uint32) & (2**mantissa - 1), integer)
+    if dtype == tf.float64:
+        bits = _pairs_of_bits(shape, place)
+    else:
+        bits = tf.cast(_bits(shape, place, tf.uint32), integer)
+    bits &= tf.constant(2**mantissa - 1, integer)
     return tf.bitcast(bits | tf.constant(one, integer), dtype) - tf.ones([], dtype)
+
+
+def _pairs_of_bits(shape, place) -> tf.Tensor:
+    """Integers of 64 bits, each of two that follow each other, the higher one first."""
+    shape = tf.convert_to_tensor(shape, tf.int32)
+    pairs = tf.cast(_bits([tf.reduce_prod(shape), 2], place, tf.uint32), tf.uint64)
+    high = tf.bitwise.left_shift(pairs[:, 0], tf.constant(32, tf.uint64))
+    return tf.reshape(high | pairs[:, 1], shape)
 
 
 def _normal(
@@ -101,12 +114,13 @@ def _normal(
     shape = tf.convert_to_tensor(shape, tf.int32)
     count = tf.reduce_prod(shape)
     wide = [-(-count // _GROUP) * _GROUP]
-    pairs = tf.reshape(_unit(wide, _key_and_counter(seed), tf.float32), [-1, 2])
+    drawn_in = tf.float64 if tf.as_dtype(dtype) == tf.float64 else tf.float32
+    pairs = tf.reshape(_unit(wide, _key_and_counter(seed), drawn_in), [-1, 2])
     radius = tf.sqrt(-2 * tf.math.log(tf.maximum(pairs[:, 0], 1e-7)))
     angle = 2 * math.pi * pairs[:, 1]
     both = tf.stack([tf.sin(angle) * radius, tf.cos(angle) * radius], 1)
     drawn = tf.cast(tf.reshape(tf.reshape(both, [-1])[:count], shape), dtype)
-    return drawn * tf.cast(stddev, dtype) + tf.cast(mean, dtype)
+    return drawn * _in_type(stddev, dtype) + _in_type(mean, dtype)
 
 
 def _dropout(x, rate, seed, rng_alg="auto_select", noise_shape=None, name=None) -> tf.Tensor:
@@ -114,8 +128,15 @@ def _dropout(x, rate, seed, rng_alg="auto_select", noise_shape=None, name=None) 
     del name, rng_alg
     shape = tf.shape(x) if noise_shape is None else noise_shape
     drawn = _unit(shape, _key_and_counter(seed), x.dtype)
-    scaled = x * tf.cast(1 / (1 - rate), x.dtype)
-    return tf.where(drawn >= tf.cast(rate, x.dtype), scaled, tf.zeros([], x.dtype))
+    scaled = x * _in_type(1 / (1 - rate), x.dtype)
+    return tf.where(drawn >= _in_type(rate, x.dtype), scaled, tf.zeros([], x.dtype))
+
+
+def _in_type(number, dtype) -> tf.Tensor:
+    """A number of Python or a tensor; `tf.cast` would round the former to float32 first."""
+    if tf.is_tensor(number):
+        return tf.cast(number, dtype)
+    return tf.convert_to_tensor(number, dtype)
 
 
 def _fold_in(seed, data, alg="auto_select") -> tf.Tensor:

@@ -12,17 +12,22 @@ DRAWS = {
     "uniform": lambda seed: tf.random.stateless_uniform([3, 5], seed),
     "uniform of a range": lambda seed: tf.random.stateless_uniform([9], seed, -1.0, 3.0),
     "uniform bfloat16": lambda seed: tf.random.stateless_uniform([9], seed, dtype=tf.bfloat16),
+    "uniform float64": lambda seed: tf.random.stateless_uniform([3, 3], seed, dtype=tf.float64),
     "bits": lambda seed: tf.random.stateless_uniform([5], seed, None, None, tf.uint32) % 9973,
     "seeds of seeds": lambda seed: tf.random.split(tf.random.fold_in(seed, 4), 3) % 9973,
     "integers": lambda seed: tf.random.stateless_uniform([9], seed, 0, 10, tf.int32),
     "normal": lambda seed: tf.random.stateless_normal([3, 7], seed, 1.0, 2.0),
     "normal float16": lambda seed: tf.random.stateless_normal([5], seed, dtype=tf.float16),
+    "normal float64": lambda seed: tf.random.stateless_normal([7], seed, dtype=tf.float64),
+    "dropout float64": lambda seed: tf.nn.experimental.stateless_dropout(
+        tf.ones([2, 9], tf.float64), 0.4, seed
+    ),
     "dropout": lambda seed: tf.nn.experimental.stateless_dropout(tf.ones([2, 9]), 0.4, seed),
 }
 
 
 def draw_all(seed):
-    return [tf.cast(draw(seed), tf.float32) for draw in DRAWS.values()]
+    return [tf.cast(draw(seed), tf.float64) for draw in DRAWS.values()]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ def drawn():
 def test_the_same_numbers(name, seed, drawn):
     plain, _, mine = drawn
     # Sines, cosines and logarithms of XLA round otherwise.
-    tolerance = 1e-5 if name == "normal" else 2e-3 if name.startswith("normal") else 0
+    tolerance = {"normal": 1e-5, "normal float16": 2e-3, "normal float64": 1e-14}.get(name, 0)
     found, expected = mine[seed][name], plain[seed][name]
     np.testing.assert_allclose(found, expected, atol=tolerance, rtol=tolerance)
     assert len(np.unique(expected)) > 1
