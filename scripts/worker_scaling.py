@@ -1,14 +1,19 @@
 """A step of a search shared by 1, 2 and 4 processes: time, processor time, and the same results.
 
     python -m scripts.worker_scaling --workers=1,2,4 --turns=3
+    python -m scripts.worker_scaling --workers=1,2,4 --turns=2 --precision=float64
 
 Each process is a worker of `MultiWorkerMirroredStrategy` on this machine, named by `TF_CONFIG` as
 on several machines, and is bound to one core, worker i to core i modulo their number. The global
 batch is the same whatever the number of workers. All processes live at the same time, but only
 those of one number of workers compute, in turn, while the others wait. A row says how long a step
-takes against that of one process, and how much processor time all workers together spend. At the
-end the alphas and weights of all are compared with those of one process: more than rounding apart,
-the exit code is 1.
+takes against that of one process, and how much processor time all workers together spend.
+
+At the end alphas, weights and moving statistics of all are compared with those of one process, and
+the largest difference is told. Whether there is more to it than the order of sums is decided in
+float64: more than 1e-10 apart, the exit code is 1. In float32 there is no such bound: Adam moves an
+alpha by its whole learning rate, which is large where there are few steps, whichever sign a
+gradient near 0 has got from rounding.
 """
 
 import contextlib
@@ -35,12 +40,15 @@ _SPACE = flags.DEFINE_string("space", "nas_bench_201", "The search space.")
 _CHANNELS = flags.DEFINE_integer("channels", 16, "Of the supernet.")
 _CELLS = flags.DEFINE_integer("cells", 3, "Of the supernet.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "The global batch.")
+_PRECISION = flags.DEFINE_enum(
+    "precision", "float32", ["float32", "float64"], "What everything is computed in."
+)
 _STEPS = flags.DEFINE_integer("steps", 2, "Steps of a turn.", lower_bound=1)
 _TURNS = flags.DEFINE_integer("turns", 3, "Turns of each number of processes.", lower_bound=2)
 _JSON = flags.DEFINE_string("json", "", "A file that the numbers are written to, too.")
 _OUTPUT = flags.DEFINE_string("output", None, "Of one worker: where its variables are written.")
-# Largest difference of alphas and weights, of float32 sums in another order, after a few steps.
-_TOLERANCE = 1e-4
+# Largest difference of any variable after a few steps, of float64 sums in another order.
+_TOLERANCE = 1e-10
 
 
 def main() -> None:
@@ -70,8 +78,25 @@ def main() -> None:
         rows = zip(numbers, found, differences, strict=True)
         content = [{"workers": n, "difference": d, **f} for n, f, d in rows]
         pathlib.Path(_JSON.value).write_text(json_text.dumps(content, indent=2) + "\n")
-    if max(differences) > _TOLERANCE:
-        raise UserError(f"the results differ by more than {_TOLERANCE:g}")
+    check(_PRECISION.value, differences)
+
+
+def check(precision: str, differences: list[float]) -> None:
+    """Refuses results that differ by more than the order of sums explains.
+
+    Args:
+        precision: what they were computed in; float32 explains any difference.
+        differences: largest ones from one process.
+
+    Raises:
+        UserError: they do.
+    """
+    # Not a number is too much, too.
+    if precision == "float64" and not all(value <= _TOLERANCE for value in differences):
+        raise UserError(
+            f"the results of several processes are up to {max(differences):g} from those of one, "
+            f"where the order of sums explains {_TOLERANCE:g}"
+        )
 
 
 def tf_config(ports: list[int], index: int) -> str:
@@ -197,8 +222,11 @@ def _work(output: str) -> None:
     from darts_tf.common import array_files
     from darts_tf.search.architecture_search import ArchitectureSearch
     from darts_tf.supernets.supernet import Supernet
+    from darts_tf.verification.supernets import TypedSupernet
     from train import strategies
 
+    keras.config.set_floatx(_PRECISION.value)
+    keras.config.set_dtype_policy(_PRECISION.value)
     name = "workers" if os.environ.get("TF_CONFIG") else "none"
     strategy = strategies.get(strategies.DeviceConfig(distribute=name), _BATCH_SIZE.value)
     size = workloads.Size(_CHANNELS.value, _CELLS.value, _BATCH_SIZE.value)
@@ -207,7 +235,9 @@ def _work(output: str) -> None:
     # All begin with the same weights.
     keras.utils.set_random_seed(0)
     with strategy.scope():
-        supernet = Supernet(
+        # Others have alphas of float32.
+        kind = TypedSupernet if _PRECISION.value == "float64" else Supernet
+        supernet = kind(
             _SPACE.value, size.image_shape, workloads.CLASSES, size.channels, size.cells
         )
         search = ArchitectureSearch(supernet, _METHOD.value)
@@ -216,7 +246,7 @@ def _work(output: str) -> None:
             callbacks=[workloads.Laps(stopwatch, search.stop)],
             verbose=0,
         )
-    variables = [*supernet.architecture_variables, *supernet.weight_variables]
+    variables = [v for v in supernet.variables if v.dtype == _PRECISION.value]
     array_files.write(output, [variable.numpy() for variable in variables])
     steps = {"seconds": stopwatch.step_seconds, "cpu_seconds": stopwatch.step_cpu_seconds}
     count = _STEPS.value

@@ -4,13 +4,12 @@ import functools
 import os
 import pathlib
 import time
-import types
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf import datasets, gradients, operations, relaxations, spaces
+from darts_tf import datasets, gradients, operations, spaces
 from darts_tf.benchmark import communication
 from darts_tf.cells.mixed_op import dropout
 from darts_tf.common.errors import UserError
@@ -20,10 +19,12 @@ from darts_tf.runtime import distribution
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.problem import SupernetProblem
 from darts_tf.supernets.supernet import Supernet
+from darts_tf.verification.supernets import TypedSupernet
 from tests import eager_replicas, streams
 from tests.growth_replicas import growing_search, growth
 from tests.level_replicas import transferability
 from tests.recurrent_replicas import recurrent, recurrent_search
+from tests.two_operations import TwoOperations
 
 BATCH, STEPS, EPOCHS = 8, 10, 2
 
@@ -34,48 +35,6 @@ def batches(part, epoch, steps=STEPS, dtype="float32"):
     images = rng.normal(size=(steps * BATCH, 6, 6, 1)).astype(dtype)
     labels = (images.mean(axis=(1, 2, 3)) > 0).astype("int32")
     return tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH, drop_remainder=True)
-
-
-class TwoOperations(keras.Model):
-    """The least that is a supernet: a mixed operation between batch normalisations."""
-
-    def __init__(self):
-        super().__init__()
-        self.relaxation, self.cells = relaxations.get("softmax"), ()
-        self.architecture = types.SimpleNamespace(
-            schedule_variables=[], penalty=lambda: tf.constant(0.0, tf.float64)
-        )
-        self.first = keras.layers.Conv2D(3, 3, padding="same", use_bias=False)
-        self.normalizations = [BatchNormalization(scale=False, center=False) for _ in range(2)]
-        self.separable = keras.layers.SeparableConv2D(3, 3, padding="same", use_bias=False)
-        self.pool = keras.layers.GlobalAveragePooling2D()
-        self.last = keras.layers.Dense(2)
-        self.alpha = self.add_weight(shape=(2,), initializer="ones", trainable=False)
-        self.build((None, 6, 6, 1))
-
-    def build(self, input_shape):
-        self.first.build(input_shape)
-        inside = (*input_shape[:-1], 3)
-        for layer in (*self.normalizations, self.separable):
-            layer.build(inside)
-        self.last.build((None, 3))
-        self.built = True
-
-    def call(self, images, seed=None, weights=None):
-        skip, separable = tf.unstack(tf.nn.softmax(tf.convert_to_tensor(self.alpha)))
-        state = tf.nn.softplus(self.normalizations[0](self.first(images), training=True))
-        mixed = skip * state + separable * self.normalizations[1](
-            self.separable(state), training=True
-        )
-        return self.last(self.pool(tf.tanh(mixed)))
-
-    @property
-    def architecture_variables(self):
-        return [self.alpha]
-
-    @property
-    def weight_variables(self):
-        return self.trainable_variables
 
 
 def hypergradients(strategy) -> dict[str, np.ndarray]:
@@ -110,7 +69,7 @@ def hypergradients(strategy) -> dict[str, np.ndarray]:
     return {name: np.concatenate([x.numpy().ravel() for x in g]) for name, g in first.items()}
 
 
-def make_supernet():
+def make_supernet(kind=Supernet):
     """A supernet with one edge a cell and no reduction cells: quick to trace."""
     name = "replicas"
     spaces.register(
@@ -125,13 +84,23 @@ def make_supernet():
         )
     )
     keras.utils.set_random_seed(0)
-    return Supernet(name, (6, 6, 1), 2, channels=2, cells=3)
+    return kind(name, (6, 6, 1), 2, channels=2, cells=3)
 
 
-def search(strategy, checkpoint_dir=None, callbacks=()) -> dict[str, np.ndarray]:
+def exact_search(strategy, **options) -> dict[str, np.ndarray]:
+    """`search` with everything in float64, in which the order of sums hardly matters."""
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    found = search(strategy, kind=TypedSupernet, **options)
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    return {f"exact_{name}": values for name, values in found.items()}
+
+
+def search(strategy, checkpoint_dir=None, callbacks=(), kind=Supernet) -> dict[str, np.ndarray]:
     """The alphas, weights and moving variances after all steps, and what a step exchanges."""
     with strategy.scope():
-        supernet = make_supernet()
+        supernet = make_supernet(kind)
         found = ArchitectureSearch(supernet)
         found.fit(
             functools.partial(batches, 0),
@@ -234,9 +203,9 @@ def masked_stream(strategy) -> dict[str, np.ndarray]:
 _FUNCTIONS = {
     f.__name__: f
     for f in (
-        *(hypergradients, search, examples_seen, random_numbers, moving_statistics),
-        *(masked_stream, columns_seen, recurrent, recurrent_search, growth, growing_search),
-        transferability,
+        *(hypergradients, search, exact_search, examples_seen, random_numbers),
+        *(moving_statistics, masked_stream, columns_seen, recurrent, recurrent_search),
+        *(growth, growing_search, transferability),
     )
 }
 
@@ -263,7 +232,7 @@ def run(
     try:
         for name in names:
             options = {}
-            if name == "search":
+            if name in ("search", "exact_search"):
                 options = {"checkpoint_dir": checkpoint_dir, "callbacks": callbacks}
             found |= _FUNCTIONS[name](strategy, **options)
     except UserError as error:

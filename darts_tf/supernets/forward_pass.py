@@ -9,7 +9,7 @@ class ForwardPass(NamedTuple):
     """The result of one functional evaluation of the supernet.
 
     Attributes:
-        loss: this replica's share of the mean loss of the global batch, float32.
+        loss: this replica's share of the mean loss of the global batch, in float32 or better.
         penalty: this replica's share of what is added to the loss.
         regularization: this replica's share of what the layers add to the loss that the weights
             descend, such as slowness; None where they add nothing.

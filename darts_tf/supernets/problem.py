@@ -164,7 +164,8 @@ class SupernetProblem:
         ]
         loss = self.share(examples, outputs, micro_batch is not None)
         statistics = [tf.convert_to_tensor(value) for value in statistics]
-        penalty /= self.replicas
+        # The architecture is float32 where weights are float64.
+        penalty = tf.cast(penalty, loss.dtype) / self.replicas
         added = tf.add_n(scope.losses) / self.replicas if scope.losses else None
         if self._loss_scale is not None:
             loss, penalty, added = (

@@ -138,5 +138,5 @@ class SampledLosses:
                 else mean_over_micro_batches(run, batch, self._micro_batches)
             )
         if self._penalty is not None:
-            loss += self._penalty(by_type)
+            loss += tf.cast(self._penalty(by_type), loss.dtype)
         return tf.cast(loss, operation_weights.dtype)

@@ -23,11 +23,12 @@ class ImageClassification(ImageTask):
     name = "image_classification"
 
     def losses(self, targets, outputs) -> tf.Tensor:
-        """The cross-entropy of every example in nats, `[batch]`, float32."""
+        """The cross-entropy of every example in nats, `[batch]`, in float32 or better."""
         kind = keras.losses.SparseCategoricalCrossentropy
         if are_shares(targets, outputs):
             kind = keras.losses.CategoricalCrossentropy
-        return kind(from_logits=True, reduction=None, dtype="float32")(targets, outputs)
+        dtype = keras.backend.result_type(outputs.dtype, "float32")
+        return kind(from_logits=True, reduction=None, dtype=dtype)(targets, outputs)
 
     def training_losses(self, targets, outputs, label_smoothing: float = 0.0) -> tf.Tensor:
         """Cross-entropy with label smoothing.

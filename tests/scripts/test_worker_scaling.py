@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from darts_tf.common import array_files
+from darts_tf.common.errors import UserError
 from scripts import worker_scaling
 
 
@@ -34,3 +35,11 @@ def test_the_largest_difference_is_of_any_worker(tmp_path, worker):
     assert worker_scaling._difference(one, two) == 0
     array_files.write(two.folder / str(worker), [values, values - 0.25 * (values == 3)])
     assert worker_scaling._difference(one, two) == 0.25
+
+
+@pytest.mark.parametrize("difference", [2e-10, np.nan])
+def test_only_float64_tells_more_than_rounding(difference):
+    worker_scaling.check("float32", [0.0, difference])
+    worker_scaling.check("float64", [0.0, 1e-15])
+    with pytest.raises(UserError, match="the order of sums explains 1e-10"):
+        worker_scaling.check("float64", [0.0, difference])

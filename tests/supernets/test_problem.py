@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from darts_tf import tasks
 from darts_tf.common.constant_weights import architecture_is_constant, weights_are_constant
 from darts_tf.common.errors import UserError
 from darts_tf.gradients import InnerStep
 from darts_tf.gradients.problem import gradients_of
 from darts_tf.supernets.problem import SupernetProblem
+from darts_tf.verification.supernets import dtype_policy
 from tests.supernets.tiny import (
     TRAIN,
     VALIDATION,
@@ -166,3 +168,19 @@ class TestRandomRelaxation:
         alphas["reduce"]["alpha"].assign(alphas["normal"]["alpha"])
         weights = problem.supernet.architecture.cell_weights(tf.constant([3, 0]))
         assert np.abs(weights["normal"] - weights["reduce"]).max() > 0.05
+
+
+@pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16"])
+def test_the_loss_is_in_float32_or_better(dtype, small_space):
+    """And is differentiated with alphas of float32, whose relaxation adds to it."""
+    with dtype_policy(dtype):
+        supernet = make(small_space)
+    problem = SupernetProblem(supernet, tasks.get(None))
+    images, labels = TRAIN
+    with tf.GradientTape() as tape:
+        values = point(supernet)
+        tape.watch(values["architecture"])
+        loss = problem.loss(values, (tf.cast(images, supernet.compute_dtype), labels))
+    assert loss.dtype == ("float64" if dtype == "float64" else "float32")
+    for gradient in tape.gradient(loss, values["architecture"]):
+        assert gradient.dtype == "float32" and np.abs(gradient).max() > 1e-6
