@@ -86,6 +86,11 @@ def run(folder: Folder, program: str, device, options, say) -> dict:
         say(f"  {name:24} {value:8.1e}  (allowed {allowed:.0e})  {one['where']}")
     for line in wrong[:10]:
         say(f"  WRONG: {line}")
+    if left := differences.left_out:
+        named = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        say(f"  not compared, because roundings alone move them: {named}")
+    if weak := differences.weak:
+        say(f"  where not to have moved would be within the tolerance, too: {', '.join(weak)}")
     say(f"  {'all within the tolerance' if not wrong else f'{len(wrong)} numbers are wrong'}")
     seconds, cpu_seconds = measure(steps, options.steps, options.warmup, options.takes_turns)
     memory = peak_memory(device)
@@ -98,6 +103,8 @@ def run(folder: Folder, program: str, device, options, say) -> dict:
         "program": program,
         "equal": not wrong,
         "wrong": wrong,
+        "not_compared": differences.left_out,
+        "weak": differences.weak,
         "differences": {k: {**v, "difference": _plain(v["difference"])} for k, v in found.items()},
         "compile_seconds": steps.compile_seconds,
         "planned_memory_bytes": steps.memory,

@@ -142,6 +142,9 @@ def _configure(config: BenchmarkConfig) -> None:
     if config.threads:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(config.threads)
+    if config.precision == "float64":
+        # Of learning rates and means.
+        keras.config.set_floatx("float64")
     keras.config.set_dtype_policy(config.precision)
 
 

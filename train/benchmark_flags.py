@@ -54,8 +54,8 @@ class BenchmarkConfig(Config):
     )
     precision: str = fields.choice(
         "float32",
-        ["float32", "mixed_bfloat16", "mixed_float16"],
-        "What is computed with; variables are float32 always.",
+        ["float32", "mixed_bfloat16", "mixed_float16", "float64"],
+        "What is computed with; variables are float32, with float64 all but alphas are, too.",
     )
     batched: bool = fields.switch(
         True, "Compute the edges that leave a state together, or one by one."

@@ -1,9 +1,11 @@
 """What `train.benchmark --lower` does."""
 
+import functools
 import gc
 import json
 
 import keras
+import numpy as np
 
 from darts_tf.benchmark import (
     lowered_folder,
@@ -20,8 +22,8 @@ from train.benchmark_flags import BenchmarkConfig
 # Steps to check by, where the user gave no number: more would only let roundings grow.
 STEPS = 3
 _SEED = 0
-# Precision -> the other one.
-_OTHER = {"float32": "mixed_bfloat16", "mixed_bfloat16": "float32"}
+# Precision -> another one.
+_OTHER = {"float32": "mixed_bfloat16", "mixed_bfloat16": "float32", "float64": "float32"}
 
 
 def run(config: BenchmarkConfig, size, space, report) -> None:
@@ -35,7 +37,7 @@ def run(config: BenchmarkConfig, size, space, report) -> None:
     """
     if config.precision not in _OTHER:
         raise UserError(
-            f"--lower is for {' and '.join(_OTHER)}, not for --precision={config.precision}"
+            f"--lower is for {', '.join(_OTHER)}, not for --precision={config.precision}"
         )
     config.refuse_given(
         ("warmup", "runs", "takes_turns", "output_dir"), "has no meaning with --lower; leave it out"
@@ -58,8 +60,13 @@ def run(config: BenchmarkConfig, size, space, report) -> None:
         rounded = record()
     finally:
         keras.config.set_dtype_policy(config.precision)
+    nudged = None
+    if config.precision in ("float32", "float64"):
+        report("running them from weights that are rounded otherwise, to know what that does")
+        nudged = record(nudged=True)
+    records = lowered_folder.Records(recorded, rounded, nudged)
     workload = _described(config, size)
-    manifest = lowered_folder.write(folder, program, recorded, rounded, config.precision, workload)
+    manifest = lowered_folder.write(folder, program, records, config.precision, workload)
     told = {
         "folder": str(folder),
         "steps": steps,
@@ -90,14 +97,18 @@ def _workload(config, size, space, steps):
     """Two functions: one records the steps, one lowers the step."""
 
     def seeded(make):
-        def make_anew():
+        def make_anew(nudged=False):
             keras.utils.set_random_seed(_SEED)
-            return make()
+            made = make()
+            if nudged:
+                of_search = getattr(made, "supernet", None)
+                _nudge(of_search.weight_variables if of_search else made.trainable_variables)
+            return made
 
         return make_anew
 
     def images(seed):
-        # Of several largest pixels in a window, XLA and oneDNN choose different ones.
+        # Nothing says which of several largest pixels in a window an accelerator's XLA chooses.
         return random_data.random_batches(size, steps, seed, augmented=False)(0)
 
     if config.network:
@@ -110,7 +121,9 @@ def _workload(config, size, space, steps):
             )
 
         return (
-            lambda: recorded_steps.record_training(make_network, batches),
+            lambda nudged=False: recorded_steps.record_training(
+                functools.partial(make_network, nudged), batches
+            ),
             lambda: recorded_steps.lower_training(make_network, batches),
         )
     if config.task == "language_model":
@@ -139,6 +152,17 @@ def _workload(config, size, space, steps):
             return [images(seed) for seed in (0, 1)]
 
     return (
-        lambda: recorded_steps.record_search(make, data, steps),
+        lambda nudged=False: recorded_steps.record_search(
+            functools.partial(make, nudged), data, steps
+        ),
         lambda: recorded_steps.lower_search(make, data),
     )
+
+
+def _nudge(variables) -> None:
+    """Moves every number up or down by as much as a rounding may."""
+    rng = np.random.default_rng(_SEED)
+    for variable in variables:
+        value = variable.numpy()
+        nudges = rng.choice([-1, 1], value.shape) * np.finfo(value.dtype).eps
+        variable.assign((value * (1 + nudges)).astype(value.dtype))

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,18 +11,37 @@ from darts_tf.benchmark.lowering import Program
 from darts_tf.benchmark.recorded_steps import Record
 from darts_tf.common import files
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
 #: Name of a program -> its file.
 PROGRAMS = {"exact": "exact.jax", "fast": "fast.jax"}
 _PACKAGES = ("tensorflow", "keras", "jax", "jaxlib", "numpy")
 
 # How far the steps may end from TensorFlow's. Exact: of each variable, in units of the farthest
-# that it moved, and of what the steps return, in units of its size. Rounded: of all variables of a
-# kind together, that many times as far as the same steps of TensorFlow's end from each other in
-# float32 and in bfloat16, and a part of how far they moved.
-_EXACT = {"variables": 1e-3, "results": 1e-4}
+# that it moved, and of what the steps return, in units of its size; besides so many times as far as
+# any variable of its kind ends elsewhere where the first weights are rounded otherwise. Rounded:
+# of all variables of a kind together, that many times as far as the same steps of TensorFlow's end
+# from each other in float32 and in bfloat16, and a part of how far they moved.
+_EXACT = {
+    "float32": {"variables": 1e-3, "results": 1e-4, "times": 5.0},
+    # Alphas and means are float32 here, too.
+    "float64": {"variables": 1e-5, "results": 1e-5, "times": 5.0},
+}
 _ROUNDED = {"times": 2.0, "part": 0.05}
+
+
+class Records(NamedTuple):
+    """The same steps of TensorFlow's.
+
+    Attributes:
+        recorded: as the library runs them.
+        rounded: from the same variables in another precision, see `train.lowering`.
+        nudged: from weights that are rounded otherwise; None where nobody asks.
+    """
+
+    recorded: Record
+    rounded: Record
+    nudged: Record | None
 
 
 def tolerances(precision: str) -> dict[str, dict[str, float]]:
@@ -30,19 +50,16 @@ def tolerances(precision: str) -> dict[str, dict[str, float]]:
     Args:
         precision: what is computed with, as `train.benchmark` has it.
     """
-    return {"exact": _EXACT if precision == "float32" else _ROUNDED, "fast": _ROUNDED}
+    return {"exact": _EXACT.get(precision, _ROUNDED), "fast": _ROUNDED}
 
 
-def write(
-    folder, program: Program, record: Record, other: Record, precision: str, workload: dict
-) -> dict:
+def write(folder, program: Program, records: Records, precision: str, workload: dict) -> dict:
     """Writes the folder; one that was there is replaced.
 
     Args:
         folder: its path.
         program: the step.
-        record: of the steps that the library itself ran, from the same variables.
-        other: of the same steps in the other one of float32 and bfloat16: what roundings do.
+        records: of the steps that the library itself ran, from the variables of the program.
         precision: see `tolerances`.
         workload: what the step is of, for people and for peers: flag -> value.
 
@@ -53,6 +70,7 @@ def write(
         UserError: the file system does not take it.
     """
     folder = pathlib.Path(folder)
+    record, other, nudged = records
     programs = {k: v for k, v in vars(program).items() if k in PROGRAMS and v is not None}
     manifest = {
         "format": FORMAT,
@@ -78,9 +96,12 @@ def write(
         arrays[f"before/{position}"] = record.before[i]
         arrays[f"after/{position}"] = record.after[i]
         arrays[f"rounded/{position}"] = _distance(record.after[i], other.after[i])
+        arrays[f"nudged/{position}"] = _largest(record.after[i], nudged and nudged.after[i])
     for name, values in record.results.items():
         arrays[f"result/{name}"] = np.stack(values)
         arrays[f"rounded_result/{name}"] = np.abs(np.stack(values) - other.results[name])
+        again = nudged and np.stack(nudged.results[name])
+        arrays[f"nudged_result/{name}"] = _largest(arrays[f"result/{name}"], again)
     # Without a manifest nobody takes half of a new folder with half of an old one.
     (folder / MANIFEST).unlink(missing_ok=True)
     for name in PROGRAMS.keys() - programs.keys():
@@ -95,6 +116,13 @@ def write(
 
 def _distance(first, second) -> np.float64:
     return np.linalg.norm((first.astype(np.float64) - second).ravel())
+
+
+def _largest(first, second) -> np.float64:
+    """The largest difference; 0 from nothing."""
+    if second is None or not first.size:
+        return np.float64(0)
+    return np.abs(first.astype(np.float64) - second).max()
 
 
 def _described(name: str, array, **more) -> dict:

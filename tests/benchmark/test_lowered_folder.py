@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,6 +16,7 @@ from darts_tf import spaces
 from darts_tf.benchmark import recorded_steps
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import CellGenotype, Genotype
+from darts_tf.verification.supernets import dtype_policy
 from tests.forks import REPOSITORY
 from train import lowering
 from train.benchmark import _size
@@ -133,6 +135,26 @@ def test_training_with_drop_path(program, tmp_path, one_edge_space):
     assert program.check(folder, steps, "exact").wrong == []
 
 
+@pytest.mark.slow
+def test_in_float64(program, tmp_path, one_edge_space):
+    """No rounding explains anything: a search that draws operations, to a ten-millionth."""
+    keras.config.set_floatx("float64")
+    try:
+        with dtype_policy("float64"):
+            words = ["--method=gdas", "--precision=float64"]
+            folder = program.Folder(str(lower(tmp_path / "gdas", one_edge_space, words)))
+    finally:
+        keras.config.set_floatx("float32")
+    assert folder.manifest["precision"] == "float64"
+    for name, array in zip(folder.names, folder.after, strict=True):
+        if name.startswith(("weights/", "statistics/batch")):
+            assert array.dtype == "float64"
+    steps = program.Steps(folder, "exact", program.jax.devices("cpu")[0])
+    found = program.check(folder, steps, "exact")
+    assert found.wrong == []
+    assert found.found["weights"]["difference"] < 1e-7
+
+
 def test_what_is_in_the_folder(search, program):
     manifest = json.loads((search / "manifest.json").read_text())
     assert manifest["steps"] == STEPS and set(manifest["programs"]) == {"exact", "fast"}
@@ -169,12 +191,44 @@ def test_what_a_wrong_step_would_lose(name, search, program):
     group, wrong = LOST[name]
     folder = program.Folder(str(search))
     steps = Replayed(folder)
-    assert program.check(folder, steps, "exact").wrong == []
+    found = program.check(folder, steps, "exact")
+    assert found.wrong == [] and found.found["weights"]["allowed"] < 4e-3
     for i, variable in enumerate(folder.names):
         if variable.startswith(f"{group}/"):
             steps.change(i, wrong(folder.before[i], folder.after[i]))
     lines = program.check(folder, steps, "exact").wrong
     assert lines and all(line.startswith(f"{group}/") for line in lines)
+
+
+@pytest.mark.parametrize("amplified, equal", [(0.0, False), (0.02, True), (0.01, False)])
+def test_where_a_step_amplifies_roundings(amplified, equal, search, program):
+    """As far apart as five times what one variable of the kind does with other roundings."""
+    folder = program.Folder(str(search))
+    weights = [i for i, name in enumerate(folder.names) if name.startswith("weights/")]
+    way = [np.abs(folder.after[i] - folder.before[i]).max() for i in weights]
+    folder.nudged = [np.float64(0)] * len(folder.names)
+    folder.nudged[weights[0]] = amplified * way[0]
+    steps = Replayed(folder)
+    steps.change(weights[-1], folder.after[weights[-1]] + 0.08 * way[-1])
+    assert (program.check(folder, steps, "exact").wrong == []) == equal
+
+
+def test_what_only_roundings_move(search, program):
+    """It is said and not compared, unless it is no number; and the others are as before."""
+    folder = program.Folder(str(search))
+    first, *_, last = (i for i, name in enumerate(folder.names) if name.startswith("weights/"))
+    folder.nudged[first] = 0.2 * np.abs(folder.after[first] - folder.before[first]).max()
+    steps = Replayed(folder)
+    steps.change(first, 2 * folder.after[first] - folder.before[first])
+    found = program.check(folder, steps, "exact")
+    assert found.wrong == [] and found.left_out == [folder.names[first]]
+    steps.change(last, 1.1 * folder.after[last] - 0.1 * folder.before[last])
+    (line,) = program.check(folder, steps, "exact").wrong
+    assert line.startswith(folder.names[last])
+    steps.change(last, folder.after[last])
+    steps.change(first, np.full_like(folder.after[first], np.nan))
+    (line,) = program.check(folder, steps, "exact").wrong
+    assert line.startswith(folder.names[first])
 
 
 @pytest.mark.parametrize("part, equal", [(0.0, True), (0.04, True), (100.0, False)])
@@ -187,6 +241,19 @@ def test_where_float32_is_rounded(part, equal, search, program):
         if name.startswith("statistics/") and after.dtype == "float32":
             steps.change(i, after + part * (after - before))
     assert (program.check(folder, steps, "fast").wrong == []) == equal
+
+
+@pytest.mark.parametrize("rounded, weak", [(0.3, False), (0.6, True)])
+def test_where_bfloat16_tells_little(rounded, weak, search, program):
+    """Where twice its roundings are more than the way, not to have moved would do: it is said."""
+    folder = program.Folder(str(search))
+    steps = Replayed(folder)
+    for i, name in enumerate(folder.names):
+        if name.startswith("alphas/"):
+            folder.rounded[i] = rounded * np.linalg.norm(folder.after[i] - folder.before[i])
+            steps.change(i, folder.before[i])
+    found = program.check(folder, steps, "fast")
+    assert ("alphas" in found.weak) == (found.wrong == []) == weak
 
 
 def test_a_counter_is_exact_everywhere(search, program):
