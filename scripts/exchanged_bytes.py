@@ -6,6 +6,12 @@ A table says for each method how many all-reduces a step has, and of how many by
 computed from that: how long 8 replicas would exchange with nothing computed meanwhile, for the
 bandwidths and latencies of `LINKS`. Those links were not measured. The step is traced and run once,
 on two logical CPUs and a tiny batch, of which the numbers do not depend.
+
+Every replica traces every operation of every pass, because replicas exchange inside of them and so
+cannot share a function: at 4 channels and 3 cells of nas_bench_201 the graph of two has 13 times
+the operations of one device's, and takes four times as long. The sizes above took more than ten
+minutes of a busy core; `--channels=4 --cells=3` takes one. For `darts-v1`
+`darts_tf.benchmark.communication.of_first_order_step` computes any size without a trace.
 """
 
 import train.startup  # noqa: F401  TensorFlow is first imported here
