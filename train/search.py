@@ -14,6 +14,7 @@ and result.json, and begins again when it is started again before it has ended.
 """
 
 import dataclasses
+import signal
 import sys
 import time
 
@@ -181,12 +182,13 @@ def _fit(config: SearchConfig, search, data, folder):
             checkpoint_dir=folder.checkpoints,
             keep_checkpoints=config.keep_checkpoints,
         )
-    if signals:
+    # Of several workers one alone may have got the signal: the others stop with it.
+    if signals or search.stopped_at:
         epoch, step = search.stopped_at or (len(search.stages) * config.epochs - 1, "last")
         print(
             f"stopped in epoch {epoch + 1} after step {step}; the same command goes on from there"
         )
-        sys.exit(128 + signals[0])
+        sys.exit(128 + (signals or [signal.SIGTERM])[0])
     return files.callbacks[0].records
 
 
