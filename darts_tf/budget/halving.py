@@ -2,14 +2,15 @@
 
 Rung r is what a candidate has shown after `steps(r)` steps of training in all, `GROWTH` times as
 many as in the rung before. A candidate goes on to the next rung as soon as it is among the best
-1 / `share` of those that have reached its rung; if nobody may, a new candidate starts. Li,
+third (`SHARE`) of those that have reached its rung; if nobody may, a new candidate starts. Li,
 Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, A System for Massively Parallel
 Hyperparameter Tuning, MLSys 2020, algorithm 2, here with one worker. That rule is made for
 candidates that are no better than those before. Where they become better, each is among the best
 when it comes, so here a rung also has at most half of the steps of the rung before: where many
 short trainings are averaged by a model (`prediction`), more of them tell more than a long one.
 
-So who is trained on depends on the scores alone, never on a clock.
+So who is trained on depends on the scores alone, never on a clock. In the end of a search, when no
+candidate starts any more, it also depends on the time that is left: see `final`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,14 +35,11 @@ def work(rung: int) -> int:
     return GROWTH**rung - (GROWTH ** (rung - 1) if rung else 0)
 
 
-def promotable(
-    rungs: Sequence[Mapping[int, float]], limited: bool = True
-) -> Iterator[tuple[int, int]]:
+def promotable(rungs: Sequence[Mapping[int, float]]) -> Iterator[tuple[int, int]]:
     """Who may go on, from the highest rung down, the best of a rung first.
 
     Args:
         rungs: for each rung the candidates that have reached it, number -> score, larger is better.
-        limited: whether a rung has at most a part of the steps of the rung before, see `FEWER`.
 
     Yields:
         The number of a candidate, and the rung that it goes on to.
@@ -51,7 +49,7 @@ def promotable(
         best = ranked(reached)[: len(reached) // SHARE]
         higher = rungs[rung + 1] if rung + 1 < len(rungs) else {}
         needed = (len(higher) + 1) * work(rung + 1)
-        if not limited or needed * FEWER ** (rung + 1) <= len(rungs[0]):
+        if needed * FEWER ** (rung + 1) <= len(rungs[0]):
             yield from ((number, rung + 1) for number in best if number not in higher)
 
 

@@ -29,7 +29,7 @@ from darts_tf.budget.journal import Journal
 from darts_tf.budget.proposals import Choice
 from darts_tf.genotypes.genotype import Genotype
 
-#: From this share of the budget on no candidate starts, and the best half of a rung goes on.
+#: From this share of the budget on no candidate starts, and `halving.final` says who goes on.
 FINALE = 0.6
 #: A source of candidates takes at most this share of the budget.
 SOURCE_SHARE = 0.2

@@ -1,25 +1,33 @@
+import pytest
+
 from darts_tf.budget import halving
+
+
+@pytest.fixture
+def unlimited(monkeypatch):
+    """A rung may have as many steps as it likes."""
+    monkeypatch.setattr(halving, "FEWER", 0)
 
 
 def test_steps_grow_by_three():
     assert [halving.steps(rung, 80) for rung in range(4)] == [80, 240, 720, 2160]
 
 
-def test_nobody_goes_on_before_a_third_of_the_rung_is_one():
+def test_nobody_goes_on_before_a_third_of_the_rung_is_one(unlimited):
     few, many = {0: 0.5, 1: 0.9}, {0: 0.5, 1: 0.9, 2: 0.6}
-    assert list(halving.promotable([few, {}], limited=False)) == []
-    assert list(halving.promotable([many, {}], limited=False)) == [(1, 1)]
-    assert list(halving.promotable([many, {1: 0.95}], limited=False)) == []
+    assert list(halving.promotable([few, {}])) == []
+    assert list(halving.promotable([many, {}])) == [(1, 1)]
+    assert list(halving.promotable([many, {1: 0.95}])) == []
 
 
-def test_the_highest_rung_and_the_best_come_first():
+def test_the_highest_rung_and_the_best_come_first(unlimited):
     lowest = {n: n / 10 for n in range(9)}
     middle = {8: 0.91, 7: 0.95, 6: 0.92}
     # The best of the middle rung; the three best of the lowest are there already.
-    assert list(halving.promotable([lowest, middle, {}], limited=False)) == [(7, 2)]
+    assert list(halving.promotable([lowest, middle, {}])) == [(7, 2)]
     # With a new one in the lowest rung that is better than number 6.
     found = [{**lowest, 9: 0.65}, {8: 0.91, 7: 0.95}, {}]
-    assert list(halving.promotable(found, limited=False)) == [(9, 1)]
+    assert list(halving.promotable(found)) == [(9, 1)]
 
 
 def final(rungs, opens):
@@ -90,4 +98,4 @@ def test_a_rung_has_half_of_the_steps_of_the_one_before():
     assert list(halving.promotable(rungs)) == [(23, 2), (22, 2)]
     lowest = {n: n for n in range(23)}
     assert list(halving.promotable([lowest, rungs[1]])) == []
-    assert list(halving.promotable([lowest, {22: 22}], limited=False))[0] == (21, 1)
+    assert list(halving.promotable([lowest, {22: 22}]))[0] == (21, 1)
