@@ -23,8 +23,8 @@ def test_processes_that_run_and_that_have_ended():
     ours.send("end")
     process.join()
     ended = times.of_descendants() - before
-    # The clock counts hundredths.
-    assert 0.04 <= running <= ended < 0.5
+    # The clock counts hundredths, whose differences are rounded.
+    assert 0.035 <= running <= ended < 0.5
 
 
 def test_sums_by_file(tmp_path, capsys):

@@ -11,8 +11,7 @@ runs these flags, and these flags with each change, in turn, every run in a fres
 `--turns=5` all of them in processes that live at the same time and take five turns each. With
 `--peer=pytorch` a plain PyTorch step of the same size is one of them. `--goals --peer=pytorch`
 measures all that this project promises, `--grid` how the cost grows. `--task=language_model` is the
-search of a recurrent cell on a text of random words. `--lower=FOLDER` measures nothing: it writes
-the step as a program for machines that have JAX and no TensorFlow, see docs/gpu.md.
+search of a recurrent cell on random words. `--lower=FOLDER` writes the step for JAX: docs/gpu.md.
 """
 
 import dataclasses
