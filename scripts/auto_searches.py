@@ -13,7 +13,6 @@ seeds.
 
 import csv
 import dataclasses
-import io
 import pathlib
 
 import train.startup  # noqa: F401  TensorFlow is first imported here
@@ -21,9 +20,8 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 from darts_tf.budget import clock
 from darts_tf.budget.proposals import PROPOSALS
 from darts_tf.common import files
-from darts_tf.common.errors import UserError
 from darts_tf.nas_bench.table_searches import JUDGED
-from scripts.comparisons import as_markdown, with_deviation
+from scripts.comparisons import as_csv, as_markdown, need, with_deviation
 from scripts.finished_runs import finish
 from train import fields, program
 from train.config import Config
@@ -31,7 +29,6 @@ from train.config import Config
 _FILE = "nas_bench_201"
 #: Of a line, what tells one search from another.
 _KEY = ("proposals", "budget_seconds", "seed", "rules")
-_NAMES = (*_KEY, "spent_seconds", "candidates", "origin", "architecture", JUDGED, "rank")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,23 +51,20 @@ class SearchesConfig(Config):
 
 def main(config: SearchesConfig) -> None:
     """Runs what is not finished, and writes the comparison after every search."""
-    for name in ("data_dir", "benchmark_table"):
-        if not getattr(config, name):
-            raise UserError(f"--{name} is missing; see --help")
+    need(config, "data_dir", "benchmark_table")
     output = files.make_folder(pathlib.Path(config.output))
-    table = output / f"{_FILE}.csv"
+    table, means = output / f"{_FILE}.csv", output / f"{_FILE}.md"
+    rows = _known(table)
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         for budget in config.budgets:
             for proposals in config.proposals:
                 key = proposals, clock.seconds(budget), seed, config.rules
-                rows = _known(table)
-                if any(_key(row) == key for row in rows):
-                    continue
-                rows.append(_row(config, *key, budget))
-                files.write(table, as_csv(rows))
-                files.write(output / f"{_FILE}.md", summary(rows))
-    files.write(output / f"{_FILE}.md", summary(_known(table)))
-    print((output / f"{_FILE}.md").read_text(), end="")
+                if not any(_key(row) == key for row in rows):
+                    rows.append(_row(config, *key, budget))
+                    files.write(table, as_csv(rows))
+                    files.write(means, summary(rows))
+    files.write(means, summary(rows))
+    print(means.read_text(), end="")
 
 
 def _row(config, proposals: str, seconds: float, seed: int, rules: str, budget: str) -> dict:
@@ -101,15 +95,6 @@ def _known(table: pathlib.Path) -> list[dict]:
         return []
     with table.open(newline="") as lines:
         return list(csv.DictReader(lines))
-
-
-def as_csv(rows: list[dict]) -> str:
-    """A line a search."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _NAMES, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def summary(rows: list[dict]) -> str:

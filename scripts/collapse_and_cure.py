@@ -10,9 +10,7 @@ summary.csv, means over the seeds; monitor.csv, what the collapse monitor measur
 and when it warned; and the pictures of the selections. Started again it goes on where it stopped.
 """
 
-import csv
 import hashlib
-import io
 import json
 import pathlib
 import shutil
@@ -26,6 +24,7 @@ from absl import flags
 
 from darts_tf.common.errors import UserError
 from darts_tf.runs import run_folder
+from scripts.comparisons import as_csv
 from train import program
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TensorFlow Datasets keeps CIFAR-10.")
@@ -61,9 +60,9 @@ def main() -> None:
             rows += _rows(space, seed, run, _select(space, seed, run))
             watched += _watched(space, seed, run)
             shutil.copy(run / "selections" / "selections.png", output / f"{space}_{seed}.png")
-            run_folder.write_file(output / "selections.csv", _as_csv(rows))
-            run_folder.write_file(output / "summary.csv", _as_csv(_summary(rows)))
-            run_folder.write_file(output / "monitor.csv", _as_csv(watched))
+            run_folder.write_file(output / "selections.csv", as_csv(rows))
+            run_folder.write_file(output / "summary.csv", as_csv(_summary(rows)))
+            run_folder.write_file(output / "monitor.csv", as_csv(watched))
     print((output / "summary.csv").read_text(), end="")
 
 
@@ -158,14 +157,6 @@ def _summary(rows) -> list[dict]:
                 line["test_accuracy_std"] = f"{np.std(values):.2f}"
         lines.append(line)
     return lines
-
-
-def _as_csv(rows) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 if __name__ == "__main__":

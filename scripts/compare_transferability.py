@@ -13,10 +13,8 @@ standard deviations over the seeds. All methods with one seed come first: a comp
 stopped early is fair.
 """
 
-import csv
 import dataclasses
 import hashlib
-import io
 import json
 import pathlib
 import statistics
@@ -25,8 +23,8 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import genotypes
 from darts_tf.common import files, reading
-from darts_tf.common.errors import UserError
 from darts_tf.supernets import parameter_free
+from scripts.comparisons import as_csv, need
 from scripts.finished_runs import finish
 from train import fields, program
 from train.config import Config
@@ -59,15 +57,13 @@ class CompareConfig(Config):
 
 def main(config: CompareConfig) -> None:
     """Runs what is not finished, and writes the comparison after every search."""
-    for name in ("data_dir", "benchmark_table"):
-        if not getattr(config, name):
-            raise UserError(f"--{name} is missing; see --help")
+    need(config, "data_dir", "benchmark_table")
     output, rows = files.make_folder(pathlib.Path(config.output)), []
     for seed in range(config.seeds):
         for space in config.spaces:
             for method in config.methods:
                 rows.append(_row(config, space, method, seed))
-                files.write(output / "searches.csv", _as_csv(rows))
+                files.write(output / "searches.csv", as_csv(rows))
                 files.write(output / "comparison.md", as_markdown(rows))
     print((output / "comparison.md").read_text(), end="")
 
@@ -129,14 +125,6 @@ def _accuracy(config: CompareConfig, space: str, run, result: dict) -> float:
         f"--data_dir={config.data_dir}",
     )
     return 100 * trained["test_accuracy"]
-
-
-def _as_csv(rows: list[dict]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def as_markdown(rows: list[dict]) -> str:

@@ -1,8 +1,23 @@
-"""Parts of the scripts that compare cells: results, means over seeds, tables."""
+"""Parts of the scripts that compare cells: flags, results, means over seeds, tables."""
 
+import csv
+import io
 import json
 import pathlib
 import statistics
+
+from darts_tf.common.errors import UserError
+
+
+def need(config, *names: str) -> None:
+    """Refuses a configuration without these flags.
+
+    Raises:
+        UserError: one is not given.
+    """
+    for name in names:
+        if not getattr(config, name):
+            raise UserError(f"--{name} is missing; see --help")
 
 
 def result(folder: pathlib.Path) -> dict:
@@ -27,3 +42,12 @@ def as_markdown(titles: list[str], rows: list[list[str]]) -> str:
     """Lines of texts as a table in Markdown."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def as_csv(rows: list[dict]) -> str:
+    """A line a row, behind one of the names that the first has."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

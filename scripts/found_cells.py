@@ -5,6 +5,7 @@ import statistics
 from darts_tf.genotypes import nas_bench_201
 from darts_tf.nas_bench.table_searches import JUDGED
 from darts_tf.nas_bench.tables import BenchmarkTable
+from darts_tf.supernets import parameter_free
 from scripts.comparisons import as_markdown, with_deviation
 
 
@@ -20,12 +21,11 @@ def row(record: dict, table: BenchmarkTable) -> list[dict]:
     names = ("setting", "seed", "steps", "step_seconds", "selection_seconds")
     cell = nas_bench_201.from_string(record["cell"])
     place = table.report(cell)["columns"][JUDGED]
-    operations = nas_bench_201.operations_of(cell)
     return [
         {
             **{name: record[name] for name in names},
             "architecture": record["cell"],
-            "skips": operations.count("skip_connect"),
+            "skips": parameter_free.count_skips(cell["normal"]),
             JUDGED: place["accuracy"],
             "rank": place["rank"],
         }

@@ -14,7 +14,6 @@ import pathlib
 import string
 import zlib
 
-import numpy as np
 from absl import app, flags
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,6 +23,8 @@ _PIXELS, _DRAWN, _MARGIN = 32, 256, 2
 _TESTED = 5
 # Of a font's name: what its faces share.
 _FAMILY = 4
+# A character for private use: drawn as what a font does not have.
+_MISSING = "\ue123"
 
 
 def main(_) -> None:
@@ -54,25 +55,17 @@ def part_of(name: str) -> str:
 def letters(path) -> dict[str, Image.Image]:
     """The letters of a font that tell from each other, each drawn as large as the image allows."""
     font = ImageFont.truetype(str(path), _DRAWN // 2)
-    # What the font draws for what it does not have.
-    drawn, missing = {}, _drawn(font, "\ue123")
-    for letter in string.ascii_letters:
-        image = _drawn(font, letter)
-        if image is not None and not _same(image, missing):
-            drawn[letter] = image
+    images = {letter: _drawn(font, letter) for letter in (*string.ascii_letters, _MISSING)}
+    images = {letter: image for letter, image in images.items() if image is not None}
     # Some fonts have one drawing for several letters.
-    known = {letter: image.tobytes() for letter, image in drawn.items()}
-    return {
-        letter: image
-        for letter, image in drawn.items()
-        if not any(
-            known[letter] == known[other] and letter.upper() != other.upper() for other in known
+    drawn = {letter: image.tobytes() for letter, image in images.items()}
+
+    def tells(letter):
+        return all(
+            drawn[letter] != drawn[other] or letter.upper() == other.upper() for other in drawn
         )
-    }
 
-
-def _same(image, other) -> bool:
-    return other is not None and image.tobytes() == other.tobytes()
+    return {x: image for x, image in images.items() if x != _MISSING and tells(x)}
 
 
 def _drawn(font, letter: str) -> Image.Image | None:
@@ -88,7 +81,7 @@ def _drawn(font, letter: str) -> Image.Image | None:
     letter = letter.resize(size, Image.Resampling.BOX)
     image = Image.new("L", (_PIXELS, _PIXELS))
     image.paste(letter, tuple((_PIXELS - side) // 2 for side in size))
-    return image if np.asarray(image).max() > 0 else None
+    return image if image.getbbox() else None
 
 
 if __name__ == "__main__":

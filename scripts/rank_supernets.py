@@ -28,7 +28,6 @@ import numpy as np
 from darts_tf import datasets, methods, spaces
 from darts_tf.budget.journal import Journal
 from darts_tf.common import files, seeds
-from darts_tf.common.errors import UserError
 from darts_tf.datasets.augmentation import Augmentation
 from darts_tf.genotypes import nas_bench_201
 from darts_tf.nas_bench.tables import BenchmarkTable
@@ -37,6 +36,7 @@ from darts_tf.search.callbacks import MetricsLog
 from darts_tf.selections.evaluation import SupernetEvaluation
 from darts_tf.selections.shared_weights import one_hot
 from scripts import found_cells
+from scripts.comparisons import need
 from scripts.fair_sampling import Fair, Steps
 from scripts.supernet_rankings import SMALLER, WAYS, as_csv, cells, summary, taus
 from train import fields, program
@@ -134,8 +134,7 @@ def ranks(method) -> bool:
 
 def main(config: RankingConfig) -> None:
     """Trains and ranks what is not done, and writes the figures after every supernet."""
-    if not config.benchmark_table:
-        raise UserError("--benchmark_table is missing; see --help")
+    need(config, "benchmark_table")
     table = BenchmarkTable.load(config.benchmark_table)
     output = files.make_folder(pathlib.Path(config.output))
     journal = Journal(output / "ranking.jsonl")

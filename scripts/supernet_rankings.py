@@ -1,7 +1,5 @@
 """Figures of how supernets rank cells: Kendall's tau with a table of known accuracies."""
 
-import csv
-import io
 import itertools
 import statistics
 
@@ -12,6 +10,7 @@ from darts_tf import genotypes, spaces
 from darts_tf.common import seeds
 from darts_tf.nas_bench.table_searches import JUDGED
 from darts_tf.nas_bench.tables import BenchmarkTable
+from scripts import comparisons
 from scripts.comparisons import as_markdown, with_deviation
 
 _SPACE = spaces.NAS_BENCH_201
@@ -72,11 +71,7 @@ def summary(rows: list[dict]) -> str:
 
 
 def as_csv(rows: list[dict]) -> str:
-    """A line a row."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
-        writer.writerow(rounded)
-    return text.getvalue()
+    """A line a row, numbers with four digits."""
+    return comparisons.as_csv(
+        [{k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for row in rows]
+    )
