@@ -141,18 +141,18 @@ class BatchedNormalization(BatchNormalization):
 class BatchedConvolution(keras.layers.Layer):
     """Depthwise k x k, 1x1, batch normalisation, for several edges; the ReLU is the caller's.
 
-    Those of one input are computed together, see `darts_tf.cells.recomputed_convolutions`.
+    The convolutions of one input are computed together before a call, which normalises them: see
+    `darts_tf.cells.recomputed_convolutions`.
 
     Args:
         edges: number of edges.
         kernel_size, strides, dilation: of the depthwise convolution.
 
     Call arguments:
-        inputs: those of all edges, concatenated.
+        inputs: what its convolutions have made of all edges.
         scale: of the normalisation, `[edges * channels]`; None for 1.
 
-    Input shape: `[batch, height, width, edges * channels]`.
-    Output shape: `[batch, ceil(height / strides), ceil(width / strides), edges * channels]`.
+    Input and output shape: `[batch, height, width, edges * channels]`.
     """
 
     def __init__(self, edges: int, kernel_size: int, strides: int = 1, dilation=1, **kwargs):
@@ -168,4 +168,4 @@ class BatchedConvolution(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, scale=None):
-        return self.normalization(self.pointwise(self.depthwise(inputs)), scale)
+        return self.normalization(inputs, scale)

@@ -31,10 +31,8 @@ class SeparableConvolutions(OperationGroup):
 
     def call(self, inputs, rectified, scales, training=None):
         firsts = [layer.first for layer in self.batched]
-        outputs = convolve(firsts, rectified, self._tiled, training, linear=True)
-        return [
-            layer(x, scale) for layer, x, scale in zip(self.batched, outputs, scales, strict=True)
-        ]
+        convolved = convolve(firsts, rectified, self._tiled, training, linear=True)
+        return [layer(*both) for layer, *both in zip(self.batched, convolved, scales, strict=True)]
 
 
 class _Separable(keras.layers.Layer):
@@ -54,7 +52,7 @@ class _Separable(keras.layers.Layer):
         # A frozen normalisation is by its moving statistics, which a gradient has not at hand.
         training = training and self.first.normalization.trainable
         (outputs,) = convolve([self.second], inputs, self._between, training, linear=False)
-        return self.second.normalization(outputs, scale)
+        return self.second(outputs, scale)
 
     def _between(self, inputs, again=False):
         normalize = self.first.normalization
@@ -130,12 +128,8 @@ class DilatedConvolutions(OperationGroup):
         if self._split:
             rectified = tf.space_to_batch(rectified, [2, 2], [[0, 0], [0, 0]])
         convolved = convolve(self.batched, rectified, self._tiled, training, linear=True)
-        outputs = tf.add_n(
-            [
-                layer.normalization(x, scale)
-                for layer, x, scale in zip(self.batched, convolved, scales, strict=True)
-            ]
-        )
+        terms = zip(self.batched, convolved, scales, strict=True)
+        outputs = tf.add_n([layer(*both) for layer, *both in terms])
         return [tf.batch_to_space(outputs, [2, 2], [[0, 0], [0, 0]]) if self._split else outputs]
 
 

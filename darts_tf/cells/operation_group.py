@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from darts_tf import operations
 from darts_tf.cells.mixed_op import candidate
-from darts_tf.cells.recomputed_convolutions import tile
 
 #: Class of an operation -> the group that computes it.
 GROUPS: dict[type, type["OperationGroup"]] = {}
@@ -87,7 +86,7 @@ class OperationGroup(keras.layers.Layer):
 
     def _tiled(self, inputs, again=False):
         """`[.., channels]` once for every edge: `[.., edges * channels]`."""
-        return tile(inputs, self.edges)
+        return _tile(inputs, self.edges)
 
     def _terms(self, inputs, scales) -> list:
         """The scaled operations on the same inputs."""
@@ -105,6 +104,20 @@ class OperationGroup(keras.layers.Layer):
             for k, layer in enumerate(self.batched)
             for pair in match(layer, [edge[k] for edge in plain])
         ]
+
+
+def _tile(inputs, edges: int):
+    """The channels once for every edge; `tf.tile`, with a gradient of few graph nodes."""
+    *sizes, channels = inputs.shape[1:]
+
+    @tf.custom_gradient
+    def tile(inputs):
+        def gradient(upstream):
+            return tf.reduce_sum(tf.reshape(upstream, [-1, *sizes, edges, channels]), -2)
+
+        return tf.tile(inputs, [*(1 for _ in inputs.shape[:-1]), edges]), gradient
+
+    return tile(inputs)
 
 
 def match(layer, plain) -> list[tuple[keras.Variable, list[keras.Variable]]]:

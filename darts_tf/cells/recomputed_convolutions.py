@@ -105,25 +105,3 @@ def _in_kernel(inputs, kernel, upstream):
     return tf.raw_ops.Conv2DBackpropFilter(
         input=inputs, filter_sizes=kernel.shape, out_backprop=upstream, **_PLAIN
     )
-
-
-def tile(inputs, edges: int):
-    """The channels once for every edge; `tf.tile`, with a gradient of few graph nodes.
-
-    Args:
-        inputs: `[batch, height, width, channels]`.
-        edges: number of edges.
-
-    Returns:
-        `[batch, height, width, edges * channels]`.
-    """
-    *sizes, channels = inputs.shape[1:]
-
-    @tf.custom_gradient
-    def tile(inputs):
-        def gradient(upstream):
-            return tf.reduce_sum(tf.reshape(upstream, [-1, *sizes, edges, channels]), -2)
-
-        return tf.tile(inputs, [*(1 for _ in inputs.shape[:-1]), edges]), gradient
-
-    return tile(inputs)
