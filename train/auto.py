@@ -2,11 +2,11 @@
 
     python -m train.auto --budget=15m --dataset=digits --max_parameters=300000 --output_dir=RUN
 
-It needs no choice of a method: random cells, then cells that a model of the scores so far proposes,
-are trained for a short time as small networks, the best of them longer (docs/auto.md). It writes to
-RUN: genotype.json, the best cell so far, after every step; candidates.jsonl, every step with its
-evidence and its cost; and in the end result.json, pictures of the cells and report.html. Started
-again with the same settings it goes on where it stopped.
+It needs no choice of a method: published cells of the space, random ones, then cells that a model
+of the scores so far proposes are trained for a short time as small networks, the best of them
+longer (docs/auto.md). It writes to RUN: genotype.json, the best cell so far, after every step;
+candidates.jsonl, every step with its evidence and its cost; and in the end result.json, pictures of
+the cells and report.html. Started again with the same settings it goes on where it stopped.
 
 With --compare the same budget is also given to random cells and to aging evolution, and what they
 found is trained from scratch beside what this found, a published cell, a residual network and a
@@ -24,7 +24,7 @@ import keras
 from darts_tf import budget as budgets
 from darts_tf import macros, spaces
 from darts_tf.budget import clock
-from darts_tf.budget.image_search import JOURNAL, WEIGHTS
+from darts_tf.budget.image_search import JOURNAL, PUBLISHED_CELLS, WEIGHTS
 from darts_tf.budget.proposals import PROPOSALS
 from darts_tf.budget.size import Size
 from darts_tf.common.errors import UserError
@@ -96,6 +96,12 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
         "random, by the same halving, or evolution, by aging evolution with trainings of three "
         "times --proxy_steps.",
     )
+    published_cells: int | None = fields.integer(
+        None,
+        f"So many published cells of the space are tried first, {PUBLISHED_CELLS} by default where "
+        "--proposals=predicted, else none.",
+        lower_bound=0,
+    )
     output_dir: str | None = fields.text(None, "The folder that the search writes to.")
 
     def constraints(self) -> budgets.Constraints:
@@ -117,7 +123,7 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
         names = (
             *("budget", "budget_of", "max_parameters", "max_flops", "max_latency_ms", "space"),
             *("proxy_channels", "proxy_cells", "proxy_pixels", "proxy_steps", "benchmark_table"),
-            "proposals",
+            *("proposals", "published_cells"),
             *auto_compare.NAMES,
         )
         settings = {**self.values(names), **super().decisive()}
@@ -158,6 +164,7 @@ def main(config: AutoConfig) -> None:
         **{"proxy": config.proxy(), "seed": config.seed, "crop": config.crop},
         "class_weights": data.class_weights,
         "proposals": config.proposals,
+        "published_cells": config.published_cells,
     }
     startup = clock.KINDS[config.budget_of]() - started
     space = config.space if data.macro(config.space) is None else data.space(config.space)

@@ -19,11 +19,14 @@ from darts_tf.common import files
 from darts_tf.common.errors import UserError
 from darts_tf.common.lookup import lookup
 from darts_tf.genotypes.genotype import Genotype
+from darts_tf.genotypes.published import GENOTYPES
 
 #: What a search leaves in its folder.
 JOURNAL, WEIGHTS = "candidates.jsonl", "weights"
 #: Method of a supernet search -> the smallest budget in seconds that begins with it.
 SUPERNETS = {"drnas": 600, "pc-darts": 1800}
+#: So many published cells of the space are tried first.
+PUBLISHED_CELLS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +39,9 @@ class Options:
         proposals: who proposes candidates, see `proposals.PROPOSALS`.
         supernets: the methods of supernet searches that find the first candidates. Default: those
             of `SUPERNETS` for the budget where candidates are predicted, else none.
+        published_cells: so many published cells of the space are the first candidates, those with
+            the smallest error on CIFAR-10 first. Default: `PUBLISHED_CELLS` where candidates are
+            predicted, else 0.
         rungs: at most; see `BudgetedSearch`. Default: what the proposals say.
         proxy: the small networks that candidates are judged by; aging evolution trains each of
             them for three times its steps.
@@ -51,6 +57,7 @@ class Options:
     budget_of: str = "processor"
     proposals: str = "predicted"
     supernets: tuple[str, ...] | None = None
+    published_cells: int | None = None
     rungs: int | None = None
     proxy: Size | None = None
     seed: int = 0
@@ -142,6 +149,7 @@ def search_for(
         class_weights=given.class_weights,
     )
     choice, starts = _choice(space, evaluator, limits, bool(journal.records))
+    starts += _published(given, space)
     earlier = journal.records[-1]["spent"] if journal.records else None
     clock = clocks.Clock(now=now, since=since) if earlier is None else clocks.Clock(earlier, now)
     search = BudgetedSearch(
@@ -175,6 +183,17 @@ def _supernets(given: Options, budget: float) -> tuple[str, ...]:
     # The other proposals are baselines.
     enough = (name for name, least in SUPERNETS.items() if budget >= least)
     return tuple(enough) if given.proposals == "predicted" else ()
+
+
+def _published(given: Options, space) -> list[tuple[Genotype, str]]:
+    """The published cells that are tried first, and their names."""
+    count = given.published_cells
+    if count is None:
+        # The other proposals are baselines.
+        count = PUBLISHED_CELLS if given.proposals == "predicted" else 0
+    names = [name for name, one in GENOTYPES.items() if one.genotype.space == space.name]
+    names.sort(key=lambda name: GENOTYPES[name].test_error or 100)
+    return [(Genotype(space, GENOTYPES[name].genotype.cells), name) for name in names[:count]]
 
 
 def _choice(space, evaluator, limits: Constraints, begun: bool) -> tuple[Choice, list]:

@@ -31,6 +31,10 @@ def _darts(normal: CellGenotype, reduce: CellGenotype) -> Genotype:
     return Genotype("darts_cnn", {"normal": normal, "reduce": reduce})
 
 
+def _nas_bench_201(*nodes: str) -> Genotype:
+    return Genotype("nas_bench_201", {"normal": _cell(*nodes, concat=(3,))})
+
+
 def _nasnet(normal: CellGenotype, reduce: CellGenotype) -> Genotype:
     return Genotype("nasnet", {"normal": normal, "reduce": reduce})
 
@@ -71,6 +75,12 @@ _AMOEBANET = Paper(
     "Regularized Evolution for Image Classifier Architecture Search",
     "AAAI 2019",
     "1802.01548",
+)
+_NAS_BENCH_201 = Paper(
+    "X. Dong, Y. Yang",
+    "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search",
+    "ICLR 2020",
+    "2001.00326",
 )
 _DRNAS = Paper(
     "X. Chen, R. Wang, M. Cheng, X. Tang, C.-J. Hsieh",
@@ -302,6 +312,26 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
         _DRNAS,
         "xiangning-chen/DrNAS",
         test_error=2.46,
+    ),
+    # What its authors compare the cells of NAS-Bench-201 with: a residual block of He et al.,
+    # CVPR 2016, and convolutions on all edges. Nobody has searched them.
+    "NAS_BENCH_201_RESNET": PublishedGenotype(
+        _nas_bench_201(
+            "nor_conv_3x3 0",
+            "none 0 + nor_conv_3x3 1",
+            "skip_connect 0 + none 1 + skip_connect 2",
+        ),
+        _NAS_BENCH_201,
+        "D-X-Y/AutoDL-Projects",
+    ),
+    "NAS_BENCH_201_CONVOLUTIONS": PublishedGenotype(
+        _nas_bench_201(
+            "nor_conv_3x3 0",
+            "nor_conv_3x3 0 + nor_conv_3x3 1",
+            "nor_conv_3x3 0 + nor_conv_3x3 1 + nor_conv_3x3 2",
+        ),
+        _NAS_BENCH_201,
+        "D-X-Y/AutoDL-Projects",
     ),
 }
 

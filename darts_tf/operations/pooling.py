@@ -1,12 +1,10 @@
 """Pooling of 3x3 windows, padded symmetrically."""
 
-import functools
-
 import keras
 import numpy as np
 import tensorflow as tf
 
-from darts_tf.layers.pooling import max_pool
+from darts_tf.layers.pooling import average_pool, max_pool
 from darts_tf.operations.operation import Operation, register
 
 
@@ -48,11 +46,12 @@ class MaxPool3x3(Pooling):
 class AvgPool3x3(Pooling):
     """The mean of those of the 3x3 pixels that lie inside the image."""
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         if self.strides == 1:
-            return _average_pool(inputs, 3, 1, padding="same")
+            # An exported network has no use for gradients.
+            return average_pool(inputs, 3) if training else tf.nn.avg_pool2d(inputs, 3, 1, "SAME")
         padded = keras.ops.pad(inputs, _ONE_PIXEL)
-        means = _average_pool(padded, 3, self.strides, padding="valid")
+        means = tf.nn.avg_pool2d(padded, 3, self.strides, "VALID")
         return means * keras.ops.convert_to_tensor(self._share(inputs.shape), means.dtype)
 
     def _share(self, shape) -> np.ndarray:
@@ -65,5 +64,4 @@ class AvgPool3x3(Pooling):
         return (9 / inside)[None, :, :, None]
 
 
-_average_pool = functools.partial(keras.ops.average_pool, data_format="channels_last")
 _ONE_PIXEL = [[0, 0], [1, 1], [1, 1], [0, 0]]

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from darts_tf import datasets
+from darts_tf import datasets, genotypes
 from darts_tf.budget import Constraints, clock, image_search
+from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.size import Size
 from darts_tf.common.errors import UserError
@@ -31,9 +32,9 @@ def search(one_edge_space, monkeypatch):
     images = np.zeros((40, 8, 8, 1), np.uint8) + labels[:, None, None, None].astype(np.uint8)
     data = dataclasses.replace(datasets.from_arrays(images, labels), flip=False)
 
-    def search(budget="20s", **options):
+    def search(budget="20s", space=one_edge_space, **options):
         options = {"channels": 2, "cells": 3, "proxy": Size(steps=1), **options}
-        return image_search.search_for(data, budget, one_edge_space, **options)
+        return image_search.search_for(data, budget, space, **options)
 
     return search
 
@@ -80,3 +81,32 @@ def test_an_unknown_supernet_is_refused_before_anything_is_trained(search, monke
     monkeypatch.setattr(ImageCandidates, "train", lambda *arguments: pytest.fail("trained"))
     with pytest.raises(UserError, match="unknown method 'drans'.*drnas"):
         search(supernets=("drans",))
+
+
+class TestPublishedCells:
+    def origins(self, search, **options):
+        return [c.origin for c in search(**options).candidates]
+
+    def test_come_first(self, search):
+        found = search(space="nas_bench_201").candidates
+        names = ["NAS_BENCH_201_RESNET", "NAS_BENCH_201_CONVOLUTIONS"]
+        assert [c.origin for c in found[:3]] == [*names, "random"]
+        assert [c.genotype for c in found[:2]] == [genotypes.get(name) for name in names]
+
+    def test_those_with_the_smallest_error_first(self, search):
+        origins = self.origins(search, space="darts_cnn")
+        assert origins[:4] == ["DRNAS", "PDARTS", "PC_DARTS_CIFAR", "random"]
+
+    def test_as_many_as_are_wanted(self, search):
+        options = {"space": "nas_bench_201"}
+        assert self.origins(search, published_cells=1, **options)[1] == "random"
+        assert set(self.origins(search, published_cells=0, **options)) == {"random"}
+
+    def test_baselines_have_none(self, search):
+        assert set(self.origins(search, space="nas_bench_201", proposals="random")) == {"random"}
+
+    def test_only_within_the_limits(self, search):
+        counted = CountedCosts("nas_bench_201", (8, 8, 1), 2, 2, 3)
+        limit = counted(genotypes.get("NAS_BENCH_201_RESNET"))["parameters"]
+        options = {"space": "nas_bench_201", "constraints": Constraints(parameters=limit)}
+        assert self.origins(search, **options)[:2] == ["NAS_BENCH_201_RESNET", "random"]

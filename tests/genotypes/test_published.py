@@ -3,7 +3,7 @@ import json
 import pytest
 
 from darts_tf import genotypes, spaces
-from darts_tf.genotypes import Edge, Genotype
+from darts_tf.genotypes import Edge, Genotype, nas_bench_201
 from darts_tf.genotypes.published import GENOTYPES
 
 NAMES = (
@@ -19,14 +19,15 @@ NAMES = (
     "AMOEBANET",
     "DRNAS",
 )
+OF_THE_BENCHMARK = ("NAS_BENCH_201_RESNET", "NAS_BENCH_201_CONVOLUTIONS")
 RECURRENT = ("RNN_DARTS_V1", "RNN_DARTS_V2", "RNN_ENAS")
 
 
 def test_names():
-    assert tuple(GENOTYPES) == NAMES + RECURRENT
+    assert tuple(GENOTYPES) == NAMES + OF_THE_BENCHMARK + RECURRENT
 
 
-@pytest.mark.parametrize("name", NAMES + RECURRENT)
+@pytest.mark.parametrize("name", GENOTYPES)
 def test_round_trip_through_json(name):
     genotype = genotypes.get(name)
     assert Genotype.from_dict(json.loads(genotype.to_json())) == genotype
@@ -38,7 +39,7 @@ def test_every_node_sums_two_edges(name):
         assert [len(node) for node in cell.nodes] == [2] * len(cell.nodes)
 
 
-@pytest.mark.parametrize("name", NAMES + RECURRENT)
+@pytest.mark.parametrize("name", GENOTYPES)
 def test_cites_its_paper(name):
     paper = GENOTYPES[name].paper
     assert str(paper).endswith(f"arXiv:{paper.arxiv}")
@@ -47,7 +48,7 @@ def test_cites_its_paper(name):
 
 
 def test_all_differ():
-    assert len({published.genotype for published in GENOTYPES.values()}) == len(NAMES + RECURRENT)
+    assert len({published.genotype for published in GENOTYPES.values()}) == len(GENOTYPES)
 
 
 def test_nasnet_and_amoebanet_have_five_nodes_and_loose_ends_only_as_output():
@@ -85,6 +86,15 @@ def test_edges_that_are_easily_mistaken():
 def test_operation_counts(name, kind, count):
     operations = [edge.operation for edge in genotypes.get(name)[kind].edges]
     assert {operation: operations.count(operation) for operation in count} == count
+
+
+def test_cells_of_the_benchmark():
+    written = [nas_bench_201.to_string(genotypes.get(name)) for name in OF_THE_BENCHMARK]
+    assert written == [
+        "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|",
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
+        "+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+    ]
 
 
 def test_recurrent_cells():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf.layers.pooling import max_pool
+from darts_tf.layers.pooling import average_pool, max_pool
 
 CASES = [(3, 1, "SAME"), (3, 2, "VALID"), (2, 2, "SAME")]
 
@@ -84,3 +84,39 @@ def test_xla_chooses_the_same_of_equal_pixels(size, strides, padding):
         np.testing.assert_allclose(other, one, atol=1e-6)
     # One of several, not all of them.
     assert np.count_nonzero(plain[1]) < np.count_nonzero(inputs == 2)
+
+
+@pytest.mark.parametrize("graph", ["eager", "function"])
+@pytest.mark.parametrize(("size", "channels"), [(3, 3), (5, 2), (3, 16)])
+def test_average_pooling_is_tensorflows(size, channels, graph):
+    """Outputs and two derivatives, at images as small as a window too."""
+
+    def plain(inputs):
+        return tf.nn.avg_pool2d(inputs, size, 1, "SAME")
+
+    def run(pool, inputs):
+        return derivatives(pool, inputs)
+
+    if graph == "function":
+        run = tf.function(run, autograph=False)
+    for shape in [(2, 7, 6, channels), (2, 2, 1, channels)]:
+        inputs = tf.constant(np.random.default_rng(0).normal(size=shape), tf.float32)
+        found = run(lambda x: average_pool(x, size), inputs)
+        for own, expected in zip(found, run(plain, inputs), strict=True):
+            np.testing.assert_allclose(own, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("channels", "dtype", "own"), [
+    (8, "float32", True), (36, "float32", True), (32, "float32", False), (8, "float64", False),
+])  # fmt: skip
+def test_which_average_pooling_has_a_gradient_of_its_own(channels, dtype, own):
+    @tf.function(autograph=False)
+    def gradient(inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = average_pool(inputs, 3)
+        return tape.gradient(outputs, inputs)
+
+    graph = gradient.get_concrete_function(tf.ones([1, 4, 4, channels], dtype)).graph
+    kinds = {operation.type for operation in graph.get_operations()}
+    assert ("AvgPoolGrad" in kinds) is not own

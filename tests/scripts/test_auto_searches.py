@@ -19,7 +19,11 @@ def asked(monkeypatch):
         result = {"spent_seconds": 57.0, "candidates": 7, "origin": "random"}
         return {**result, "benchmark": benchmark}
 
+    def load(name, *, seed, **options):
+        found.append(("decoded", f"seed_{seed}"))
+
     monkeypatch.setattr(auto_searches, "finish", finish)
+    monkeypatch.setattr(auto_searches.datasets, "load", load)
     return found
 
 
@@ -40,19 +44,19 @@ def test_all_with_one_seed_come_first_and_nothing_is_run_twice(asked, config, tm
     main(config)
     names = [name for _, name, *_ in asked]
     one = ["predicted_60", "evolution_60", "predicted_90", "evolution_90"]
-    assert names == [f"{name}_seed_{seed}" for seed in (0, 1) for name in one]
+    assert names == [f"{x}seed_{seed}" for seed in (0, 1) for x in ["", *(f"{n}_" for n in one)]]
     assert {"--budget=90s", "--seed=1", "--proposals=evolution"} <= set(asked[-1])
     main(config)
-    assert len(asked) == 8
+    assert len(asked) == 10
     rows = list(csv.DictReader((tmp_path / "out" / "nas_bench_201.csv").open()))
     assert len(rows) == 8 and rows[-1]["cifar10_test"] == "81.0"
     text = (tmp_path / "out" / "nas_bench_201.md").read_text()
     assert text == summary(rows)
-    line = "| 1 | evolution | 6 | 2 | 80.50 ± 0.71 | 80.00, 81.00 | 1,000, 999 | 7, 7 | 0.95 |"
+    line = "| 1 | evolution | 7 | 2 | 80.50 ± 0.71 | 80.00, 81.00 | 1,000, 999 | 7, 7 | 0.95 |"
     assert text.splitlines()[2] == line
 
 
 def test_other_rules_are_other_searches(asked, config):
     main(config)
     main(SearchesConfig(**{**vars(config), "rules": "next"}))
-    assert len(asked) == 16
+    assert len(asked) == 20
