@@ -1,6 +1,7 @@
 """How much memory a search needs, before it runs.
 
-    estimate = what the process holds now + graph + weights + images in a pass * activations
+    estimate = what the process holds now + runtime + graph + weights
+               + images in a pass * activations
 
 The activations of an image are counted in the graph of one forward pass: the tensors that its
 gradient reads. What TensorFlow needs to build and run the graph of a step is proportional to its
@@ -37,10 +38,15 @@ _KEPT = {
 _PASSES = 5
 # Passes of the supernet in the sides of a difference at a further level: two, or one for both.
 _SIDES = {False: 2, True: 1}
-# What share of the images that gradients compute again is there at one time. With 3 cells it was
-# from a tenth to a fifth: the peak fell by 0.5 GB where 0.65 are computed again, and by 1.1 to 1.3
-# where 1.3 are.
-_AT_ONCE = 0.15
+# What TensorFlow takes for its first steps, whatever they compute; and what share of the images
+# that gradients compute again is there at one time. With these the estimate is within 5 % of the
+# peaks in docs/benchmark_notes.md: 3 to 20 cells, batches of 16 to 128.
+_RUNTIME_BYTES = 445_000_000
+_AT_ONCE = 0.2
+# What a level beside the architecture and the weights takes, and how much more of the graph each of
+# its passes of the supernet than one of theirs: tetlo, 3 and 8 cells, batch 16, 2.77 and 4.79 GB.
+_LEVEL_BYTES = 130_000_000
+_FURTHER_PASS = 1.3
 # A batch size that no other axis has, so that it marks the tensors that grow with the batch.
 _TRACED = 9973
 
@@ -119,15 +125,15 @@ def estimate(
     own = [_operations(level.own_pass, supernet) for level in levels]
     variables = [*supernet.weight_variables, *(v for level in levels for v in level.variables)]
     values = sum(int(np.prod(v.shape)) * 4 for v in variables)
-    passes = _passes(levels)
-    graph = (
-        sum(count * len(operations) for count, operations in zip(passes, [main, *own], strict=True))
-        / _PASSES
-    )
+    count, *own_passes = _passes(levels)
+    graph = len(main) * (1 + _FURTHER_PASS * (count / _PASSES - 1))
+    for count, operations in zip(own_passes, own, strict=True):
+        graph += count / _PASSES * len(operations)
     factor = max(factors.values())
-    fixed = held + int(needed.graph_bytes * factor * graph) + needed.weight_copies * values
-    kept = sum(map(activation_bytes, [main, *own]))
-    return MemoryEstimate(fixed, max(1, kept + int(_AT_ONCE * activation_bytes(main, True))))
+    fixed = held + _RUNTIME_BYTES + _LEVEL_BYTES * len(levels)
+    fixed += int(needed.graph_bytes * factor * graph) + needed.weight_copies * values
+    kept = sum(map(activation_bytes, [main, *own])) + _AT_ONCE * activation_bytes(main, True)
+    return MemoryEstimate(fixed, max(1, int(needed.activations * kept)))
 
 
 def _operations(function: Callable, supernet: Supernet) -> list:

@@ -65,7 +65,7 @@ class FiniteDifference(Stateless):
 
     second_order = unrolls = any_length = True
     # w', v, w+ and w- are weights as well.
-    memory = StepMemory(graph_bytes=313_000, weight_copies=8)
+    memory = StepMemory(graph_bytes=190_000, weight_copies=8, activations=1.3)
 
     def __post_init__(self):
         good = self.radius is None or (is_within(self.radius, 0) and self.radius > 0)

@@ -14,7 +14,7 @@ class FirstOrder(Stateless):
     length, of which it sees the outermost loss only: no inner level's loss, batch or step is used.
     """
 
-    memory = StepMemory(graph_bytes=148_000, weight_copies=3)
+    memory = StepMemory(graph_bytes=79_000, weight_copies=3)
     repeats = False
 
     def hypergradient(self, problem, point, batches) -> Hypergradient:

@@ -20,10 +20,13 @@ class StepMemory(NamedTuple):
         graph_bytes: for each operation of one forward pass. The passes of a step share one traced
             forward function, but each is a copy of it in the graph that runs.
         weight_copies: of all weights, with the variables, their momentum and their gradients.
+        activations: how many passes' activations are there at one time. Passes that do not wait for
+            each other, as the sides of a difference, overlap.
     """
 
     graph_bytes: int
     weight_copies: int
+    activations: float = 1.0
 
 
 class Gradient:
