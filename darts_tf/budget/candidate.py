@@ -45,8 +45,9 @@ class Evaluator(Protocol):
             rung: from 0.
 
         Returns:
-            Its evidence, JSON-ready: `score`, by which candidates are ranked, larger is better, and
-            whatever else was measured.
+            Its evidence, JSON-ready: `score`, by which candidates are ranked, larger is better,
+            `deviation`, how uncertain that is (0 where it is left out), and whatever else was
+            measured.
         """
 
 
@@ -61,6 +62,7 @@ class Candidate:
         costs: of its network.
         refused: the name of the constraint that it breaks, or None.
         scores: at the end of each rung that it has reached.
+        deviations: standard errors of these.
     """
 
     number: int
@@ -69,3 +71,4 @@ class Candidate:
     costs: dict[str, float]
     refused: str | None = None
     scores: list[float] = dataclasses.field(default_factory=list)
+    deviations: list[float] = dataclasses.field(default_factory=list)

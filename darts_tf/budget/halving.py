@@ -13,7 +13,10 @@ So who is trained on depends on the scores alone, never on a clock. In the end o
 candidate starts any more, it also depends on the time that is left: see `final`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+import numpy as np
 
 #: A rung has so many times the steps of the rung before.
 GROWTH = 3
@@ -86,7 +89,36 @@ def ranked(scores: Mapping[int, float]) -> list[int]:
     return sorted(scores, key=lambda number: (-scores[number], number))
 
 
-def leader(rungs: Sequence[Mapping[int, float]]) -> int | None:
-    """The best of the highest rung that anybody has reached; None where nobody has."""
+def leader(
+    scores: Mapping[int, float], known: Collection[int], deviations: Mapping[int, float]
+) -> int:
+    """The best of a rung, or the best known one beside it.
+
+    The first of many is first by luck too (the winner's curse), which one that was good before is
+    not. So the best of those that are known is preferred, unless it is behind by more than the
+    standard error of the difference.
+
+    Args:
+        scores: number -> score, larger is better.
+        known: numbers of those that are known to be good from elsewhere.
+        deviations: number -> standard error of its score.
+    """
+    first, *others = ranked(scores)
+    best = next((number for number in (first, *others) if number in known), first)
+    uncertain = math.hypot(deviations[first], deviations[best])
+    return best if scores[first] - scores[best] <= uncertain else first
+
+
+def gains(rungs: Sequence[Mapping[int, float]], nothing: float) -> list[float]:
+    """For each rung that was reached, the median gain of those who have; 0 for the first.
+
+    Args:
+        rungs: see `promotable`, with scores.
+        nothing: that of a training that came apart, which is left out.
+    """
     reached = [scores for scores in rungs if scores]
-    return ranked(reached[-1])[0] if reached else None
+    found = [0.0]
+    for before, after in zip(reached, reached[1:], strict=False):
+        both = [after[n] - before[n] for n in after if min(after[n], before[n]) > nothing]
+        found.append(float(np.median(both)) if both else 0.0)
+    return found

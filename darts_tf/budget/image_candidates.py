@@ -165,8 +165,11 @@ class ImageCandidates:
         correct, counts = logits.argmax(1) == targets, self._weights[targets]
         each = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits).numpy()
         accuracy, mean = (float(np.average(x, weights=counts)) for x in (correct, each))
+        # Of a mean of so many independent images, where each counts as its class.
+        images = counts.sum() ** 2 / np.square(counts).sum()
         return {
             "score": accuracy - 1e-3 * mean,
+            "deviation": float(np.sqrt(accuracy * (1 - accuracy) / images)),
             "accuracy": accuracy,
             "loss": mean,
             "training_loss": float(loss),

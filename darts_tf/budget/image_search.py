@@ -149,7 +149,7 @@ def search_for(
         class_weights=given.class_weights,
     )
     choice, starts = _choice(space, evaluator, limits, bool(journal.records))
-    starts += _published(given, space)
+    published = _published(given, space)
     earlier = journal.records[-1]["spent"] if journal.records else None
     clock = clocks.Clock(now=now, since=since) if earlier is None else clocks.Clock(earlier, now)
     search = BudgetedSearch(
@@ -160,7 +160,8 @@ def search_for(
         clock=clock,
         journal=journal,
         refuse=limits.broken,
-        starts=starts,
+        starts=starts + published,
+        known=[name for _, name in published],
         sources=[evaluator.source(*one) for one in enumerate(supernets)],
         seed=given.seed,
         rungs=proposals.rungs if given.rungs is None else given.rungs,

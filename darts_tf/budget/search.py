@@ -18,7 +18,7 @@ there was none, by those of the rung before. The first candidate is trained in a
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class BudgetedSearch:
         journal: of an earlier start of this search, or empty.
         refuse: costs -> the name of the constraint that they break, or None.
         starts: genotypes that are tried first, and where they are from.
+        known: those of these origins are known to be good from elsewhere; see `best`.
         sources: find such genotypes by work of their own, once one candidate is trained.
         seed: of all random choices.
         rungs: how many there are at most. With 1 nothing is halved.
@@ -73,6 +74,7 @@ class BudgetedSearch:
         journal: Journal | None = None,
         refuse: Callable[[dict], str | None] = lambda costs: None,
         starts: Sequence[tuple[Genotype, str]] = (),
+        known: Collection[str] = (),
         sources: Sequence[Source] = (),
         seed: int = 0,
         rungs: int = 6,
@@ -81,6 +83,7 @@ class BudgetedSearch:
         self._budget, self._clock, self._refuse = budget, clock, refuse
         self._journal = Journal() if journal is None else journal
         self._starts, self._seed, self._most = list(starts), seed, rungs
+        self._known = frozenset(known)
         self._sources = sources
         self._estimated = -1, None
         self.candidates: list[Candidate] = []
@@ -89,9 +92,16 @@ class BudgetedSearch:
 
     @property
     def best(self) -> Candidate | None:
-        """The best of the highest rung that anybody has reached; None at the beginning."""
-        number = halving.leader(self._ranks())
-        return None if number is None else self.candidates[number]
+        """The best of the highest rung that anybody has reached; None at the beginning.
+
+        The first of many is so by luck too; see `halving.leader` for what that means to `known`.
+        """
+        reached = [ranks for ranks in self._ranks() if ranks]
+        if not reached:
+            return None
+        known = {c.number for c in self.candidates if c.origin in self._known}
+        uncertain = {n: self.candidates[n].deviations[len(reached) - 1] for n in reached[-1]}
+        return self.candidates[halving.leader(reached[-1], known, uncertain)]
 
     def ranking(self) -> list[Candidate]:
         """The candidates that were trained, the best of the highest rung first."""
@@ -237,7 +247,9 @@ class BudgetedSearch:
                 )
             )
         if "score" in record:
-            self.candidates[record["candidate"]].scores.append(_finite(record["score"]))
+            trained = self.candidates[record["candidate"]]
+            trained.scores.append(_finite(record["score"]))
+            trained.deviations.append(record.get("deviation", 0.0))
 
     def _rungs(self) -> list[dict[int, float]]:
         """For each rung who has reached it, number -> score."""
@@ -269,7 +281,7 @@ class BudgetedSearch:
         reached, the median of what those gained who have. One that was refused has the lowest
         score.
         """
-        gains = self._gains()
+        gains = halving.gains(self._rungs(), _NOTHING)
         known = [
             c.scores[-1] + sum(gains[len(c.scores) :])
             if c.scores and c.scores[-1] > _NOTHING
@@ -281,15 +293,6 @@ class BudgetedSearch:
             (candidate.genotype, least if score is None else score)
             for candidate, score in zip(self.candidates, known, strict=True)
         ]
-
-    def _gains(self) -> list[float]:
-        """For each rung that was reached, the median gain of those who have; 0 for the first."""
-        rungs = [scores for scores in self._rungs() if scores]
-        gains = [0.0]
-        for before, after in zip(rungs, rungs[1:], strict=False):
-            both = [after[n] - before[n] for n in after if min(after[n], before[n]) > _NOTHING]
-            gains.append(float(np.median(both)) if both else 0.0)
-        return gains
 
 
 def _finite(score) -> float:

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import pytest
 
 from darts_tf.budget import halving
@@ -63,9 +65,28 @@ def test_of_equals_the_earliest():
     assert halving.ranked({2: 0.5, 0: 0.5, 1: 0.7}) == [1, 0, 2]
 
 
-def test_leader_is_the_best_of_the_highest_rung():
-    assert halving.leader([{}, {}]) is None
-    assert halving.leader([{0: 0.9, 1: 0.3}, {1: 0.4}, {}]) == 1
+class TestLeader:
+    SCORES: ClassVar = {0: 0.50, 1: 0.53, 2: 0.52, 3: 0.40}
+
+    def leader(self, known, deviation):
+        return halving.leader(self.SCORES, known, dict.fromkeys(self.SCORES, deviation))
+
+    def test_is_the_best(self):
+        assert self.leader((), 0.1) == self.leader((1, 2), 0.1) == 1
+
+    def test_is_a_known_one_unless_it_is_behind_by_more_than_a_difference_is_uncertain(self):
+        assert self.leader((0, 3), 0.03 / 2**0.5 + 1e-9) == 0
+        assert self.leader((0, 3), 0.03 / 2**0.5 - 1e-9) == 1
+        assert self.leader((0, 2), 0.1) == 2
+
+    def test_of_equals_the_known_one_leads_without_any_deviation(self):
+        assert halving.leader({0: 0.5, 1: 0.5}, (1,), {0: 0.0, 1: 0.0}) == 1
+
+
+def test_gains_are_medians_of_those_who_have_reached_a_rung():
+    rungs = [{0: 0.1, 1: 0.2, 2: 0.3, 3: -1e9}, {0: 0.2, 1: 0.5, 3: 0.1}, {}]
+    assert halving.gains(rungs, -1e9) == pytest.approx([0.0, 0.2])
+    assert halving.gains([{}, {}], -1e9) == [0.0]
 
 
 def rungs_of(count):

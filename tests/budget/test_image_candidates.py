@@ -52,6 +52,22 @@ class TestTraining:
             expected = evidence["accuracy"] - 1e-3 * evidence["loss"]
             assert evidence["score"] == pytest.approx(expected)
 
+    def test_deviation_is_that_of_a_share_of_the_images_that_rank(self, make, rung_by_rung):
+        images = len(make().examples(100))
+        for evidence in rung_by_rung:
+            share = evidence["accuracy"]
+            expected = (share * (1 - share) / images) ** 0.5
+            assert evidence["deviation"] == pytest.approx(expected)
+
+    def test_deviation_counts_an_image_as_its_class_does(self, make, genotype):
+        weights = np.array([1.0, 3.0])
+        found = make(class_weights=weights)
+        evidence = found.train(3, genotype, 0)
+        counts = weights[found._targets]
+        images = counts.sum() ** 2 / (counts**2).sum()
+        share = evidence["accuracy"]
+        assert evidence["deviation"] ** 2 == pytest.approx(share * (1 - share) / images)
+
     def test_weights_that_are_lost_are_made_anew(self, make, genotype, rung_by_rung):
         assert make().train(3, genotype, 1) == rung_by_rung[1]
 

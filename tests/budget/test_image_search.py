@@ -110,3 +110,15 @@ class TestPublishedCells:
         limit = counted(genotypes.get("NAS_BENCH_201_RESNET"))["parameters"]
         options = {"space": "nas_bench_201", "constraints": Constraints(parameters=limit)}
         assert self.origins(search, **options)[:2] == ["NAS_BENCH_201_RESNET", "random"]
+
+    @pytest.mark.parametrize(
+        ("deviation", "origin"), [(0.1, "NAS_BENCH_201_CONVOLUTIONS"), (0, "random")]
+    )
+    def test_lead_where_nobody_is_better_for_certain(self, search, monkeypatch, deviation, origin):
+        def train(evaluator, number, genotype, rung):
+            return {"score": 0.5 + 0.01 * number, "deviation": deviation, "accuracy": 0, "steps": 1}
+
+        monkeypatch.setattr(ImageCandidates, "train", train)
+        found = search(space="nas_bench_201", rungs=1, budget="12s")
+        # Of the two that are known the second one is the better one.
+        assert found.best.origin == origin

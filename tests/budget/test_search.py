@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from darts_tf.budget import equivalence
+from darts_tf.budget import equivalence, halving
 from tests.budget import fakes
 
 
@@ -224,7 +224,7 @@ def test_scores_of_different_rungs_become_comparable():
     search = fakes.search(evaluator, proposals="random", budget=40)
     search.run()
     # Each score is q (1 - 1 / (2 + 2 r)).
-    gains = search._gains()
+    gains = halving.gains(search._rungs(), -1e9)
     rungs = search._rungs()
     for r in range(1, sum(map(bool, rungs))):
         expected = np.median([rungs[r][n] - rungs[r - 1][n] for n in rungs[r]])
