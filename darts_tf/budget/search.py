@@ -92,10 +92,7 @@ class BudgetedSearch:
 
     @property
     def best(self) -> Candidate | None:
-        """The best of the highest rung that anybody has reached; None at the beginning.
-
-        The first of many is so by luck too; see `halving.leader` for what that means to `known`.
-        """
+        """The leader (`halving`) of the highest rung that anybody has reached; at first None."""
         reached = [ranks for ranks in self._ranks() if ranks]
         if not reached:
             return None
@@ -104,9 +101,10 @@ class BudgetedSearch:
         return self.candidates[halving.leader(reached[-1], known, uncertain)]
 
     def ranking(self) -> list[Candidate]:
-        """The candidates that were trained, the best of the highest rung first."""
-        found = {n: None for rung in reversed(self._ranks()) for n in halving.ranked(rung)}
-        return [self.candidates[number] for number in found]
+        """The candidates that were trained: `best`, then the others of the highest rung first."""
+        found = [n for rung in reversed(self._ranks()) for n in halving.ranked(rung)]
+        first = [self.best.number] if found else []
+        return [self.candidates[number] for number in dict.fromkeys([*first, *found])]
 
     @property
     def spent(self) -> float:

@@ -84,8 +84,7 @@ class MixedCell(_RelaxedCell):
         Control("skip_dropout", low=0.0, high=1.0, draws=True),
         Control("auxiliary_skip", low=0.0, high=1.0, argument="auxiliary_skip"),
     )
-    # Measured for first-order steps of three supernets, two of them with an auxiliary skip
-    # connection.
+    # Measured for first-order steps of `darts-minus`, which has an auxiliary skip connection.
     graph_factor = 1.63
 
     def __init__(

@@ -122,3 +122,4 @@ class TestPublishedCells:
         found = search(space="nas_bench_201", rungs=1, budget="12s")
         # Of the two that are known the second one is the better one.
         assert found.best.origin == origin
+        assert found.ranking[0] == found.genotype and len(set(found.ranking)) == len(found.ranking)
