@@ -175,9 +175,10 @@ class BudgetedSearch:
         for number, rung in steps:
             if rung < self._most and self._fits(rung):
                 return number, rung
-        if not self._final and self._fits(0):
-            return len(self.candidates), 0
-        return None
+        # To the end where nobody has gone on: then new ones still change the result.
+        starts = not self._final or not any(rungs[1:])
+        new = starts and not self._exhausted and self._fits(0)
+        return (len(self.candidates), 0) if new else None
 
     @property
     def _final(self) -> bool:
@@ -196,8 +197,9 @@ class BudgetedSearch:
     def _expected(self, rung: int) -> float | None:
         """The seconds of a step of that rung; None where nothing like it was done."""
         for lower in range(rung, -1, -1):
-            # The first step also begins the process and reads the data.
-            found = [r["seconds"] for r in self._journal.records[1:] if r.get("rung") == lower]
+            # The first step also begins the process and reads the data; better than nothing.
+            found = [r["seconds"] for r in self._journal.records if r.get("rung") == lower]
+            found = found[1:] or found if lower == 0 else found
             if found:
                 return max(found[-_LATEST:]) * halving.GROWTH ** (rung - lower)
         return None

@@ -52,6 +52,12 @@ class TestBudget:
         late = [r for r in search._journal.records if r["spent"] - r["seconds"] >= 60]
         assert late and all("genotype" not in record for record in late)
 
+    @pytest.mark.parametrize("proposals", ["evolution", "predicted"])
+    def test_where_nobody_goes_on_candidates_start_to_the_end(self, proposals):
+        search, _, _ = ran(proposals=proposals, rungs=1, budget=100)
+        *_, last = search._journal.records
+        assert "genotype" in last and 100 - last["spent"] < 1.15 * last["seconds"]
+
 
 class TestResults:
     def test_it_finds_more_with_more(self):
