@@ -158,7 +158,8 @@ def _search(config, data, folder, name, options, startup) -> budgets.Found:
             **options,
             # The found cell's search had to start the program and to read the data.
             "since": clock.KINDS[config.budget_of]() - startup,
-            **{"proposals": SEARCHES[name], "published_cells": 0},
+            "proposals": SEARCHES[name],
+            "published_cells": 0,
             "folder": folder.file(name.replace(" ", "_")),
             "after": None,
         },

@@ -191,18 +191,17 @@ class BudgetedSearch:
 
     def _fits(self, rung: int, times: int = 1) -> bool:
         """Whether so many steps of that rung are done before the budget is spent."""
-        seconds = self._expected(rung)
-        return seconds is None or self.spent + times * _MARGIN * seconds <= self._budget
+        return self.spent + times * _MARGIN * self._expected(rung) <= self._budget
 
-    def _expected(self, rung: int) -> float | None:
-        """The seconds of a step of that rung; None where nothing like it was done."""
+    def _expected(self, rung: int) -> float:
+        """The seconds of a step of that rung, by steps like it; there was one at least."""
+        first, *others = self._journal.records
         for lower in range(rung, -1, -1):
-            # The first step also begins the process and reads the data; better than nothing.
-            found = [r["seconds"] for r in self._journal.records if r.get("rung") == lower]
-            found = found[1:] or found if lower == 0 else found
+            found = [r["seconds"] for r in others if r.get("rung") == lower]
             if found:
                 return max(found[-_LATEST:]) * halving.GROWTH ** (rung - lower)
-        return None
+        # The first step also begins the process and reads the data; better than nothing.
+        return first["seconds"] * halving.GROWTH**rung
 
     def _do(self, number: int, rung: int) -> dict:
         """One step; returns its record."""

@@ -127,8 +127,8 @@ def estimate(
     values = sum(int(np.prod(v.shape)) * 4 for v in variables)
     count, *own_passes = _passes(levels)
     graph = len(main) * (1 + _FURTHER_PASS * (count / _PASSES - 1))
-    for count, operations in zip(own_passes, own, strict=True):
-        graph += count / _PASSES * len(operations)
+    for passes, operations in zip(own_passes, own, strict=True):
+        graph += passes / _PASSES * len(operations)
     factor = max(factors.values())
     fixed = held + _RUNTIME_BYTES + _LEVEL_BYTES * len(levels)
     fixed += int(needed.graph_bytes * factor * graph) + needed.weight_copies * values
