@@ -24,21 +24,23 @@ for ((index = 0; index < count; index++)); do
     task="{\"type\": \"worker\", \"index\": $index}"
     TF_CONFIG="{\"cluster\": {\"worker\": [${workers%,}]}, \"task\": $task}" "$@" &
     processes+=($!)
+    if [ -n "$stopped" ]; then break; fi
 done
 code=0
 while ((${#processes[@]} > 0)); do
-    ended=""
-    one=0
-    wait -n -p ended "${processes[@]}" || one=$?
-    # Where a signal came, nobody has ended yet: the processes do so by themselves.
-    [ -n "${ended:-}" ] || continue
     for index in "${!processes[@]}"; do
-        if [ "${processes[index]}" = "$ended" ]; then unset "processes[index]"; fi
+        process=${processes[index]}
+        # "wait -n" of bash 5.2 does not know a process that ended before it was called; "wait" does.
+        if kill -0 "$process" 2>/dev/null; then continue; fi
+        one=0
+        wait "$process" || one=$?
+        unset "processes[index]"
+        if [ $one != 0 ] && [ $code = 0 ]; then
+            code=$one
+            # A second signal would end at once those that a first one told to save.
+            [ -n "$stopped" ] || kill -TERM "${processes[@]}" 2>/dev/null || true
+        fi
     done
-    if [ $one != 0 ] && [ $code = 0 ]; then
-        code=$one
-        # A second signal would end at once those that a first one told to save.
-        [ -n "$stopped" ] || kill -TERM "${processes[@]}" 2>/dev/null || true
-    fi
+    sleep 0.1
 done
 exit $code

@@ -137,9 +137,11 @@ class TestSeveralProcesses:
         assert all(workers == found[0][0] for workers, _ in found)
         assert len(set(found[0][0])) == 3
 
-    def test_when_one_fails_all_are_stopped(self, programs):
-        script = 'case "$TF_CONFIG" in *\'"index": 1\'*) exit 2;; esac; exec sleep 100'
-        done = self.run(programs, "3", "bash", "-c", script)
+    # Where there are many the first has ended before anybody waits for it.
+    @pytest.mark.parametrize(("count", "failing"), [("3", 1), ("20", 0)])
+    def test_when_one_fails_all_are_stopped(self, programs, count, failing):
+        script = f'case "$TF_CONFIG" in *\'"index": {failing}}}}}\') exit 2;; esac; exec sleep 100'
+        done = self.run(programs, count, "bash", "-c", script)
         assert (done.returncode, done.stderr) == (2, "")
 
     def test_a_signal_comes_to_each_once(self, programs):
