@@ -30,7 +30,7 @@ from train.config import Config
 
 _FILE = "nas_bench_201"
 #: Of a line, what tells one search from another.
-_KEY = ("proposals", "budget_seconds", "seed", "rules")
+_KEY = ("proposals", "budget_seconds", "budget_of", "seed", "rules")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,8 @@ class SearchesConfig(Config):
 
     data_dir: str | None = fields.text(None, "Where TensorFlow Datasets keeps CIFAR-10.")
     benchmark_table: str | None = fields.text(None, "A CSV file of NAS-Bench-201.")
-    budgets: tuple[str, ...] = fields.words(["1m", "3m", "5m", "15m"], "Budgets of processor time.")
+    budgets: tuple[str, ...] = fields.words(["1m", "3m", "5m", "15m"], "The budgets.")
+    budget_of: str = fields.choice("processor", list(clock.KINDS), "What they are of.")
     proposals: tuple[str, ...] = fields.words(
         list(PROPOSALS), "Who proposes candidates; see train.auto."
     )
@@ -60,7 +61,7 @@ def main(config: SearchesConfig) -> None:
     done = {_key(row) for row in rows}
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         wanted = [(b, p) for b in config.budgets for p in config.proposals]
-        keys = [(p, clock.seconds(b), seed, config.rules) for b, p in wanted]
+        keys = [(p, clock.seconds(b), config.budget_of, seed, config.rules) for b, p in wanted]
         if not done.issuperset(keys):
             _decode(config, seed)
         for (budget, _), key in zip(wanted, keys, strict=True):
@@ -84,10 +85,15 @@ def _decode(config, seed: int) -> None:
     datasets.load("cifar10", **given, seed=seed, storage=storage)
 
 
-def _row(config, proposals: str, seconds: float, seed: int, rules: str, budget: str) -> dict:
-    name = f"{proposals}_{seconds:.0f}_seed_{seed}"
+def _row(
+    config, proposals: str, seconds: float, budget_of: str, seed: int, rules: str, budget: str
+) -> dict:
+    # As runs of before were called.
+    kind = "" if budget_of == "processor" else f"{budget_of}_"
+    name = f"{proposals}_{kind}{seconds:.0f}_seed_{seed}"
     result = finish(
         *("auto", pathlib.Path(config.runs) / name, f"--budget={budget}", f"--seed={seed}"),
+        f"--budget_of={budget_of}",
         *("--space=nas_bench_201", "--dataset=cifar10", f"--data_dir={config.data_dir}"),
         *(f"--train_examples={config.train_examples}", f"--proposals={proposals}"),
         f"--cache_dir={_cache(config)}",
@@ -96,7 +102,7 @@ def _row(config, proposals: str, seconds: float, seed: int, rules: str, budget: 
     place = result["benchmark"]
     known = {name: result[name] for name in ("spent_seconds", "candidates", "origin")}
     return {
-        **dict(zip(_KEY, (proposals, seconds, seed, rules), strict=True)),
+        **dict(zip(_KEY, (proposals, seconds, budget_of, seed, rules), strict=True)),
         **known,
         "architecture": place["architecture"],
         JUDGED: place["columns"][JUDGED]["accuracy"],
@@ -105,7 +111,8 @@ def _row(config, proposals: str, seconds: float, seed: int, rules: str, budget: 
 
 
 def _key(row: dict) -> tuple:
-    return row["proposals"], float(row["budget_seconds"]), int(row["seed"]), row["rules"]
+    seconds, seed = float(row["budget_seconds"]), int(row["seed"])
+    return row["proposals"], seconds, row["budget_of"], seed, row["rules"]
 
 
 def _known(table: pathlib.Path) -> list[dict]:
@@ -122,14 +129,14 @@ def summary(rows: list[dict]) -> str:
         rows: searches, as they are in nas_bench_201.csv; its values may be texts.
     """
     lines = []
-    keys = {(r["rules"], float(r["budget_seconds"]), r["proposals"]) for r in rows}
-    for rules, seconds, proposals in sorted(keys):
-        own = [r for r in rows if _key(r)[:2] == (proposals, seconds) and r["rules"] == rules]
+    kinds = {(rules, kind, seconds, who) for who, seconds, kind, _, rules in map(_key, rows)}
+    for rules, kind, seconds, proposals in sorted(kinds):
+        own = [r for r in rows if _key(r)[:3] == (proposals, seconds, kind) and r["rules"] == rules]
         own.sort(key=lambda row: int(row["seed"]))
         accuracies = [float(row[JUDGED]) for row in own]
         lines.append(
             [
-                *(f"{seconds / 60:g}", proposals, rules, str(len(own))),
+                *(f"{seconds / 60:g}", kind, proposals, rules, str(len(own))),
                 with_deviation(accuracies, ".2f"),
                 ", ".join(f"{accuracy:.2f}" for accuracy in accuracies),
                 ", ".join(f"{int(row['rank']):,}" for row in own),
@@ -137,7 +144,7 @@ def summary(rows: list[dict]) -> str:
                 f"{max(float(row['spent_seconds']) for row in own) / seconds:.2f}",
             ]
         )
-    titles = ["minutes", "proposals", "rules", "seeds", "test accuracy, %", "of each"]
+    titles = ["minutes", "of", "proposals", "rules", "seeds", "test accuracy, %", "of each"]
     titles += ["ranks of 15,625", "candidates", "most spent of the budget"]
     return as_markdown(titles, lines)
 

@@ -52,8 +52,10 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
     budget_of: str = fields.choice(
         "processor",
         list(clock.KINDS),
-        "What the budget is of: processor, the time of all processors, or wall, that of the clock. "
-        "It holds the start of the program and the reading of the data.",
+        "What the budget is of: processor, the time of all processors, or wall, that of the clock, "
+        "both with the start of the program and the reading of the data; or reference, the work of "
+        "all trainings at a fixed speed, with which a search is the same on every machine and "
+        "under any load.",
     )
     max_parameters: int | None = fields.integer(
         None, "The network has at most so many weights.", lower_bound=1
@@ -152,7 +154,8 @@ def main(config: AutoConfig) -> None:
     options = {"constraints": config.constraints(), "budget_of": config.budget_of}
     table = results.load_table(config, config.space)
     # The processor time of a process is 0 at its beginning.
-    started = 0.0 if config.budget_of == "processor" else time.perf_counter()
+    now = clock.KINDS[config.budget_of]
+    started = 0.0 if config.budget_of == "processor" else now()
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     folder = runs.open_folder(config, config.decisive(), data, Changeable())
     if folder.finished:
@@ -166,7 +169,8 @@ def main(config: AutoConfig) -> None:
         "proposals": config.proposals,
         "published_cells": config.published_cells,
     }
-    startup = clock.KINDS[config.budget_of]() - started
+    startup = now() - started
+    unit = " of reference work" if config.budget_of == "reference" else ""
     space = config.space if data.macro(config.space) is None else data.space(config.space)
     found = budgets.search_for(
         data.image_data,
@@ -175,7 +179,7 @@ def main(config: AutoConfig) -> None:
         **options,
         folder=folder.path,
         since=started,
-        after=_Steps(folder, clock.seconds(config.budget)),
+        after=_Steps(folder, clock.seconds(config.budget), unit),
     )
     folder.file(JOURNAL)
     if config.compare:
@@ -184,8 +188,8 @@ def main(config: AutoConfig) -> None:
     results.write(found.genotype, folder, result | runs.provenance(folder, data))
     shutil.rmtree(folder.file(WEIGHTS), ignore_errors=True)
     print(
-        f"found the best of {len(found.candidates)} cells in {duration(found.seconds)}; genotype "
-        f"and pictures are in {folder.path}"
+        f"found the best of {len(found.candidates)} cells in {duration(found.seconds)}{unit}; "
+        f"genotype and pictures are in {folder.path}"
     )
 
 
@@ -210,10 +214,11 @@ class _Steps:
     Args:
         folder: of the run.
         budget: seconds.
+        unit: what they are of, after a duration.
     """
 
-    def __init__(self, folder, budget: float):
-        self._folder, self._budget = folder, budget
+    def __init__(self, folder, budget: float, unit: str = ""):
+        self._folder, self._budget, self._unit = folder, budget, unit
         self._best, self._next = None, 0.0
 
     def __call__(self, record: dict, search) -> None:
@@ -227,7 +232,7 @@ class _Steps:
             self._next = time.monotonic() + _REPORT_EVERY
 
     def _say(self, record, best) -> None:
-        left = f"{duration(max(0.0, self._budget - record['spent']))} left"
+        left = f"{duration(max(0.0, self._budget - record['spent']))}{self._unit} left"
         if "supernet" in record:
             print(
                 f"supernet {record['supernet']}, epoch {record['epoch']}  validation accuracy "

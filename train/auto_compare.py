@@ -108,7 +108,9 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
     trainings = _Trainings(config, data, journal)
     for name, (make, seconds) in networks.items():
         row = trainings.row(name, make)
-        row["processor_seconds"] = round(row["processor_seconds"] + seconds, 1)
+        if config.budget_of == "processor":
+            row["processor_seconds"] += seconds
+        row["processor_seconds"] = round(row["processor_seconds"], 1)
         row["search_seconds"] = round(seconds, 1)
         kind = "found" if name == _FOUND else "baseline"
         rows.append({"name": name, "kind": kind, **row, **contenders.costs(make(), measured)})

@@ -70,34 +70,38 @@ def main(config: ExportConfig) -> None:
 
     import train.startup  # noqa: F401  TensorFlow is first imported here
 
-    from darts_tf.export.of_run import arguments_of, says_its_data
+    from darts_tf.export.of_run import arguments_of
 
     arguments = arguments_of(run_dir)
-    if arguments["genotype_json"] is None and not export:
+    if export:
+        result = export(config, run_dir, arguments)
+    else:
+        result = _export_images(config, run_dir, arguments, settings)
+    export_formats.report(result.files)
+    print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
+
+
+def _export_images(config: ExportConfig, run_dir: Path, arguments: dict, settings: dict):
+    """A network for images; `settings` are those of its training."""
+    if arguments["genotype_json"] is None:
         raise UserError(
             f"{run_dir / 'genotype.json'} is missing; --run_dir must be a folder that "
             "train.evaluate wrote"
         )
-    if export:
-        export(config, run_dir, arguments)
-        return
     quantization = export_formats.quantization(config, settings, run_dir / "data.json")
     model = _load_model(run_dir / "model.keras")
     if "threshold" in config.given:
         arguments["task"] = dataclasses.replace(arguments["task"], threshold=config.threshold)
 
     from darts_tf.export.export import export_model
+    from darts_tf.export.of_run import says_its_data
 
-    # TensorFlow logs every step of saving; what matters is printed below.
-    logging.set_verbosity(logging.WARNING)
     result = export_model(
         model,
         config.output_dir,
         **arguments,
+        **_common(config),
         image_files=_sample_files(settings),
-        version=config.model_version,
-        overwrite=config.overwrite,
-        formats=config.format,
         quantization=quantization,
     )
     if not says_its_data(run_dir):
@@ -105,7 +109,7 @@ def main(config: ExportConfig) -> None:
             f"note: {run_dir} does not say which data its network was trained on; the classes and "
             "the normalisation in data.json are taken for theirs"
         )
-    compared = "a number" if task == "image_regression" else "a probability"
+    compared = "a number" if settings.get("task") == "image_regression" else "a probability"
     print(
         f"checked the export against the Keras model on {result.checked_images} random images and "
         f"{result.checked_files} image files: largest difference of {compared} "
@@ -117,8 +121,18 @@ def main(config: ExportConfig) -> None:
             "serving_bytes refuses, because TensorFlow alone does not read them as Pillow does in "
             "training; train.serve reads them"
         )
-    export_formats.report(result.files)
-    print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
+    return result
+
+
+def _common(config: ExportConfig) -> dict:
+    """What every task's export is told."""
+    # TensorFlow logs every step of saving; what matters is printed.
+    logging.set_verbosity(logging.WARNING)
+    return {
+        "version": config.model_version,
+        "overwrite": config.overwrite,
+        "formats": config.format,
+    }
 
 
 def _sample_files(settings: dict) -> list[bytes]:
@@ -143,42 +157,25 @@ def _settings(run_dir: Path) -> dict:
     return settings if isinstance(settings, dict) else {}
 
 
-def _export_language_model(config: ExportConfig, run_dir: Path, arguments: dict) -> None:
+def _export_language_model(config: ExportConfig, run_dir: Path, arguments: dict):
     model = _load_model(run_dir / "model.keras")
 
     from darts_tf.export.language_model import export_language_model
 
-    logging.set_verbosity(logging.WARNING)
-    result = export_language_model(
-        model,
-        config.output_dir,
-        **arguments,
-        version=config.model_version,
-        overwrite=config.overwrite,
-        formats=config.format,
-    )
+    result = export_language_model(model, config.output_dir, **arguments, **_common(config))
     print(
         "checked the export against the Keras model on random texts and on what both write: "
         f"largest difference of a probability or a state {result.max_difference:.2g}"
     )
-    export_formats.report(result.files)
-    print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
+    return result
 
 
-def _export_forecaster(config: ExportConfig, run_dir: Path, arguments: dict) -> None:
+def _export_forecaster(config: ExportConfig, run_dir: Path, arguments: dict):
     from darts_tf.export.forecaster import export_forecaster
 
     data = arguments["series"]
     model = _load_model(run_dir / "model.keras")
-    logging.set_verbosity(logging.WARNING)
-    result = export_forecaster(
-        model,
-        config.output_dir,
-        **arguments,
-        version=config.model_version,
-        overwrite=config.overwrite,
-        formats=config.format,
-    )
+    result = export_forecaster(model, config.output_dir, **arguments, **_common(config))
     print(
         f"window: {data['window']} rows of {', '.join(data['columns'])}; forecast: row "
         f"{data['horizon']} after them, in the same units"
@@ -187,8 +184,7 @@ def _export_forecaster(config: ExportConfig, run_dir: Path, arguments: dict) -> 
         "checked the export against the Keras model on windows near the first row: largest "
         f"difference of a forecast {result.max_difference:.2g}"
     )
-    export_formats.report(result.files)
-    print(f"wrote {result.directory} ({result.size_bytes / 1e6:.1f} MB)")
+    return result
 
 
 def _load_model(path: Path):

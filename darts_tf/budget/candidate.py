@@ -1,10 +1,14 @@
 """What a search within a budget is made of: candidates, who makes them, who trains them."""
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from darts_tf.genotypes.genotype import Genotype
+
+#: The score of a training that came apart: the lowest.
+NOTHING = -1e9
 
 
 class Source(Protocol):
@@ -26,6 +30,9 @@ class Source(Protocol):
         Returns:
             Genotypes, the best first, and where they are from.
         """
+
+    def work(self) -> float:
+        """The reference seconds (`work`) of a part; asked only where the budget is of them."""
 
 
 class Evaluator(Protocol):
@@ -50,6 +57,9 @@ class Evaluator(Protocol):
             measured.
         """
 
+    def work(self, genotype: Genotype, rung: int) -> float:
+        """The reference seconds (`work`) of that; asked only where the budget is of them."""
+
 
 @dataclasses.dataclass
 class Candidate:
@@ -72,3 +82,10 @@ class Candidate:
     refused: str | None = None
     scores: list[float] = dataclasses.field(default_factory=list)
     deviations: list[float] = dataclasses.field(default_factory=list)
+
+    def take(self, record: Mapping) -> None:
+        """Adds the evidence of a step. Where its score is no number the training came apart."""
+        score = record["score"]
+        finite = score is not None and math.isfinite(score)
+        self.scores.append(float(score) if finite else NOTHING)
+        self.deviations.append(record.get("deviation", 0.0))

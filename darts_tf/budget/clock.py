@@ -6,8 +6,13 @@ from collections.abc import Callable
 
 from darts_tf.common.errors import UserError
 
-#: What is counted: the time of all processors that the process uses, or that of the clock.
-KINDS = {"processor": time.process_time, "wall": time.perf_counter}
+#: What is counted: the time of all processors that the process uses, or that of the clock; or the
+#: work that is done, for which no time passes by itself, see `ReferenceClock`.
+KINDS = {
+    "processor": time.process_time,
+    "wall": time.perf_counter,
+    "reference": lambda: 0.0,
+}
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -52,3 +57,43 @@ class Clock:
     def spent(self) -> float:
         """Seconds, those of earlier starts included."""
         return self._earlier + self._now() - self._since
+
+    def after(self, work: Callable[[], float]) -> float:
+        """`spent` now that something was done; how much work it was makes no difference."""
+        return self.spent
+
+
+class ReferenceClock:
+    """The seconds that a piece of work would have spent on a machine of a fixed speed.
+
+    Unlike time they are the same on every machine and under any load, so that a search for a
+    budget of them can be repeated.
+
+    Attributes:
+        spent: reference seconds (`work`), those of earlier starts included.
+
+    Args:
+        earlier: of earlier starts.
+    """
+
+    def __init__(self, earlier: float = 0.0):
+        self.spent = earlier
+
+    def after(self, work: Callable[[], float]) -> float:
+        """`spent` now that this was done, which is so many reference seconds."""
+        self.spent += work()
+        return self.spent
+
+
+def start(kind: str, earlier: float | None, since: float) -> Clock | ReferenceClock:
+    """A clock of a kind.
+
+    Args:
+        kind: one of `KINDS`.
+        earlier: seconds of earlier starts; None if this is the first.
+        since: what the kind's function was when a first start began.
+    """
+    if kind == "reference":
+        return ReferenceClock(earlier or 0.0)
+    now = KINDS[kind]
+    return Clock(now=now, since=since) if earlier is None else Clock(earlier, now)

@@ -100,6 +100,16 @@ class CountedCosts:
             for edge in edges
         )
 
+    def of_all_operations(self) -> dict[str, int]:
+        """The same of a supernet, in which every edge has all its operations."""
+        masks = {name: self._space.mask(name) for name in self._space.cell_types}
+
+        def total(table) -> int:
+            cells = table.operations.items()
+            return round(table.fixed + sum((masks[name] * costs).sum() for name, costs in cells))
+
+        return {name: total(table) for name, table in self._tables.items()}
+
     def cheapest(self, by: str = "multiply_adds") -> Genotype:
         """The genotype with the smallest cost of that name, of equals the one with the other."""
         other = next(name for name in self._tables if name != by)

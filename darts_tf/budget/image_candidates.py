@@ -1,6 +1,7 @@
 """Short trainings of the networks of convolutional cells, from scratch, rung by rung."""
 
 import dataclasses
+import functools
 import gc
 import pathlib
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf import datasets, macros, spaces
-from darts_tf.budget import halving
+from darts_tf.budget import halving, work
 from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.descent import Descent
 from darts_tf.budget.size import Size
@@ -175,6 +176,18 @@ class ImageCandidates:
             "training_loss": float(loss),
             "steps": last,
         }
+
+    def work(self, genotype, rung):
+        """See `Evaluator`. What was lost and is done again does not count."""
+        proxy, steps = self._proxy, halving.work(rung) * self._proxy.steps
+        multiply_adds = self._trained_costs(genotype)["multiply_adds"]
+        return work.NETWORK + work.training(multiply_adds, proxy.cells, steps, self._batch)
+
+    @functools.cached_property
+    def _trained_costs(self) -> CountedCosts:
+        """Of the networks that are trained."""
+        size = self._data.num_classes, self._proxy.channels, self._proxy.cells
+        return CountedCosts(self._space, self._shape, *size)
 
     def _forget(self) -> None:
         """Lets go of the networks before; to look for all that is garbage takes half a second."""

@@ -35,7 +35,8 @@ class Options:
 
     Attributes:
         budget_of: "processor": the time of all processors that this process uses; "wall": that of
-            the clock.
+            the clock; "reference": the work that trainings are, see `work`, which makes a search
+            the same on every machine and under any load.
         proposals: who proposes candidates, see `proposals.PROPOSALS`.
         supernets: the methods of supernet searches that find the first candidates. Default: those
             of `SUPERNETS` for the budget where candidates are predicted, else none.
@@ -51,7 +52,7 @@ class Options:
         after: called after every step with its record and the search.
         since: what `time.process_time`, or for "wall" `time.perf_counter`, was when the budget
             began to be spent. Default: what it is at the call. 0.0 with the first counts the start
-            of the process too.
+            of the process too. Of "reference" there is none.
     """
 
     budget_of: str = "processor"
@@ -123,35 +124,24 @@ def search_for(
     given = Options(**options)
     now = lookup("budget", clocks.KINDS, given.budget_of)
     seconds, since = clocks.seconds(budget), now() if given.since is None else given.since
-    space, limits = spaces.get(space), constraints or Constraints()
-    if space.kind != "convolutional":
-        raise UserError(
-            f"the space {space.name!r} is of {space.kind} cells; candidates within a budget are "
-            "compared by short trainings of image networks of one size, and recurrent ones, which "
-            "carry a state from batch to batch, need another evaluator; use a method of METHODS"
-        )
+    space, limits = _convolutional(space), constraints or Constraints()
     macro = macros.get(space.macro)
     size = channels or macro.search_size[0], cells or macro.search_size[1]
     folder = None if given.folder is None else files.make_folder(given.folder)
     journal = Journal(None if folder is None else folder / JOURNAL)
     proposals = lookup("way to propose candidates", PROPOSALS, given.proposals)
-    proxy = Size() if given.proxy is None else given.proxy
     supernets = _supernets(given, seconds)
-    evaluator = ImageCandidates(
-        space,
-        data,
-        size,
-        proxy=dataclasses.replace(proxy, steps=proxy.steps * proposals.longer),
+    evaluator = _evaluator(
+        given,
+        *(space, data, size),
+        longer=proposals.longer,
         folder=None if folder is None else folder / WEIGHTS,
         measures_latency=limits.latency_ms is not None,
-        seed=given.seed,
-        crop=given.crop,
-        class_weights=given.class_weights,
     )
     choice, starts = _choice(space, evaluator, limits, bool(journal.records))
     published = _published(given, space)
     earlier = journal.records[-1]["spent"] if journal.records else None
-    clock = clocks.Clock(now=now, since=since) if earlier is None else clocks.Clock(earlier, now)
+    clock = clocks.start(given.budget_of, earlier, since)
     search = BudgetedSearch(
         choice,
         proposals,
@@ -173,6 +163,29 @@ def search_for(
         )
     ranking = [candidate.genotype for candidate in search.ranking()]
     return Found(best, search.candidates, clock.spent, ranking)
+
+
+def _convolutional(space) -> spaces.Space:
+    """The space, whose networks can be compared."""
+    space = spaces.get(space)
+    if space.kind != "convolutional":
+        raise UserError(
+            f"the space {space.name!r} is of {space.kind} cells; candidates within a budget are "
+            "compared by short trainings of image networks of one size, and recurrent ones, which "
+            "carry a state from batch to batch, need another evaluator; use a method of METHODS"
+        )
+    return space
+
+
+def _evaluator(given: Options, *data, longer: int, **options) -> ImageCandidates:
+    """Who trains candidates, for so many times the steps of the small networks' default."""
+    proxy = Size() if given.proxy is None else given.proxy
+    return ImageCandidates(
+        *data,
+        proxy=dataclasses.replace(proxy, steps=proxy.steps * longer),
+        **{"seed": given.seed, "crop": given.crop, "class_weights": given.class_weights},
+        **options,
+    )
 
 
 def _supernets(given: Options, budget: float) -> tuple[str, ...]:

@@ -17,14 +17,13 @@ done again with the same seed; its seconds are lost, not counted.
 there was none, by those of the rung before. The first candidate is trained in any case.
 """
 
+import functools
 import random
 from collections.abc import Callable, Collection, Sequence
 
-import numpy as np
-
-from darts_tf.budget import equivalence, halving
-from darts_tf.budget.candidate import Candidate, Evaluator, Source
-from darts_tf.budget.clock import Clock
+from darts_tf.budget import equivalence, halving, work
+from darts_tf.budget.candidate import NOTHING, Candidate, Evaluator, Source
+from darts_tf.budget.clock import Clock, ReferenceClock
 from darts_tf.budget.journal import Journal
 from darts_tf.budget.proposals import Choice
 from darts_tf.genotypes.genotype import Genotype
@@ -38,8 +37,6 @@ OWN_SHARE = 0.5
 #: What a step may take beyond the dearest of the latest like it.
 _MARGIN = 1.15
 _LATEST = 8
-#: The score of a training that came apart.
-_NOTHING = -1e9
 
 
 class BudgetedSearch:
@@ -70,7 +67,7 @@ class BudgetedSearch:
         evaluator: Evaluator,
         *,
         budget: float,
-        clock: Clock,
+        clock: Clock | ReferenceClock,
         journal: Journal | None = None,
         refuse: Callable[[dict], str | None] = lambda costs: None,
         starts: Sequence[tuple[Genotype, str]] = (),
@@ -155,10 +152,11 @@ class BudgetedSearch:
 
         def tell(record: dict) -> bool:
             if record["epoch"] > len(parts()):
-                self._add(self._timed({"source": number} | record), after)
+                self._add(self._timed({"source": number} | record, source.work), after)
             return record["epoch"] < len(parts()) or more()
 
-        found = self._sources[number].run(len(parts()), more(), tell)
+        source = self._sources[number]
+        found = source.run(len(parts()), more(), tell)
         found = [[genotype.to_dict(), origin] for genotype, origin in found]
         self._add(self._timed({"source": number, "starts": found}), after)
 
@@ -214,10 +212,12 @@ class BudgetedSearch:
             costs = self._evaluator.costs(genotype)
             record |= {"origin": origin, "genotype": genotype.to_dict(), "costs": costs}
             if refused := self._refuse(costs):
-                return self._timed(record | {"refused": refused})
+                # Measured networks would be refused for ever where only trainings are counted.
+                return self._timed(record | {"refused": refused}, lambda: work.NETWORK)
         else:
             genotype = self.candidates[number].genotype
-        return self._timed(record | self._evaluator.train(number, genotype, rung))
+        done = functools.partial(self._evaluator.work, genotype, rung)
+        return self._timed(record | self._evaluator.train(number, genotype, rung), done)
 
     def _proposal(self, number: int):
         seen = {equivalence.key(candidate.genotype) for candidate in self.candidates}
@@ -227,8 +227,8 @@ class BudgetedSearch:
         draw = random.Random(f"{self._seed} {number}")
         return self._propose(self._choice, self.history(), draw)
 
-    def _timed(self, record: dict) -> dict:
-        spent = self._clock.spent
+    def _timed(self, record: dict, done: Callable[[], float] = lambda: 0.0) -> dict:
+        spent = self._clock.after(done)
         return record | {"seconds": round(spent - self.spent, 3), "spent": round(spent, 3)}
 
     def _take(self, record: dict) -> None:
@@ -246,9 +246,7 @@ class BudgetedSearch:
                 )
             )
         if "score" in record:
-            trained = self.candidates[record["candidate"]]
-            trained.scores.append(_finite(record["score"]))
-            trained.deviations.append(record.get("deviation", 0.0))
+            self.candidates[record["candidate"]].take(record)
 
     def _rungs(self) -> list[dict[int, float]]:
         """For each rung who has reached it, number -> score."""
@@ -280,10 +278,10 @@ class BudgetedSearch:
         reached, the median of what those gained who have. One that was refused has the lowest
         score.
         """
-        gains = halving.gains(self._rungs(), _NOTHING)
+        gains = halving.gains(self._rungs(), NOTHING)
         known = [
             c.scores[-1] + sum(gains[len(c.scores) :])
-            if c.scores and c.scores[-1] > _NOTHING
+            if c.scores and c.scores[-1] > NOTHING
             else None
             for c in self.candidates
         ]
@@ -292,8 +290,3 @@ class BudgetedSearch:
             (candidate.genotype, least if score is None else score)
             for candidate, score in zip(self.candidates, known, strict=True)
         ]
-
-
-def _finite(score) -> float:
-    """A score that is no number, of a training that came apart, is the lowest."""
-    return float(score) if score is not None and np.isfinite(score) else _NOTHING

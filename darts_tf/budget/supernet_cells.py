@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from darts_tf import datasets, genotypes, macros, methods, spaces
+from darts_tf.budget import work
+from darts_tf.budget.constraints import CountedCosts
 from darts_tf.common import seeds
 from darts_tf.datasets.augmentation import Augmentation
 from darts_tf.genotypes.genotype import Genotype
@@ -115,6 +117,17 @@ class SupernetCells:
             (Genotype(self.space, genotype.cells), f"supernet {self.method}") for genotype in found
         ]
 
+    def work(self) -> float:
+        """The reference seconds of an epoch: steps of the weights and as many of the alphas."""
+        counted = CountedCosts(self.space, *self._shape, self.channels, self._cells)
+        size = min(self.batch_size, self._half)
+        return work.training(
+            counted.of_all_operations()["multiply_adds"],
+            self._cells * len(self.space.operations),
+            steps=2 * (self._half // size),
+            batch_size=size,
+        )
+
     def _search(self, draws: int) -> ArchitectureSearch:
         keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(draws)
@@ -124,11 +137,20 @@ class SupernetCells:
         method = dataclasses.replace(
             method, weight_learning_rate=rates, architecture_learning_rate=self._architecture_rate()
         )
-        macro = macros.get(self.space.macro)
-        size = self.data.images.shape[1:], len(self.data.class_weights)
-        cells = getattr(macro, "stages", 3)
-        supernet = method.make_supernet(self.space, *size, self.channels, cells, seed=draws)
+        supernet = method.make_supernet(
+            self.space, *self._shape, self.channels, self._cells, seed=draws
+        )
         return ArchitectureSearch(supernet, method)
+
+    @property
+    def _shape(self) -> tuple:
+        """Of an image, and the number of classes."""
+        return self.data.images.shape[1:], len(self.data.class_weights)
+
+    @property
+    def _cells(self) -> int:
+        """The fewest that the space's network may have."""
+        return getattr(macros.get(self.space.macro), "stages", 3)
 
     def _architecture_rate(self) -> float:
         """As in configs/nas_bench_201, that of DARTS for so few steps, for all methods."""

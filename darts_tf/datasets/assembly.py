@@ -1,6 +1,7 @@
 """From a `Source` to an `ImageData`: what is held out, what is kept, and its statistics."""
 
 import math
+import typing
 
 import numpy as np
 from absl import logging
@@ -52,52 +53,20 @@ def assemble(source, examples, seed, storage, bad, crop=None):
         UserError: If the data cannot be used.
     """
     name = source.name
-    pixels.check_sides(source.image_shape[:2], name)
-    if source.image_shape[2] not in (1, 3):
-        raise UserError(
-            f"images of {name} have {source.image_shape[2]} channels: 1 or 3 are needed"
-        )
-    _check_class_names(source.class_names, name)
-    if source.kind == CLASSES:
-        _check_classes(source)
-    if source.bit_depth is not None:
-        logging.info(
-            "%s has images with 16 bits a channel: %d of them are used, and become 8",
-            name, source.bit_depth,
-        )  # fmt: skip
-    train, test = np.arange(len(source.train_labels)), None
-    test_labels, read_test = source.test_labels, source.read_test
-    if test_labels is None:
-        train, test = splits.hold_out(source.train_labels, name, source.class_names)
-        test_labels, read_test = source.train_labels, source.read_train
-        logging.info(
-            "%s has no test part: %d of its %d examples are held out for testing",
-            name, len(test), len(source.train_labels),
-        )  # fmt: skip
-    else:
-        test = np.arange(len(test_labels))
-    validation_labels, validation = source.validation_labels, np.arange(0)
-    if validation_labels is not None:
-        validation = np.arange(len(validation_labels))
-    train, validation = _chosen(source, train, validation, examples, seed)
-    total = (len(train) + len(test) + len(validation)) * math.prod(source.image_shape)
+    _check_source(source)
+    wanted = _parts(source, examples, seed)
+    total = sum(len(part.indices) for part in wanted.values()) * math.prod(source.image_shape)
     if isinstance(source.read_train, ArrayReader):
         check_memory(total, name)
-    read_validation, parts = source.read_validation, {}
-    if crop is not None:
-        read_test = read_test.cropped(crop)
-        read_validation = read_validation and read_validation.cropped(crop)
-    for part, reader, indices, labels in (
-        ("validation", read_validation, validation, validation_labels),
-        ("training", source.read_train, train, source.train_labels),
-        ("test", read_test, test, test_labels),
-    ):
-        if reader is not None:
-            wanted = Wanted(f"{name}: {part} image", reader, indices, source.image_shape)
-            images, kept = keep(wanted, storage, bad, total)
-            parts[part] = images, labels[indices[kept]]
-            if source.kind == CLASSES:
-                _check_left(parts[part][1], labels[indices], source.class_names, f"{name}: {part}")
+    parts = {}
+    for part, (reader, indices, labels) in wanted.items():
+        if crop is not None and part != "training":
+            reader = reader.cropped(crop)
+        what = Wanted(f"{name}: {part} image", reader, indices, source.image_shape)
+        images, kept = keep(what, storage, bad, total)
+        parts[part] = images, labels[indices[kept]]
+        if source.kind == CLASSES:
+            _check_left(parts[part][1], labels[indices], source.class_names, f"{name}: {part}")
     train_images, train_labels = parts["training"]
     test_images, test_labels = parts["test"]
     validation_images, validation_labels = parts.get("validation", (None, None))
@@ -123,6 +92,54 @@ def assemble(source, examples, seed, storage, bad, crop=None):
     )
     _check_columns(data)
     return data
+
+
+class _Part(typing.NamedTuple):
+    """Where a part of a data set comes from: of all labels there, those at some indices."""
+
+    reader: object
+    indices: np.ndarray
+    labels: np.ndarray
+
+
+def _parts(source, examples, seed) -> dict[str, _Part]:
+    """Which images each part has, in the order in which they are read."""
+    train_labels, others = source.train_labels, source.validation_labels
+    train = np.arange(len(train_labels))
+    validation = np.arange(0 if others is None else len(others))
+    if source.test_labels is None:
+        train, test = splits.hold_out(train_labels, source.name, source.class_names)
+        tested = _Part(source.read_train, test, train_labels)
+        logging.info(
+            "%s has no test part: %d of its %d examples are held out for testing",
+            source.name, len(test), len(train_labels),
+        )  # fmt: skip
+    else:
+        test = np.arange(len(source.test_labels))
+        tested = _Part(source.read_test, test, source.test_labels)
+    train, validation = _chosen(source, train, validation, examples, seed)
+    parts = {"training": _Part(source.read_train, train, train_labels), "test": tested}
+    if source.read_validation is None:
+        return parts
+    return {"validation": _Part(source.read_validation, validation, others), **parts}
+
+
+def _check_source(source):
+    """Refuses what cannot be used, before anything is read."""
+    name = source.name
+    pixels.check_sides(source.image_shape[:2], name)
+    if source.image_shape[2] not in (1, 3):
+        raise UserError(
+            f"images of {name} have {source.image_shape[2]} channels: 1 or 3 are needed"
+        )
+    _check_class_names(source.class_names, name)
+    if source.kind == CLASSES:
+        _check_classes(source)
+    if source.bit_depth is not None:
+        logging.info(
+            "%s has images with 16 bits a channel: %d of them are used, and become 8",
+            name, source.bit_depth,
+        )  # fmt: skip
 
 
 def _check_classes(source):

@@ -81,10 +81,7 @@ def _common_shape(files, image_size, bad):
             deep.append(file)
         first = first or (file, size)
         if image_size is None and size != first[1]:
-            raise UserError(
-                f"images differ in size ({first[0]} is {first[1][0]}x{first[1][1]}, {file} is "
-                f"{size[0]}x{size[1]}): give --image_size to bring all to one size"
-            )
+            pixels.refuse_sizes(first, (file, size))
     if first is None:
         raise UserError(f"none of {len(files)} image files can be read, the first is {files[0]}")
     size = image_size or first[1]

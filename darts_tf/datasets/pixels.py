@@ -31,6 +31,15 @@ def parse_image_size(image_size):
     return int(sides[0]), int(sides[1])
 
 
+def refuse_sizes(first, second):
+    """Refuses images of two sizes where one is needed, each as `(name, (height, width))`."""
+    (name, (height, width)), (other, size) = first, second
+    raise UserError(
+        f"images differ in size ({name} is {height}x{width}, {other} is {size[0]}x{size[1]}): give "
+        "--image_size to bring all to one size"
+    )
+
+
 def check_sides(sides, what):
     """Raises a `UserError` about `what` if a side is shorter than the smallest allowed."""
     if min(sides) < MINIMUM_SIDE:

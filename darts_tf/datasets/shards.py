@@ -151,11 +151,8 @@ def _told(sample, function):
 def _common_shape(path, looks, image_size):
     sizes = {size: name for look in looks for size, name in look.sizes.items()}
     if image_size is None and len(sizes) > 1:
-        (first, name), (second, other) = list(sizes.items())[:2]
-        raise UserError(
-            f"images differ in size ({name} is {first[0]}x{first[1]}, {other} is "
-            f"{second[0]}x{second[1]}): give --image_size to bring all to one size"
-        )
+        first, second, *_ = ((name, size) for size, name in sizes.items())
+        pixels.refuse_sizes(first, second)
     size = image_size or next(iter(sizes))
     pixels.check_sides(size, os.fspath(path))
     return (*size, 1 if all(look.grey for look in looks) else 3)

@@ -133,31 +133,25 @@ def export_model(
             does not know an operation of the model, the version exists and `overwrite` is false,
             the folder cannot be written, or the export's answers differ from the model's.
     """
+    given = {
+        **{"image_shape": image_shape, "mean": mean, "std": std, "class_names": class_names},
+        **{"genotype_json": genotype_json, "bit_depth": bit_depth, "task": task, "crop": crop},
+    }
     if run_dir is not None:
-        known = arguments_of(run_dir)
-        if "image_shape" not in known:
-            raise UserError(f"{run_dir} holds no network for images; see export.arguments_of")
-        image_shape, mean, std, class_names, genotype_json = (
-            known[name] if value is None else value
-            for name, value in {
-                **{"image_shape": image_shape, "mean": mean, "std": std},
-                **{"class_names": class_names, "genotype_json": genotype_json},
-            }.items()
-        )
-        bit_depth = known["bit_depth"] if bit_depth is None else bit_depth
-        upright = upright and known["upright"]
-        task = known["task"] if task is None else task
-        crop = known["crop"] if crop is None else crop
-    if any(value is None for value in (image_shape, mean, std, class_names)):
+        given, as_trained = _completed(given, run_dir)
+        upright = upright and as_trained
+    if any(given[name] is None for name in ("image_shape", "mean", "std", "class_names")):
         raise UserError(
             "an export holds the preprocessing and the names of the classes: give run_dir, the "
             "folder of the training, or image_shape, mean, std and class_names"
         )
-    image_shape = tuple(int(size) for size in image_shape)
-    class_names = tuple(str(name) for name in class_names)
-    answers = Answers(_checked(task), class_names)
+    image_shape = tuple(int(size) for size in given["image_shape"])
+    class_names = tuple(str(name) for name in given["class_names"])
+    genotype_json = given["genotype_json"]
     preprocessing = Preprocessing(
-        image_shape, tuple(mean), tuple(std), bit_depth, upright, answers, crop
+        *(image_shape, tuple(given["mean"]), tuple(given["std"]), given["bit_depth"], upright),
+        Answers(_checked(given["task"]), class_names),
+        given["crop"],
     )
     check_arguments(model, preprocessing, class_names, genotype_json, version)
     check_formats(formats, quantization and quantization.kind)
@@ -190,6 +184,15 @@ def export_model(
         found.max_difference,
         files,
     )
+
+
+def _completed(given: dict, run_dir) -> tuple[dict, bool]:
+    """What is not given is that of a run; and whether its images were turned upright."""
+    known = arguments_of(run_dir)
+    if "image_shape" not in known:
+        raise UserError(f"{run_dir} holds no network for images; see export.arguments_of")
+    completed = {name: known[name] if value is None else value for name, value in given.items()}
+    return completed, known["upright"]
 
 
 def _checked(task: Task | None) -> Task:

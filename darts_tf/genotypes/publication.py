@@ -37,12 +37,3 @@ class PublishedGenotype:
     repository: str
     test_error: float | None = None
     test_perplexity: float | None = None
-
-
-#: The one paper that cells of both kinds come from.
-DARTS = Paper(
-    "H. Liu, K. Simonyan, Y. Yang",
-    "DARTS: Differentiable Architecture Search",
-    "ICLR 2019",
-    "1806.09055",
-)

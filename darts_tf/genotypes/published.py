@@ -6,10 +6,10 @@ written as `operation input`, a node as the sum of its edges.
 
 import types
 
+from darts_tf.genotypes import papers
 from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.genotypes.publication import DARTS as _DARTS
-from darts_tf.genotypes.publication import Paper, PublishedGenotype
+from darts_tf.genotypes.publication import PublishedGenotype
 from darts_tf.genotypes.published_recurrent import RECURRENT
 
 
@@ -39,56 +39,6 @@ def _nasnet(normal: CellGenotype, reduce: CellGenotype) -> Genotype:
     return Genotype("nasnet", {"normal": normal, "reduce": reduce})
 
 
-_PC_DARTS = Paper(
-    "Y. Xu, L. Xie, X. Zhang, X. Chen, G.-J. Qi, Q. Tian, H. Xiong",
-    "PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search",
-    "ICLR 2020",
-    "1907.05737",
-)
-_PDARTS = Paper(
-    "X. Chen, L. Xie, J. Wu, Q. Tian",
-    "Progressive Differentiable Architecture Search: "
-    "Bridging the Depth Gap between Search and Evaluation",
-    "ICCV 2019",
-    "1904.12760",
-)
-_SNAS = Paper(
-    "S. Xie, H. Zheng, C. Liu, L. Lin",
-    "SNAS: Stochastic Neural Architecture Search",
-    "ICLR 2019",
-    "1812.09926",
-)
-_GDAS = Paper(
-    "X. Dong, Y. Yang",
-    "Searching for a Robust Neural Architecture in Four GPU Hours",
-    "CVPR 2019",
-    "1910.04465",
-)
-_NASNET = Paper(
-    "B. Zoph, V. Vasudevan, J. Shlens, Q. V. Le",
-    "Learning Transferable Architectures for Scalable Image Recognition",
-    "CVPR 2018",
-    "1707.07012",
-)
-_AMOEBANET = Paper(
-    "E. Real, A. Aggarwal, Y. Huang, Q. V. Le",
-    "Regularized Evolution for Image Classifier Architecture Search",
-    "AAAI 2019",
-    "1802.01548",
-)
-_NAS_BENCH_201 = Paper(
-    "X. Dong, Y. Yang",
-    "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search",
-    "ICLR 2020",
-    "2001.00326",
-)
-_DRNAS = Paper(
-    "X. Chen, R. Wang, M. Cheng, X. Tang, C.-J. Hsieh",
-    "DrNAS: Dirichlet Neural Architecture Search",
-    "ICLR 2021",
-    "2006.10355",
-)
-
 _GENOTYPES: dict[str, PublishedGenotype] = {
     # DARTS, first order.
     "DARTS_V1": PublishedGenotype(
@@ -106,7 +56,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "skip_connect 2 + avg_pool_3x3 0",
             ),
         ),
-        _DARTS,
+        papers.DARTS,
         "quark0/darts",
         test_error=3.00,
     ),
@@ -126,7 +76,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "skip_connect 2 + max_pool_3x3 1",
             ),
         ),
-        _DARTS,
+        papers.DARTS,
         "quark0/darts",
         test_error=2.76,
     ),
@@ -145,7 +95,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "sep_conv_3x3 1 + sep_conv_3x3 2",
             ),
         ),
-        _PC_DARTS,
+        papers.PC_DARTS,
         "yuhuixu1993/PC-DARTS",
         test_error=2.57,
     ),
@@ -164,7 +114,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "dil_conv_3x3 1 + dil_conv_5x5 3",
             ),
         ),
-        _PDARTS,
+        papers.PDARTS,
         "chenxin061/pdarts",
         test_error=2.50,
     ),
@@ -184,7 +134,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "max_pool_3x3 0 + dil_conv_5x5 2",
             ),
         ),
-        _SNAS,
+        papers.SNAS,
         "SNAS-Series/SNAS-Series",
         test_error=2.98,
     ),
@@ -203,7 +153,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "sep_conv_5x5 0 + sep_conv_5x5 1",
             ),
         ),
-        _SNAS,
+        papers.SNAS,
         "SNAS-Series/SNAS-Series",
         test_error=2.85,
     ),
@@ -223,7 +173,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "none 1 + none 0",
             ),
         ),
-        _SNAS,
+        papers.SNAS,
         "SNAS-Series/SNAS-Series",
     ),
     # The cell that the repository calls GDAS_V1: normal and reduction cell both searched.
@@ -242,7 +192,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "sep_conv_5x5 0 + sep_conv_5x5 1",
             ),
         ),
-        _GDAS,
+        papers.GDAS,
         "D-X-Y/AutoDL-Projects",
         test_error=2.93,
     ),
@@ -266,7 +216,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 concat=(4, 5, 6),
             ),
         ),
-        _NASNET,
+        papers.NASNET,
         "quark0/darts",
         test_error=2.65,
     ),
@@ -289,7 +239,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 concat=(3, 4, 6),
             ),
         ),
-        _AMOEBANET,
+        papers.AMOEBANET,
         "quark0/darts",
         test_error=3.34,
     ),
@@ -309,7 +259,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
                 "skip_connect 4 + sep_conv_5x5 1",
             ),
         ),
-        _DRNAS,
+        papers.DRNAS,
         "xiangning-chen/DrNAS",
         test_error=2.46,
     ),
@@ -321,7 +271,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
             "none 0 + nor_conv_3x3 1",
             "skip_connect 0 + none 1 + skip_connect 2",
         ),
-        _NAS_BENCH_201,
+        papers.NAS_BENCH_201,
         "D-X-Y/AutoDL-Projects",
     ),
     "NAS_BENCH_201_CONVOLUTIONS": PublishedGenotype(
@@ -330,7 +280,7 @@ _GENOTYPES: dict[str, PublishedGenotype] = {
             "nor_conv_3x3 0 + nor_conv_3x3 1",
             "nor_conv_3x3 0 + nor_conv_3x3 1 + nor_conv_3x3 2",
         ),
-        _NAS_BENCH_201,
+        papers.NAS_BENCH_201,
         "D-X-Y/AutoDL-Projects",
     ),
 }

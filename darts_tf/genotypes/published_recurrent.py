@@ -4,16 +4,10 @@ They are those of the file `rnn/genotypes.py` of DARTS' repository, where they a
 DARTS_V2 and ENAS. A node is written as `operation input`.
 """
 
+from darts_tf.genotypes import papers
 from darts_tf.genotypes.cell_genotype import CellGenotype, Edge
 from darts_tf.genotypes.genotype import Genotype
-from darts_tf.genotypes.publication import DARTS, Paper, PublishedGenotype
-
-_ENAS = Paper(
-    "H. Pham, M. Y. Guan, B. Zoph, Q. V. Le, J. Dean",
-    "Efficient Neural Architecture Search via Parameter Sharing",
-    "ICML 2018",
-    "1802.03268",
-)
+from darts_tf.genotypes.publication import PublishedGenotype
 
 
 def _genotype(space: str, nodes: str, concat) -> Genotype:
@@ -32,7 +26,7 @@ RECURRENT: dict[str, PublishedGenotype] = {
             "relu 0, relu 1, tanh 2, relu 3, relu 4, identity 1, relu 5, relu 1",
             range(1, 9),
         ),
-        DARTS,
+        papers.DARTS,
         "quark0/darts",
     ),
     # DARTS, second order; the perplexity is that of the repository's trained model.
@@ -42,7 +36,7 @@ RECURRENT: dict[str, PublishedGenotype] = {
             "sigmoid 0, relu 1, relu 1, identity 1, tanh 2, sigmoid 5, tanh 3, relu 5",
             range(1, 9),
         ),
-        DARTS,
+        papers.DARTS,
         "quark0/darts",
         test_perplexity=55.68,
     ),
@@ -53,7 +47,7 @@ RECURRENT: dict[str, PublishedGenotype] = {
             "relu 8",
             (2, 5, 6, 9, 10, 11),
         ),
-        _ENAS,
+        papers.ENAS,
         "quark0/darts",
     ),
 }

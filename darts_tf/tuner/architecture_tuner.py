@@ -109,32 +109,21 @@ class ArchitectureTuner(ResumableTuner):
         stem = macros.get(macro or self.space.macro).stem_name
         self._networks = networks or ImageNetworks(*size, self.recipe, self.task, stem)
         self._macro = macro
-        self._settings = {}
-        self._rates = {}
-        choices = {
-            "method": method,
-            "search_epochs": search_epochs,
-            "channels": channels,
-            "cells": cells,
+        self._methods = self._chosen_methods(method)
+        self._settings = {
+            # Hyperparameters are names.
+            "method": list(self._methods),
+            "search_epochs": _several("search_epochs", search_epochs),
+            "channels": _several("channels", channels),
+            "cells": _several("cells", cells),
         }
-        for name, given in choices.items():
-            several = isinstance(given, Sequence) and not isinstance(given, str)
-            self._settings[name] = list(given) if several else [given]
-            if not self._settings[name]:
-                raise UserError(f"{name} is {given!r}; expected a value, or several")
-        for name, given in (
-            ("weight_learning_rate", weight_learning_rate),
-            ("architecture_learning_rate", architecture_learning_rate),
-        ):
-            self._rates[name] = checks.check_rate(name, given)
-        found = [self._method(method) for method in self._settings["method"]]
-        # Hyperparameters are names.
-        self._settings["method"] = [method.name for method in found]
-        self._methods = dict(zip(self._settings["method"], found, strict=True))
-        if len(self._methods) < len(found):
-            raise UserError(f"method is {method!r}; expected methods with different names")
-        for one in found:
-            checks.check_method(one)
+        self._rates = {
+            name: checks.check_rate(name, given)
+            for name, given in (
+                ("weight_learning_rate", weight_learning_rate),
+                ("architecture_learning_rate", architecture_learning_rate),
+            )
+        }
         oracle = oracle or keras_tuner.oracles.RandomSearchOracle(
             objective=checks.trial_objective(self.task),
             max_trials=max_trials,
@@ -239,6 +228,16 @@ class ArchitectureTuner(ResumableTuner):
         fixed = self._rates[name] if name in self._rates else self._settings[name][0]
         return hp.get(name) if name in hp else fixed
 
+    def _chosen_methods(self, given) -> dict[str, methods.Method]:
+        """The methods by their names."""
+        found = [self._method(method) for method in _several("method", given)]
+        named = {method.name: method for method in found}
+        if len(named) < len(found):
+            raise UserError(f"method is {given!r}; expected methods with different names")
+        for one in found:
+            checks.check_method(one)
+        return named
+
     def _method(self, method) -> methods.Method:
         """The method, in the settings of the supernets' network if it is given by its name."""
         settings = macros.get(self._macro or self.space.macro).search_settings
@@ -289,6 +288,15 @@ class ArchitectureTuner(ResumableTuner):
             lines = (trial.message or "").strip().splitlines() if trial else []
             reason = f"; trial {trial.trial_id} failed with {lines[-1]}" if lines else ""
             raise UserError(f"there is no such finished trial in {self.project_dir}{reason}")
+
+
+def _several(name, given) -> list:
+    """The values that an argument has, which may be one."""
+    several = isinstance(given, Sequence) and not isinstance(given, str)
+    found = list(given) if several else [given]
+    if not found:
+        raise UserError(f"{name} is {given!r}; expected a value, or several")
+    return found
 
 
 def _write_scores(scores, callbacks, epochs) -> None:

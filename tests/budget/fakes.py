@@ -66,6 +66,9 @@ class FakeEvaluator:
         noise = self._noise * random.Random(f"{number} {rung}").gauss(0, 1)
         return {"score": quality(genotype) * (1 - 0.5 / (1 + rung)) + noise}
 
+    def work(self, genotype, rung):
+        return (0.5 + quality(genotype)) * self._growth**rung
+
 
 def search(evaluator, path=None, budget=100.0, proposals="predicted", **options):
     """A search of NAS-Bench-201's space, which goes on with what `path` holds."""
@@ -77,7 +80,7 @@ def search(evaluator, path=None, budget=100.0, proposals="predicted", **options)
         FEWER_DRAWS.get(proposals) or PROPOSALS[proposals],
         evaluator,
         budget=budget,
-        clock=Clock(earlier, evaluator),
+        clock=options.pop("clock", None) or Clock(earlier, evaluator),
         journal=journal,
         **options,
     )

@@ -36,3 +36,24 @@ def test_spent():
     later = clock.Clock(50.0, now)
     now.seconds += 3
     assert later.spent == 53
+
+
+def test_where_work_counts_no_time_does():
+    counted = clock.start("reference", None, since=0.0)
+    assert counted.spent == 0
+    assert counted.after(lambda: 2.5) == 2.5 and counted.after(lambda: 1.0) == 3.5
+    later = clock.start("reference", 3.5, since=0.0)
+    assert later.after(lambda: 1.0) == later.spent == 4.5
+
+
+def test_where_time_counts_no_work_does(monkeypatch):
+    now = Now()
+    monkeypatch.setitem(clock.KINDS, "wall", now)
+
+    def work():
+        raise AssertionError("nobody needs to know it")
+
+    assert clock.start("wall", None, since=40.0).after(work) == 60
+    later = clock.start("wall", 5.0, since=40.0)
+    now.seconds += 1
+    assert later.after(work) == 6

@@ -6,6 +6,7 @@ from darts_tf import genotypes, spaces
 from darts_tf.budget.constraints import Constraints, CountedCosts
 from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
+from darts_tf.genotypes import CellGenotype, Edge
 from darts_tf.networks import build_network
 
 COSTS = {"parameters": 1000, "multiply_adds": 5000, "latency_ms": 2.5}
@@ -48,6 +49,28 @@ class TestCounted:
                 "parameters": counted.parameters(network),
                 "multiply_adds": counted.multiply_adds(network),
             }
+
+    def test_a_supernet_has_every_operation_once(self, tiny):
+        space, costs = tiny
+        # Two operations: what one genotype has, another one has not.
+        one = genotypes.sample(space, 0)
+        cells = {
+            name: CellGenotype(
+                tuple(
+                    tuple(
+                        Edge(next(o for o in space.operations if o != e.operation), e.source)
+                        for e in edges
+                    )
+                    for edges in cell.nodes
+                ),
+                cell.concat,
+            )
+            for name, cell in one.cells.items()
+        }
+        other = genotypes.Genotype(space, cells)
+        for name, found in costs.of_all_operations().items():
+            fixed = costs._tables[name].fixed
+            assert found == costs(one)[name] + costs(other)[name] - fixed
 
     def test_none_is_cheaper_than_the_cheapest(self, tiny):
         space, costs = tiny

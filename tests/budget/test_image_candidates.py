@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from darts_tf import datasets, spaces
+from darts_tf.budget import work
 from darts_tf.budget.image_candidates import ImageCandidates, shrunk
 from darts_tf.budget.size import Size
 from darts_tf.common import array_files
@@ -43,6 +44,16 @@ def make(data, one_edge_space):
 def rung_by_rung(make, genotype):
     found = make()
     return [found.train(3, genotype, rung) for rung in range(2)]
+
+
+def test_work_is_of_the_network_that_is_trained(make, genotype, data):
+    found = make()
+    network = build_network(genotype, (4, 4, 1), 2, 2, 3)
+    images = counted.multiply_adds(network)
+    # Batches of 8; the second rung goes on from 2 to 6 steps.
+    for rung, steps in ((0, 2), (1, 4)):
+        expected = work.NETWORK + work.training(images, 3, steps, 8)
+        assert found.work(genotype, rung) == pytest.approx(expected)
 
 
 class TestTraining:

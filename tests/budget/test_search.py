@@ -4,7 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from darts_tf.budget import equivalence, halving
+from darts_tf.budget import equivalence, halving, work
+from darts_tf.budget.clock import ReferenceClock
 from tests.budget import fakes
 
 
@@ -57,6 +58,31 @@ class TestBudget:
         search, _, _ = ran(proposals=proposals, rungs=1, budget=100)
         *_, last = search._journal.records
         assert "genotype" in last and 100 - last["spent"] < 1.15 * last["seconds"]
+
+
+class TestWork:
+    """Budgets of work, which the time that it takes does not change."""
+
+    def ran(self, **options):
+        evaluator = fakes.FakeEvaluator()
+        clock = ReferenceClock()
+        search = fakes.search(evaluator, clock=clock, proposals="random", **options)
+        search.run()
+        return search.candidates, search._journal.records
+
+    def test_it_is_spent_and_the_same_whatever_the_load(self):
+        candidates, records = self.ran(budget=40)
+        assert records[-1]["spent"] <= 40 and records[-1]["spent"] > 38
+        for record in records:
+            genotype = candidates[record["candidate"]].genotype
+            expected = fakes.FakeEvaluator().work(genotype, record["rung"])
+            assert record["seconds"] == pytest.approx(expected, abs=1e-3)
+        assert self.ran(budget=40) == (candidates, records)
+
+    def test_networks_that_are_measured_and_refused_are_work(self):
+        _, records = self.ran(budget=30, refuse=lambda costs: "latency_ms")
+        assert {record["seconds"] for record in records} == {work.NETWORK}
+        assert records[-1]["spent"] == 30
 
 
 class TestResults:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from darts_tf import datasets, spaces
+from darts_tf.budget import work
+from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.size import Size
 
@@ -25,6 +27,16 @@ def make(one_edge_space, tmp_path):
         return dataclasses.replace(source, epochs=3, batch_size=8)
 
     return make
+
+
+def test_work_is_that_of_the_steps_of_both_levels(make, one_edge_space):
+    space, source = spaces.get(one_edge_space), make("work")
+    counted = CountedCosts(space, (4, 4, 1), 2, 2, 3).of_all_operations()["multiply_adds"]
+    # Of 80 images 16 are of the test and 12 rank; halves of 26 are three batches of 8 each.
+    steps = 2 * (len(source.data.labels) // 2 // 8)
+    assert steps == 6
+    expected = work.training(counted, 3 * len(space.operations), steps, 8)
+    assert source.work() == pytest.approx(expected)
 
 
 @pytest.mark.slow

@@ -52,7 +52,10 @@ def test_all_with_one_seed_come_first_and_nothing_is_run_twice(asked, config, tm
     assert len(rows) == 8 and rows[-1]["cifar10_test"] == "81.0"
     text = (tmp_path / "out" / "nas_bench_201.md").read_text()
     assert text == summary(rows)
-    line = "| 1 | evolution | 9 | 2 | 80.50 ± 0.71 | 80.00, 81.00 | 1,000, 999 | 7, 7 | 0.95 |"
+    line = (
+        "| 1 | processor | evolution | 9 | 2 | 80.50 ± 0.71 | 80.00, 81.00 | 1,000, 999 | 7, 7 "
+        "| 0.95 |"
+    )
     assert text.splitlines()[2] == line
 
 
@@ -60,3 +63,10 @@ def test_other_rules_are_other_searches(asked, config):
     main(config)
     main(SearchesConfig(**{**vars(config), "rules": "next"}))
     assert len(asked) == 20
+
+
+def test_a_budget_of_work_is_another_search(asked, config):
+    main(config)
+    main(SearchesConfig(**{**vars(config), "budget_of": "reference"}))
+    assert len(asked) == 20 and asked[-1][1] == "evolution_reference_90_seed_1"
+    assert "--budget_of=reference" in asked[-1] and "--budget_of=processor" in asked[9]

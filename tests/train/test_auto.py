@@ -88,6 +88,18 @@ class TestMain:
         assert records(tmp_path / "again") == records(folder)
         assert genotypes.get(str(tmp_path / "again" / "genotype.json")) == genotype
 
+    def test_a_budget_of_work_gives_the_same_whatever_the_load(self, config, tmp_path, capsys):
+        # The clock of the other kinds would end it at once.
+        config = dataclasses.replace(config, budget="8s", budget_of="reference")
+        lines = []
+        for name in ("one", "other"):
+            auto.main(dataclasses.replace(config, output_dir=str(tmp_path / name)))
+            lines.append((tmp_path / name / "candidates.jsonl").read_bytes())
+            RunFolder._fresh.clear()
+        assert lines[0] == lines[1] and lines[0].count(b"\n") > 2
+        assert json.loads(lines[0].splitlines()[-1])["spent"] <= 8
+        assert "of reference work" in capsys.readouterr().out
+
     def test_an_impossible_limit_names_the_least(self, config):
         with pytest.raises(UserError, match="--max_parameters=10 is impossible: .* has 1"):
             auto.main(dataclasses.replace(config, max_parameters=10))
