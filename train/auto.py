@@ -17,7 +17,7 @@ import dataclasses
 import shutil
 import time
 
-import train.startup  # noqa: F401  TensorFlow is first imported here
+import train.startup  # TensorFlow is first imported here
 
 import keras
 
@@ -154,8 +154,9 @@ def main(config: AutoConfig) -> None:
     options = {"constraints": config.constraints(), "budget_of": config.budget_of}
     table = results.load_table(config, config.space)
     # The processor time of a process is 0 at its beginning.
-    now = clock.KINDS[config.budget_of]
-    started = 0.0 if config.budget_of == "processor" else now()
+    now, started = clock.KINDS[config.budget_of], 0.0
+    if config.budget_of == "wall":
+        started = train.startup.STARTED
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
     folder = runs.open_folder(config, config.decisive(), data, Changeable())
     if folder.finished:
@@ -166,16 +167,15 @@ def main(config: AutoConfig) -> None:
         **dict(zip(("channels", "cells"), config.size(), strict=True)),
         **{"proxy": config.proxy(), "seed": config.seed, "crop": config.crop},
         "class_weights": data.class_weights,
+        **{"space": config.space, "stem": data.stem},
         "proposals": config.proposals,
         "published_cells": config.published_cells,
     }
     startup = now() - started
     unit = " of reference work" if config.budget_of == "reference" else ""
-    space = config.space if data.macro(config.space) is None else data.space(config.space)
     found = budgets.search_for(
         data.image_data,
         config.budget,
-        space,
         **options,
         folder=folder.path,
         since=started,
@@ -183,7 +183,7 @@ def main(config: AutoConfig) -> None:
     )
     folder.file(JOURNAL)
     if config.compare:
-        auto_compare.run(config, data, folder, found, options | {"space": space}, startup)
+        auto_compare.run(config, data, folder, found, options, startup)
     result = _result(config, found) | results.report(found.genotype, data, *config.size(), table)
     results.write(found.genotype, folder, result | runs.provenance(folder, data))
     shutil.rmtree(folder.file(WEIGHTS), ignore_errors=True)
@@ -237,6 +237,13 @@ class _Steps:
             print(
                 f"supernet {record['supernet']}, epoch {record['epoch']}  validation accuracy "
                 f"{record['supernet_accuracy']:.4f}  {record['seconds']:.1f} s; {left}",
+                flush=True,
+            )
+        if "refused" in record:
+            limit = record["refused"]
+            print(
+                f"candidate {record['candidate'] + 1} has a {limit} of {record['costs'][limit]:g} "
+                f"and is not trained  {record['seconds']:.1f} s; {left}",
                 flush=True,
             )
         if "accuracy" not in record:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import shutil
 import statistics
 import time
 
@@ -11,7 +12,7 @@ import keras
 
 from darts_tf import budget as budgets
 from darts_tf.budget import clock, contenders
-from darts_tf.budget.image_search import search_for
+from darts_tf.budget.image_search import WEIGHTS, search_for
 from darts_tf.budget.journal import Journal
 from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
@@ -153,7 +154,8 @@ def _builder(config, data, genotype):
 
 
 def _search(config, data, folder, name, options, startup) -> budgets.Found:
-    return search_for(
+    own = folder.file(name.replace(" ", "_"))
+    found = search_for(
         data.image_data,
         config.budget,
         **{
@@ -162,10 +164,12 @@ def _search(config, data, folder, name, options, startup) -> budgets.Found:
             "since": clock.KINDS[config.budget_of]() - startup,
             "proposals": SEARCHES[name],
             "published_cells": 0,
-            "folder": folder.file(name.replace(" ", "_")),
+            "folder": own,
             "after": None,
         },
     )
+    shutil.rmtree(own / WEIGHTS, ignore_errors=True)
+    return found
 
 
 class _Trainings:

@@ -26,6 +26,7 @@ import functools
 import gc
 import os
 import sys
+import time
 import typing
 
 import wrapt
@@ -34,6 +35,8 @@ from darts_tf.benchmark.measurement import available_cpus
 from darts_tf.common import standard_error
 from darts_tf.common.hidden_modules import hidden
 
+#: `time.perf_counter` when the program had begun, before anything that takes long is imported.
+STARTED = time.perf_counter()
 #: With more cores a graph may not be wide enough to keep them busy; that was not measured.
 _FEW_CORES = 4
 

@@ -89,3 +89,7 @@ class Candidate:
         finite = score is not None and math.isfinite(score)
         self.scores.append(float(score) if finite else NOTHING)
         self.deviations.append(record.get("deviation", 0.0))
+
+    def shown(self, rung: int) -> tuple[float, float]:
+        """The score at the end of a rung and its standard error."""
+        return self.scores[rung], self.deviations[rung]

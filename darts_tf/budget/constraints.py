@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from darts_tf import spaces
+from darts_tf import macros, spaces
 from darts_tf.common.errors import UserError
 from darts_tf.costs import expected_cost
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
@@ -20,6 +20,8 @@ _FLAGS = {
     "multiply_adds": "--max_flops",
     "latency_ms": "--max_latency_ms",
 }
+#: Operations that cost nothing, the quickest first.
+_FREE = ("none", "skip_connect")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,15 +79,19 @@ class CountedCosts:
     Args:
         space: the space, or its name.
         size: input shape, number of classes, channels and cells; see `expected_cost.table`.
+        stem: of the networks. Default: the space's.
     """
 
-    def __init__(self, space, *size):
-        self._space = spaces.get(space)
+    def __init__(self, space, *size, stem: str | None = None):
+        self._space = counted = spaces.get(space)
+        if stem is not None:
+            counted = dataclasses.replace(counted, macro=macros.with_stem(counted.macro, stem))
         self._tables = {
-            "parameters": expected_cost.table(
-                space, *size, measure=expected_cost.measure_parameters
-            ),
-            "multiply_adds": expected_cost.table(space, *size, measure=expected_cost.measure_flops),
+            name: expected_cost.table(counted, *size, measure=measure)
+            for name, measure in (
+                ("parameters", expected_cost.measure_parameters),
+                ("multiply_adds", expected_cost.measure_flops),
+            )
         }
 
     def __call__(self, genotype: Genotype) -> dict[str, int]:
@@ -116,7 +122,10 @@ class CountedCosts:
 
         def cost(cell_type: str, e: int, operation: str):
             place = e, self._space.operations.index(operation)
-            return tuple(self._tables[x].operations[cell_type][place] for x in (by, other))
+            costs = (self._tables[x].operations[cell_type][place] for x in (by, other))
+            # Of those that cost nothing, what takes the least time; a pooling takes more.
+            free = _FREE.index(operation) if operation in _FREE else len(_FREE)
+            return *costs, free
 
         return _cheapest(self._space, cost)
 

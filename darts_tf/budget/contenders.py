@@ -119,9 +119,11 @@ def widest(
         return _fits(known[channels], multiply_adds, limits)
 
     if not fits(2):
+        least = known[2]
+        measured = f" and takes {least['latency_ms']:g} ms" if "latency_ms" in least else ""
         raise UserError(
-            f"with two channels it has {known[2]['parameters']:,} weights and "
-            f"{known[2]['multiply_adds']:,} multiply-adds an image, which is too much"
+            f"with two channels it has {least['parameters']:,} weights and "
+            f"{least['multiply_adds']:,} multiply-adds an image{measured}, which is too much"
         )
     # Weights and multiply-adds are quadratic in the channels, so three networks tell all.
     by_channels = _quadratic({c: known.get(c) or costs(make(c)) for c in _SAMPLES})

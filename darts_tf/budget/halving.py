@@ -90,23 +90,23 @@ def ranked(scores: Mapping[int, float]) -> list[int]:
 
 
 def leader(
-    scores: Mapping[int, float], known: Collection[int], deviations: Mapping[int, float]
+    ranks: Mapping[int, float], known: Collection[int], shown: Mapping[int, tuple[float, float]]
 ) -> int:
     """The best of a rung, or the best known one beside it.
 
     The first of many is first by luck too (the winner's curse), which one that was good before is
-    not. So the best of those that are known is preferred, unless it is behind by more than the
-    standard error of the difference.
+    not. So the best of those that are known is preferred, unless its score is behind by more than
+    the standard error of the difference, as if each was measured on images of its own.
 
     Args:
-        scores: number -> score, larger is better.
+        ranks: number -> what they are ranked by, larger is better.
         known: numbers of those that are known to be good from elsewhere.
-        deviations: number -> standard error of its score.
+        shown: number -> score and its standard error.
     """
-    first, *others = ranked(scores)
+    first, *others = ranked(ranks)
     best = next((number for number in (first, *others) if number in known), first)
-    uncertain = math.hypot(deviations[first], deviations[best])
-    return best if scores[first] - scores[best] <= uncertain else first
+    (ahead, error), (behind, other) = shown[first], shown[best]
+    return best if ahead - behind <= math.hypot(error, other) else first
 
 
 def gains(rungs: Sequence[Mapping[int, float]], nothing: float) -> list[float]:

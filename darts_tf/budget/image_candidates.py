@@ -27,6 +27,8 @@ from darts_tf.runtime.grappler import without_grappler
 _PIXELS_AT_ONCE = 2**22
 # Networks whose memory is freed at once.
 _FREED_TOGETHER = 10
+# The channels of a supernet are a multiple of it.
+_DIVIDED = 4
 # So often the number of images that rank candidates is doubled.
 _MORE_CHECKED = 3
 
@@ -49,6 +51,8 @@ class ImageCandidates:
         crop: whether training images are shifted, by up to an eighth of their size.
         class_weights: what an example of each class counts in the loss and in the score,
             `[num_classes]`. Default: all the same.
+        stem: of the wanted network, see `build_network`. Default: the space's, as that of the small
+            networks, whose images are small.
     """
 
     def __init__(
@@ -63,17 +67,22 @@ class ImageCandidates:
         seed: int = 0,
         crop: bool = True,
         class_weights: np.ndarray | None = None,
+        stem: str | None = None,
     ):
         self._size, self._seed, self._latency = size, seed, measures_latency
         self._space, self._data = spaces.get(space), data
-        # Of the wanted network; the small ones see images that are shrunk.
-        self._stem = macros.get(self._space.macro).stem_name
+        self._small_stem = macros.get(self._space.macro).stem_name
+        self._stem = stem or self._small_stem
         even = np.ones(data.num_classes) if class_weights is None else np.asarray(class_weights)
         self._weights = even.astype(np.float32)
         self._proxy = (proxy or Size()).of(size, data.image_shape)
+        # Refuses a number of cells before anything is spent.
+        macros.get(self._space.macro).parts(self._proxy.channels, self._proxy.cells)
         self._folder = None if folder is None else pathlib.Path(folder)
         self._kept, self._trained = {}, 0
-        self.counted = CountedCosts(space, data.image_shape, data.num_classes, *size)
+        self.counted = CountedCosts(
+            space, data.image_shape, data.num_classes, *size, stem=self._stem
+        )
         (images, labels), (checked, targets) = _parts(data, seed)
         self._images, self._labels = shrunk(images, self._proxy.pixels), labels
         order = np.random.default_rng(seed).permutation(len(targets))
@@ -117,7 +126,8 @@ class ImageCandidates:
         return SupernetCells(
             self._space,
             given,
-            self._proxy.channels,
+            # Some supernets let a quarter of the channels through, so that it must be a whole one.
+            -(-self._proxy.channels // _DIVIDED) * _DIVIDED,
             method,
             number=number,
             seed=self._seed,
@@ -148,7 +158,8 @@ class ImageCandidates:
         keras.utils.set_random_seed(seeds.of_trial(self._seed, number))
         proxy = self._proxy
         network = build_network(
-            genotype, self._shape, self._data.num_classes, proxy.channels, proxy.cells
+            *(genotype, self._shape, self._data.num_classes, proxy.channels, proxy.cells),
+            stem=self._small_stem,
         )
         training = Descent(network, self._weights)
         first, last = self._from(training, number, rung), halving.steps(rung, proxy.steps)
@@ -271,4 +282,11 @@ def _parts(data: datasets.ImageData, seed: int):
     training = data.train_images, data.train_labels
     if data.validation_labels is not None:
         return training, (data.validation_images, data.validation_labels)
-    return datasets.split(*training, 0.8, seed)
+    try:
+        return datasets.split(*training, 0.8, seed)
+    except UserError as error:
+        what, *_ = str(error).split(": ")
+        raise UserError(
+            f"a fifth of the training images ranks candidates: {what}; give at least 5 training "
+            "images of each class, or a validation part"
+        ) from error

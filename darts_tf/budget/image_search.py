@@ -8,6 +8,7 @@ import numpy as np
 
 from darts_tf import datasets, macros, methods, spaces
 from darts_tf.budget import clock as clocks
+from darts_tf.budget import same_search
 from darts_tf.budget.candidate import Candidate
 from darts_tf.budget.constraints import Constraints
 from darts_tf.budget.image_candidates import ImageCandidates
@@ -47,8 +48,9 @@ class Options:
         proxy: the small networks that candidates are judged by; aging evolution trains each of
             them for three times its steps.
         seed: of all random choices.
-        crop, class_weights: see `ImageCandidates`.
-        folder: where the journal and the weights are; a search goes on from there. None: nowhere.
+        crop, class_weights, stem: see `ImageCandidates`.
+        folder: where the journal and the weights are; a search goes on from there, and another one
+            is refused. None: nowhere.
         after: called after every step with its record and the search.
         since: what `time.process_time`, or for "wall" `time.perf_counter`, was when the budget
             began to be spent. Default: what it is at the call. 0.0 with the first counts the start
@@ -64,6 +66,7 @@ class Options:
     seed: int = 0
     crop: bool = True
     class_weights: np.ndarray | None = None
+    stem: str | None = None
     folder: str | pathlib.Path | None = None
     after: Callable[[dict, BudgetedSearch], None] | None = None
     since: float | None = None
@@ -114,8 +117,8 @@ def search_for(
         **options: see `Options`.
 
     Raises:
-        UserError: the budget is none, no network meets the constraints, or the cells are no
-            convolutional ones.
+        UserError: the budget is none, no network meets the constraints, the cells are no
+            convolutional ones, or the folder holds another search.
 
     Example:
         >>> found = search_for(datasets.load("digits"), "2m", constraints=Constraints(300_000))
@@ -128,6 +131,8 @@ def search_for(
     macro = macros.get(space.macro)
     size = channels or macro.search_size[0], cells or macro.search_size[1]
     folder = None if given.folder is None else files.make_folder(given.folder)
+    if folder is not None:
+        same_search.check(folder, _decisive(given, space, size, limits), data)
     journal = Journal(None if folder is None else folder / JOURNAL)
     proposals = lookup("way to propose candidates", PROPOSALS, given.proposals)
     supernets = _supernets(given, seconds)
@@ -139,7 +144,7 @@ def search_for(
         measures_latency=limits.latency_ms is not None,
     )
     choice, starts = _choice(space, evaluator, limits, bool(journal.records))
-    published = _published(given, space)
+    published = _published(given, choice)
     earlier = journal.records[-1]["spent"] if journal.records else None
     clock = clocks.start(given.budget_of, earlier, since)
     search = BudgetedSearch(
@@ -150,7 +155,7 @@ def search_for(
         clock=clock,
         journal=journal,
         refuse=limits.broken,
-        starts=starts + published,
+        starts=published + starts,
         known=[name for _, name in published],
         sources=[evaluator.source(*one) for one in enumerate(supernets)],
         seed=given.seed,
@@ -163,6 +168,21 @@ def search_for(
         )
     ranking = [candidate.genotype for candidate in search.ranking()]
     return Found(best, search.candidates, clock.spent, ranking)
+
+
+def _decisive(given: Options, space, size, limits: Constraints) -> dict:
+    """What decides the steps of a search, but for its data and budget."""
+    others = ("folder", "after", "since", "class_weights", "proxy")
+    weights = None if given.class_weights is None else np.asarray(given.class_weights).tolist()
+    return {
+        "space": space.name,
+        "operations": {name: space.choosable_on(name) for name in space.cell_types},
+        "size": size,
+        "limits": vars(limits),
+        "proxy": None if given.proxy is None else vars(given.proxy),
+        "class_weights": weights,
+        **{name: value for name, value in vars(given).items() if name not in others},
+    }
 
 
 def _convolutional(space) -> spaces.Space:
@@ -184,6 +204,7 @@ def _evaluator(given: Options, *data, longer: int, **options) -> ImageCandidates
         *data,
         proxy=dataclasses.replace(proxy, steps=proxy.steps * longer),
         **{"seed": given.seed, "crop": given.crop, "class_weights": given.class_weights},
+        stem=given.stem,
         **options,
     )
 
@@ -199,15 +220,29 @@ def _supernets(given: Options, budget: float) -> tuple[str, ...]:
     return tuple(enough) if given.proposals == "predicted" else ()
 
 
-def _published(given: Options, space) -> list[tuple[Genotype, str]]:
+def _published(given: Options, choice: Choice) -> list[tuple[Genotype, str]]:
     """The published cells that are tried first, and their names."""
+    space = choice.space
     count = given.published_cells
     if count is None:
         # The other proposals are baselines.
         count = PUBLISHED_CELLS if given.proposals == "predicted" else 0
-    names = [name for name, one in GENOTYPES.items() if one.genotype.space == space.name]
+    names = [name for name, one in GENOTYPES.items() if _within(space, one.genotype)]
     names.sort(key=lambda name: GENOTYPES[name].test_error or 100)
-    return [(Genotype(space, GENOTYPES[name].genotype.cells), name) for name in names[:count]]
+    found = [(Genotype(space, GENOTYPES[name].genotype.cells), name) for name in names]
+    return [one for one in found if choice.allowed(one[0])][:count]
+
+
+def _within(space, genotype: Genotype) -> bool:
+    """Whether a cell is one of the space, which may be a part of the one with its name."""
+    if genotype.space != space.name:
+        return False
+    for cell_type, cell in genotype.cells.items():
+        choosable = dict(zip(space.edges, space.choosable_on(cell_type), strict=True))
+        for node, edges in enumerate(cell.nodes):
+            if any(e.operation not in choosable.get((node, e.source), ()) for e in edges):
+                return False
+    return True
 
 
 def _choice(space, evaluator, limits: Constraints, begun: bool) -> tuple[Choice, list]:

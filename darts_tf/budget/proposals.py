@@ -1,8 +1,9 @@
 """Which genotype is tried next: at random, by evolution, by what those before have shown."""
 
 import dataclasses
+import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from darts_tf.spaces import Space
 
 # How often a proposal is drawn again that was there before or breaks a constraint.
 _TRIES = 100
+# How often a genotype is changed that then breaks a constraint.
+_CHANGED = 25
+# Changes between two places of a walk.
+_BETWEEN = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,31 +36,41 @@ class Choice:
     cheapest: Genotype
     costs: Callable[[Genotype], dict[str, float]]
 
-    def drawn(self, draw: random.Random) -> Genotype:
-        """A random genotype that is allowed: uniformly where that is not rare.
+    def draws(self, draw: random.Random) -> Iterator[Genotype]:
+        """Random genotypes that are allowed, without end: uniformly where these are not rare.
 
-        Where none of a hundred is allowed, a walk from the cheapest one by random changes, each of
-        which is allowed.
+        Where none of a hundred is allowed, by a walk from the cheapest one by random changes, each
+        of which is allowed. To draw every one anew would take longer than to train it.
         """
-        for _ in range(_TRIES):
+        tries = 0
+        while tries < _TRIES:
             found = genotypes.sample(self.space, draw.getrandbits(48))
+            tries += 1
             if self.allowed(found):
-                return found
+                tries = 0
+                yield found
         found = self.cheapest
         for _ in range(_TRIES):
-            changed = baselines.mutate(self.space, found, draw)
-            found = changed if self.allowed(changed) else found
-        return found
+            found = self._changed(found, draw)
+        while True:
+            yield found
+            for _ in range(_BETWEEN):
+                found = self._changed(found, draw)
+
+    def _changed(self, genotype: Genotype, draw: random.Random) -> Genotype:
+        """A step of a walk that stays where the next place is not allowed."""
+        changed = baselines.mutate(self.space, genotype, draw)
+        return changed if self.allowed(changed) else genotype
 
     def mutated(self, genotype: Genotype, draw: random.Random, changes: int = 1) -> Genotype:
-        """A genotype with random changes; one that breaks a constraint is drawn again."""
-        for _ in range(_TRIES):
+        """A genotype with random changes that meets the constraints; itself if none was found."""
+        for _ in range(_CHANGED):
             found = genotype
             for _ in range(changes):
                 found = baselines.mutate(self.space, found, draw)
             if self.allowed(found):
                 return found
-        return self.drawn(draw)
+        return genotype
 
     def new(self, seen: set, make: Callable[[], Genotype]) -> Genotype | None:
         """What `make` gives, until it is a function that was not there before; None if never."""
@@ -96,11 +111,15 @@ class RandomProposals:
         """
         seen = {equivalence.key(genotype) for genotype, _ in history}
 
-        def make():
-            drawn = [choice.drawn(draw) for _ in range(self.draws)]
-            return max(drawn, key=lambda genotype: choice.costs(genotype)["multiply_adds"])
+        drawn = choice.draws(draw)
 
-        found = choice.new(seen, make)
+        def make(count):
+            several = itertools.islice(drawn, count)
+            return max(several, key=lambda genotype: choice.costs(genotype)["multiply_adds"])
+
+        found = choice.new(seen, lambda: make(self.draws))
+        # The last ones of a small space are never the largest of several.
+        found = found or choice.new(seen, lambda: make(1))
         return None if found is None else (found, "random")
 
     def estimates(self, choice: Choice, history: History) -> np.ndarray | None:
@@ -170,10 +189,10 @@ class PredictedProposals:
             return RandomProposals(self.draws)(choice, history, draw)
         seen = {equivalence.key(genotype) for genotype, _ in history}
         best = sorted(history, key=lambda one: -one[1])[: self.parents]
-        pool = {}
+        pool, drawn = {}, choice.draws(draw)
         for number in range(self.pool):
             if number % 2:
-                found = choice.drawn(draw)
+                found = next(drawn)
             else:
                 found = choice.mutated(draw.choice(best)[0], draw, changes=draw.choice((1, 1, 2)))
             key = equivalence.key(found)

@@ -83,6 +83,8 @@ class BudgetedSearch:
         self._known = frozenset(known)
         self._sources = sources
         self._estimated = -1, None
+        # Whether nobody could be proposed any more: those that are there are all.
+        self._exhausted = False
         self.candidates: list[Candidate] = []
         for record in self._journal.records:
             self._take(record)
@@ -90,12 +92,11 @@ class BudgetedSearch:
     @property
     def best(self) -> Candidate | None:
         """The leader (`halving`) of the highest rung that anybody has reached; at first None."""
-        reached = [ranks for ranks in self._ranks() if ranks]
-        if not reached:
+        if not (reached := [ranks for ranks in self._ranks() if ranks]):
             return None
         known = {c.number for c in self.candidates if c.origin in self._known}
-        uncertain = {n: self.candidates[n].deviations[len(reached) - 1] for n in reached[-1]}
-        return self.candidates[halving.leader(reached[-1], known, uncertain)]
+        shown = {n: self.candidates[n].shown(len(reached) - 1) for n in reached[-1]}
+        return self.candidates[halving.leader(reached[-1], known, shown)]
 
     def ranking(self) -> list[Candidate]:
         """The candidates that were trained: `best`, then the others of the highest rung first."""
@@ -118,6 +119,9 @@ class BudgetedSearch:
             The best candidate; None if all break the constraints.
         """
         after = after or (lambda record, search: None)
+        if not self._journal.records:
+            # What was spent before the first step is none of what a step takes.
+            self._add(self._timed({"begun": True}), after)
         while True:
             if (number := self._next_source()) is not None:
                 self._ask(number, after)
@@ -182,23 +186,18 @@ class BudgetedSearch:
     def _final(self) -> bool:
         return self.spent >= FINALE * self._budget or self._exhausted
 
-    @property
-    def _exhausted(self) -> bool:
-        """Whether nobody could be proposed any more: those that are there are all."""
-        return any(record.get("exhausted") for record in self._journal.records)
-
     def _fits(self, rung: int, times: int = 1) -> bool:
         """Whether so many steps of that rung are done before the budget is spent."""
         return self.spent + times * _MARGIN * self._expected(rung) <= self._budget
 
     def _expected(self, rung: int) -> float:
-        """The seconds of a step of that rung, by steps like it; there was one at least."""
-        first, *others = self._journal.records
+        """The seconds of a step of that rung, by trainings like it; there was one at least."""
+        first, *others = (record for record in self._journal.records if "score" in record)
         for lower in range(rung, -1, -1):
-            found = [r["seconds"] for r in others if r.get("rung") == lower]
+            found = [record["seconds"] for record in others if record["rung"] == lower]
             if found:
                 return max(found[-_LATEST:]) * halving.GROWTH ** (rung - lower)
-        # The first step also begins the process and reads the data; better than nothing.
+        # The first one takes longer than all others; better than nothing.
         return first["seconds"] * halving.GROWTH**rung
 
     def _do(self, number: int, rung: int) -> dict:
@@ -233,6 +232,7 @@ class BudgetedSearch:
 
     def _take(self, record: dict) -> None:
         """Makes what a record says part of the state."""
+        self._exhausted |= "exhausted" in record
         for genotype, origin in record.get("starts", ()):
             self._starts.append((Genotype.from_dict(genotype), origin))
         if "genotype" in record:
@@ -249,26 +249,34 @@ class BudgetedSearch:
             self.candidates[record["candidate"]].take(record)
 
     def _rungs(self) -> list[dict[int, float]]:
-        """For each rung who has reached it, number -> score."""
+        """For each rung who has reached it, number -> score.
+
+        Those whose training came apart have reached nothing, unless there are no others.
+        """
+        trained = [c for c in self.candidates if c.scores]
+        trained = [c for c in trained if c.scores[-1] > NOTHING] or trained
         return [
-            {c.number: c.scores[rung] for c in self.candidates if len(c.scores) > rung}
+            {c.number: c.scores[rung] for c in trained if len(c.scores) > rung}
             for rung in range(self._most)
         ]
 
     def _ranks(self) -> list[dict[int, float]]:
         """The same with what candidates are ranked by, see `proposals`."""
-        count = len(self._journal.records)
+        rungs, history, count = self._rungs(), self.history(), len(self._journal.records)
         if self._estimated[0] != count:
-            self._estimated = count, self._propose.estimates(self._choice, self.history())
+            # Nothing is known of those that were refused, so they teach nothing of the others.
+            known = [history[number] for number in rungs[0]]
+            found = self._propose.estimates(self._choice, known)
+            found = None if found is None else dict(zip(rungs[0], map(float, found), strict=True))
+            self._estimated = count, found
         estimates = self._estimated[1]
         if estimates is None:
-            return self._rungs()
-        scores = [score for _, score in self.history()]
+            return rungs
         # What a longer training has shown is not all in what a model knows of its kind.
         own = [OWN_SHARE * (rung > 0) for rung in range(self._most)]
         return [
-            {n: share * scores[n] + (1 - share) * float(estimates[n]) for n in rung}
-            for share, rung in zip(own, self._rungs(), strict=True)
+            {n: share * history[n][1] + (1 - share) * estimates[n] for n in rung}
+            for share, rung in zip(own, rungs, strict=True)
         ]
 
     def history(self) -> list[tuple[Genotype, float]]:

@@ -6,6 +6,8 @@ import os
 import statistics
 from collections.abc import Sequence
 
+from scipy import stats
+
 from darts_tf.common.errors import UserError
 from darts_tf.genotypes import published
 from darts_tf.report import quality
@@ -27,8 +29,6 @@ _OVER_TIME = ("language_model", "forecasting")
 _OF_KERAS = ("lstm", "gru")
 # Folders beside a run that are looked into.
 _MOST_FOLDERS = 200
-# Two standard errors contain 95 % of a normal distribution.
-_Z = 1.959963984540054
 
 
 def beside(runs: Sequence[Run]) -> list[Run]:
@@ -114,10 +114,10 @@ def verdict(compared: Comparison) -> str:
         f"{theirs['name']}: {theirs['value']:.4f}"
     )
     said += f", {'better' if gain > 0 else 'worse'} by {abs(gain):.4f}." if gain else ": a draw."
-    error = _standard_error(compared.metric, ours, theirs)
+    error = _half_interval(compared.metric, ours, theirs)
     if error is None:
         return f"{said} How much another seed would change is not known."
-    low, high = gain - _Z * error, gain + _Z * error
+    low, high = gain - error, gain + error
     said += f" The 95 % interval of the gain is {low:.4f} to {high:.4f}"
     said += ": it may be chance." if low <= 0 <= high else "."
     if all(_varies(row) for row in (ours, theirs)):
@@ -137,18 +137,25 @@ def share_interval(metric: str, row) -> tuple[float, float] | None:
     return quality.interval(row["value"], examples) if known else None
 
 
-def _standard_error(metric: str, *rows) -> float | None:
-    """Of the difference of two rows; None where nothing says how much their values vary."""
-    squares = []
+def _half_interval(metric: str, *rows) -> float | None:
+    """Half of the 95 % interval of the difference of two rows, of unequal variances.
+
+    A deviation of few seeds is itself uncertain, so the quantile is Student's, with the degrees of
+    freedom of Welch, The Generalization of "Student's" Problem when Several Different Population
+    Variances are Involved, Biometrika 34, 1947. None where nothing says how much values vary.
+    """
+    squares, uncertain = [], 0.0
     for row in rows:
         value, examples = row["value"], _examples(metric, row)
         if _varies(row):
             squares.append(row["deviation"] ** 2 / row["seeds"])
+            uncertain += squares[-1] ** 2 / (row["seeds"] - 1)
         elif examples is not None:
             squares.append(value * (1 - value) / examples)
         else:
             return None
-    return math.sqrt(sum(squares)) or None
+    freedom = sum(squares) ** 2 / uncertain if uncertain else math.inf
+    return float(stats.t.ppf(0.975, freedom)) * math.sqrt(sum(squares)) or None
 
 
 def _examples(metric: str, row) -> int | None:

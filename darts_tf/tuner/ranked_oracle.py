@@ -31,7 +31,8 @@ class RankedOracle(RandomSearchOracle):
         **kwargs: more arguments of `RandomSearchOracle`.
 
     Raises:
-        UserError: there is no genotype, or one is of another space.
+        UserError: there is no genotype, one is of another space, or the hypermodel cannot describe
+            one.
 
     Example:
         >>> found = darts_tf.budget.search_for(data, "15m")
@@ -59,6 +60,8 @@ class RankedOracle(RandomSearchOracle):
                     f"a genotype is of the space {genotype.space!r}, the hypermodel of "
                     f"{hypermodel.space.name!r}; they must be of the same"
                 )
+            # Refuses a cell that the hyperparameters cannot describe now, not in its trial.
+            hypermodel.values(genotype)
         super().__init__(
             objective=objective or checks.trial_objective(task),
             max_trials=max_trials,

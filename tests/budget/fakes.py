@@ -77,7 +77,7 @@ def search(evaluator, path=None, budget=100.0, proposals="predicted", **options)
     choice = Choice(SPACE, options.pop("allowed", lambda genotype: True), ALL_NONE, costs)
     return BudgetedSearch(
         choice,
-        FEWER_DRAWS.get(proposals) or PROPOSALS[proposals],
+        {**PROPOSALS, **FEWER_DRAWS}.get(proposals, proposals),
         evaluator,
         budget=budget,
         clock=options.pop("clock", None) or Clock(earlier, evaluator),
@@ -109,3 +109,6 @@ class FakeSource:
             more = tell({"epoch": part})
             self._kept.append(part)
         return [(self._genotype, f"source of {len(self._kept)}")]
+
+    def work(self):
+        return self._seconds

@@ -52,13 +52,13 @@ class TestCounted:
 
     def test_a_supernet_has_every_operation_once(self, tiny):
         space, costs = tiny
-        # Two operations: what one genotype has, another one has not.
+        # Two operations beside none: what one genotype has, another one has not.
         one = genotypes.sample(space, 0)
         cells = {
             name: CellGenotype(
                 tuple(
                     tuple(
-                        Edge(next(o for o in space.operations if o != e.operation), e.source)
+                        Edge(next(o for o in space.operations[1:] if o != e.operation), e.source)
                         for e in edges
                     )
                     for edges in cell.nodes
@@ -81,3 +81,9 @@ class TestCounted:
             least = min(costs(genotype)[name] for genotype in every)
             assert costs(costs_cheapest := costs.cheapest(name))[name] == least
             assert costs_cheapest in every
+
+    def test_of_operations_that_cost_nothing_the_quickest(self):
+        costs = CountedCosts("nas_bench_201", (8, 8, 1), 2, 2, 3)
+        assert {e.operation for e in costs.cheapest()["normal"].edges} == {"none"}
+        costs = CountedCosts("darts_cnn", (8, 8, 1), 2, 4, 3)
+        assert {e.operation for e in costs.cheapest()["normal"].edges} == {"skip_connect"}

@@ -69,7 +69,8 @@ class TestLeader:
     SCORES: ClassVar = {0: 0.50, 1: 0.53, 2: 0.52, 3: 0.40}
 
     def leader(self, known, deviation):
-        return halving.leader(self.SCORES, known, dict.fromkeys(self.SCORES, deviation))
+        shown = {number: (score, deviation) for number, score in self.SCORES.items()}
+        return halving.leader(self.SCORES, known, shown)
 
     def test_is_the_best(self):
         assert self.leader((), 0.1) == self.leader((1, 2), 0.1) == 1
@@ -80,7 +81,12 @@ class TestLeader:
         assert self.leader((0, 2), 0.1) == 2
 
     def test_of_equals_the_known_one_leads_without_any_deviation(self):
-        assert halving.leader({0: 0.5, 1: 0.5}, (1,), {0: 0.0, 1: 0.0}) == 1
+        assert halving.leader({0: 0.5, 1: 0.5}, (1,), dict.fromkeys((0, 1), (0.5, 0.0))) == 1
+
+    def test_it_is_the_scores_that_are_compared_not_the_ranks(self):
+        ranks, shown = {0: 0.50, 1: 0.51}, {0: (0.40, 0.01), 1: (0.52, 0.01)}
+        assert halving.leader(ranks, (0,), shown) == 1
+        assert halving.leader(ranks, (0,), shown | {0: (0.51, 0.01)}) == 0
 
 
 def test_gains_are_medians_of_those_who_have_reached_a_rung():

@@ -9,6 +9,7 @@ from darts_tf.budget import work
 from darts_tf.budget.image_candidates import ImageCandidates, shrunk
 from darts_tf.budget.size import Size
 from darts_tf.common import array_files
+from darts_tf.common.errors import UserError
 from darts_tf.costs import counted
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.networks import build_network
@@ -54,6 +55,31 @@ def test_work_is_of_the_network_that_is_trained(make, genotype, data):
     for rung, steps in ((0, 2), (1, 4)):
         expected = work.NETWORK + work.training(images, 3, steps, 8)
         assert found.work(genotype, rung) == pytest.approx(expected)
+
+
+def test_a_stem_is_that_of_the_wanted_network_alone(make, genotype):
+    plain, other = make(), make(stem="space_to_depth")
+    wanted = build_network(genotype, (8, 8, 1), 2, 4, 3, stem="space_to_depth")
+    assert other.costs(genotype) == {
+        "parameters": counted.parameters(wanted),
+        "multiply_adds": counted.multiply_adds(wanted),
+    }
+    assert other.costs(genotype) != plain.costs(genotype)
+    assert other.train(0, genotype, 0) == plain.train(0, genotype, 0)
+    assert other.work(genotype, 0) == plain.work(genotype, 0)
+
+
+def test_a_class_of_which_nothing_is_left_to_rank_by(data, one_edge_space):
+    labels = np.array(data.train_labels)
+    labels[0] = 2
+    rare = dataclasses.replace(data, train_labels=labels, class_names=("a", "b", "c"))
+    with pytest.raises(UserError, match="ranks candidates: .*class 2, which has 1; give at least"):
+        ImageCandidates(one_edge_space, rare, (4, 3), proxy=PROXY)
+
+
+def test_cells_that_no_small_network_has_are_refused_at_once(data):
+    with pytest.raises(UserError, match="choose a multiple of 3"):
+        ImageCandidates("nas_bench_201", data, (4, 3), proxy=dataclasses.replace(PROXY, cells=5))
 
 
 class TestTraining:

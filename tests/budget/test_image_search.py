@@ -5,12 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from darts_tf import datasets, genotypes
+from darts_tf import datasets, genotypes, spaces
 from darts_tf.budget import Constraints, clock, image_search
 from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.size import Size
 from darts_tf.common.errors import UserError
+from darts_tf.genotypes.published import GENOTYPES
 
 
 class Ticks:
@@ -111,6 +112,25 @@ class TestPublishedCells:
         options = {"space": "nas_bench_201", "constraints": Constraints(parameters=limit)}
         assert self.origins(search, **options)[:2] == ["NAS_BENCH_201_RESNET", "random"]
 
+    def test_where_the_first_are_too_large_the_next(self, search):
+        counted = CountedCosts("darts_cnn", (8, 8, 1), 2, 2, 3)
+        names = [n for n, one in GENOTYPES.items() if one.genotype.space == "darts_cnn"]
+        names.sort(key=lambda name: GENOTYPES[name].test_error or 100)
+        sizes = {name: counted(genotypes.get(name))["parameters"] for name in names}
+        limit = min(sizes["DRNAS"], sizes["PDARTS"], sizes["PC_DARTS_CIFAR"]) - 1
+        expected = [name for name in names if sizes[name] <= limit][:3]
+        assert len(expected) == 3
+        found = self.origins(
+            search, space="darts_cnn", constraints=Constraints(parameters=limit), cells=3
+        )
+        assert found[:3] == expected and found[3] == "random"
+
+    def test_none_that_a_part_of_the_space_lacks(self, search):
+        space = spaces.get("darts_cnn")
+        own = ("skip_connect", "sep_conv_3x3")
+        part = space.restrict({name: [own] * len(space.edges) for name in space.cell_types})
+        assert set(self.origins(search, space=part)) == {"random"}
+
     @pytest.mark.parametrize(
         ("deviation", "origin"), [(0.1, "NAS_BENCH_201_CONVOLUTIONS"), (0, "random")]
     )
@@ -123,3 +143,50 @@ class TestPublishedCells:
         # Of the two that are known the second one is the better one.
         assert found.best.origin == origin
         assert found.ranking[0] == found.genotype and len(set(found.ranking)) == len(found.ranking)
+
+
+class TestFolder:
+    def test_the_same_search_goes_on_with_more(self, search, tmp_path):
+        first = search(folder=tmp_path)
+        again = search(folder=tmp_path, budget="40s")
+        count = len(first.candidates)
+        assert [c.genotype for c in again.candidates[:count]] == [
+            c.genotype for c in first.candidates
+        ]
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"seed": 1}, "seed was 0 and is now 1"),
+            ({"channels": 4}, r"size was \[2, 3\] and is now \[4, 3\]"),
+            (
+                {"constraints": Constraints(parameters=10**9)},
+                "limits was .*None.* is now .*1000000000",
+            ),
+            ({"proxy": Size(steps=2)}, "proxy was"),
+        ],
+    )
+    def test_another_search_is_refused(self, search, tmp_path, changes, message):
+        search(folder=tmp_path)
+        with pytest.raises(UserError, match=f"holds another search: {message}"):
+            search(folder=tmp_path, **changes)
+
+    def test_other_images_are_refused(self, search, tmp_path, monkeypatch):
+        search(folder=tmp_path)
+        plain = datasets.ImageData.description
+        monkeypatch.setattr(
+            datasets.ImageData,
+            "description",
+            lambda data: {
+                **plain(data),
+                "fingerprint": {**plain(data)["fingerprint"], "train_images": "others"},
+            },
+        )
+        with pytest.raises(UserError, match="another search: the training images"):
+            search(folder=tmp_path)
+
+    def test_a_damaged_file_is_named(self, search, tmp_path):
+        search(folder=tmp_path)
+        (tmp_path / "search.json").write_text("[]")
+        with pytest.raises(UserError, match="cannot read .*search.json"):
+            search(folder=tmp_path)

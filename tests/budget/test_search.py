@@ -1,11 +1,15 @@
 import contextlib
+import itertools
 import json
+import random
 
 import numpy as np
 import pytest
 
+from darts_tf import genotypes
 from darts_tf.budget import equivalence, halving, work
 from darts_tf.budget.clock import ReferenceClock
+from darts_tf.budget.proposals import Choice, RandomProposals
 from tests.budget import fakes
 
 
@@ -73,7 +77,8 @@ class TestWork:
     def test_it_is_spent_and_the_same_whatever_the_load(self):
         candidates, records = self.ran(budget=40)
         assert records[-1]["spent"] <= 40 and records[-1]["spent"] > 38
-        for record in records:
+        assert records[0]["begun"] and records[0]["seconds"] == 0
+        for record in records[1:]:
             genotype = candidates[record["candidate"]].genotype
             expected = fakes.FakeEvaluator().work(genotype, record["rung"])
             assert record["seconds"] == pytest.approx(expected, abs=1e-3)
@@ -81,7 +86,7 @@ class TestWork:
 
     def test_networks_that_are_measured_and_refused_are_work(self):
         _, records = self.ran(budget=30, refuse=lambda costs: "latency_ms")
-        assert {record["seconds"] for record in records} == {work.NETWORK}
+        assert {record["seconds"] for record in records[1:]} == {work.NETWORK}
         assert records[-1]["spent"] == 30
 
 
@@ -168,7 +173,7 @@ class TestGoingOn:
             done += evaluator.done
         assert best.number == expected.number and best.genotype == expected.genotype
         records = [json.loads(line) for line in path.read_text().splitlines()]
-        assert done == [(r["candidate"], r["rung"]) for r in records]
+        assert done == [(r["candidate"], r["rung"]) for r in records if "rung" in r]
         assert len(records) == len(whole._journal.records)
         for one, other in zip(records, whole._journal.records, strict=True):
             changes = {"seconds", "spent"}
@@ -204,6 +209,64 @@ class TestConstraints:
             assert len(search.candidates) > 10
             assert all(c.costs["parameters"] == 1000 for c in search.candidates)
 
+    def test_where_what_is_allowed_is_rare_it_is_not_looked_for_anew(self):
+        asked = []
+
+        def allowed(genotype):
+            asked.append(genotype)
+            edges = genotype["normal"].edges
+            return {edge.operation for edge in edges} <= {"none", "skip_connect"}
+
+        choice = Choice(fakes.SPACE, allowed, fakes.ALL_NONE, fakes.costs)
+        found = list(itertools.islice(choice.draws(random.Random(0)), 100))
+        assert all(map(allowed, found))
+        # Of 64; each of them would be one of 244 that are drawn directly.
+        assert len(set(found)) > 40
+        assert len(asked) < 3000
+
+    def test_where_most_is_allowed_draws_are_uniform(self):
+        choice = Choice(fakes.SPACE, lambda genotype: True, fakes.ALL_NONE, fakes.costs)
+        draw, again = random.Random(3), random.Random(3)
+        found = list(itertools.islice(choice.draws(draw), 20))
+        assert found == [genotypes.sample(fakes.SPACE, again.getrandbits(48)) for _ in range(20)]
+
+    def test_the_refused_teach_nothing_of_the_others(self):
+        class Told(RandomProposals):
+            def estimates(self, choice, history):
+                told.append(history)
+                return [0.0 for _ in history]
+
+        told, evaluator = [], fakes.FakeEvaluator()
+        refuse = {1100: "latency_ms"}.get
+        search = fakes.search(
+            evaluator,
+            budget=30,
+            proposals=Told(),
+            refuse=lambda costs: refuse(costs["parameters"]),
+        )
+        search.run()
+        refused = {c.number for c in search.candidates if c.refused}
+        trained = [c.genotype for c in search.candidates if c.scores]
+        assert refused and [genotype for genotype, _ in told[-1]] == trained
+        assert refused.isdisjoint(search._ranks()[0])
+
+    def test_a_refusal_says_nothing_of_how_long_a_training_takes(self):
+        def quiet(record, search):
+            pass
+
+        search = fakes.search(fakes.FakeEvaluator(), budget=100)
+        search._add(
+            {"candidate": 0, "rung": 0, "seconds": 9.0, "spent": 9.0, **self.known()}, quiet
+        )
+        for number in range(1, 12):
+            record = {"candidate": number, "rung": 0, "refused": "latency_ms", **self.known(None)}
+            search._add(record | {"seconds": 0.1, "spent": 9.0 + 0.1 * number}, quiet)
+        assert search._expected(0) == 9.0 and search._expected(1) == 27.0
+
+    def known(self, score=0.5):
+        genotype = {"genotype": fakes.ALL_NONE.to_dict(), "origin": "random", "costs": {}}
+        return genotype if score is None else genotype | {"score": score}
+
     def test_what_is_refused_when_it_is_built_is_not_trained(self):
         def refuse(costs):
             return "latency_ms" if costs["parameters"] > 1200 else None
@@ -227,7 +290,7 @@ class TestConstraints:
 
     def test_a_space_that_is_used_up_ends_the_search(self, one_edge_space):
         from darts_tf import spaces
-        from darts_tf.budget.proposals import PROPOSALS, Choice
+        from darts_tf.budget.proposals import PROPOSALS
         from darts_tf.budget.search import BudgetedSearch
 
         space = spaces.get(one_edge_space)
@@ -249,6 +312,25 @@ def test_half_of_the_rank_is_the_own_score_from_the_second_rung_on():
     for number, rank in second.items():
         expected = 0.5 * (history[number][1] + first[number])
         assert rank == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_training_that_came_apart_is_not_gone_on_with_and_no_result():
+    class ComesApart(fakes.FakeEvaluator):
+        def train(self, number, genotype, rung):
+            found = super().train(number, genotype, rung)
+            return found | ({"score": float("nan")} if rung or number % 5 == 0 else {})
+
+    evaluator = ComesApart()
+    search = fakes.search(evaluator, budget=60)
+    best = search.run()
+    # Nobody has come through the second rung, so that the best is of the first.
+    assert best.scores[-1] > -1 and len(best.scores) == 1
+    assert not any(rung and number % 5 == 0 for number, rung in evaluator.done)
+    # Where there is nobody else, one of them is what was found.
+    evaluator.train = lambda *step: {"score": float("nan")}
+    search = fakes.search(evaluator, budget=1)
+    evaluator.now = 100.0
+    assert search.run().number == 0
 
 
 def test_scores_of_different_rungs_become_comparable():

@@ -21,7 +21,7 @@ class TestSources:
         assert search.candidates[1].genotype == genotype
         assert search.candidates[1].origin == "source of 3"
         assert evaluator.now == search.spent <= 100
-        assert [r["seconds"] for r in search._journal.records[1:5]] == [5, 5, 5, 0]
+        assert [r["seconds"] for r in search._journal.records[2:6]] == [5, 5, 5, 0]
 
     def test_it_takes_no_more_than_its_share(self):
         evaluator = fakes.FakeEvaluator()
@@ -42,7 +42,7 @@ class TestSources:
         # Killed after the part that was told last, of two that were not kept: as if the newest
         # checkpoint were damaged besides.
         lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(lines[:4]))
+        path.write_text("".join(lines[:5]))
         kept = [1]
         evaluator = fakes.FakeEvaluator()
         source = fakes.FakeSource(evaluator, kept, genotype, parts=9)

@@ -128,14 +128,14 @@ def test_an_interval_of_a_share_is_that_of_an_accuracy(metric, expected):
             True,
             "of the gain is 0.0020 to 0.1980. Where there is one seed, that counts the draw",
         ),
-        # 1.96 * sqrt(0.3 ** 2 / 4 + 0.4 ** 2 / 4) is 0.49.
+        # 2.494 * sqrt(0.3 ** 2 / 4 + 0.4 ** 2 / 4) is 0.6235: Student's t with 5.56 degrees.
         (
             [
                 row("found", 3.0, seeds=4, deviation=0.3),
                 row("baseline", 3.4, seeds=4, deviation=0.4),
             ],
             False,
-            "by 0.4000. The 95 % interval of the gain is -0.0900 to 0.8900: it may be chance.",
+            "by 0.4000. The 95 % interval of the gain is -0.2235 to 1.0235: it may be chance.",
         ),
     ],
 )

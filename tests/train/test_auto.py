@@ -11,6 +11,8 @@ from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.journal import Journal
 from darts_tf.budget.proposals import PROPOSALS
 from darts_tf.common.errors import UserError
+from darts_tf.costs import counted
+from darts_tf.networks import build_network
 from darts_tf.runs.run_folder import RunFolder
 from train import auto, auto_compare
 
@@ -77,11 +79,12 @@ class TestMain:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(auto._Steps, "__call__", killed)
-        for count in (1, 2):
+        # The first record is that of the start.
+        for count in (1, 2, 3):
             with pytest.raises(KeyboardInterrupt):
                 auto.main(again)
             assert len(records(tmp_path / "again")) == count
-            assert (tmp_path / "again" / "genotype.json").exists()
+            assert (tmp_path / "again" / "genotype.json").exists() == (count > 1)
             RunFolder._fresh.clear()
         monkeypatch.setattr(auto._Steps, "__call__", plain)
         auto.main(again)
@@ -99,6 +102,34 @@ class TestMain:
         assert lines[0] == lines[1] and lines[0].count(b"\n") > 2
         assert json.loads(lines[0].splitlines()[-1])["spent"] <= 8
         assert "of reference work" in capsys.readouterr().out
+
+    def test_images_may_want_another_stem(self, config, tmp_path):
+        auto.main(dataclasses.replace(config, budget="20s", stem="space_to_depth"))
+        folder = tmp_path / "run"
+        found = genotypes.get(str(folder / "genotype.json"))
+        size = found, (8, 8, 1), 2, 2, 3
+        network = build_network(*size, stem="space_to_depth")
+        result = json.loads((folder / "result.json").read_text())
+        multiply_adds = counted.multiply_adds(network)
+        assert result["network"]["multiply_adds"] == multiply_adds
+        candidates = [record for record in records(folder) if "genotype" in record]
+        own = next(one for one in candidates if one["genotype"] == found.to_dict())
+        assert own["costs"]["multiply_adds"] == multiply_adds
+        assert multiply_adds != counted.multiply_adds(build_network(*size))
+
+    def test_the_clock_has_counted_since_the_program_began(self, config, monkeypatch):
+        given = []
+
+        def search_for(*arguments, **options):
+            given.append(options["since"])
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(auto.budgets, "search_for", search_for)
+        for kind in ("wall", "processor"):
+            with pytest.raises(KeyboardInterrupt):
+                auto.main(dataclasses.replace(config, budget_of=kind))
+            RunFolder._fresh.clear()
+        assert given == [auto.train.startup.STARTED, 0.0]
 
     def test_an_impossible_limit_names_the_least(self, config):
         with pytest.raises(UserError, match="--max_parameters=10 is impossible: .* has 1"):
