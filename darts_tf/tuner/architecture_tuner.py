@@ -113,9 +113,9 @@ class ArchitectureTuner(ResumableTuner):
         self._settings = {
             # Hyperparameters are names.
             "method": list(self._methods),
-            "search_epochs": _several("search_epochs", search_epochs),
-            "channels": _several("channels", channels),
-            "cells": _several("cells", cells),
+            "search_epochs": checks.check_values("search_epochs", search_epochs),
+            "channels": checks.check_values("channels", channels),
+            "cells": checks.check_values("cells", cells),
         }
         self._rates = {
             name: checks.check_rate(name, given)
@@ -230,7 +230,7 @@ class ArchitectureTuner(ResumableTuner):
 
     def _chosen_methods(self, given) -> dict[str, methods.Method]:
         """The methods by their names."""
-        found = [self._method(method) for method in _several("method", given)]
+        found = [self._method(method) for method in checks.check_values("method", given)]
         named = {method.name: method for method in found}
         if len(named) < len(found):
             raise UserError(f"method is {given!r}; expected methods with different names")
@@ -288,15 +288,6 @@ class ArchitectureTuner(ResumableTuner):
             lines = (trial.message or "").strip().splitlines() if trial else []
             reason = f"; trial {trial.trial_id} failed with {lines[-1]}" if lines else ""
             raise UserError(f"there is no such finished trial in {self.project_dir}{reason}")
-
-
-def _several(name, given) -> list:
-    """The values that an argument has, which may be one."""
-    several = isinstance(given, Sequence) and not isinstance(given, str)
-    found = list(given) if several else [given]
-    if not found:
-        raise UserError(f"{name} is {given!r}; expected a value, or several")
-    return found
 
 
 def _write_scores(scores, callbacks, epochs) -> None:

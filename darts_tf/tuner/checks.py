@@ -88,6 +88,19 @@ def check_data(data, task: tasks.Task, space: Space, input_shape, num_classes: i
         data_check.check(name, batches, task, takes)
 
 
+def check_values(name: str, given) -> list:
+    """The values that an argument has, which may be one.
+
+    Raises:
+        UserError: it has none.
+    """
+    several = isinstance(given, Sequence) and not isinstance(given, str)
+    found = list(given) if several else [given]
+    if not found:
+        raise UserError(f"{name} is {given!r}; expected a value, or several")
+    return found
+
+
 def check_rate(name: str, given) -> float | tuple[float, float] | None:
     """A learning rate, or the pair of the least and the greatest.
 

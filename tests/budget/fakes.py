@@ -112,3 +112,11 @@ class FakeSource:
 
     def work(self):
         return self._seconds
+
+
+def ran(**options):
+    """A search that has ended, its evaluator, and what it has found."""
+    evaluator = FakeEvaluator()
+    made = search(evaluator, **options)
+    best = made.run()
+    return made, evaluator, best

@@ -1,29 +1,18 @@
 import contextlib
-import itertools
 import json
-import random
 
 import numpy as np
 import pytest
 
-from darts_tf import genotypes
 from darts_tf.budget import equivalence, halving, work
 from darts_tf.budget.clock import ReferenceClock
-from darts_tf.budget.proposals import Choice, RandomProposals
 from tests.budget import fakes
-
-
-def ran(**options):
-    evaluator = fakes.FakeEvaluator()
-    search = fakes.search(evaluator, **options)
-    best = search.run()
-    return search, evaluator, best
 
 
 class TestBudget:
     @pytest.mark.parametrize("budget", [12, 40, 150])
     def test_it_is_spent_and_not_exceeded(self, budget):
-        search, evaluator, best = ran(budget=budget, proposals="random")
+        search, evaluator, best = fakes.ran(budget=budget, proposals="random")
         # The cheapest step takes 1 s, and 15 % are for a step that takes longer than those before.
         assert budget - 12 <= search.spent <= budget
         assert evaluator.now == search.spent
@@ -44,22 +33,22 @@ class TestBudget:
         assert 180 <= search.spent <= 210
 
     def test_the_first_candidate_is_trained_whatever_the_budget(self):
-        search, evaluator, best = ran(budget=0.5)
+        search, evaluator, best = fakes.ran(budget=0.5)
         assert evaluator.done == [(0, 0)] and best.number == 0
 
     def test_more_budget_begins_with_the_same_steps(self):
-        steps = {budget: ran(budget=budget)[1].done for budget in (40, 120)}
+        steps = {budget: fakes.ran(budget=budget)[1].done for budget in (40, 120)}
         same = int(0.7 * len(steps[40]))
         assert steps[120][:same] == steps[40][:same]
 
     def test_in_the_end_no_candidate_starts(self):
-        search, _, _ = ran(budget=100)
+        search, _, _ = fakes.ran(budget=100)
         late = [r for r in search._journal.records if r["spent"] - r["seconds"] >= 60]
         assert late and all("genotype" not in record for record in late)
 
     @pytest.mark.parametrize("proposals", ["evolution", "predicted"])
     def test_where_nobody_goes_on_candidates_start_to_the_end(self, proposals):
-        search, _, _ = ran(proposals=proposals, rungs=1, budget=100)
+        search, _, _ = fakes.ran(proposals=proposals, rungs=1, budget=100)
         *_, last = search._journal.records
         assert "genotype" in last and 100 - last["spent"] < 1.15 * last["seconds"]
 
@@ -93,7 +82,7 @@ class TestWork:
 class TestResults:
     def test_it_finds_more_with_more(self):
         means = [
-            np.mean([fakes.quality(ran(budget=b, seed=s)[2].genotype) for s in range(3)])
+            np.mean([fakes.quality(fakes.ran(budget=b, seed=s)[2].genotype) for s in range(3)])
             for b in (15, 50, 100)
         ]
         assert means[0] <= means[1] <= means[2]
@@ -102,7 +91,7 @@ class TestResults:
     def test_prediction_beats_random_candidates(self):
         found = {
             name: np.mean(
-                [fakes.quality(ran(proposals=name, seed=s)[2].genotype) for s in range(3)]
+                [fakes.quality(fakes.ran(proposals=name, seed=s)[2].genotype) for s in range(3)]
             )
             for name in ("predicted", "random")
         }
@@ -110,35 +99,35 @@ class TestResults:
 
     def test_no_function_is_tried_twice(self):
         for name in ("predicted", "random", "evolution"):
-            search, _, _ = ran(proposals=name)
+            search, _, _ = fakes.ran(proposals=name)
             keys = {equivalence.key(c.genotype) for c in search.candidates}
             assert len(keys) == len(search.candidates) > 15
 
     def test_a_search_without_halving_has_one_rung(self):
-        search, evaluator, _ = ran(proposals="evolution", rungs=1, budget=30)
+        search, evaluator, _ = fakes.ran(proposals="evolution", rungs=1, budget=30)
         assert {rung for _, rung in evaluator.done} == {0}
 
     def test_the_best_is_of_the_highest_rung(self):
-        search, _, best = ran(budget=150, proposals="random")
+        search, _, best = fakes.ran(budget=150, proposals="random")
         highest = max(len(c.scores) for c in search.candidates)
         assert len(best.scores) == highest >= 3
         rivals = [c.scores[-1] for c in search.candidates if len(c.scores) == highest]
         assert best.scores[-1] == max(rivals)
 
     def test_in_the_end_a_rung_is_opened_for_two(self):
-        search, evaluator, _ = ran(budget=240, proposals="random")
+        search, evaluator, _ = fakes.ran(budget=240, proposals="random")
         # First the best of the second rung have gone on to the third; a step of the fourth takes
         # 27 s, and two of them fit.
         assert [len(rung) for rung in search._rungs()][3:] == [2, 0, 0]
         steps = [rung for _, rung in evaluator.done]
         first = steps.index(3)
         assert steps[first - 2 : first + 2] == [2, 2, 3, 3]
-        search, _, _ = ran(budget=100, proposals="random")
+        search, _, _ = fakes.ran(budget=100, proposals="random")
         # Into the last 40 s only one would.
         assert not search._rungs()[3] and len(search._rungs()[2]) >= 2
 
     def test_ranking(self):
-        search, _, best = ran(budget=60, proposals="random")
+        search, _, best = fakes.ran(budget=60, proposals="random")
         ranking = search.ranking()
         assert ranking[0] is best and {c.number for c in ranking} == set(range(len(ranking)))
         keys = [(len(c.scores), c.scores[-1]) for c in ranking]
@@ -161,7 +150,7 @@ class TestResults:
 class TestGoingOn:
     @pytest.mark.parametrize("proposals", ["predicted", "evolution"])
     def test_killed_twice_it_finds_the_same(self, tmp_path, proposals):
-        whole, _, expected = ran(path=tmp_path / "whole.jsonl", proposals=proposals)
+        whole, _, expected = fakes.ran(path=tmp_path / "whole.jsonl", proposals=proposals)
         path, done = tmp_path / "parts.jsonl", []
         for dies_in in (7, 9, None):
             evaluator = fakes.FakeEvaluator(dies_in)
@@ -183,7 +172,7 @@ class TestGoingOn:
 
     def test_a_line_that_was_being_written_is_no_record(self, tmp_path):
         path = tmp_path / "candidates.jsonl"
-        ran(path=path, budget=20)
+        fakes.ran(path=path, budget=20)
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join(lines[:4]) + lines[4][:30])
         search = fakes.search(fakes.FakeEvaluator(), path, budget=20)
@@ -192,115 +181,10 @@ class TestGoingOn:
 
     def test_a_finished_search_is_not_begun_again(self, tmp_path):
         path = tmp_path / "candidates.jsonl"
-        ran(path=path, budget=20)
+        fakes.ran(path=path, budget=20)
         before = path.read_bytes()
-        _, evaluator, best = ran(path=path, budget=20)
+        _, evaluator, best = fakes.ran(path=path, budget=20)
         assert evaluator.done == [] and best is not None and path.read_bytes() == before
-
-
-class TestConstraints:
-    def test_what_is_not_allowed_is_never_proposed(self):
-        # One cell of 4096 has no 3x3 convolution and at most one of 1x1.
-        def allowed(genotype):
-            return fakes.costs(genotype)["parameters"] <= 1000
-
-        for name in ("predicted", "random", "evolution"):
-            search, _, _ = ran(allowed=allowed, proposals=name, budget=60)
-            assert len(search.candidates) > 10
-            assert all(c.costs["parameters"] == 1000 for c in search.candidates)
-
-    def test_where_what_is_allowed_is_rare_it_is_not_looked_for_anew(self):
-        asked = []
-
-        def allowed(genotype):
-            asked.append(genotype)
-            edges = genotype["normal"].edges
-            return {edge.operation for edge in edges} <= {"none", "skip_connect"}
-
-        choice = Choice(fakes.SPACE, allowed, fakes.ALL_NONE, fakes.costs)
-        found = list(itertools.islice(choice.draws(random.Random(0)), 100))
-        assert all(map(allowed, found))
-        # Of 64; each of them would be one of 244 that are drawn directly.
-        assert len(set(found)) > 40
-        assert len(asked) < 3000
-
-    def test_where_most_is_allowed_draws_are_uniform(self):
-        choice = Choice(fakes.SPACE, lambda genotype: True, fakes.ALL_NONE, fakes.costs)
-        draw, again = random.Random(3), random.Random(3)
-        found = list(itertools.islice(choice.draws(draw), 20))
-        assert found == [genotypes.sample(fakes.SPACE, again.getrandbits(48)) for _ in range(20)]
-
-    def test_the_refused_teach_nothing_of_the_others(self):
-        class Told(RandomProposals):
-            def estimates(self, choice, history):
-                told.append(history)
-                return [0.0 for _ in history]
-
-        told, evaluator = [], fakes.FakeEvaluator()
-        refuse = {1100: "latency_ms"}.get
-        search = fakes.search(
-            evaluator,
-            budget=30,
-            proposals=Told(),
-            refuse=lambda costs: refuse(costs["parameters"]),
-        )
-        search.run()
-        refused = {c.number for c in search.candidates if c.refused}
-        trained = [c.genotype for c in search.candidates if c.scores]
-        assert refused and [genotype for genotype, _ in told[-1]] == trained
-        assert refused.isdisjoint(search._ranks()[0])
-
-    def test_a_refusal_says_nothing_of_how_long_a_training_takes(self):
-        def quiet(record, search):
-            pass
-
-        search = fakes.search(fakes.FakeEvaluator(), budget=100)
-        search._add(
-            {"candidate": 0, "rung": 0, "seconds": 9.0, "spent": 9.0, **self.known()}, quiet
-        )
-        for number in range(1, 12):
-            record = {"candidate": number, "rung": 0, "refused": "latency_ms", **self.known(None)}
-            search._add(record | {"seconds": 0.1, "spent": 9.0 + 0.1 * number}, quiet)
-        assert search._expected(0) == 9.0 and search._expected(1) == 27.0
-
-    def known(self, score=0.5):
-        genotype = {"genotype": fakes.ALL_NONE.to_dict(), "origin": "random", "costs": {}}
-        return genotype if score is None else genotype | {"score": score}
-
-    def test_what_is_refused_when_it_is_built_is_not_trained(self):
-        def refuse(costs):
-            return "latency_ms" if costs["parameters"] > 1200 else None
-
-        search, _, best = ran(refuse=refuse, starts=[(fakes.ALL_NONE, "cheapest")], budget=60)
-        refused = [c for c in search.candidates if c.refused]
-        assert refused and not any(c.scores for c in refused)
-        assert search.candidates[0].origin == "cheapest"
-        assert best.costs["parameters"] <= 1200
-
-    def test_where_all_are_refused_there_is_no_best(self):
-        evaluator = fakes.FakeEvaluator()
-        plain = evaluator.costs
-
-        def costs(genotype):
-            evaluator.now += 1
-            return plain(genotype)
-
-        evaluator.costs = costs
-        assert fakes.search(evaluator, refuse=lambda costs: "latency_ms", budget=10).run() is None
-
-    def test_a_space_that_is_used_up_ends_the_search(self, one_edge_space):
-        from darts_tf import spaces
-        from darts_tf.budget.proposals import PROPOSALS
-        from darts_tf.budget.search import BudgetedSearch
-
-        space = spaces.get(one_edge_space)
-        choice = Choice(space, lambda genotype: True, None, lambda genotype: {"multiply_adds": 10})
-        evaluator = fakes.FakeEvaluator()
-        evaluator.train = lambda *step: {"score": 1.0 * step[0]}
-        clock = fakes.Clock(0.0, evaluator)
-        search = BudgetedSearch(choice, PROPOSALS["random"], evaluator, budget=1e6, clock=clock)
-        assert search.run().number == 1
-        assert len(search.candidates) == 2
 
 
 def test_half_of_the_rank_is_the_own_score_from_the_second_rung_on():
