@@ -30,7 +30,7 @@ from darts_tf.budget.size import Size
 from darts_tf.common.errors import UserError
 from darts_tf.common.progress import duration
 from darts_tf.runs.settings import Changeable
-from train import auto_compare, data_flags, fields, program, reports, results, runs
+from train import auto_compare, auto_progress, data_flags, fields, program, reports, results, runs
 from train.auto_compare import CompareConfig
 from train.data_flags import DataConfig
 from train.results import TableConfig
@@ -172,14 +172,13 @@ def main(config: AutoConfig) -> None:
         "published_cells": config.published_cells,
     }
     startup = now() - started
-    unit = " of reference work" if config.budget_of == "reference" else ""
     found = budgets.search_for(
         data.image_data,
         config.budget,
         **options,
         folder=folder.path,
         since=started,
-        after=_Steps(folder, clock.seconds(config.budget), unit),
+        after=_Steps(folder, auto_progress.Progress(config)),
     )
     folder.file(JOURNAL)
     if config.compare:
@@ -187,9 +186,10 @@ def main(config: AutoConfig) -> None:
     result = _result(config, found) | results.report(found.genotype, data, *config.size(), table)
     results.write(found.genotype, folder, result | runs.provenance(folder, data))
     shutil.rmtree(folder.file(WEIGHTS), ignore_errors=True)
+    spent = duration(found.seconds) + auto_progress.unit(config)
     print(
-        f"found the best of {len(found.candidates)} cells in {duration(found.seconds)}{unit}; "
-        f"genotype and pictures are in {folder.path}"
+        f"found the best of {len(found.candidates)} cells in {spent}; genotype and pictures are in "
+        f"{folder.path}"
     )
 
 
@@ -213,12 +213,11 @@ class _Steps:
 
     Args:
         folder: of the run.
-        budget: seconds.
-        unit: what they are of, after a duration.
+        say: prints what a step has shown.
     """
 
-    def __init__(self, folder, budget: float, unit: str = ""):
-        self._folder, self._budget, self._unit = folder, budget, unit
+    def __init__(self, folder, say):
+        self._folder, self._say = folder, say
         self._best, self._next = None, 0.0
 
     def __call__(self, record: dict, search) -> None:
@@ -226,34 +225,10 @@ class _Steps:
         if best is not None and (best.number, len(best.scores)) != self._best:
             self._best = best.number, len(best.scores)
             best.genotype.save(self._folder.file("genotype.json"))
-        self._say(record, best)
+        self._say(record, search)
         if time.monotonic() >= self._next:
             reports.write(self._folder)
             self._next = time.monotonic() + _REPORT_EVERY
-
-    def _say(self, record, best) -> None:
-        left = f"{duration(max(0.0, self._budget - record['spent']))}{self._unit} left"
-        if "supernet" in record:
-            print(
-                f"supernet {record['supernet']}, epoch {record['epoch']}  validation accuracy "
-                f"{record['supernet_accuracy']:.4f}  {record['seconds']:.1f} s; {left}",
-                flush=True,
-            )
-        if "refused" in record:
-            limit = record["refused"]
-            print(
-                f"candidate {record['candidate'] + 1} has a {limit} of {record['costs'][limit]:g} "
-                f"and is not trained  {record['seconds']:.1f} s; {left}",
-                flush=True,
-            )
-        if "accuracy" not in record:
-            return
-        print(
-            f"candidate {record['candidate'] + 1}, {record['steps']} steps  validation accuracy "
-            f"{record['accuracy']:.4f}  {record['seconds']:.1f} s; the best is candidate "
-            f"{best.number + 1}, {left}",
-            flush=True,
-        )
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from darts_tf.networks import training
 from darts_tf.networks.network import build_network
 from darts_tf.report import comparison
 from train import fields
+from train.auto_progress import Progress
 from train.config import Config
 
 #: Name in the table -> who proposes candidates.
@@ -165,7 +166,7 @@ def _search(config, data, folder, name, options, startup) -> budgets.Found:
             "proposals": SEARCHES[name],
             "published_cells": 0,
             "folder": own,
-            "after": None,
+            "after": Progress(config, name),
         },
     )
     shutil.rmtree(own / WEIGHTS, ignore_errors=True)

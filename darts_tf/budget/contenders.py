@@ -127,19 +127,20 @@ def widest(
         )
     # Weights and multiply-adds are quadratic in the channels, so three networks tell all.
     by_channels = _quadratic({c: known.get(c) or costs(make(c)) for c in _SAMPLES})
-    low, high = 2, _MOST_CHANNELS
-    while high - low > 1:
-        middle = (low + high) // 2
-        inside = _fits(by_channels(middle), multiply_adds, limits)
-        low, high = (middle, high) if inside else (low, middle)
-    if fits(low):
-        return low, known[low]
-    # The latency is only known of what is built.
-    low, high = 2, low
+    most = _largest(_MOST_CHANNELS, lambda c: _fits(by_channels(c), multiply_adds, limits))
+    if not fits(most):
+        # The latency is only known of what is built.
+        most = _largest(most, fits)
+    return most, known[most]
+
+
+def _largest(above: int, fits: Callable[[int], bool]) -> int:
+    """The largest number of channels below another one that fits, of which two do."""
+    low, high = 2, above
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
-    return low, known[low]
+    return low
 
 
 def _fits(found: Mapping, multiply_adds: float, limits: Constraints) -> bool:

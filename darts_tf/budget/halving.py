@@ -122,3 +122,24 @@ def gains(rungs: Sequence[Mapping[int, float]], nothing: float) -> list[float]:
         both = [after[n] - before[n] for n in after if min(after[n], before[n]) > nothing]
         found.append(float(np.median(both)) if both else 0.0)
     return found
+
+
+def projected(
+    scores: Sequence[Sequence[float]], gains: Sequence[float], nothing: float
+) -> list[float]:
+    """What scores at the highest rung would be, so that those of all candidates compare.
+
+    To the score at the end of its last rung a candidate gets, for each rung that it has not
+    reached, the median of what those gained who have. One that has none, or whose training came
+    apart, has the lowest of all.
+
+    Args:
+        scores: of each candidate, at the end of each rung that it has reached.
+        gains: see `gains`.
+        nothing: see `gains`.
+    """
+    found = [
+        own[-1] + sum(gains[len(own) :]) if own and own[-1] > nothing else None for own in scores
+    ]
+    least = min((score for score in found if score is not None), default=0.0)
+    return [least if score is None else score for score in found]

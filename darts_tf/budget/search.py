@@ -138,10 +138,14 @@ class BudgetedSearch:
     def _next_source(self) -> int | None:
         """The number of the source whose turn it is; first there is a candidate."""
         ended = sum("starts" in record for record in self._journal.records)
+        if self.best is None or ended == len(self._sources) or self._final:
+            return None
         begun = any(record.get("source") == ended for record in self._journal.records)
-        # What it finds is of use only as long as candidates start.
-        late = self._final or self.spent > (FINALE - SOURCE_SHARE * (not begun)) * self._budget
-        return ended if self.best and not late and ended < len(self._sources) else None
+        share = SOURCE_SHARE * self._budget
+        # What it finds is of use only as long as candidates start; and its first part takes about
+        # as long as two first trainings.
+        fits = self.spent + share <= FINALE * self._budget and 2 * self._expected(0) <= share
+        return ended if begun or fits else None
 
     def _ask(self, number: int, after: Callable) -> None:
         """Lets a source work, one part in any case; records what it does and what it has found."""
@@ -280,21 +284,7 @@ class BudgetedSearch:
         ]
 
     def history(self) -> list[tuple[Genotype, float]]:
-        """The candidates, the oldest first, with what their scores at the highest rung would be.
-
-        To the score at the end of its last rung a candidate gets, for each rung that it has not
-        reached, the median of what those gained who have. One that was refused has the lowest
-        score.
-        """
+        """The candidates, the oldest first, with what their scores at the highest rung would be."""
         gains = halving.gains(self._rungs(), NOTHING)
-        known = [
-            c.scores[-1] + sum(gains[len(c.scores) :])
-            if c.scores and c.scores[-1] > NOTHING
-            else None
-            for c in self.candidates
-        ]
-        least = min((score for score in known if score is not None), default=0.0)
-        return [
-            (candidate.genotype, least if score is None else score)
-            for candidate, score in zip(self.candidates, known, strict=True)
-        ]
+        scores = halving.projected([c.scores for c in self.candidates], gains, NOTHING)
+        return [(c.genotype, score) for c, score in zip(self.candidates, scores, strict=True)]

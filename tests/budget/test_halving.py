@@ -95,6 +95,14 @@ def test_gains_are_medians_of_those_who_have_reached_a_rung():
     assert halving.gains([{}, {}], -1e9) == [0.0]
 
 
+def test_scores_of_all_rungs_compare():
+    gains = [0.0, 0.2, 0.1]
+    scores = [[0.1], [0.2, 0.5], [0.3, 0.4, 0.6], [], [-1e9], [0.2, -1e9]]
+    expected = [0.4, 0.6, 0.6, 0.4, 0.4, 0.4]
+    assert halving.projected(scores, gains, -1e9) == pytest.approx(expected)
+    assert halving.projected([[], [-1e9]], gains, -1e9) == [0.0, 0.0]
+
+
 def rungs_of(count):
     """What `count` new candidates, the later the better, come to with promotions in between."""
     rungs, order = [{}, {}, {}, {}], []

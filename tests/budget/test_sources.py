@@ -62,6 +62,19 @@ class TestSources:
             assert (("source", 1) in evaluator.done) == begins
             assert search.spent <= 100
 
+    def test_it_does_not_begin_where_trainings_are_long(self):
+        class Slow(fakes.FakeEvaluator):
+            def train(self, number, genotype, rung):
+                self.now += 3
+                return super().train(number, genotype, rung)
+
+        # A first training takes 4 s, the very first one 6; two are to be in a fifth of the budget.
+        for budget, begins in ((60, True), (39, False)):
+            evaluator = Slow()
+            source = fakes.FakeSource(evaluator, [], self.best(), seconds=4)
+            fakes.search(evaluator, sources=[source], budget=budget).run()
+            assert (("source", 1) in evaluator.done) == begins
+
     def test_what_breaks_a_constraint_or_was_there_is_left_out(self):
         evaluator, genotype = fakes.FakeEvaluator(), self.best()
         sources = [fakes.FakeSource(evaluator, [], genotype, parts=1) for _ in range(2)]
