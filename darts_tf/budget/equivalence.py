@@ -35,12 +35,11 @@ def _cell(space: Space, nodes, same_size: bool) -> tuple:
         terms = []
         for place, (operation, source) in enumerate(edges):
             # A skip connection that strides is a layer with weights.
-            learns = not is_parameter_free(operation)
+            learns = operation == "skip_connect" or not is_parameter_free(operation)
             if operation == "skip_connect" and same_size:
                 terms += states[source]
             elif operation != "none" and (states[source] or learns):
-                alone = learns or not same_size
-                terms.append((operation, (node, place) if alone else None, states[source]))
+                terms.append((operation, (node, place) if learns else None, states[source]))
         states.append(tuple(terms))
     numbers = [space.inputs + i for i in range(len(nodes))]
     known = {}

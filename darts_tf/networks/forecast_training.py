@@ -13,6 +13,7 @@ from darts_tf.common.errors import UserError
 from darts_tf.datasets import SeriesData, series_batches, series_data, series_windows
 from darts_tf.networks.calls import calls_of
 from darts_tf.runs.checkpoints import Checkpoints
+from darts_tf.runtime.grappler import without_grappler
 from darts_tf.tasks import Forecasting, MeanLoss
 
 
@@ -82,6 +83,7 @@ class Forecasts:
         return np.concatenate([self._run(window).numpy() for window, _ in windows])
 
 
+@without_grappler()
 def train_forecaster(
     network: keras.Model,
     data: SeriesData,

@@ -16,6 +16,7 @@ from darts_tf.networks.language_evaluation import Evaluation
 from darts_tf.networks.language_model import LanguageModel
 from darts_tf.runs.checkpoints import Checkpoints
 from darts_tf.runtime.averaged_sgd import PATIENCE, AveragedSGD, has_stopped_improving
+from darts_tf.runtime.grappler import without_grappler
 from darts_tf.tasks import LanguageModeling, MeanLoss
 
 
@@ -68,6 +69,7 @@ class LanguageTraining:
         return self.validation_losses[self.best_epoch - 1]
 
 
+@without_grappler()
 def train_language_model(
     model: LanguageModel,
     data: TextData,

@@ -7,10 +7,11 @@ and more inputs the sum is rounded in another way from run to run, with
 `tf.config.experimental.enable_op_determinism` too (findings/tensorflow_add_n_order.sh). A search
 and a training have thousands of such sums, and amplify a rounding until another cell is found.
 
-So the first two inputs are a sum of their own here. Of two it does not matter which comes first,
-and nobody else needs their sum, so that it is the first of the others in any case. The result is
-that of `AddN` in the order of its inputs. `use` replaces TensorFlow's function in the process once,
-because traces are made in many places, by users too, and sums of other programs are none the worse.
+So they are summed two by two here, in the order of the inputs, which is what `AddN` does where all
+are needed elsewhere. To sum only the first two apart is not enough: TensorFlow merges equal sums,
+whose result then has several readers again. `use` replaces TensorFlow's function in the process
+once, because traces are made in many places, by users too; Grappler makes one `AddN` of several
+sums, so that it helps only where that is off (`grappler`).
 """
 
 import functools
@@ -34,7 +35,8 @@ def _ordered(add_n):
         )
         if not rounds or len(inputs) < 3:
             return add_n(inputs, name=name)
-        return add_n([add_n(inputs[:2]), *inputs[2:]], name=name)
+        # Of two it does not matter which comes first.
+        return functools.reduce(lambda total, one: add_n([total, one]), inputs)
 
     ordered.unordered = add_n
     return ordered
