@@ -96,6 +96,7 @@ def _export_images(config: ExportConfig, run_dir: Path, arguments: dict, setting
     from darts_tf.export.export import export_model
     from darts_tf.export.of_run import says_its_data
 
+    _say_less()
     result = export_model(
         model,
         config.output_dir,
@@ -124,10 +125,13 @@ def _export_images(config: ExportConfig, run_dir: Path, arguments: dict, setting
     return result
 
 
+def _say_less() -> None:
+    """TensorFlow logs every step of saving; what matters is printed."""
+    logging.set_verbosity(logging.WARNING)
+
+
 def _common(config: ExportConfig) -> dict:
     """What every task's export is told."""
-    # TensorFlow logs every step of saving; what matters is printed.
-    logging.set_verbosity(logging.WARNING)
     return {
         "version": config.model_version,
         "overwrite": config.overwrite,
@@ -162,6 +166,7 @@ def _export_language_model(config: ExportConfig, run_dir: Path, arguments: dict)
 
     from darts_tf.export.language_model import export_language_model
 
+    _say_less()
     result = export_language_model(model, config.output_dir, **arguments, **_common(config))
     print(
         "checked the export against the Keras model on random texts and on what both write: "
@@ -175,6 +180,7 @@ def _export_forecaster(config: ExportConfig, run_dir: Path, arguments: dict):
 
     data = arguments["series"]
     model = _load_model(run_dir / "model.keras")
+    _say_less()
     result = export_forecaster(model, config.output_dir, **arguments, **_common(config))
     print(
         f"window: {data['window']} rows of {', '.join(data['columns'])}; forecast: row "

@@ -1,6 +1,7 @@
 """Cells of a short supernet search, as candidates: what gradients think best."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable
 
@@ -119,6 +120,11 @@ class SupernetCells:
 
     def work(self) -> float:
         """The reference seconds of an epoch: steps of the weights and as many of the alphas."""
+        return self._work
+
+    @functools.cached_property
+    def _work(self) -> float:
+        # To count the supernet's costs takes about a second.
         counted = CountedCosts(self.space, *self._shape, self.channels, self._cells)
         size = min(self.batch_size, self._half)
         return work.training(
