@@ -176,6 +176,15 @@ def _add_pairs(terms):
     return functools.reduce(tf.add, terms)
 
 
+def _added(edges, chains) -> list[tuple]:
+    """The edges of a node, and their layers, whose sum it is: zeros add nothing to others.
+
+    Where there are none but zeros, one of them gives the shape.
+    """
+    pairs = list(zip(edges, chains, strict=True))
+    return [(e, c) for e, c in pairs if not isinstance(c[0], operations.Zero)] or pairs[:1]
+
+
 def _call(edge, layer, inputs):
     del edge
     return layer(inputs)
@@ -256,7 +265,7 @@ class Cell(BaseCell):
         states = [layer(x) for layer, x in zip(self.preprocess, inputs, strict=True)]
         for edges, layers in zip(self.genotype.nodes, self.nodes, strict=True):
             terms = []
-            for edge, (layer, *drops) in zip(edges, layers, strict=True):
+            for edge, (layer, *drops) in _added(edges, layers):
                 term = call(edge, layer, states[edge.source])
                 for drop in drops:
                     term = drop(term)

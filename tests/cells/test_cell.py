@@ -94,6 +94,22 @@ class TestCell:
             kinds = {operation.type for operation in graph.get_operations()}
             assert kinds & {"AddN", "AddV2"} == {kind}
 
+    def test_zeros_are_not_added(self):
+        nodes = (
+            (("none", 0), ("skip_connect", 1), ("none", 1)),
+            (("none", 0), ("none", 2)),
+        )
+        x = inputs(size=(4, 4), channels=3)
+        cell = build(Cell(nodes, (2, 3), 3, preprocess=None), x)
+        for training in (True, False):
+            got = cell(x, training=training)
+            np.testing.assert_array_equal(got[..., :3], x[1])
+            np.testing.assert_array_equal(got[..., 3:], 0 * x[1])
+            graph = tf.function(cell).get_concrete_function(x, training=training).graph
+            kinds = [operation.type for operation in graph.get_operations()]
+            # Of the node that has nothing else.
+            assert kinds.count("ZerosLike") <= 1 and not {"AddN", "AddV2"} & set(kinds)
+
     def test_only_edges_from_the_inputs_stride(self):
         cell = Cell(NODES, (2, 3, 4, 5), 4, reduction=True)
         strides = [[chain[0].strides for chain in node] for node in cell.nodes]
