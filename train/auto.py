@@ -87,8 +87,8 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
         16, "The longer side of the images that they see, at most.", lower_bound=1
     )
     proxy_steps: int = fields.integer(
-        80,
-        "Steps of 96 images that each is trained for at first; the best get more.",
+        240,
+        "Steps of 32 images that each is trained for at first; the best get more.",
         lower_bound=1,
     )
     proposals: str = fields.choice(

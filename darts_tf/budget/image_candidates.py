@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from darts_tf import datasets, macros, spaces
-from darts_tf.budget import halving, work
+from darts_tf.budget import evidence, halving, work
 from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.descent import Descent
 from darts_tf.budget.size import Size
@@ -150,10 +150,7 @@ class ImageCandidates:
 
     @without_grappler()
     def train(self, number, genotype, rung):
-        """See `Evaluator`. The score is the validation accuracy less a thousandth of the loss.
-
-        Of candidates that are right as often, the one that is surer of it comes first.
-        """
+        """See `Evaluator`; `evidence` says what the score is."""
         self._forget()
         keras.utils.set_random_seed(seeds.of_trial(self._seed, number))
         proxy = self._proxy
@@ -174,19 +171,8 @@ class ImageCandidates:
         self._keep(training, number, rung)
         checked = proxy.validation * 2 ** min(rung, _MORE_CHECKED)
         logits, targets = training.logits(self._checked[:checked]), self._targets[:checked]
-        correct, counts = logits.argmax(1) == targets, self._weights[targets]
-        each = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits).numpy()
-        accuracy, mean = (float(np.average(x, weights=counts)) for x in (correct, each))
-        # Of a mean of so many independent images, where each counts as its class.
-        images = counts.sum() ** 2 / np.square(counts).sum()
-        return {
-            "score": accuracy - 1e-3 * mean,
-            "deviation": float(np.sqrt(accuracy * (1 - accuracy) / images)),
-            "accuracy": accuracy,
-            "loss": mean,
-            "training_loss": float(loss),
-            "steps": last,
-        }
+        found = evidence.of_answers(logits, targets, self._weights[targets])
+        return {**found, "training_loss": float(loss), "steps": last}
 
     def work(self, genotype, rung):
         """See `Evaluator`. What was lost and is done again does not count."""

@@ -10,12 +10,13 @@ import threadpoolctl
 from sklearn import exceptions, gaussian_process
 from sklearn.gaussian_process import kernels
 
+from darts_tf.budget.ways import ways
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.spaces import Space
 
 
 class Features:
-    """Genotypes as numbers: which operation is on which edge, how often each is there, the costs.
+    """Genotypes as numbers: the operation on each edge, how often each is there, `ways`, the costs.
 
     Args:
         space: the search space.
@@ -27,8 +28,9 @@ class Features:
         self._costs = costs
 
     def __call__(self, genotypes: Sequence[Genotype]) -> np.ndarray:
-        """`[genotypes, features]`: 1 for an operation on an edge, else 0, for each cell type; the
-        numbers of the operations, 1 for all edges; and the logarithms of the costs."""
+        """`[genotypes, features]`: for each cell type 1 for an operation on an edge, else 0, the
+        numbers of the operations, 1 for all edges, and its `ways`; and the logarithms of the costs.
+        """
         return np.array([self._of(genotype) for genotype in genotypes])
 
     def _of(self, genotype) -> np.ndarray:
@@ -39,7 +41,11 @@ class Features:
                 for operation, source in edges:
                     e = space.edges.index((node, source))
                     places[e, space.operations.index(operation)] = 1
-            found += [places.ravel(), places.sum(0) / places.sum()]
+            found += [
+                places.ravel(),
+                places.sum(0) / places.sum(),
+                ways(space, genotype[cell_type]),
+            ]
         costs = np.log(list(self._costs(genotype).values()))
         return np.concatenate([*found, costs])
 

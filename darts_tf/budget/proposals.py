@@ -177,7 +177,7 @@ class PredictedProposals:
     first: int = 10
     pool: int = 200
     parents: int = 10
-    random_every: int = 5
+    random_every: int = 10
     draws: int = 4
     rungs: int = 6
     longer: int = 1

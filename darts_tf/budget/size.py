@@ -15,7 +15,8 @@ class Size:
             network does not need, such as a way for gradients past all convolutions and poolings, a
             deep one does, so that shallow ones rank cells by something else (docs/auto.md).
         pixels: the longer side of the images, which are shrunk to it. Default: 16.
-        batch_size: images in a step.
+        batch_size: images in a step. Small, because it is steps that a short training lacks, not
+            images (docs/auto_evidence.md).
         steps: of the first rung, see `halving.steps`.
         validation: at most so many images rank candidates of the first rung, twice as many those of
             the second, and so on.
@@ -25,8 +26,8 @@ class Size:
     channels: int | None = None
     cells: int | None = None
     pixels: int = 16
-    batch_size: int = 96
-    steps: int = 80
+    batch_size: int = 32
+    steps: int = 240
     validation: int = 2000
     learning_rate: float = 0.05
 
