@@ -14,9 +14,15 @@ from tests import toy
 METHOD = dataclasses.replace(methods.get("darts-pt"), fine_tune_epochs=2)
 
 
-# That of the toy supernet with a node more: three edges.
-SPACE = dataclasses.replace(spaces.get(toy.SPACE), name="toy_of_two_nodes", nodes=2, edges=None)
-TRAIN, VALIDATION = (functools.partial(toy.data, part, examples=8) for part in (0, 1))
+# That of the toy supernet with a node more, three edges, and a candidate less.
+SPACE = dataclasses.replace(
+    spaces.get(toy.SPACE),
+    name="toy_of_two_nodes",
+    operations=("none", "skip_connect", "toy_tanh"),
+    nodes=2,
+    edges=None,
+)
+TRAIN, VALIDATION = (functools.partial(toy.data, part, examples=8 - 4 * part) for part in (0, 1))
 
 
 def make():

@@ -15,7 +15,7 @@ from darts_tf.supernets.supernet import Supernet
 from tests import toy
 from tests.search.searches import assert_same, make_toy, state
 
-pytestmark = pytest.mark.usefixtures("eagerly")
+pytestmark = pytest.mark.usefixtures("eager_file")
 
 VECTORS = np.random.default_rng(0).normal(size=(8, toy.FEATURES)).astype("float32")
 LABELS = (VECTORS.sum(axis=1) > 0).astype("int64")
@@ -32,8 +32,8 @@ def search(data, epochs=2, **options):
     return one.fit(data, data, epochs, verbose=0, batch_size=4).history, state(one)
 
 
-@pytest.fixture
-def plain():
+@pytest.fixture(scope="module")
+def plain(eager_file):
     return search(batches(VECTORS, LABELS))
 
 

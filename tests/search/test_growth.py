@@ -19,8 +19,8 @@ from tests.search.searches import Program
 # Every change would be traced anew; tests/train runs a growing search that is.
 pytestmark = pytest.mark.usefixtures("eager_file")
 
-WORDS, STEPS, BATCH = 5, 3, 2
-EPOCHS = 4
+WORDS, STEPS, BATCH = 5, 2, 2
+EPOCHS, BATCHES = 4, 2
 
 
 TWICE = Program(
@@ -33,7 +33,9 @@ TWICE = Program(
 
 def texts(part):
     def batches(epoch):
-        tokens = np.random.default_rng([part, epoch]).integers(0, WORDS, (BATCH * 3, STEPS + 1))
+        tokens = np.random.default_rng([part, epoch]).integers(
+            0, WORDS, (BATCH * BATCHES, STEPS + 1)
+        )
         data = tf.data.Dataset.from_tensor_slices((tokens[:, :-1], tokens[:, 1:]))
         return data.batch(BATCH, drop_remainder=True)
 
@@ -84,7 +86,7 @@ def test_the_search_goes_on_larger(whole):
     assert history["nodes"] == [1, 2, 3, 3]
     # Copies belong to one node; a new one has the kinds.
     assert history["candidates"] == [3, 4 + 3, 4 + 3 + 3, 10]
-    assert search.weight_optimizer.iterations == 3 * EPOCHS
+    assert search.weight_optimizer.iterations == BATCHES * EPOCHS
     assert search.operation_weights()["recurrent"].shape == (3, 4)
     genotype = search.genotype()
     assert len(genotype["recurrent"].nodes) == 3 and genotype.space == "two_input_rnn"
@@ -149,11 +151,11 @@ def test_stopped_in_the_middle_of_a_grown_epoch(whole, tmp_path):
             self.epoch = epoch
 
         def on_train_batch_end(self, batch, logs=None):
-            if (self.epoch, batch) == (2, 1):
+            if (self.epoch, batch) == (2, 0):
                 search.stop()
 
     fit(search, tmp_path, callbacks=[StopInside()])
-    assert search.stopped_at == (2, 2)
+    assert search.stopped_at == (2, 1)
     resumed = make()
     fit(resumed, tmp_path)
     assert_equal(everything(resumed), everything(whole[0]))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from darts_tf import methods, selections
+from darts_tf import datasets, gradients, methods, selections
 from darts_tf.common import seeds
 from darts_tf.common.errors import UserError
 from darts_tf.gradients.sampling import draw
@@ -16,8 +16,11 @@ from tests import texts
 # To trace a recurrence takes longer than a step of it.
 pytestmark = pytest.mark.usefixtures("eagerly")
 
-# One window: what is asked here does not need the others.
-VALIDATION = texts.validation().take(1)
+# A step takes as long as its window: what is asked here does not need longer ones, or more.
+TRAIN, VALIDATION = (
+    datasets.text_windows(texts.tokens(seed=part), texts.BATCH, steps=2).take(2 - part)
+    for part in (0, 1)
+)
 
 # What is said of those that have no meaning.
 REFUSED = {
@@ -44,9 +47,7 @@ def test_a_step_and_a_cell(name):
     method = texts.method(name)
     search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
     before = [variable.numpy() for variable in search.supernet.trainable_variables]
-    history = search.fit(
-        lambda epoch: texts.train(epoch).take(2), VALIDATION, epochs=1, verbose=0
-    ).history
+    history = search.fit(TRAIN, VALIDATION, epochs=1, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
     assert 1 < history["val_perplexity"][0] < 100
     pairs = zip(before, search.supernet.trainable_variables, strict=True)
@@ -71,13 +72,17 @@ def test_what_has_no_meaning_is_refused(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("gradient", ["neumann", "conjugate_gradient"])
+@pytest.mark.parametrize(
+    "gradient",
+    [gradients.Neumann(terms=2), gradients.ConjugateGradient(iterations=2)],
+    ids=["neumann", "conjugate_gradient"],
+)
 def test_each_hypergradient(gradient):
     method = texts.method("darts-v1", gradient=gradient)
     search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
     (alpha,) = search.supernet.architecture_variables
     before = alpha.numpy()
-    search.fit(lambda epoch: texts.train(epoch).take(2), VALIDATION, verbose=0)
+    search.fit(TRAIN, VALIDATION, verbose=0)
     # Adam's first steps are the learning rate, whatever the gradient.
     moved = np.abs(alpha - before).max()
     assert 0.01 < moved < 0.07
@@ -87,7 +92,7 @@ def test_each_hypergradient(gradient):
 def test_each_selection(name):
     method = texts.method("darts-v1", selection=name, fine_tune_epochs=0)
     search = ArchitectureSearch(texts.supernet(method), method, task="language_modeling")
-    search.fit(lambda epoch: texts.train(epoch).take(1), VALIDATION, verbose=0)
+    search.fit(TRAIN.take(1), VALIDATION, verbose=0)
     data = VALIDATION if selections.needs_data(method.selection) else None
     (cell,) = search.genotype(data).cells.values()
     # A cell that grows begins with one node, and one epoch is too short to grow.

@@ -19,6 +19,8 @@ from tests import toy
 from tests.search.searches import (
     BATCH,
     STEPS,
+    TOY_TRAIN,
+    TOY_VALIDATION,
     TRAIN,
     VALIDATION,
     Recorder,
@@ -40,12 +42,12 @@ def search():
     return make_toy()
 
 
-def test_no_direction_for_the_finite_difference_is_said_once(tiny_space, eagerly, monkeypatch):
+def test_no_direction_for_the_finite_difference_is_said_once(eagerly, monkeypatch):
     said = []
     monkeypatch.setattr(logging, "warning", lambda text, *args: said.append(text % args))
     # A loss that the weights do not enter.
-    search = make(tiny_space, "darts-v2", loss=lambda labels, logits: 0 * logits[:, 0])
-    search.fit(TRAIN(0).take(2), VALIDATION, verbose=0)
+    search = make_toy("darts-v2", loss=lambda labels, logits: 0 * logits[:, 0])
+    search.fit(TOY_TRAIN(0).take(2), TOY_VALIDATION, verbose=0)
     text, draw = said
     assert "zero or not finite in step 1 of epoch 1" in text and "first-order gradient" in text
     # Only the weight decay moved the alphas.
@@ -53,20 +55,21 @@ def test_no_direction_for_the_finite_difference_is_said_once(tiny_space, eagerly
 
 
 class TestErrors:
-    def test_not_finite(self, tiny_space, eagerly, tmp_path):
-        search = make(tiny_space)
+    def test_not_finite(self, eagerly, tmp_path):
+        search = make_toy()
         bad = (
-            TRAIN(0)
+            TOY_TRAIN(0)
             .enumerate()
             .map(lambda step, batch: (batch[0] * (np.nan if step == 1 else 1.0), batch[1]))
         )
         bad = bad.apply(tf.data.experimental.assert_cardinality(STEPS))
         reasons = "not finite in step 2 of epoch 1 .*learning rate that is too high, or images that"
+        options = {"verbose": 0, "checkpoint_dir": tmp_path}
         with pytest.raises(NonFiniteError, match=reasons):
-            search.fit(bad, VALIDATION, verbose=0, checkpoint_dir=tmp_path, checkpoint_seconds=0)
+            search.fit(bad, TOY_VALIDATION, checkpoint_seconds=0, **options)
         # The last checkpoint is that of the step before.
-        again, recorder = make(tiny_space), Recorder()
-        again.fit(TRAIN(0), VALIDATION, callbacks=[recorder], verbose=0, checkpoint_dir=tmp_path)
+        again, recorder = make_toy(), Recorder()
+        again.fit(TOY_TRAIN(0), TOY_VALIDATION, callbacks=[recorder], **options)
         assert recorder.calls[2] == "batch 1 begin"
         assert all(np.isfinite(value).all() for value in state(again))
 

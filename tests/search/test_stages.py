@@ -17,7 +17,7 @@ from tests import toy
 EPOCHS, STEPS, BATCH = 2, 2, 4
 METHOD = dataclasses.replace(
     methods.get("p-darts"),
-    stages=(Stage(3, keep=3), Stage(6, keep=2, skip_dropout=0.4), Stage(9, skip_dropout=0.7)),
+    stages=(Stage(1, keep=3), Stage(2, keep=2, skip_dropout=0.4), Stage(3, skip_dropout=0.7)),
 )
 
 
@@ -26,7 +26,7 @@ TRAIN, VALIDATION = (functools.partial(toy.data, part, examples=STEPS * BATCH) f
 
 def make(method=METHOD, seed=0, start=0, **options):
     keras.utils.set_random_seed(seed + start)
-    return ArchitectureSearch(toy.make(method, 3, seed), method, **options)
+    return ArchitectureSearch(toy.make(method, 1, seed), method, **options)
 
 
 def state(search):
@@ -90,7 +90,7 @@ class TestFit:
     def test_every_stage_has_a_supernet_of_its_own(self, whole):
         search, _, watch = whole
         configs = [supernet.get_config() for supernet in watch.supernets]
-        assert [config["cells"] for config in configs] == [3, 6, 9]
+        assert [config["cells"] for config in configs] == [1, 2, 3]
         assert [config["seed"] for config in configs] == [0, 1, 2]
         assert [config["skip_dropout"] for config in configs] == [False, True, True]
         kept = [set(config["edge_operations"]["normal"][0]) for config in configs[1:]]
@@ -186,12 +186,12 @@ class Penalty:
 
 def test_what_a_user_gave_is_made_anew_for_every_supernet(eagerly):
     given = optimizers.SGD(0.02, 0.9, l2=1e-3)
-    search = make(weight_optimizer=given, penalty=Penalty(3))
+    search = make(weight_optimizer=given, penalty=Penalty(1))
     search.fit(TRAIN, VALIDATION, 1, verbose=0)
     assert search.weight_optimizer is not given
     assert search.weight_optimizer.get_config() == given.get_config()
     assert int(search.weight_optimizer.iterations) == STEPS
-    assert search.trainer.train_function is not None and search._penalty.cells == 9
+    assert search.trainer.train_function is not None and search._penalty.cells == 3
 
 
 def test_callbacks_of_each_stage_count_its_epochs(eagerly, tmp_path):
