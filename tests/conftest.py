@@ -111,6 +111,14 @@ def one_edge_space():
     )
 
 
+@pytest.fixture(scope="session")
+def one_stage_space():
+    """The same in a network of one stage: the reductions between three take most of the time."""
+    from tests import one_stage
+
+    return one_stage.SPACE
+
+
 def _register(name, operations, nodes=2, **options):
     from darts_tf import spaces
 

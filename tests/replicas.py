@@ -183,7 +183,7 @@ def masked_stream(strategy) -> dict[str, np.ndarray]:
     """The result of a second-order search where a state is carried and some elements are masked."""
     make_supernet()  # Registers the space.
     with strategy.scope():
-        supernet = streams.make("replicas")
+        supernet = streams.make("replicas", cells=3)
         found = ArchitectureSearch(supernet, "darts-v2", task=streams.Stream())
         data = (functools.partial(streams.masked, part) for part in (0, 1))
         history = found.fit(*data, 2, verbose=0).history

@@ -59,8 +59,8 @@ def masked(part, epoch):
     return sequences(part, epoch).map(lambda *batch: (*batch, weights))
 
 
-def make(space, **options):
+def make(space, cells=1, **options):
     """A new supernet for them."""
     keras.utils.set_random_seed(0)
     # `build` sees images, `call` sequences of them.
-    return Decaying(space, (4, 4, 1), 2, channels=2, cells=3, **options)
+    return Decaying(space, (4, 4, 1), 2, channels=2, cells=cells, **options)

@@ -14,7 +14,10 @@ from darts_tf.costs import counted
 from darts_tf.genotypes import CellGenotype, Edge, Genotype
 from darts_tf.networks import build_network
 
-PROXY = Size(channels=2, cells=3, pixels=4, batch_size=8, steps=2)
+# A candidate is trained for a few steps, which take less time than to trace one.
+pytestmark = pytest.mark.usefixtures("eager_file")
+
+PROXY = Size(channels=2, cells=2, pixels=4, batch_size=8, steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -27,39 +30,39 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def genotype(one_edge_space):
-    space = spaces.get(one_edge_space)
+def genotype(one_stage_space):
+    space = spaces.get(one_stage_space)
     edge = Edge("nor_conv_1x1", 0)
     return Genotype(space, {"normal": CellGenotype(((edge,),), space.concat)})
 
 
 @pytest.fixture(scope="module")
-def make(data, one_edge_space):
+def make(data, one_stage_space):
     def make(**options):
-        return ImageCandidates(one_edge_space, data, (4, 3), proxy=PROXY, **options)
+        return ImageCandidates(one_stage_space, data, (4, 1), proxy=PROXY, **options)
 
     return make
 
 
 @pytest.fixture(scope="module")
-def rung_by_rung(make, genotype):
+def rung_by_rung(make, genotype, eager_file):
     found = make()
     return [found.train(3, genotype, rung) for rung in range(2)]
 
 
 def test_work_is_of_the_network_that_is_trained(make, genotype, data):
     found = make()
-    network = build_network(genotype, (4, 4, 1), 2, 2, 3)
+    network = build_network(genotype, (4, 4, 1), 2, 2, 2)
     images = counted.multiply_adds(network)
     # Batches of 8; the second rung goes on from 2 to 6 steps.
     for rung, steps in ((0, 2), (1, 4)):
-        expected = work.NETWORK + work.training(images, 3, steps, 8)
+        expected = work.NETWORK + work.training(images, 2, steps, 8)
         assert found.work(genotype, rung) == pytest.approx(expected)
 
 
 def test_a_stem_is_that_of_the_wanted_network_alone(make, genotype):
     plain, other = make(), make(stem="space_to_depth")
-    wanted = build_network(genotype, (8, 8, 1), 2, 4, 3, stem="space_to_depth")
+    wanted = build_network(genotype, (8, 8, 1), 2, 4, 1, stem="space_to_depth")
     assert other.costs(genotype) == {
         "parameters": counted.parameters(wanted),
         "multiply_adds": counted.multiply_adds(wanted),
@@ -69,12 +72,12 @@ def test_a_stem_is_that_of_the_wanted_network_alone(make, genotype):
     assert other.work(genotype, 0) == plain.work(genotype, 0)
 
 
-def test_a_class_of_which_nothing_is_left_to_rank_by(data, one_edge_space):
+def test_a_class_of_which_nothing_is_left_to_rank_by(data, one_stage_space):
     labels = np.array(data.train_labels)
     labels[0] = 2
     rare = dataclasses.replace(data, train_labels=labels, class_names=("a", "b", "c"))
     with pytest.raises(UserError, match="ranks candidates: .*class 2, which has 1; give at least"):
-        ImageCandidates(one_edge_space, rare, (4, 3), proxy=PROXY)
+        ImageCandidates(one_stage_space, rare, (4, 1), proxy=PROXY)
 
 
 def test_cells_that_no_small_network_has_are_refused_at_once(data):
@@ -126,7 +129,7 @@ class TestTraining:
 
 
 def test_costs_are_those_of_the_network_that_is_wanted(make, genotype):
-    network = build_network(genotype, (8, 8, 1), 2, 4, 3)
+    network = build_network(genotype, (8, 8, 1), 2, 4, 1)
     costs = make(measures_latency=True).costs(genotype)
     assert costs["parameters"] == counted.parameters(network)
     assert costs["multiply_adds"] == counted.multiply_adds(network)

@@ -25,7 +25,7 @@ class Ticks:
 
 
 @pytest.fixture
-def search(one_edge_space, monkeypatch):
+def search(one_stage_space, monkeypatch):
     monkeypatch.setitem(clock.KINDS, "processor", Ticks())
     evidence = {"score": 0.5, "accuracy": 0.5, "steps": 1}
     monkeypatch.setattr(ImageCandidates, "train", lambda *arguments: evidence)
@@ -33,8 +33,9 @@ def search(one_edge_space, monkeypatch):
     images = np.zeros((40, 8, 8, 1), np.uint8) + labels[:, None, None, None].astype(np.uint8)
     data = dataclasses.replace(datasets.from_arrays(images, labels), flip=False)
 
-    def search(budget="20s", space=one_edge_space, **options):
-        options = {"channels": 2, "cells": 3, "proxy": Size(steps=1), **options}
+    def search(budget="20s", space=one_stage_space, **options):
+        cells = 1 if space == one_stage_space else 3
+        options = {"channels": 2, "cells": cells, "proxy": Size(steps=1), **options}
         return image_search.search_for(data, budget, space, **options)
 
     return search
@@ -158,7 +159,7 @@ class TestFolder:
         ("changes", "message"),
         [
             ({"seed": 1}, "seed was 0 and is now 1"),
-            ({"channels": 4}, r"size was \[2, 3\] and is now \[4, 3\]"),
+            ({"channels": 4}, r"size was \[2, 1\] and is now \[4, 1\]"),
             (
                 {"constraints": Constraints(parameters=10**9)},
                 "limits was .*None.* is now .*1000000000",

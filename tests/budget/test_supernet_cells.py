@@ -11,17 +11,16 @@ from darts_tf.budget.size import Size
 
 
 @pytest.fixture
-def make(one_edge_space, tmp_path):
+def make(one_stage_space, tmp_path):
     labels = np.arange(80, dtype=np.int32) % 2
     images = np.random.default_rng(0).integers(0, 120, (80, 8, 8, 1))
     images = images + 120 * labels[:, None, None, None]
     data = dataclasses.replace(datasets.from_arrays(images.astype(np.uint8), labels), flip=False)
-    proxy = Size(channels=2, cells=3, pixels=4, batch_size=8, steps=2)
 
-    def make(folder):
-        candidates = ImageCandidates(
-            one_edge_space, data, (4, 3), proxy=proxy, folder=tmp_path / folder, seed=3
-        )
+    def make(folder, space=one_stage_space, cells=1):
+        proxy = Size(channels=2, cells=cells, pixels=4, batch_size=8, steps=2)
+        options = {"proxy": proxy, "folder": tmp_path / folder, "seed": 3}
+        candidates = ImageCandidates(space, data, (4, cells), **options)
         source = candidates.source(1, "drnas")
         assert source.folder == tmp_path / folder / "supernet_1"
         return dataclasses.replace(source, epochs=3, batch_size=8)
@@ -30,7 +29,7 @@ def make(one_edge_space, tmp_path):
 
 
 def test_work_is_that_of_the_steps_of_both_levels(make, one_edge_space):
-    space, source = spaces.get(one_edge_space), make("work")
+    space, source = spaces.get(one_edge_space), make("work", one_edge_space, cells=3)
     # Small networks of two channels; some supernets want a multiple of four.
     assert source.channels == 4
     counted = CountedCosts(space, (4, 4, 1), 2, 4, 3).of_all_operations()["multiply_adds"]
@@ -42,7 +41,7 @@ def test_work_is_that_of_the_steps_of_both_levels(make, one_edge_space):
 
 
 @pytest.mark.slow
-def test_stopped_between_epochs_it_finds_the_same(make, one_edge_space):
+def test_stopped_between_epochs_it_finds_the_same(make, one_stage_space, eagerly):
     told = []
 
     def tell(record):
@@ -54,7 +53,7 @@ def test_stopped_between_epochs_it_finds_the_same(make, one_edge_space):
     assert all(record["supernet"] == "drnas" for record in told)
     assert 0 <= told[-1]["supernet_accuracy"] <= 1 and told[-1]["entropy"] > 0
     assert {origin for _, origin in whole} == {"supernet drnas"}
-    assert all(genotype.space == spaces.get(one_edge_space).name for genotype, _ in whole)
+    assert all(genotype.space == spaces.get(one_stage_space).name for genotype, _ in whole)
 
     source, again = make("parts"), []
 

@@ -19,8 +19,8 @@ train, validation = (functools.partial(sequences, part) for part in range(2))
 
 
 @pytest.fixture
-def supernet(one_edge_space):
-    return streams.make(one_edge_space)
+def supernet(one_stage_space):
+    return streams.make(one_stage_space)
 
 
 def still(supernet, **options):
@@ -75,10 +75,10 @@ def test_a_state_starts_anew_with_every_pass(supernet, eagerly):
 
 
 @pytest.mark.parametrize("method", ["darts-v2", "darts-v2-exact", "one-level", "gdas"])
-def test_methods_carry_it(method, one_edge_space, eagerly):
+def test_methods_carry_it(method, one_stage_space, eagerly):
     method = METHODS[method]
     options = {"relaxation": method.relaxation, **method.supernet_options()}
-    supernet = streams.make(one_edge_space, **options)
+    supernet = streams.make(one_stage_space, **options)
     search = ArchitectureSearch(supernet, method, task=Stream())
     before = states_after_one_step(search)
     assert all(np.abs(state).min() > 0 for state in before)
@@ -123,28 +123,38 @@ def found(supernet, search):
     return [keras.ops.convert_to_numpy(v) for v in variables]
 
 
-@pytest.mark.parametrize("killed", [False, True])
-def test_a_broken_off_search_goes_on_with_its_state(killed, one_edge_space, eagerly, tmp_path):
-    def make():
-        supernet = streams.make(one_edge_space)
-        return supernet, ArchitectureSearch(supernet, "darts-v2", task=Stream())
+def make_second_order(space):
+    supernet = streams.make(space)
+    return supernet, ArchitectureSearch(supernet, "darts-v2", task=Stream())
 
-    supernet, search = make()
+
+@pytest.fixture(scope="module")
+def whole(one_stage_space):
+    """What a search has found that nothing has ended; without tracing."""
+    tf.config.run_functions_eagerly(True)
+    supernet, search = make_second_order(one_stage_space)
     search.fit(train, validation, 2, verbose=0)
-    whole = found(supernet, search)
-    supernet, search = make()
+    tf.config.run_functions_eagerly(False)
+    return found(supernet, search)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_broken_off_search_goes_on_with_its_state(
+    killed, whole, one_stage_space, eagerly, tmp_path
+):
+    supernet, search = make_second_order(one_stage_space)
     options = {"verbose": 0, "checkpoint_dir": tmp_path, "checkpoint_seconds": 0}
     with pytest.raises(ZeroDivisionError) if killed else contextlib.nullcontext():
         search.fit(train, validation, 2, callbacks=[Break(search, killed)], **options)
     assert killed or search.stopped_at == (0, 2)
-    supernet, search = make()
+    supernet, search = make_second_order(one_stage_space)
     search.fit(train, validation, 2, **options)
     for one, other in zip(whole, found(supernet, search), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_images_have_no_states(one_edge_space, eagerly):
-    supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3)
+def test_images_have_no_states(one_stage_space, eagerly):
+    supernet = Supernet(one_stage_space, (4, 4, 1), 2, channels=2, cells=1)
     search = ArchitectureSearch(supernet)
     images = tf.data.Dataset.from_tensors((np.zeros((2, 4, 4, 1), "float32"), [0, 1]))
     search.fit(images, images, 1, verbose=0)

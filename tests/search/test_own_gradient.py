@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 
 def search(space, gradient, **options):
     keras.utils.set_random_seed(0)
-    supernet = Supernet(space, (6, 6, 1), 2, channels=2, cells=3)
+    supernet = Supernet(space, (6, 6, 1), 2, channels=2, cells=1)
     method = methods.Method("own", gradient, "mine", gradient_options=options)
     return ArchitectureSearch(supernet, method)
 
@@ -43,8 +43,11 @@ def same_as_first_order(problem, point, batches):
     return gradients.Hypergradient(tape.gradient(loss, point["architecture"]), loss)
 
 
-def test_a_function(one_edge_space):
-    own, named = search(one_edge_space, same_as_first_order), search(one_edge_space, "first_order")
+def test_a_function(one_stage_space):
+    own, named = (
+        search(one_stage_space, same_as_first_order),
+        search(one_stage_space, "first_order"),
+    )
     before = alphas(own)
     for mine, its in zip(fit(own)[1], fit(named)[1], strict=True):
         np.testing.assert_array_equal(mine, its)
@@ -77,9 +80,9 @@ class Averaged(gradients.Gradient):
         return found._replace(architecture=[tf.convert_to_tensor(self.average)])
 
 
-def test_one_with_a_state(one_edge_space, tmp_path):
+def test_one_with_a_state(one_stage_space, tmp_path):
     estimator = Averaged()
-    one, other = search(one_edge_space, estimator), search(one_edge_space, Averaged, decay=0.5)
+    one, other = search(one_stage_space, estimator), search(one_stage_space, Averaged, decay=0.5)
     (history, variables), (_, again) = fit(one, checkpoint_dir=tmp_path), fit(other)
     for mine, its in zip(variables, again, strict=True):
         np.testing.assert_array_equal(mine, its)
@@ -88,7 +91,7 @@ def test_one_with_a_state(one_edge_space, tmp_path):
     assert average is not other.checkpointed()["gradient"][0]
     assert not hasattr(estimator, "average")
 
-    resumed = search(one_edge_space, estimator)
+    resumed = search(one_stage_space, estimator)
     resumed.fit(DATA, DATA, 1, verbose=0, checkpoint_dir=tmp_path)
     np.testing.assert_array_equal(resumed.checkpointed()["gradient"][0], average)
     settings = [record.settings(one.supernet, m) for m in (one.method, methods.get("darts-v1"))]

@@ -12,8 +12,8 @@ from tests.streams import BATCH, TIME, Stream
 
 
 @pytest.fixture
-def supernet(one_edge_space):
-    return streams.make(one_edge_space)
+def supernet(one_stage_space):
+    return streams.make(one_stage_space)
 
 
 @pytest.fixture

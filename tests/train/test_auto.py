@@ -29,7 +29,7 @@ class Ticks:
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch, one_edge_space):
+def config(tmp_path, monkeypatch, one_stage_space):
     monkeypatch.setitem(clock.KINDS, "processor", Ticks())
     # Few rungs: to build a network takes longer than to train it here.
     few = dataclasses.replace(PROPOSALS["predicted"], rungs=3)
@@ -45,9 +45,9 @@ def config(tmp_path, monkeypatch, one_edge_space):
     return auto.AutoConfig(
         dataset=str(tmp_path / "tiny.npz"),
         budget="60s",
-        space=one_edge_space,
+        space=one_stage_space,
         channels=2,
-        cells=3,
+        cells=1,
         proxy_steps=1,
         output_dir=str(tmp_path / "run"),
     )
@@ -103,7 +103,8 @@ class TestMain:
         assert json.loads(lines[0].splitlines()[-1])["spent"] <= 8
         assert "of reference work" in capsys.readouterr().out
 
-    def test_images_may_want_another_stem(self, config, tmp_path):
+    def test_images_may_want_another_stem(self, config, one_edge_space, tmp_path):
+        config = dataclasses.replace(config, space=one_edge_space, cells=3)
         auto.main(dataclasses.replace(config, budget="20s", stem="space_to_depth"))
         folder = tmp_path / "run"
         found = genotypes.get(str(folder / "genotype.json"))
@@ -132,7 +133,7 @@ class TestMain:
         assert given == [auto.train.startup.STARTED, 0.0]
 
     def test_an_impossible_limit_names_the_least(self, config):
-        with pytest.raises(UserError, match="--max_parameters=10 is impossible: .* has 1"):
+        with pytest.raises(UserError, match="--max_parameters=10 is impossible: .* has 32 weights"):
             auto.main(dataclasses.replace(config, max_parameters=10))
 
     def test_a_limit_is_met(self, config, tmp_path):
