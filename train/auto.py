@@ -126,7 +126,6 @@ class AutoConfig(DataConfig, TableConfig, CompareConfig):
             *("budget", "budget_of", "max_parameters", "max_flops", "max_latency_ms", "space"),
             *("proxy_channels", "proxy_cells", "proxy_pixels", "proxy_steps", "benchmark_table"),
             *("proposals", "published_cells"),
-            *auto_compare.NAMES,
         )
         settings = {**self.values(names), **super().decisive()}
         settings["channels"], settings["cells"] = self.size()
@@ -158,8 +157,10 @@ def main(config: AutoConfig) -> None:
     if config.budget_of == "wall":
         started = train.startup.STARTED
     config, data = data_flags.load(runs.keep_augmentation(config, config.output_dir))
-    folder = runs.open_folder(config, config.decisive(), data, Changeable())
-    if folder.finished:
+    # A comparison decides nothing of the search, and may be asked for later.
+    changeable = Changeable(free=auto_compare.NAMES)
+    folder = runs.open_folder(config, config.decisive(), data, changeable)
+    if folder.finished and not (config.compare and not auto_compare.finished(config, folder)):
         print(f"this search is finished; see {folder.path}")
         return
     keras.utils.set_random_seed(config.seed)
@@ -181,8 +182,15 @@ def main(config: AutoConfig) -> None:
         after=_Steps(folder, auto_progress.Progress(config)),
     )
     folder.file(JOURNAL)
+    if folder.finished:
+        spent = folder.read_json("result.json")["spent_seconds"]
+        found = dataclasses.replace(found, seconds=spent)
     if config.compare:
         auto_compare.run(config, data, folder, found, options, startup)
+    if folder.finished:
+        reports.write(folder)
+        print(f"the comparison is in {folder.path}")
+        return
     result = _result(config, found) | results.report(found.genotype, data, *config.size(), table)
     results.write(found.genotype, folder, result | runs.provenance(folder, data))
     shutil.rmtree(folder.file(WEIGHTS), ignore_errors=True)

@@ -70,6 +70,21 @@ class CompareConfig(Config):
 NAMES = ("compare", "compare_epochs", "compare_seeds", "compare_rates")
 
 
+def finished(config, folder) -> bool:
+    """Whether a folder holds the comparison that is asked for."""
+    known = folder.read_json(comparison.FILE)
+    return known is not None and known.get("budget") == _budget(config)
+
+
+def _budget(config) -> str:
+    rates = ", ".join(f"{rate:g}" for rate in config.rates())
+    return (
+        f"{config.budget} of {config.budget_of} time for each search, then the learning rates "
+        f"{rates} and {config.compare_seeds} seeds of {config.compare_epochs} epochs for each "
+        "network"
+    )
+
+
 def run(config, data, folder, found: budgets.Found, options: dict, startup: float) -> list[dict]:
     """Compares, or goes on; writes comparison.json.
 
@@ -122,9 +137,7 @@ def run(config, data, folder, found: budgets.Found, options: dict, startup: floa
             metric="test_accuracy",
             larger_is_better=True,
             rows=rows,
-            budget=f"{config.budget} of {config.budget_of} time for each search, then "
-            f"{len(config.rates())} learning rates and {config.compare_seeds} seeds of "
-            f"{config.compare_epochs} epochs for each network",
+            budget=_budget(config),
             data_sha256=data.digest(folder.read_json("data.json")),
         ),
     )
@@ -217,6 +230,7 @@ class _Trainings:
     def _train(self, name, make, rate, number, parts) -> dict:
         """One training; number 0 is a try of a learning rate."""
         key = {"name": name, "learning_rate": rate, "number": number}
+        key["epochs"] = self._config.compare_epochs
         for record in self._journal.records:
             if {k: record.get(k) for k in key} == key:
                 return record

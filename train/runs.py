@@ -65,7 +65,7 @@ def open_folder(
     """
     output_dir, description = config.output_dir, data.description(trains)
     same = has_begun(output_dir) and refuse_other_data(config, data, output_dir, description)
-    free = (*_WITHOUT_EFFECT, *(_PLACES if same else ()))
+    free = (*changeable.free, *_WITHOUT_EFFECT, *(_PLACES if same else ()))
     # Earlier versions knew one task and always shifted; they kept the default of --flip only as
     # what it came to.
     before = {"task": "image_classification", "crop": True, "flip": _flip(output_dir, config.flip)}

@@ -190,8 +190,13 @@ def test_compare(config, tmp_path, monkeypatch):
     monkeypatch.setattr(auto_compare.training, "train_network", train)
     monkeypatch.setattr(auto_compare.training, "test_network", measure)
     options = {"compare": True, "compare_epochs": 1, "compare_seeds": 2}
+    # A search that is finished may be compared later, and stays what it is.
+    auto.main(config)
+    result = (tmp_path / "run" / "result.json").read_bytes()
     config = dataclasses.replace(config, **options, compare_rates=("0.05", "0.1"))
     auto.main(config)
+    assert (tmp_path / "run" / "result.json").read_bytes() == result
+    assert b"aging evolution" in (tmp_path / "run" / "report.html").read_bytes()
     content = json.loads((tmp_path / "run" / "comparison.json").read_text())
     rows = {row["name"]: row for row in content["rows"]}
     assert rows["found cell"]["kind"] == "found" and len(rows) >= 3
@@ -203,10 +208,18 @@ def test_compare(config, tmp_path, monkeypatch):
         assert row["deviation"] == pytest.approx(0.01 / np.sqrt(2))
     if other := rows.get("separable convolutions"):
         assert other["multiply_adds"] <= rows["found cell"]["multiply_adds"]
+    found = rows["found cell"]["search_seconds"]
+    assert found == json.loads(result)["spent_seconds"]
     # A comparison that goes on trains nothing twice.
-    (tmp_path / "run" / "result.json").unlink()
+    (tmp_path / "run" / "comparison.json").unlink()
     auto.main(config)
     assert len(seen) == 4 * len(rows)
+    # With more seeds only these are trained.
+    for _ in range(2):
+        auto.main(dataclasses.replace(config, compare_seeds=3))
+        assert len(seen) == 5 * len(rows)
+    content = json.loads((tmp_path / "run" / "comparison.json").read_text())
+    assert {row["seeds"] for row in content["rows"]} == {3}
 
 
 class TestChannels:
