@@ -146,6 +146,11 @@ def summary(records: list[dict], table: BenchmarkTable) -> str:
         taus, agreements = [], []
         for name in _MEASURES:
             sign = -1 if name == "loss" else 1
+            if any(row[name] is None for row in rows):
+                # Of earlier versions, whose score was the accuracy.
+                taus.append("")
+                agreements.append("")
+                continue
             found = stats.kendalltau([sign * row[name] for row in first.values()], known)[0]
             taus.append(f"{found:.3f}")
             pairs = np.array([[each[cell][name] for cell in both] for each in (first, second)])

@@ -1,0 +1,149 @@
+"""How good the cells are that a way to propose candidates finds, by searches that train nobody.
+
+    python -m scripts.simulated_searches --benchmark_table=TABLE.csv --output=OUT
+
+Searches of 15 minutes of reference work in NAS-Bench-201's space, for each of --seeds. The score of
+a candidate is what the table says of it on ImageNet16-120, the mean of validation and test, plus
+normal noise: an error of the cell that all its trainings share, and one of each rung. CIFAR-10's
+columns are not looked at, so that what is decided here may be judged by them. The ways to propose
+are the model of `train.auto`, the same without the features of `darts_tf.budget.ways`, and with a
+random candidate among five in place of ten. Writes simulated_searches.csv to OUT: of each way the
+accuracy of what is found, of the best candidate that was tried, and of the last twelve, means over
+the seeds with the standard error of the difference from the first way.
+"""
+
+import csv
+import dataclasses
+import io
+import itertools
+
+import train.startup  # noqa: F401  TensorFlow is first imported here
+
+import numpy as np
+
+from darts_tf import genotypes, spaces
+from darts_tf.budget import halving, prediction
+from darts_tf.budget.clock import ReferenceClock
+from darts_tf.budget.constraints import CountedCosts
+from darts_tf.budget.proposals import PROPOSALS, Choice
+from darts_tf.budget.search import BudgetedSearch
+from darts_tf.common import files
+from darts_tf.nas_bench.tables import BenchmarkTable
+from train import fields, program
+from train.config import Config
+
+_SPACE = spaces.NAS_BENCH_201
+_PUBLISHED = "NAS_BENCH_201_RESNET"
+_COLUMNS = "imagenet16_120_val", "imagenet16_120_test"
+_BUDGET, _LATEST = 900.0, 12
+#: Percentage points of the error of a cell, and of those of its rungs.
+SHARED, OF_RUNGS = 1.5, (3.0, 2.0, 1.3, 1.0)
+#: Reference seconds of a first training: there are about 35 candidates.
+_SECONDS = 9.0
+
+_MODEL = PROPOSALS["predicted"]
+#: Name -> how candidates are proposed, and whether the model sees the ways through a cell.
+WAYS = {
+    "present": (_MODEL, True),
+    "without ways": (_MODEL, False),
+    "random every 5": (dataclasses.replace(_MODEL, random_every=5), True),
+    "without ways, random every 5": (dataclasses.replace(_MODEL, random_every=5), False),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SimulationConfig(Config):
+    """How many searches there are."""
+
+    benchmark_table: str | None = fields.text(None, "A CSV file of NAS-Bench-201.")
+    seeds: int = fields.integer(20, "Searches of each kind.", lower_bound=2)
+    output: str = fields.text("results/evidence", "The folder that is written to.")
+
+
+class Drawn:
+    """An `Evaluator` that looks scores up and adds noise.
+
+    Args:
+        known: of each cell of the table, percent.
+        table: of known accuracies.
+        costs: genotype -> its costs.
+        seed: of the noise.
+    """
+
+    def __init__(self, known: np.ndarray, table: BenchmarkTable, costs, seed: int):
+        self.costs = costs
+        self._table, self._seed = table, seed
+        self._shown = known + np.random.default_rng(seed).normal(0, SHARED, len(known))
+
+    def train(self, number, genotype, rung):
+        """See `Evaluator`."""
+        noise = np.random.default_rng([self._seed, number, rung])
+        error = noise.normal(0, OF_RUNGS[min(rung, len(OF_RUNGS) - 1)])
+        score = float(self._shown[self._table.index(genotype)] + error) / 100
+        return {"score": score, "deviation": 0.01}
+
+    def work(self, genotype, rung):
+        """See `Evaluator`."""
+        return _SECONDS * halving.work(rung)
+
+
+def main(config: SimulationConfig) -> None:
+    """Searches, and writes the table."""
+    table = BenchmarkTable.load(config.benchmark_table)
+    known = np.mean([table.column(name) for name in _COLUMNS], axis=0)
+    costs = CountedCosts(_SPACE, (32, 32, 3), 10, 16, 15)
+    found = {name: [] for name in WAYS}
+    for seed, (name, way) in itertools.product(range(config.seeds), WAYS.items()):
+        found[name].append(_search(known, table, costs, seed, *way))
+        print(f"seed {seed}, {name}: {found[name][-1][0]:.2f}", flush=True)
+    text = summary(found)
+    files.write(files.make_folder(config.output) / "simulated_searches.csv", text)
+    print(text, end="")
+
+
+def _search(known, table, costs, seed: int, propose, sees_ways: bool) -> tuple[float, ...]:
+    """Of what is found, of the best that was tried, and of the latest ones."""
+    choice = Choice(_SPACE, lambda genotype: True, costs.cheapest("multiply_adds"), costs)
+    search = BudgetedSearch(
+        choice,
+        propose,
+        Drawn(known, table, costs, seed),
+        budget=_BUDGET,
+        clock=ReferenceClock(),
+        starts=[(genotypes.get(_PUBLISHED), _PUBLISHED)],
+        known=[_PUBLISHED],
+        seed=seed,
+        rungs=propose.rungs,
+    )
+    seen = prediction.ways
+    try:
+        if not sees_ways:
+            prediction.ways = lambda space, cell: []
+        best = search.run()
+    finally:
+        prediction.ways = seen
+    tried = known[[table.index(candidate.genotype) for candidate in search.candidates]]
+    return known[table.index(best.genotype)], tried.max(), tried[-_LATEST:].mean()
+
+
+def summary(found: dict[str, list[tuple[float, ...]]]) -> str:
+    """A line for each way, as CSV.
+
+    Args:
+        found: name -> what the search of each seed has found, see `_search`.
+    """
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    titles = ["found", "best_tried", "latest_tried"]
+    writer.writerow(["proposals", "seeds", *titles, *(f"{t}_difference_error" for t in titles)])
+    first = np.array(next(iter(found.values())))
+    for name, rows in found.items():
+        values = np.array(rows)
+        errors = (values - first).std(axis=0, ddof=1) / np.sqrt(len(values))
+        numbers = [f"{number:.2f}" for number in (*values.mean(axis=0), *errors)]
+        writer.writerow([name, len(rows), *numbers])
+    return lines.getvalue()
+
+
+if __name__ == "__main__":
+    program.run(main)
