@@ -47,7 +47,7 @@ class SearchesConfig(Config):
     first_seed: int = fields.integer(0, "The first seed.", lower_bound=0)
     seeds: int = fields.integer(5, "Searches of each.", lower_bound=1)
     train_examples: int = fields.integer(20_000, "Training images.", lower_bound=100)
-    rules: str = fields.text("11", "The version of the search, by the numbers of docs/auto.md.")
+    rules: str = fields.text("12", "The version of the search, by the numbers of docs/auto.md.")
     runs: str = fields.text("runs/auto", "Where the runs are kept.")
     output: str = fields.text("results/auto", "The folder to write to.")
 

@@ -6,10 +6,11 @@ Searches of 15 minutes of reference work in NAS-Bench-201's space, for each of -
 a candidate is what the table says of it on ImageNet16-120, the mean of validation and test, plus
 normal noise: an error of the cell that all its trainings share, and one of each rung. CIFAR-10's
 columns are not looked at, so that what is decided here may be judged by them. The ways to propose
-are the model of `train.auto`, the same without the features of `darts_tf.budget.ways`, and with a
-random candidate among five in place of ten. Writes simulated_searches.csv to OUT: of each way the
-accuracy of what is found, of the best candidate that was tried, and of the last twelve, means over
-the seeds with the standard error of the difference from the first way.
+are the model of `train.auto`, the same with a random candidate among five in place of ten, and this
+without the features of `darts_tf.budget.ways` too. Writes to OUT: simulated_searches.jsonl, a line
+a search, with which it goes on; and simulated_searches.csv: of each way the accuracy of what is
+found, of the best candidate that was tried, and of the last twelve, means over the seeds with the
+standard error of the difference from the first way.
 """
 
 import csv
@@ -25,6 +26,7 @@ from darts_tf import genotypes, spaces
 from darts_tf.budget import halving, prediction
 from darts_tf.budget.clock import ReferenceClock
 from darts_tf.budget.constraints import CountedCosts
+from darts_tf.budget.journal import Journal
 from darts_tf.budget.proposals import PROPOSALS, Choice
 from darts_tf.budget.search import BudgetedSearch
 from darts_tf.common import files
@@ -36,6 +38,7 @@ _SPACE = spaces.NAS_BENCH_201
 _PUBLISHED = "NAS_BENCH_201_RESNET"
 _COLUMNS = "imagenet16_120_val", "imagenet16_120_test"
 _BUDGET, _LATEST = 900.0, 12
+_NUMBERS = "found", "best_tried", "latest_tried"
 #: Percentage points of the error of a cell, and of those of its rungs.
 SHARED, OF_RUNGS = 1.5, (3.0, 2.0, 1.3, 1.0)
 #: Reference seconds of a first training: there are about 35 candidates.
@@ -45,9 +48,8 @@ _MODEL = PROPOSALS["predicted"]
 #: Name -> how candidates are proposed, and whether the model sees the ways through a cell.
 WAYS = {
     "present": (_MODEL, True),
-    "without ways": (_MODEL, False),
     "random every 5": (dataclasses.replace(_MODEL, random_every=5), True),
-    "without ways, random every 5": (dataclasses.replace(_MODEL, random_every=5), False),
+    "random every 5, without ways": (dataclasses.replace(_MODEL, random_every=5), False),
 }
 
 
@@ -56,7 +58,8 @@ class SimulationConfig(Config):
     """How many searches there are."""
 
     benchmark_table: str | None = fields.text(None, "A CSV file of NAS-Bench-201.")
-    seeds: int = fields.integer(20, "Searches of each kind.", lower_bound=2)
+    first_seed: int = fields.integer(0, "The first seed.", lower_bound=0)
+    seeds: int = fields.integer(20, "Searches of each kind.", lower_bound=1)
     output: str = fields.text("results/evidence", "The folder that is written to.")
 
 
@@ -92,12 +95,18 @@ def main(config: SimulationConfig) -> None:
     table = BenchmarkTable.load(config.benchmark_table)
     known = np.mean([table.column(name) for name in _COLUMNS], axis=0)
     costs = CountedCosts(_SPACE, (32, 32, 3), 10, 16, 15)
-    found = {name: [] for name in WAYS}
-    for seed, (name, way) in itertools.product(range(config.seeds), WAYS.items()):
-        found[name].append(_search(known, table, costs, seed, *way))
-        print(f"seed {seed}, {name}: {found[name][-1][0]:.2f}", flush=True)
-    text = summary(found)
-    files.write(files.make_folder(config.output) / "simulated_searches.csv", text)
+    folder = files.make_folder(config.output)
+    journal = Journal(folder / "simulated_searches.jsonl")
+    done = {(record["seed"], record["proposals"]) for record in journal.records}
+    seeds = range(config.first_seed, config.first_seed + config.seeds)
+    for seed, (name, way) in itertools.product(seeds, WAYS.items()):
+        if (seed, name) not in done:
+            found = _search(known, table, costs, seed, *way)
+            numbers = dict(zip(_NUMBERS, map(float, found), strict=True))
+            journal.add({"seed": seed, "proposals": name} | numbers)
+            print(f"seed {seed}, {name}: {found[0]:.2f}", flush=True)
+    text = summary(journal.records)
+    files.write(folder / "simulated_searches.csv", text)
     print(text, end="")
 
 
@@ -126,22 +135,25 @@ def _search(known, table, costs, seed: int, propose, sees_ways: bool) -> tuple[f
     return known[table.index(best.genotype)], tried.max(), tried[-_LATEST:].mean()
 
 
-def summary(found: dict[str, list[tuple[float, ...]]]) -> str:
-    """A line for each way, as CSV.
+def summary(records: list[dict]) -> str:
+    """A line for each way, as CSV, of the seeds that all ways have.
 
     Args:
-        found: name -> what the search of each seed has found, see `_search`.
+        records: of searches, as they are in simulated_searches.jsonl.
     """
+    found = {name: {} for name in WAYS}
+    for record in records:
+        found[record["proposals"]][record["seed"]] = [record[name] for name in _NUMBERS]
+    seeds = sorted(set.intersection(*(set(one) for one in found.values())))
+    values = {name: np.array([one[seed] for seed in seeds]) for name, one in found.items()}
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    titles = ["found", "best_tried", "latest_tried"]
-    writer.writerow(["proposals", "seeds", *titles, *(f"{t}_difference_error" for t in titles)])
-    first = np.array(next(iter(found.values())))
-    for name, rows in found.items():
-        values = np.array(rows)
-        errors = (values - first).std(axis=0, ddof=1) / np.sqrt(len(values))
-        numbers = [f"{number:.2f}" for number in (*values.mean(axis=0), *errors)]
-        writer.writerow([name, len(rows), *numbers])
+    errors = [f"{name}_difference_error" for name in _NUMBERS]
+    writer.writerow(["proposals", "seeds", *_NUMBERS, *errors])
+    for name, own in values.items():
+        differences = own - values["present"]
+        numbers = [*own.mean(axis=0), *differences.std(axis=0, ddof=1) / np.sqrt(len(seeds))]
+        writer.writerow([name, len(seeds), *(f"{number:.2f}" for number in numbers)])
     return lines.getvalue()
 
 

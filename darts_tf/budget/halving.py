@@ -57,7 +57,7 @@ def promotable(rungs: Sequence[Mapping[int, float]]) -> Iterator[tuple[int, int]
 
 
 def final(
-    rungs: Sequence[Mapping[int, float]], opens: Callable[[int], bool]
+    rungs: Sequence[Mapping[int, float]], opens: Callable[..., bool]
 ) -> Iterator[tuple[int, int]]:
     """Who may go on in the end, when no candidate starts any more.
 
@@ -67,16 +67,18 @@ def final(
 
     Args:
         rungs: see `promotable`.
-        opens: rung -> whether there is time for two trainings there. Nobody goes on alone to a rung
-            where there is nobody to compare with.
+        opens: whether there is time for two trainings, each (number, rung). Nobody goes on alone to
+            a rung where there is nobody to compare with.
 
     Yields:
         See `promotable`.
     """
     reached = sum(bool(scores) for scores in rungs)
     top = [reached - 1] if reached > 1 else []
-    if reached < len(rungs) and len(rungs[reached - 1]) > 1 and opens(reached):
-        top.append(reached)
+    if reached < len(rungs) and len(rungs[reached - 1]) > 1:
+        two = ranked(rungs[reached - 1])[:2]
+        if opens(*((number, reached) for number in two)):
+            top.append(reached)
     for share, targets in ((FINAL_SHARE, top), (2, range(reached - 1, 0, -1))):
         for rung in targets:
             before = rungs[rung - 1]

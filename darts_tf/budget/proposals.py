@@ -174,7 +174,7 @@ class PredictedProposals:
         draws, rungs, longer: see `RandomProposals`.
     """
 
-    first: int = 10
+    first: int = 6
     pool: int = 200
     parents: int = 10
     random_every: int = 10

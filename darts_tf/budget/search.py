@@ -13,15 +13,15 @@ budget, that no more candidates start. So two runs of one seed differ, if at all
 steps add, and a killed run no more than one on a busy machine. A step that a kill interrupts is
 done again with the same seed; its seconds are lost, not counted.
 
-**The budget.** A step starts only if it fits by the dearest of the latest steps like it; where
-there was none, by those of the rung before. The first candidate is trained in any case.
+**The budget.** A first training starts only if it fits by the dearest of the latest ones, a longer
+one by what the same candidate took before. The first candidate is trained in any case.
 """
 
 import functools
 import random
 from collections.abc import Callable, Collection, Sequence
 
-from darts_tf.budget import equivalence, halving, work
+from darts_tf.budget import equivalence, expectation, halving, work
 from darts_tf.budget.candidate import NOTHING, Candidate, Evaluator, Source
 from darts_tf.budget.clock import Clock, ReferenceClock
 from darts_tf.budget.journal import Journal
@@ -34,9 +34,8 @@ FINALE = 0.6
 SOURCE_SHARE = 0.2
 #: From the second rung on a candidate is ranked by so much of its own score, the rest by the model.
 OWN_SHARE = 0.5
-#: What a step may take beyond the dearest of the latest like it.
+# What a step may take beyond the dearest of the latest like it.
 _MARGIN = 1.15
-_LATEST = 8
 
 
 class BudgetedSearch:
@@ -144,7 +143,8 @@ class BudgetedSearch:
         share = SOURCE_SHARE * self._budget
         # What it finds is of use only as long as candidates start; and its first part takes about
         # as long as two first trainings.
-        fits = self.spent + share <= FINALE * self._budget and 2 * self._expected(0) <= share
+        first = self._expected(len(self.candidates), 0)
+        fits = self.spent + share <= FINALE * self._budget and 2 * first <= share
         return ended if begun or fits else None
 
     def _ask(self, number: int, after: Callable) -> None:
@@ -174,35 +174,28 @@ class BudgetedSearch:
             more = not self.candidates or self.spent < self._budget
             return (len(self.candidates), 0) if more and not self._exhausted else None
         rungs = self._ranks()
-        if self._final:
-            steps = halving.final(rungs, lambda rung: self._fits(rung, times=2))
-        else:
-            steps = halving.promotable(rungs)
+        steps = halving.final(rungs, self._fits) if self._final else halving.promotable(rungs)
         for number, rung in steps:
-            if rung < self._most and self._fits(rung):
+            if rung < self._most and self._fits((number, rung)):
                 return number, rung
         # To the end where nobody has gone on: then new ones still change the result.
         starts = not self._final or not any(rungs[1:])
-        new = starts and not self._exhausted and self._fits(0)
-        return (len(self.candidates), 0) if new else None
+        new = len(self.candidates), 0
+        return new if starts and not self._exhausted and self._fits(new) else None
 
     @property
     def _final(self) -> bool:
         return self.spent >= FINALE * self._budget or self._exhausted
 
-    def _fits(self, rung: int, times: int = 1) -> bool:
-        """Whether so many steps of that rung are done before the budget is spent."""
-        return self.spent + times * _MARGIN * self._expected(rung) <= self._budget
+    def _fits(self, *steps: tuple[int, int]) -> bool:
+        """Whether steps, (candidate, rung), are done before the budget is spent."""
+        seconds = sum(self._expected(*step) for step in steps)
+        return self.spent + _MARGIN * seconds <= self._budget
 
-    def _expected(self, rung: int) -> float:
-        """The seconds of a step of that rung, by trainings like it; there was one at least."""
-        first, *others = (record for record in self._journal.records if "score" in record)
-        for lower in range(rung, -1, -1):
-            found = [record["seconds"] for record in others if record["rung"] == lower]
-            if found:
-                return max(found[-_LATEST:]) * halving.GROWTH ** (rung - lower)
-        # The first one takes longer than all others; better than nothing.
-        return first["seconds"] * halving.GROWTH**rung
+    def _expected(self, number: int, rung: int) -> float:
+        trained = (record for record in self._journal.records if "score" in record)
+        steps = {(r["candidate"], r["rung"]): r["seconds"] for r in trained}
+        return expectation.seconds(steps, number, rung)
 
     def _do(self, number: int, rung: int) -> dict:
         """One step; returns its record."""

@@ -33,7 +33,7 @@ def test_the_highest_rung_and_the_best_come_first(unlimited):
 
 
 def final(rungs, opens):
-    return halving.final(rungs, lambda rung: opens)
+    return halving.final(rungs, lambda *two: opens)
 
 
 class TestFinal:

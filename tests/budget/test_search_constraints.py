@@ -71,7 +71,7 @@ class TestConstraints:
         for number in range(1, 12):
             record = {"candidate": number, "rung": 0, "refused": "latency_ms", **self.known(None)}
             search._add(record | {"seconds": 0.1, "spent": 9.0 + 0.1 * number}, quiet)
-        assert search._expected(0) == 9.0 and search._expected(1) == 27.0
+        assert search._expected(12, 0) == 9.0 and search._expected(0, 1) == 18.0
 
     def known(self, score=0.5):
         genotype = {"genotype": fakes.ALL_NONE.to_dict(), "origin": "random", "costs": {}}

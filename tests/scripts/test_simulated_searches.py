@@ -24,7 +24,19 @@ def test_a_cell_has_an_error_of_its_own_and_one_of_each_rung():
 
 
 def test_summary_by_hand():
-    found = {"a": [(1.0, 2.0, 3.0), (3.0, 2.0, 3.0)], "b": [(2.0, 4.0, 3.0), (6.0, 4.0, 3.0)]}
-    lines = simulated_searches.summary(found).splitlines()
+    names = list(simulated_searches.WAYS)
+    values = {0: [(1, 2, 3), (2, 4, 3), (1, 2, 3)], 1: [(3, 2, 3), (6, 4, 3), (3, 2, 3)]}
+    rows = [
+        {"seed": seed, "proposals": name, "found": a, "best_tried": b, "latest_tried": c}
+        for seed, each in values.items()
+        for name, (a, b, c) in zip(names, each, strict=True)
+    ]
+    # A seed that not all have is left out.
+    rows.append(rows[0] | {"seed": 2, "found": 100})
+    lines = simulated_searches.summary(rows).splitlines()
     # Differences of 1 and 3: their deviation is the root of 2, of their mean 1.
-    assert lines[1:] == ["a,2,2.00,2.00,3.00,0.00,0.00,0.00", "b,2,4.00,4.00,3.00,1.00,0.00,0.00"]
+    assert lines[1:] == [
+        "present,2,2.00,2.00,3.00,0.00,0.00,0.00",
+        "random every 5,2,4.00,4.00,3.00,1.00,0.00,0.00",
+        '"random every 5, without ways",2,2.00,2.00,3.00,0.00,0.00,0.00',
+    ]
