@@ -20,6 +20,7 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 
 from darts_tf import datasets
 from darts_tf.budget import clock
+from darts_tf.budget.image_search import RULES
 from darts_tf.budget.proposals import PROPOSALS
 from darts_tf.common import files
 from darts_tf.nas_bench.table_searches import JUDGED
@@ -47,7 +48,9 @@ class SearchesConfig(Config):
     first_seed: int = fields.integer(0, "The first seed.", lower_bound=0)
     seeds: int = fields.integer(5, "Searches of each.", lower_bound=1)
     train_examples: int = fields.integer(20_000, "Training images.", lower_bound=100)
-    rules: str = fields.text("12", "The version of the search, by the numbers of docs/auto.md.")
+    rules: str = fields.text(
+        str(RULES), "The version of the search, by the numbers of docs/auto.md."
+    )
     runs: str = fields.text("runs/auto", "Where the runs are kept.")
     output: str = fields.text("results/auto", "The folder to write to.")
 

@@ -6,11 +6,13 @@ Searches of 15 minutes of reference work in NAS-Bench-201's space, for each of -
 a candidate is what the table says of it on ImageNet16-120, the mean of validation and test, plus
 normal noise: an error of the cell that all its trainings share, and one of each rung. CIFAR-10's
 columns are not looked at, so that what is decided here may be judged by them. The ways to propose
-are the model of `train.auto`, the same with a random candidate among five in place of ten, and this
-without the features of `darts_tf.budget.ways` too. Writes to OUT: simulated_searches.jsonl, a line
-a search, with which it goes on; and simulated_searches.csv: of each way the accuracy of what is
-found, of the best candidate that was tried, and of the last twelve, means over the seeds with the
-standard error of the difference from the first way.
+are the model of `train.auto`; the same after ten random candidates in place of six; this with a
+random candidate among five in place of ten; and this without the features of
+`darts_tf.budget.ways`. A first training takes --seconds, of which the number of candidates follows.
+Writes to OUT: simulated_searches.jsonl, a line a search, with which it goes on; and
+simulated_searches.csv: of each way the accuracy of what is found, of the best candidate that was
+tried, and of the last twelve, means over the seeds that all ways have with the standard error of
+the difference from the first way.
 """
 
 import csv
@@ -41,15 +43,17 @@ _BUDGET, _LATEST = 900.0, 12
 _NUMBERS = "found", "best_tried", "latest_tried"
 #: Percentage points of the error of a cell, and of those of its rungs.
 SHARED, OF_RUNGS = 1.5, (3.0, 2.0, 1.3, 1.0)
-#: Reference seconds of a first training: there are about 35 candidates.
-_SECONDS = 9.0
 
 _MODEL = PROPOSALS["predicted"]
 #: Name -> how candidates are proposed, and whether the model sees the ways through a cell.
 WAYS = {
     "present": (_MODEL, True),
-    "random every 5": (dataclasses.replace(_MODEL, random_every=5), True),
-    "random every 5, without ways": (dataclasses.replace(_MODEL, random_every=5), False),
+    "first 10": (dataclasses.replace(_MODEL, first=10), True),
+    "first 10, random every 5": (dataclasses.replace(_MODEL, first=10, random_every=5), True),
+    "first 10, random every 5, without ways": (
+        dataclasses.replace(_MODEL, first=10, random_every=5),
+        False,
+    ),
 }
 
 
@@ -60,6 +64,9 @@ class SimulationConfig(Config):
     benchmark_table: str | None = fields.text(None, "A CSV file of NAS-Bench-201.")
     first_seed: int = fields.integer(0, "The first seed.", lower_bound=0)
     seeds: int = fields.integer(20, "Searches of each kind.", lower_bound=1)
+    seconds: float = fields.number(
+        9.0, "Reference seconds of a first training; 9 make 36 candidates, 20 make 16."
+    )
     output: str = fields.text("results/evidence", "The folder that is written to.")
 
 
@@ -71,12 +78,19 @@ class Drawn:
         table: of known accuracies.
         costs: genotype -> its costs.
         seed: of the noise.
+        seconds: of a first training, reference work.
     """
 
-    def __init__(self, known: np.ndarray, table: BenchmarkTable, costs, seed: int):
-        self.costs = costs
-        self._table, self._seed = table, seed
+    def __init__(
+        self, known: np.ndarray, table: BenchmarkTable, costs, *, seed: int, seconds: float
+    ):
+        self.costs, self._seconds = costs, seconds
+        self._table, self._known, self._seed = table, known, seed
         self._shown = known + np.random.default_rng(seed).normal(0, SHARED, len(known))
+
+    def known(self, genotype) -> float:
+        """Its accuracy, percent."""
+        return self._known[self._table.index(genotype)]
 
     def train(self, number, genotype, rung):
         """See `Evaluator`."""
@@ -87,7 +101,7 @@ class Drawn:
 
     def work(self, genotype, rung):
         """See `Evaluator`."""
-        return _SECONDS * halving.work(rung)
+        return self._seconds * halving.work(rung)
 
 
 def main(config: SimulationConfig) -> None:
@@ -97,26 +111,30 @@ def main(config: SimulationConfig) -> None:
     costs = CountedCosts(_SPACE, (32, 32, 3), 10, 16, 15)
     folder = files.make_folder(config.output)
     journal = Journal(folder / "simulated_searches.jsonl")
-    done = {(record["seed"], record["proposals"]) for record in journal.records}
+    records = [record for record in journal.records if record["seconds"] == config.seconds]
+    done = {(record["seed"], record["proposals"]) for record in records}
     seeds = range(config.first_seed, config.first_seed + config.seeds)
     for seed, (name, way) in itertools.product(seeds, WAYS.items()):
         if (seed, name) not in done:
-            found = _search(known, table, costs, seed, *way)
+            drawn = Drawn(known, table, costs, seed=seed, seconds=config.seconds)
+            found = _search(drawn, seed, *way)
             numbers = dict(zip(_NUMBERS, map(float, found), strict=True))
-            journal.add({"seed": seed, "proposals": name} | numbers)
+            record = {"seconds": config.seconds, "seed": seed, "proposals": name}
+            journal.add(record | numbers)
             print(f"seed {seed}, {name}: {found[0]:.2f}", flush=True)
     text = summary(journal.records)
     files.write(folder / "simulated_searches.csv", text)
     print(text, end="")
 
 
-def _search(known, table, costs, seed: int, propose, sees_ways: bool) -> tuple[float, ...]:
+def _search(drawn: Drawn, seed: int, propose, sees_ways: bool) -> tuple[float, ...]:
     """Of what is found, of the best that was tried, and of the latest ones."""
+    costs = drawn.costs
     choice = Choice(_SPACE, lambda genotype: True, costs.cheapest("multiply_adds"), costs)
     search = BudgetedSearch(
         choice,
         propose,
-        Drawn(known, table, costs, seed),
+        drawn,
         budget=_BUDGET,
         clock=ReferenceClock(),
         starts=[(genotypes.get(_PUBLISHED), _PUBLISHED)],
@@ -131,8 +149,8 @@ def _search(known, table, costs, seed: int, propose, sees_ways: bool) -> tuple[f
         best = search.run()
     finally:
         prediction.ways = seen
-    tried = known[[table.index(candidate.genotype) for candidate in search.candidates]]
-    return known[table.index(best.genotype)], tried.max(), tried[-_LATEST:].mean()
+    tried = np.array([drawn.known(candidate.genotype) for candidate in search.candidates])
+    return drawn.known(best.genotype), tried.max(), tried[-_LATEST:].mean()
 
 
 def summary(records: list[dict]) -> str:
@@ -141,19 +159,23 @@ def summary(records: list[dict]) -> str:
     Args:
         records: of searches, as they are in simulated_searches.jsonl.
     """
-    found = {name: {} for name in WAYS}
-    for record in records:
-        found[record["proposals"]][record["seed"]] = [record[name] for name in _NUMBERS]
-    seeds = sorted(set.intersection(*(set(one) for one in found.values())))
-    values = {name: np.array([one[seed] for seed in seeds]) for name, one in found.items()}
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     errors = [f"{name}_difference_error" for name in _NUMBERS]
-    writer.writerow(["proposals", "seeds", *_NUMBERS, *errors])
-    for name, own in values.items():
-        differences = own - values["present"]
-        numbers = [*own.mean(axis=0), *differences.std(axis=0, ddof=1) / np.sqrt(len(seeds))]
-        writer.writerow([name, len(seeds), *(f"{number:.2f}" for number in numbers)])
+    writer.writerow(["seconds", "proposals", "seeds", *_NUMBERS, *errors])
+    for seconds in sorted({record["seconds"] for record in records}):
+        found = {}
+        for record in (record for record in records if record["seconds"] == seconds):
+            numbers = [record[name] for name in _NUMBERS]
+            found.setdefault(record["proposals"], {})[record["seed"]] = numbers
+        seeds = sorted(set.intersection(*(set(one) for one in found.values())))
+        first = None
+        for name in (name for name in WAYS if name in found):
+            own = np.array([found[name][seed] for seed in seeds])
+            first = own if first is None else first
+            error = (own - first).std(axis=0, ddof=1) / np.sqrt(len(seeds))
+            numbers = (f"{number:.2f}" for number in (*own.mean(axis=0), *error))
+            writer.writerow([f"{seconds:g}", name, len(seeds), *numbers])
     return lines.getvalue()
 
 

@@ -22,6 +22,9 @@ from darts_tf.common.lookup import lookup
 from darts_tf.genotypes.genotype import Genotype
 from darts_tf.genotypes.published import GENOTYPES
 
+#: How a search decides, by the numbers of docs/auto_evidence.md. One by other rules does not go on:
+#: its records would be judged in another way than they were made.
+RULES = 12
 #: What a search leaves in its folder.
 JOURNAL, WEIGHTS = "candidates.jsonl", "weights"
 #: Method of a supernet search -> the smallest budget in seconds that begins with it.
@@ -132,7 +135,8 @@ def search_for(
     size = channels or macro.search_size[0], cells or macro.search_size[1]
     folder = None if given.folder is None else files.make_folder(given.folder)
     if folder is not None:
-        same_search.check(folder, _decisive(given, space, size, limits), data)
+        begun = (folder / JOURNAL).exists()
+        same_search.check(folder, _decisive(given, space, size, limits), data, begun)
     journal = Journal(None if folder is None else folder / JOURNAL)
     proposals = lookup("way to propose candidates", PROPOSALS, given.proposals)
     supernets = _supernets(given, seconds)
@@ -175,6 +179,7 @@ def _decisive(given: Options, space, size, limits: Constraints) -> dict:
     others = ("folder", "after", "since", "class_weights", "proxy")
     weights = None if given.class_weights is None else np.asarray(given.class_weights).tolist()
     return {
+        "rules": RULES,
         "space": space.name,
         "operations": {name: space.choosable_on(name) for name in space.cell_types},
         "size": size,

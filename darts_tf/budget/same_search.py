@@ -14,7 +14,9 @@ from darts_tf.runs.settings import first_difference
 FILE = "search.json"
 
 
-def check(folder: pathlib.Path, settings: Mapping, data: datasets.ImageData) -> None:
+def check(
+    folder: pathlib.Path, settings: Mapping, data: datasets.ImageData, begun: bool = False
+) -> None:
     """Writes what a search is, or compares it with what was written.
 
     Without it a loop over seeds that forgets the folder would find the first one's answer again,
@@ -24,6 +26,7 @@ def check(folder: pathlib.Path, settings: Mapping, data: datasets.ImageData) -> 
         folder: of the search.
         settings: that decide its steps, JSON-ready. A budget may grow, so it is not one of them.
         data: the images.
+        begun: whether the folder holds steps.
 
     Raises:
         UserError: the folder holds another search, or its file cannot be read or written.
@@ -31,6 +34,11 @@ def check(folder: pathlib.Path, settings: Mapping, data: datasets.ImageData) -> 
     path = folder / FILE
     now = json.loads(json.dumps({"settings": settings, "data": data.description()}))
     if not path.exists():
+        if begun:
+            raise UserError(
+                f"{folder} holds a search of an earlier version, which judged candidates in "
+                "another way; give a folder of its own"
+            )
         files.write(path, json.dumps(now, indent=1) + "\n")
         return
     try:

@@ -34,7 +34,7 @@ FINALE = 0.6
 SOURCE_SHARE = 0.2
 #: From the second rung on a candidate is ranked by so much of its own score, the rest by the model.
 OWN_SHARE = 0.5
-# What a step may take beyond the dearest of the latest like it.
+# What a step may take beyond what is expected.
 _MARGIN = 1.15
 
 
