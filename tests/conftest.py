@@ -1,5 +1,4 @@
 import collections
-import contextlib
 import ctypes
 import gc
 import resource
@@ -66,23 +65,19 @@ def seeded():
 @pytest.fixture
 def eagerly():
     """Runs functions without tracing them, which takes longer than a few steps."""
-    with _run_eagerly():
+    from tests.eagerness import run_eagerly
+
+    with run_eagerly():
         yield
 
 
 @pytest.fixture(scope="module")
 def eager_file():
     """The same for all tests of a file, and for its fixtures that ask for this one."""
-    with _run_eagerly():
+    from tests.eagerness import run_eagerly
+
+    with run_eagerly():
         yield
-
-
-@contextlib.contextmanager
-def _run_eagerly():
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(before)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from darts_tf.layers.batch_normalization import BatchNormalization
 from darts_tf.runtime.recalibration import BATCHES, Recalibration, some_batches
+from tests.eagerness import run_eagerly
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(1, 3, (10, 3, 3, 2)).astype("float32")
@@ -110,9 +111,8 @@ def test_no_images(eagerly):
 def test_a_graph_gives_the_same():
     eager, traced = model(), model()
     Recalibration(traced)(tf.data.Dataset.from_tensor_slices(IMAGES).batch(4))
-    tf.config.run_functions_eagerly(True)
-    Recalibration(eager)(PARTS)
-    tf.config.run_functions_eagerly(False)
+    with run_eagerly():
+        Recalibration(eager)(PARTS)
     for name in ("moving_mean", "moving_variance"):
         mine, its = (getattr(network.get_layer("first"), name) for network in (eager, traced))
         np.testing.assert_allclose(mine, its, rtol=1e-5)

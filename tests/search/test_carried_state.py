@@ -13,6 +13,7 @@ from darts_tf.methods import METHODS
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.supernets.supernet import Supernet
 from tests import streams
+from tests.eagerness import run_eagerly
 from tests.streams import Stream, sequences
 
 train, validation = (functools.partial(sequences, part) for part in range(2))
@@ -131,10 +132,9 @@ def make_second_order(space):
 @pytest.fixture(scope="module")
 def whole(one_stage_space):
     """What a search has found that nothing has ended; without tracing."""
-    tf.config.run_functions_eagerly(True)
     supernet, search = make_second_order(one_stage_space)
-    search.fit(train, validation, 2, verbose=0)
-    tf.config.run_functions_eagerly(False)
+    with run_eagerly():
+        search.fit(train, validation, 2, verbose=0)
     return found(supernet, search)
 
 
