@@ -33,7 +33,7 @@ TINY = Transferability(auxiliary=features)
 def make(space, level=TINY, **options):
     keras.utils.set_random_seed(0)
     method = dataclasses.replace(methods.get("tetlo"), levels=(level,))
-    return ArchitectureSearch(Supernet(space, (4, 4, 1), 2, channels=2, cells=3), method, **options)
+    return ArchitectureSearch(Supernet(space, (4, 4, 1), 2, channels=2, cells=1), method, **options)
 
 
 def values(search):
@@ -51,9 +51,9 @@ def values(search):
     ],
 )
 def test_a_search_steps_the_auxiliary_and_goes_on_from_its_checkpoint(
-    level, eagerly, one_edge_space, tmp_path
+    level, eagerly, one_stage_space, tmp_path
 ):
-    whole = make(one_edge_space, level)
+    whole = make(one_stage_space, level)
     history = whole.fit(batches, batches, 1, verbose=0).history
     assert np.isfinite(history["auxiliary_loss"]).all() and len(history["auxiliary_loss"]) == 1
     own = ["auxiliary_architecture"] if level.auxiliary == "supernet" else []
@@ -66,14 +66,14 @@ def test_a_search_steps_the_auxiliary_and_goes_on_from_its_checkpoint(
         for alpha in whole.checkpointed()[name]:
             assert np.abs(keras.ops.convert_to_numpy(alpha)).max() > 0.02
 
-    parts = make(one_edge_space, level)
+    parts = make(one_stage_space, level)
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             parts.stop()
 
     parts.fit(batches, batches, 1, verbose=0, checkpoint_dir=tmp_path, callbacks=[Stop()])
-    resumed = make(one_edge_space, level)
+    resumed = make(one_stage_space, level)
     resumed.fit(batches, batches, 1, verbose=0, checkpoint_dir=tmp_path)
     for name, group in values(whole).items():
         for mine, its in zip(group, values(resumed)[name], strict=True):
@@ -83,7 +83,7 @@ def test_a_search_steps_the_auxiliary_and_goes_on_from_its_checkpoint(
 def hypergradient(space, level=TINY, dtype="float32", **options):
     """The exact hypergradient of a search's first step, and the loss of the auxiliary."""
     keras.utils.set_random_seed(0)
-    supernet = Supernet(space, (4, 4, 1), 2, channels=2, cells=3, dtype=dtype)
+    supernet = Supernet(space, (4, 4, 1), 2, channels=2, cells=1, dtype=dtype)
     problem = SupernetProblem(supernet, None, **options)
     level = dataclasses.replace(level)
     level.build(problem)
@@ -104,31 +104,31 @@ def hypergradient(space, level=TINY, dtype="float32", **options):
     return np.concatenate([np.ravel(x) for x in found.architecture]), float(loss)
 
 
-def test_recomputation_changes_nothing(one_edge_space):
+def test_recomputation_changes_nothing(one_stage_space):
     level = Transferability(auxiliary="supernet")
-    expected, loss = hypergradient(one_edge_space, level)
+    expected, loss = hypergradient(one_stage_space, level)
     assert np.abs(expected).max() > 1e-3
-    found, again = hypergradient(one_edge_space, level, recompute=True)
+    found, again = hypergradient(one_stage_space, level, recompute=True)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
     assert again == pytest.approx(loss, rel=1e-6)
 
 
 @pytest.mark.parametrize("auxiliary", ["resnet", "supernet"])
-def test_bfloat16(auxiliary, eagerly, one_edge_space):
+def test_bfloat16(auxiliary, eagerly, one_stage_space):
     """What is computed in bfloat16, with 8 bits, is near what float32 gives; variables are not."""
     level = Transferability(auxiliary=auxiliary, temperature=1.0)
-    _, loss = hypergradient(one_edge_space, level)
-    found, rounded = hypergradient(one_edge_space, level, "mixed_bfloat16")
+    _, loss = hypergradient(one_stage_space, level)
+    found, rounded = hypergradient(one_stage_space, level, "mixed_bfloat16")
     assert rounded != loss and rounded == pytest.approx(loss, rel=0.02)
     assert found.dtype == "float32" and 0 < np.abs(found).max() < np.inf
     policy = "mixed_bfloat16"
-    supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3, dtype=policy)
+    supernet = Supernet(one_stage_space, (4, 4, 1), 2, channels=2, cells=1, dtype=policy)
     level.build(SupernetProblem(supernet, None))
     assert {v.dtype for v in level.variables} == {"float32"}
 
 
-def test_float16_is_refused(one_edge_space):
-    supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3, dtype="mixed_float16")
+def test_float16_is_refused(one_stage_space):
+    supernet = Supernet(one_stage_space, (4, 4, 1), 2, channels=2, cells=1, dtype="mixed_float16")
     with pytest.raises(UserError, match="not scaled for float16; compute in bfloat16"):
         ArchitectureSearch(supernet, dataclasses.replace(methods.get("tetlo"), levels=(TINY,)))
 
@@ -173,9 +173,9 @@ def test_methods_that_do_not_fit(options, reason):
         dataclasses.replace(methods.get("tetlo"), **options).check()
 
 
-def test_parts_of_batches_are_refused(one_edge_space):
+def test_parts_of_batches_are_refused(one_stage_space):
     with pytest.raises(UserError, match="of its further levels .auxiliary. are of whole batches"):
-        make(one_edge_space, accumulate_steps=2)
+        make(one_stage_space, accumulate_steps=2)
 
 
 class TestAuxiliary:
@@ -192,8 +192,8 @@ class TestAuxiliary:
         with pytest.raises(UserError, match="takes images .* got inputs of the shape .7,."):
             residual_network((7,))
 
-    def test_a_file(self, one_edge_space, tmp_path):
-        supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3)
+    def test_a_file(self, one_stage_space, tmp_path):
+        supernet = Supernet(one_stage_space, (4, 4, 1), 2, channels=2, cells=1)
         network = residual_network((4, 4, 1), channels=2)
         network.save(tmp_path / "auxiliary.keras")
         model = auxiliary_model.make(str(tmp_path / "auxiliary.keras"), supernet)
@@ -209,7 +209,7 @@ class TestAuxiliary:
             (lambda shape: features((5, 5, 1)), r"takes inputs of the shape \(None, 5, 5, 1\)"),
         ],
     )
-    def test_refused(self, auxiliary, reason, one_edge_space):
-        supernet = Supernet(one_edge_space, (4, 4, 1), 2, channels=2, cells=3)
+    def test_refused(self, auxiliary, reason, one_stage_space):
+        supernet = Supernet(one_stage_space, (4, 4, 1), 2, channels=2, cells=1)
         with pytest.raises(UserError, match=reason):
             auxiliary_model.make(auxiliary, supernet)

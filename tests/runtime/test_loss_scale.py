@@ -92,7 +92,7 @@ def test_an_overflow_undoes_the_step():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_a_search_in_16_bits(tiny_space, policy, tmp_path):
+def test_a_search_in_16_bits(one_stage_space, policy, tmp_path):
     rng = np.random.default_rng(0)
     images = rng.normal(size=(12, 6, 6, 1)).astype("float32")
     labels = (images.mean(axis=(1, 2, 3)) > 0).astype("int32")
@@ -100,7 +100,7 @@ def test_a_search_in_16_bits(tiny_space, policy, tmp_path):
     keras.config.set_dtype_policy(policy)
     try:
         keras.utils.set_random_seed(0)
-        supernet = Supernet(tiny_space, (6, 6, 1), 2, channels=2, cells=3)
+        supernet = Supernet(one_stage_space, (6, 6, 1), 2, channels=2, cells=1)
         search = ArchitectureSearch(supernet, "darts-v1")
         before = [v.numpy() for v in supernet.architecture_variables]
         history = search.fit(data, data, 2, verbose=0, checkpoint_dir=tmp_path)

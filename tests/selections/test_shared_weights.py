@@ -13,10 +13,10 @@ from darts_tf.supernets.supernet import Supernet
 
 
 @pytest.fixture(scope="module")
-def supernet(small_space):
+def supernet(tiny_space):
     keras.utils.set_random_seed(0)
     return Supernet(
-        small_space, (6, 6, 1), 3, channels=2, cells=3, relaxation="uniform", batched=False
+        tiny_space, (6, 6, 1), 3, channels=2, cells=3, relaxation="uniform", batched=False
     )
 
 

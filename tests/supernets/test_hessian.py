@@ -78,10 +78,10 @@ def test_small_matrices_are_computed_whole():
 
 
 @pytest.mark.slow
-def test_a_supernet(one_edge_space):
+def test_a_supernet(one_stage_space):
     """The eigenvalue of the validation loss is that of the whole Hessian by nested tapes."""
     keras.utils.set_random_seed(0)
-    supernet = Supernet(one_edge_space, (6, 6, 1), 2, channels=2, cells=3, batched=False)
+    supernet = Supernet(one_stage_space, (6, 6, 1), 2, channels=2, cells=1, batched=False)
     search = ArchitectureSearch(supernet, "darts-v1")
     rng = np.random.default_rng(0)
     images, labels = rng.normal(size=(8, 6, 6, 1)).astype("float32"), rng.integers(0, 2, 8)

@@ -5,15 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from darts_tf import spaces
-from tests import forks
+from tests import forks, one_stage
 from tests.train import bad_data
 from train import search
 from train.search import DistributedSearchConfig
 
-# The least that has two types of cell: quick to trace.
-SPACE = spaces.Space("two_searches", ("none", "skip_connect", "nor_conv_1x1"), nodes=1)
-SIZE = {"space": SPACE.name, "channels": 2, "cells": 3, "batch_size": 4, "epochs": 2}
+# Quick to trace.
+SIZE = {"space": one_stage.SPACE, "channels": 2, "cells": 1, "batch_size": 4, "epochs": 2}
 OTHERS = ({"method": "darts-v1", "seed": 3, "precision": "float32"}, {"method": "gdas", "seed": 4})
 
 
@@ -35,7 +33,6 @@ def found(folder):
 
 
 def run(*configs):
-    spaces.register(SPACE)
     for config in configs:
         search.main(config)
 
