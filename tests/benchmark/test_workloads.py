@@ -25,7 +25,7 @@ def test_search(tiny_space):
 
 
 @pytest.mark.parametrize("name", ["sgas", "sgas-2", "darts-minus", "p-darts"])
-def test_methods_whose_supernet_is_another_one(name, one_edge_space, monkeypatch):
+def test_methods_whose_supernet_is_another_one(name, one_stage_space, monkeypatch):
     """A search of it is not refused; what happens after that is not their own."""
 
     class Made(Exception):
@@ -36,7 +36,7 @@ def test_methods_whose_supernet_is_another_one(name, one_edge_space, monkeypatch
 
     monkeypatch.setattr(workloads.ArchitectureSearch, "fit", fit)
     with pytest.raises(Made):
-        workloads.measure_search(TINY, name, space=one_edge_space)
+        workloads.measure_search(TINY, name, space=one_stage_space)
 
 
 @pytest.mark.slow
