@@ -10,7 +10,7 @@ from PIL import Image
 from darts_tf.common.errors import UserError
 from darts_tf.export import arguments_of
 from darts_tf.networks import label_results
-from tests import forks
+from tests import forks, one_stage
 from train import data_flags, evaluate, search
 from train.data_flags import TaskConfig
 from train.evaluate import EvaluationConfig
@@ -115,10 +115,11 @@ def run(folder, output) -> None:
         task: {"task": task, "dataset": str(folder), "label_columns": columns}
         for task, columns in COLUMNS.items()
     }
-    options = {"space": "s2", "method": "darts-v1", "eigenvalue_every": 0}
+    options = {"space": one_stage.SPACE, "method": "darts-v1", "eigenvalue_every": 0}
     numbers, labels = data["image_regression"], data["multi_label_classification"]
+    size = {**SIZE, "cells": 1}
     search.main(
-        DistributedSearchConfig(output_dir=f"{output}/search", **numbers, **SIZE, **options)
+        DistributedSearchConfig(output_dir=f"{output}/search", **numbers, **size, **options)
     )
     cell, place = "random:0", f"{output}/training"
     evaluate.main(
