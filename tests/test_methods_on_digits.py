@@ -78,9 +78,9 @@ def assert_as_stored(name, genotype, supernet):
         STORED.write_text(json.dumps(stored | {name: found}, sort_keys=True) + "\n")
         return
     assert found["genotype"] == stored[name]["genotype"]
-    # Bit for bit on the machine that wrote them; another one sums in another order. Noise makes more
-    # of it in two steps: with two threads, and on a processor without AVX-512 after another search
-    # in the same process, unless oneDNN is switched off.
+    # Bit for bit on the machine that wrote them; another one sums in another order. Noise makes
+    # more of it in two steps: with two threads, and on a processor without AVX-512 after another
+    # search in the same process, unless oneDNN is switched off.
     tolerance = 0.02 if name in ("sdarts-rs", "tetlo-sdarts") else 1e-5
     pairs = zip(found["architecture"], stored[name]["architecture"], strict=True)
     for values, expected in pairs:
