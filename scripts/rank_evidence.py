@@ -19,17 +19,16 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 import numpy as np
 from scipy import stats
 
-from darts_tf import datasets, genotypes, spaces
+from darts_tf import genotypes, spaces
 from darts_tf.budget import scores
 from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.journal import Journal
 from darts_tf.budget.size import Size
 from darts_tf.common import files, seeds
-from darts_tf.nas_bench.table_searches import JUDGED
-from darts_tf.nas_bench.tables import BenchmarkTable
 from darts_tf.networks import build_network
+from scripts import judged_cells
+from scripts.judged_cells import JudgedConfig
 from train import fields, program
-from train.config import Config
 
 _SPACE = spaces.NAS_BENCH_201
 # Images that scores look at.
@@ -37,11 +36,9 @@ _IMAGES = 32
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvidenceConfig(Config):
+class EvidenceConfig(JudgedConfig):
     """Which cells are looked at, and how."""
 
-    data_dir: str | None = fields.text(None, "Where TensorFlow Datasets keeps cifar10.")
-    benchmark_table: str | None = fields.text(None, "A CSV of known accuracies.")
     output_dir: str | None = fields.text(None, "The folder that is written to.")
     train_examples: int = fields.integer(10_000, "Training images.", lower_bound=100)
     random_cells: int = fields.integer(100, "How many cells.", lower_bound=3)
@@ -49,18 +46,11 @@ class EvidenceConfig(Config):
         ["3", "6"], "Cells of the small networks, one table row of trainings for each."
     )
     rungs: int = fields.integer(2, "How many rungs of trainings.", lower_bound=1)
-    seed: int = fields.integer(0, "Of cells and weights.", lower_bound=0)
 
 
 def main(config: EvidenceConfig) -> None:
     """Measures, or goes on, and writes the table."""
-    table = BenchmarkTable.load(config.benchmark_table)
-    data = datasets.load(
-        "cifar10",
-        data_dir=config.data_dir,
-        train_examples=config.train_examples,
-        seed=config.seed,
-    )
+    table, data = judged_cells.load(config)
     folder = files.make_folder(config.output_dir)
     journal = Journal(folder / "evidence.jsonl")
     done = {(record["cell"], record["network_cells"]) for record in journal.records}
@@ -103,8 +93,7 @@ def _table(records, table) -> str:
     writer.writerow(head)
     for cells in sorted({record["network_cells"] for record in records}):
         rows = [record for record in records if record["network_cells"] == cells]
-        found = [genotypes.Genotype.from_dict(row["genotype"]) for row in rows]
-        known = table.column(JUDGED)[[table.index(genotype) for genotype in found]]
+        known = judged_cells.known(table, rows)
         better = known >= np.median(known)
         for name in [key.removesuffix(" seconds") for key in rows[0] if key.endswith(" seconds")]:
             # A score that is no finite number is null, and the smallest.

@@ -23,16 +23,16 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 import numpy as np
 from scipy import stats
 
-from darts_tf import baselines, datasets, genotypes, spaces
+from darts_tf import baselines, genotypes, spaces
 from darts_tf.budget import equivalence
 from darts_tf.budget.image_candidates import ImageCandidates
 from darts_tf.budget.journal import Journal
 from darts_tf.budget.size import Size
 from darts_tf.common import files
-from darts_tf.nas_bench.table_searches import JUDGED
 from darts_tf.nas_bench.tables import BenchmarkTable
+from scripts import judged_cells
+from scripts.judged_cells import JudgedConfig
 from train import fields, program
-from train.config import Config
 
 _SPACE, _SIZE = spaces.NAS_BENCH_201, (16, 15)
 _MEASURES = "accuracy", "loss", "score"
@@ -43,11 +43,9 @@ _AGAIN = 1000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingsConfig(Config):
+class TrainingsConfig(JudgedConfig):
     """Which cells are trained, and how."""
 
-    data_dir: str | None = fields.text(None, "Where TensorFlow Datasets keeps cifar10.")
-    benchmark_table: str | None = fields.text(None, "A CSV of known accuracies.")
     output: str = fields.text("results/evidence", "The folder that is written to.")
     trainings: tuple[str, ...] = fields.words(
         ["96x80", "32x240", "16x480"], "Batch size and steps of each training."
@@ -57,18 +55,11 @@ class TrainingsConfig(Config):
     changed_cells: int = fields.integer(28, "Changes of the residual cell.", lower_bound=1)
     times: int = fields.integer(2, "How often each is trained.", lower_bound=1)
     cells_seed: int = fields.integer(7, "Of the cells.", lower_bound=0)
-    seed: int = fields.integer(0, "Of images and weights.", lower_bound=0)
 
 
 def main(config: TrainingsConfig) -> None:
     """Measures, or goes on, and writes the table."""
-    table = BenchmarkTable.load(config.benchmark_table)
-    data = datasets.load(
-        "cifar10",
-        data_dir=config.data_dir,
-        train_examples=config.train_examples,
-        seed=config.seed,
-    )
+    table, data = judged_cells.load(config)
     folder = files.make_folder(config.output)
     journal = Journal(folder / "short_trainings.jsonl")
     done = {_key(record) for record in journal.records}
@@ -139,10 +130,7 @@ def summary(records: list[dict], table: BenchmarkTable) -> str:
         rows = [record for record in records if record["training"] == training]
         first, second = ({r["cell"]: r for r in rows if r["again"] == n} for n in (0, 1))
         both = sorted(first.keys() & second.keys())
-        known = [
-            table.column(JUDGED)[table.index(genotypes.Genotype.from_dict(row["genotype"]))]
-            for row in first.values()
-        ]
+        known = judged_cells.known(table, first.values())
         taus, agreements = [], []
         for name in _MEASURES:
             sign = -1 if name == "loss" else 1

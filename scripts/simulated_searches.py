@@ -25,7 +25,7 @@ import train.startup  # noqa: F401  TensorFlow is first imported here
 import numpy as np
 
 from darts_tf import genotypes, spaces
-from darts_tf.budget import halving, prediction
+from darts_tf.budget import halving
 from darts_tf.budget.clock import ReferenceClock
 from darts_tf.budget.constraints import CountedCosts
 from darts_tf.budget.journal import Journal
@@ -33,6 +33,7 @@ from darts_tf.budget.proposals import PROPOSALS, Choice
 from darts_tf.budget.search import BudgetedSearch
 from darts_tf.common import files
 from darts_tf.nas_bench.tables import BenchmarkTable
+from scripts.comparisons import need
 from train import fields, program
 from train.config import Config
 
@@ -45,15 +46,13 @@ _NUMBERS = "found", "best_tried", "latest_tried"
 SHARED, OF_RUNGS = 1.5, (3.0, 2.0, 1.3, 1.0)
 
 _MODEL = PROPOSALS["predicted"]
-#: Name -> how candidates are proposed, and whether the model sees the ways through a cell.
+_MORE_RANDOM = dataclasses.replace(_MODEL, first=10, random_every=5)
+#: Name -> how candidates are proposed.
 WAYS = {
-    "present": (_MODEL, True),
-    "first 10": (dataclasses.replace(_MODEL, first=10), True),
-    "first 10, random every 5": (dataclasses.replace(_MODEL, first=10, random_every=5), True),
-    "first 10, random every 5, without ways": (
-        dataclasses.replace(_MODEL, first=10, random_every=5),
-        False,
-    ),
+    "present": _MODEL,
+    "first 10": dataclasses.replace(_MODEL, first=10),
+    "first 10, random every 5": _MORE_RANDOM,
+    "first 10, random every 5, without ways": dataclasses.replace(_MORE_RANDOM, sees_ways=False),
 }
 
 
@@ -106,6 +105,7 @@ class Drawn:
 
 def main(config: SimulationConfig) -> None:
     """Searches, and writes the table."""
+    need(config, "benchmark_table")
     table = BenchmarkTable.load(config.benchmark_table)
     known = np.mean([table.column(name) for name in _COLUMNS], axis=0)
     costs = CountedCosts(_SPACE, (32, 32, 3), 10, 16, 15)
@@ -114,10 +114,10 @@ def main(config: SimulationConfig) -> None:
     records = [record for record in journal.records if record["seconds"] == config.seconds]
     done = {(record["seed"], record["proposals"]) for record in records}
     seeds = range(config.first_seed, config.first_seed + config.seeds)
-    for seed, (name, way) in itertools.product(seeds, WAYS.items()):
+    for seed, (name, propose) in itertools.product(seeds, WAYS.items()):
         if (seed, name) not in done:
             drawn = Drawn(known, table, costs, seed=seed, seconds=config.seconds)
-            found = _search(drawn, seed, *way)
+            found = _search(drawn, seed, propose)
             numbers = dict(zip(_NUMBERS, map(float, found), strict=True))
             record = {"seconds": config.seconds, "seed": seed, "proposals": name}
             journal.add(record | numbers)
@@ -127,7 +127,7 @@ def main(config: SimulationConfig) -> None:
     print(text, end="")
 
 
-def _search(drawn: Drawn, seed: int, propose, sees_ways: bool) -> tuple[float, ...]:
+def _search(drawn: Drawn, seed: int, propose) -> tuple[float, ...]:
     """Of what is found, of the best that was tried, and of the latest ones."""
     costs = drawn.costs
     choice = Choice(_SPACE, lambda genotype: True, costs.cheapest("multiply_adds"), costs)
@@ -142,13 +142,7 @@ def _search(drawn: Drawn, seed: int, propose, sees_ways: bool) -> tuple[float, .
         seed=seed,
         rungs=propose.rungs,
     )
-    seen = prediction.ways
-    try:
-        if not sees_ways:
-            prediction.ways = lambda space, cell: []
-        best = search.run()
-    finally:
-        prediction.ways = seen
+    best = search.run()
     tried = np.array([drawn.known(candidate.genotype) for candidate in search.candidates])
     return drawn.known(best.genotype), tried.max(), tried[-_LATEST:].mean()
 

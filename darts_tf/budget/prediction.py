@@ -21,10 +21,16 @@ class Features:
     Args:
         space: the search space.
         costs: genotype -> its costs by name, numbers above 0.
+        sees_ways: whether `ways` are among the features.
     """
 
-    def __init__(self, space: Space, costs: Callable[[Genotype], dict[str, float]]):
-        self._space = space
+    def __init__(
+        self,
+        space: Space,
+        costs: Callable[[Genotype], dict[str, float]],
+        sees_ways: bool = True,
+    ):
+        self._space, self._sees_ways = space, sees_ways
         self._costs = costs
 
     def __call__(self, genotypes: Sequence[Genotype]) -> np.ndarray:
@@ -41,11 +47,9 @@ class Features:
                 for operation, source in edges:
                     e = space.edges.index((node, source))
                     places[e, space.operations.index(operation)] = 1
-            found += [
-                places.ravel(),
-                places.sum(0) / places.sum(),
-                ways(space, genotype[cell_type]),
-            ]
+            found += [places.ravel(), places.sum(0) / places.sum()]
+            if self._sees_ways:
+                found.append(ways(space, genotype[cell_type]))
         costs = np.log(list(self._costs(genotype).values()))
         return np.concatenate([*found, costs])
 

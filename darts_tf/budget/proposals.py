@@ -171,6 +171,7 @@ class PredictedProposals:
         pool: genotypes that are ranked, one half of them random.
         parents: the best so far, of which the other half are changes.
         random_every: one of so many is random still, as the first ones.
+        sees_ways: see `prediction.Features`.
         draws, rungs, longer: see `RandomProposals`.
     """
 
@@ -178,6 +179,7 @@ class PredictedProposals:
     pool: int = 200
     parents: int = 10
     random_every: int = 10
+    sees_ways: bool = True
     draws: int = 4
     rungs: int = 6
     longer: int = 1
@@ -201,7 +203,7 @@ class PredictedProposals:
         if not pool:
             return RandomProposals()(choice, history, draw)
         options = list(pool.values())
-        mean, deviation = _model(choice, history, options)
+        mean, deviation = self._predict(choice, history, options)
         return options[int(np.argmax(mean + deviation))], "predicted"
 
     def estimates(self, choice, history):
@@ -212,15 +214,14 @@ class PredictedProposals:
         """
         if len(history) < self.first:
             return None
-        return _model(choice, history, [genotype for genotype, _ in history])[0]
+        return self._predict(choice, history, [genotype for genotype, _ in history])[0]
 
-
-def _model(choice, history, options):
-    """The mean and the deviation of the scores of options by those of candidates."""
-    features = prediction.Features(choice.space, choice.costs)
-    known = features([genotype for genotype, _ in history])
-    scores = np.array([score for _, score in history])
-    return prediction.predict(known, scores, features(options))
+    def _predict(self, choice, history, options):
+        """The mean and the deviation of the scores of options by those of candidates."""
+        features = prediction.Features(choice.space, choice.costs, self.sees_ways)
+        known = features([genotype for genotype, _ in history])
+        scores = np.array([score for _, score in history])
+        return prediction.predict(known, scores, features(options))
 
 
 #: Name -> how candidates are proposed.
