@@ -13,6 +13,7 @@ from darts_tf.schedules import Stage
 from darts_tf.search.architecture_search import ArchitectureSearch
 from darts_tf.search.callbacks import EachStage, MetricsLog
 from tests import toy
+from tests.eagerness import run_eagerly
 
 EPOCHS, STEPS, BATCH = 2, 2, 4
 METHOD = dataclasses.replace(
@@ -72,11 +73,10 @@ class Watch(keras.callbacks.Callback):
 
 @pytest.fixture(scope="module")
 def whole():
-    tf.config.run_functions_eagerly(True)
     search = make()
     watch = Watch(search)
-    history = search.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[watch], verbose=0)
-    tf.config.run_functions_eagerly(False)
+    with run_eagerly():
+        history = search.fit(TRAIN, VALIDATION, EPOCHS, callbacks=[watch], verbose=0)
     return search, history, watch
 
 

@@ -71,11 +71,8 @@ def test_he_normal(mode, of_convolution, of_depthwise):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def eagerly():
+def eagerly(eager_file):
     """To trace the networks takes longer than to run them a few times."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 IMAGES = np.random.default_rng(0).normal(size=(4, 6, 6, 2)).astype(np.float32)
