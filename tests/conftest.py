@@ -6,12 +6,14 @@ import sys
 
 import pytest
 
+from darts_tf.common import onednn
 from tests.endings import pytest_configure  # noqa: F401
 
 # What is imported stays: to look for garbage among it takes a second at first, and half a second
 # whenever everything is looked through.
 gc.disable()
-# As in train.startup: tf.lite would import it.
+# This and oneDNN as in train.startup: tf.lite would import it.
+onednn.switch_on()
 sys.modules["jax"] = None
 try:
     import keras
