@@ -6,14 +6,12 @@ import sys
 
 import pytest
 
-from darts_tf.common import onednn
 from tests.endings import pytest_configure  # noqa: F401
 
 # What is imported stays: to look for garbage among it takes a second at first, and half a second
 # whenever everything is looked through.
 gc.disable()
-# This and oneDNN as in train.startup: tf.lite would import it.
-onednn.switch_on()
+# As in train.startup: tf.lite would import it.
 sys.modules["jax"] = None
 try:
     import keras

@@ -15,8 +15,6 @@ takes 2.0 instead of 2.6 s, a training step of DARTS_V2 1.4 instead of 2.1 s. An
 rounded alike, whatever the number of cores. The variables TF_NUM_INTRAOP_THREADS and
 TF_NUM_INTEROP_THREADS of the environment, where set, are left alone.
 
-On processors with AVX2 oneDNN computes convolutions: `darts_tf.common.onednn`.
-
 Python's garbage collector looks less often for cycles: graphs are millions of small objects that
 stay, and going through them again and again took a fifth of the time to build a supernet.
 
@@ -34,7 +32,7 @@ import typing
 import wrapt
 
 from darts_tf.benchmark.measurement import available_cpus
-from darts_tf.common import onednn, standard_error
+from darts_tf.common import standard_error
 from darts_tf.common.hidden_modules import hidden
 
 #: `time.perf_counter` when the program had begun, before anything that takes long is imported.
@@ -71,7 +69,6 @@ def _collect_less() -> None:
 
 
 _give_each_core_an_operation(available_cpus())
-onednn.switch_on()
 _remember_protocols()
 # An import makes what stays.
 gc.disable()
